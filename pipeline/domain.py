@@ -1,0 +1,143 @@
+"""The nouns that travel: record, request, reply, answer, fault. Frozen, without I/O.
+
+A *call* is the one function that everything wraps: a provider, a guard, the journal, a counter and a
+fake all take a `Request` and give a `Reply`, or raise a `Fault`.
+This module does not know HTTP, files or the job file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+Values: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of the input. `key` decides where an answer goes; `row` (1-based) is for messages only."""
+
+    key: str
+    fields: Values
+    row: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model, with its body as the bytes that will be sent.
+
+    `api` names the dialect of the body (a file of `apis/`). `step` and `key` say who asked; they are not
+    part of the identity, so two records with the same question share one answer.
+    """
+
+    api: str
+    model: str
+    body: bytes
+    step: str = field(default="", compare=False)
+    key: str = field(default="", compare=False)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 over the dialect and the body: whoever has the same digest has the same answer.
+
+        Host, key, headers, limits and prices stay out of it. The body is built in one fixed order
+        (`apis/`), and sent as it stands here.
+        """
+        return sha256(self.api.encode() + b"\0" + self.body).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the server counted them."""
+
+    input: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reply says, read by its dialect.
+
+    `finish_reason` is "stop", "length", "content_filter", "tool_calls" or what else the server said.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    refusal: str = ""
+    model: str = ""
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for a request, as it came; `answer` is what it says, once somebody has read it."""
+
+    api: str
+    body: bytes
+    seconds: float = 0.0
+    answer: Answer | None = None
+
+
+class Fate(Enum):
+    """What a fault asks for."""
+
+    RETRY = "retry"
+    """send the request again, later"""
+    FAIL = "fail"
+    """this request fails; the run goes on"""
+    STOP = "stop"
+    """nothing new is sent; the run can be resumed"""
+
+
+class Billed(Enum):
+    """Whether an attempt that failed was paid for."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    YES = "yes"
+
+
+class Fault(Exception):
+    """A request that brought no usable answer: its kind, a message, its fate and what it may have cost.
+
+    `wait` is the time in seconds the server told us to wait, None where it told none. `body` is the raw
+    body that came with it (kept in the journal), `status` the HTTP status, 0 where there was none.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        fate: Fate = Fate.FAIL,
+        billed: Billed = Billed.NO,
+        wait: float | None = None,
+        status: int = 0,
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
+        self.fate = fate
+        self.billed = billed
+        self.wait = wait
+        self.status = status
+        self.body = body
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+class Unanswered(Fault):
+    """The journal holds no answer, and nobody stands behind it who could be asked."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__("pending", "not answered yet")
+        self.request = request
+
+
+Call: TypeAlias = Callable[[Request], Awaitable[Reply]]
