@@ -1,0 +1,259 @@
+"""A job file on disk -> a checked `Job`, or a `JobError` with file, line and column.
+
+Here the kinds of step and of check are put into the models, so that each of them is one file in its
+wing. This module does not render templates (`checking.py`) and sends nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache, reduce
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from pipeline import kinds, yaml_text
+from pipeline.errors import JobError, PipelineError, nearest
+from pipeline.job import Job, Model, Step
+from pipeline.yaml_text import YamlText
+
+_SENTENCES = {
+    "missing": "the key '{key}' is missing",
+    "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "model_type": "must be a mapping of keys",
+    "dict_type": "must be a mapping of keys",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+}
+
+
+def _kind_of(data: Any) -> str:
+    """Which kind of step a mapping is, by the key that only this kind has."""
+    given = set(data) if isinstance(data, dict) else set()
+    for name in kinds.names("steps"):
+        if given & set(kinds.load("steps", name).KEYS):
+            return name
+    return "prompt"
+
+
+@cache
+def job_model() -> type[Job]:
+    """`Job` with the kinds of step that are there today."""
+    specs: list[Any] = [Annotated[kinds.load("steps", name).Spec, Tag(name)] for name in kinds.names("steps")]
+    step: Any = Annotated[reduce(or_, specs), Discriminator(_kind_of)]
+    field: Any = (tuple[step, ...], Field(min_length=1, description="in order; later steps see earlier ones"))
+    return create_model("Job", __base__=Job, __doc__="A pipeline job.", steps=field)
+
+
+def load(path: str | os.PathLike[str], changes: Sequence[str] = ()) -> Job:
+    """Read and check a job file. `changes` are `key=value` overrides such as `steps.post.model=cloud`.
+
+    Raises `JobError`, whose text names file, line and column.
+    """
+    file = Path(path).absolute()
+    text = yaml_text.parse(_read(file), _shown(file))
+    if not isinstance(text.data, dict):
+        raise JobError("a job file is a mapping: name, records, models, steps, output", where=text.file)
+    _refuse_secrets(text)
+    for change in changes:
+        _apply(text, change)
+    try:
+        job = job_model().model_validate(text.data)
+    except ValidationError as error:
+        raise _job_error(error.errors()[0], text) from None
+    job._file = file
+    job._changes = tuple(changes)
+    return _resolve(job, text)
+
+
+def text_of(job: Job) -> YamlText:
+    """The job file's text again, for the places that errors name."""
+    text = yaml_text.parse(_read(job.file), _shown(job.file))
+    for change in job.changes:
+        _apply(text, change)
+    return text
+
+
+def read_beside(job: Job, name: str, where: str) -> tuple[str, str]:
+    """(path as shown, content) of a text file named in the job file, relative to it."""
+    file = job.file.parent / name
+    try:
+        return _shown(file), _read(file)
+    except JobError as error:
+        what = error.what.replace("job file", "file")
+        raise JobError(f"{name}: {what}", where=where, hint=error.hint) from None
+
+
+def _shown(file: Path) -> str:
+    """A path as a person would type it."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        folder = file.parent
+        near = nearest(file.name, (f.name for f in folder.iterdir())) if folder.is_dir() else ""
+        raise JobError("there is no such job file", where=_shown(file), hint=near) from None
+    except UnicodeDecodeError as error:
+        raise JobError(f"not UTF-8 at byte {error.start}", where=_shown(file)) from None
+    except OSError as error:
+        raise JobError(f"cannot be read: {error.strerror}", where=_shown(file)) from None
+
+
+def _refuse_secrets(text: YamlText) -> None:
+    models = text.data.get("models")
+    for name, model in models.items() if isinstance(models, dict) else ():
+        for key in ("api_key", "key", "token"):
+            if isinstance(model, dict) and key in model:
+                raise JobError(
+                    "a key never stands in a job file",
+                    where=text.where(("models", name, key), key=True),
+                    hint="put it into an environment variable and name that: api_key_env: OPENAI_API_KEY",
+                )
+
+
+def _apply(text: YamlText, change: str) -> None:
+    """Set one key of the plain data: `models.writer.base_url=http://…`, a step by its name."""
+    where = f"--set {change.split('=', 1)[0]}"
+    dotted, equals, value = change.partition("=")
+    if not equals or not dotted:
+        raise JobError(
+            "must be key=value", where=where, hint="for example --set models.writer.model=gpt-5.5-mini"
+        )
+    at: Any = text.data
+    *parents, last = dotted.split(".")
+    for part in parents:
+        at = _child(at, part, where)
+    parsed = yaml_text.parse(value, where).data
+    if isinstance(at, list):
+        at[_index(at, last, where)] = parsed
+    elif isinstance(at, dict):
+        at[last] = parsed
+    else:
+        raise JobError(f"'{last}' cannot be set: its parent is a single value", where=where)
+
+
+def _child(at: Any, part: str, where: str) -> Any:
+    if isinstance(at, list):
+        return at[_index(at, part, where)]
+    if not isinstance(at, dict):
+        raise JobError(f"'{part}' cannot be set: its parent is a single value", where=where)
+    if at.get(part) is None:
+        at[part] = {}
+    return at[part]
+
+
+def _index(items: list[Any], part: str, where: str) -> int:
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    if part in names:
+        return names.index(part)
+    if part.isdigit() and int(part) < len(items):
+        return int(part)
+    raise JobError(f"there is no '{part}' in this list", where=where, hint=nearest(part, filter(None, names)))
+
+
+def _job_error(error: ErrorDetails, text: YamlText) -> JobError:
+    """One pydantic complaint as a sentence with a place."""
+    path = tuple(part for part in error["loc"] if not _is_tag(part, error["loc"]))
+    last = path[-1] if path else ""
+    if error["type"] == "extra_forbidden":
+        known = list(_known_keys(path[:-1], text))
+        hint = nearest(str(last), known) or f"known here: {', '.join(known)}"
+        return JobError(f"unknown key '{last}'", where=text.where(path, key=True), hint=hint)
+    if error["type"] == "missing":
+        return JobError(f"the key '{last}' is missing", where=text.where(path[:-1]))
+    what = _SENTENCES.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if error["type"] == "string_pattern_mismatch" and last == "api_key_env":
+        what = "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)"
+    dotted = ".".join(map(str, path))
+    return JobError(f"{dotted}: {what}" if dotted else what, where=text.where(path))
+
+
+def _is_tag(part: str | int, loc: tuple[str | int, ...]) -> bool:
+    """Whether a part of a pydantic location is the name of a kind of step, not a key."""
+    return loc[0] == "steps" and len(loc) > 2 and part is loc[2]
+
+
+def _known_keys(path: tuple[str | int, ...], text: YamlText) -> Iterator[str]:
+    annotation: Any = job_model()
+    if path[:1] == ("steps",) and len(path) >= 2:
+        annotation = kinds.load("steps", _kind_of(text.data["steps"][path[1]])).Spec
+        path = path[2:]
+    for part in path:
+        annotation = _field(annotation, part)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, info in annotation.model_fields.items():
+            yield info.alias or name
+
+
+def _field(annotation: Any, part: str | int) -> Any:
+    """The type behind one key: a model's field, a mapping's value, without `| None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = {info.alias or name: info.annotation for name, info in annotation.model_fields.items()}
+        found = fields.get(str(part))
+    else:
+        found = get_args(annotation)[-1] if get_origin(annotation) in (dict, tuple) else None
+    models = [arg for arg in get_args(found) if isinstance(arg, type) and issubclass(arg, BaseModel)]
+    return models[0] if models and get_origin(found) is not dict else found
+
+
+def _resolve(job: Job, text: YamlText) -> Job:
+    """Fill in what may be left out: each step's model, each model's dialect and concurrency."""
+    models = {name: _resolved_model(name, model, text) for name, model in job.models.items()}
+    steps: list[Step] = []
+    for i, step in enumerate(job.steps):
+        chosen = step.model or (next(iter(models)) if len(models) == 1 else "")
+        if chosen not in models:
+            known = f"models: {', '.join(models)}"
+            what = f"there is no model '{chosen}'" if chosen else "say which model this step uses"
+            hint = nearest(chosen, models) or known
+            raise JobError(what, where=text.where(("steps", i, "model")), hint=hint)
+        if step.name in [other.name for other in job.steps[:i]]:
+            raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
+        steps.append(step.model_copy(update={"model": chosen}))
+    resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
+    for target in resolved.targets:
+        kinds.load("sinks", sink_name(target))
+    return resolved
+
+
+def sink_name(target: Path) -> str:
+    """The sink a file's suffix names: posts.csv.gz -> csv."""
+    suffixes = [suffix.lstrip(".").lower() for suffix in target.suffixes]
+    plain = [suffix for suffix in suffixes if suffix not in ("gz", "zst")]
+    return plain[-1] if plain else ""
+
+
+def _resolved_model(name: str, model: Model, text: YamlText) -> Model:
+    where = text.where(("models", name))
+    try:
+        provider = kinds.load("providers", model.provider)
+        provider.Options.model_validate(model.options)
+        api = model.api or provider.APIS[0]
+    except PipelineError as error:
+        raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
+    except ValidationError as error:
+        detail = error.errors()[0]
+        spot = text.where(("models", name, "options", *detail["loc"]))
+        raise JobError(f"options.{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=spot) from None
+    if api not in provider.APIS:
+        what = f"the provider {model.provider} does not speak '{api}'"
+        raise JobError(what, where=where, hint=f"it speaks {', '.join(provider.APIS)}")
+    if not model.model and not hasattr(provider, "MODEL"):
+        raise JobError("the key 'model' is missing", where=where)
+    limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or provider.CONCURRENCY})
+    chosen = model.model or provider.MODEL
+    return model.model_copy(update={"api": api, "model": chosen, "limits": limits})
