@@ -1,0 +1,1 @@
+"""Sinks: a table -> a file, by its suffix. One file each."""

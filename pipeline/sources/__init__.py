@@ -1,0 +1,1 @@
+"""Sources: a file -> rows, by its suffix. One file each."""

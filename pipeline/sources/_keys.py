@@ -1,0 +1,58 @@
+"""Keys of records that have no key column: their content, and an occurrence number.
+
+This module does not know files, nor how rows are read.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+import polars as pl
+
+
+def comparable(schema: pl.Schema) -> list[pl.Expr]:
+    """The columns to compare rows by: records of equal content are equal in these.
+
+    NaN has no JSON, so it counts as null here as there.
+    """
+    return [_comparable(pl.col(name), dtype).alias(name) for name, dtype in schema.items()]
+
+
+def _comparable(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Something to hash that is equal where the content is, perhaps elsewhere too."""
+    if dtype.is_nested() or dtype == pl.Null:
+        return column.is_null()
+    return column.fill_nan(None) if dtype.is_float() else column
+
+
+class Occurrences:
+    """Keys from content: 32 hex characters, and "#2", "#3" for records that were there before.
+
+    The content is the record's JSON with its names sorted, so columns may change places. Only rows whose
+    hash occurs more than once are remembered.
+    """
+
+    def __init__(self, repeated: pl.Series | None) -> None:
+        self._repeated = iter(repeated) if repeated is not None else None
+        self._seen: dict[bytes, int] = {}
+
+    def __call__(self, fields: dict[str, Any]) -> str:
+        digest = blake2b(_content(fields), digest_size=16).digest()
+        if self._repeated is None or not next(self._repeated):
+            return digest.hex()
+        number = self._seen[digest] = self._seen.get(digest, 0) + 1
+        return digest.hex() if number == 1 else f"{digest.hex()}#{number}"
+
+
+def _content(fields: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields, default=_text, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an int of more than 64 bits
+        return json.dumps(fields, default=_text, sort_keys=True).encode()
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
