@@ -1,0 +1,85 @@
+"""A fake model in process: follows a script of answers and faults, for tests and dry runs; costs nothing.
+
+Its options are the script, and `ledger`: the file where it keeps what it billed. It raises what an HTTP
+provider would raise at the same script behind a server. This module does not know sockets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import anyio
+
+from pipeline.domain import Billed, Call, Reply, Request
+from pipeline.providers._faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
+from pipeline.scripted.answers import APIS as SPOKEN
+from pipeline.scripted.ledger import Ledger
+from pipeline.scripted.script import Script
+from pipeline.scripted.service import Service
+from pipeline.scripted.wire import Manner, Wire
+
+if TYPE_CHECKING:
+    from pipeline.job import Model
+
+APIS = SPOKEN
+CONCURRENCY = 64
+
+
+class Options(Script):
+    """The script, and the file the ledger is appended to; without it the ledger is in memory."""
+
+    ledger: Path | None = None
+
+
+def label(model: Model) -> str:
+    """What the result says an answer came from."""
+    return f"scripted/{model.model}"
+
+
+def objection(request: Request, model: Model) -> str | None:
+    """Nothing is refused beforehand: refusing is the script's part."""
+    return None
+
+
+@asynccontextmanager
+async def connect(model: Model) -> AsyncIterator[Call]:
+    """A call to a fake model of its own; a key is read from the environment where the model names one."""
+    options = Options.model_validate(model.options)
+    key = os.environ.get(model.api_key_env, "") if model.api_key_env else ""
+    with Ledger(options.ledger) as ledger:
+        yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)
+
+
+def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
+    """A call to a service; each may take `timeout` seconds. For tests that keep the ledger themselves."""
+
+    async def ask(request: Request) -> Reply:
+        began = perf_counter()
+        try:
+            with anyio.fail_after(timeout):
+                wire = await service.respond(request.api, request.body, key)
+                if wire.manner is Manner.DRIP:
+                    await anyio.sleep(wire.seconds)
+        except TimeoutError:
+            raise timed_out(timeout) from None
+        return Reply(request.api, _received(wire), perf_counter() - began)
+
+    return ask
+
+
+def _received(wire: Wire) -> bytes:
+    """The body as a client would have it, or the fault it would have met instead."""
+    if wire.manner in (Manner.DROP, Manner.TRUNCATE):
+        raise dropped(Billed.MAYBE, "the server closed the connection before the whole reply was there")
+    if wire.status < 200 or wire.status >= 300:
+        raise fault_of(wire.status, wire.headers, wire.body)
+    if wire.manner is not Manner.PAD:
+        return wire.body
+    if wire.size > REPLY_CAP:
+        raise too_large()
+    return wire.body.ljust(wire.size)
