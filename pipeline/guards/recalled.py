@@ -1,0 +1,65 @@
+"""The journal answers what it knows; of equal requests under way only one is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import anyio
+
+from pipeline.conversation import understood
+from pipeline.domain import Call, Fault, Reply, Request
+from pipeline.journal import Journal
+from pipeline.tally import Tally
+
+
+@dataclass
+class _Flight:
+    landed: anyio.Event = field(default_factory=anyio.Event)
+    reply: Reply | None = None
+    fault: Fault | None = None
+
+
+def recalled(call: Call, journal: Journal, tally: Tally) -> Call:
+    """A call that asks the journal first. Whoever asks for what is under way waits for that answer."""
+    flights: dict[bytes, _Flight] = {}
+
+    async def lead(request: Request, flight: _Flight) -> Reply:
+        try:
+            flight.reply = await call(request)
+        except Fault as fault:
+            flight.fault = fault
+            raise
+        finally:
+            del flights[request.digest]
+            flight.landed.set()
+        return flight.reply
+
+    async def ask(request: Request) -> Reply:
+        known = find(journal, request)
+        if known is not None:
+            tally.recalled += 1
+            return known
+        flight = flights.get(request.digest)
+        if flight is None:
+            flight = flights[request.digest] = _Flight()
+            return await lead(request, flight)
+        await flight.landed.wait()
+        if flight.fault is not None:
+            raise flight.fault
+        return flight.reply if flight.reply is not None else await ask(request)
+
+    return ask
+
+
+def find(journal: Journal, request: Request) -> Reply | None:
+    """The journal's reply to a request, None where there is none that can be read.
+
+    A reply that cannot be read is there only when a run was killed between keeping and voiding it.
+    """
+    reply = journal.find(request.digest)
+    if reply is None:
+        return None
+    try:
+        return understood(reply)
+    except Fault:
+        return None

@@ -1,0 +1,37 @@
+"""The order of the guards, written down once, with a line of reason each.
+
+From outside in:
+
+1. *recalled*: what the journal knows costs nothing, not even a place in a queue.
+2. *retried*: outside the slots, so that who backs off holds none.
+3. *slotted*: a slot is held until the reply is on the disk, so a kill repeats at most `concurrency`.
+4. *paced*: inside the slots, so that a token taken is a call made now.
+5. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
+6. *shielded*: what was sent is seen to its end, whoever cancels the walk.
+7. *observed*: counts what really goes out.
+8. *recorded*: next to the provider, so that no guard can lose a reply.
+"""
+
+from __future__ import annotations
+
+from pipeline.domain import Call
+from pipeline.guards.fused import Fuse, fused
+from pipeline.guards.observed import observed
+from pipeline.guards.paced import paced
+from pipeline.guards.recalled import recalled
+from pipeline.guards.recorded import recorded
+from pipeline.guards.retried import retried
+from pipeline.guards.shielded import shielded
+from pipeline.guards.slotted import slotted
+from pipeline.job import Limits
+from pipeline.journal import Journal
+from pipeline.log import Events
+from pipeline.tally import Tally
+
+
+def guarded(send: Call, limits: Limits, journal: Journal, fuse: Fuse, events: Events, tally: Tally) -> Call:
+    """The provider's call with all guards around it. `limits.concurrency` must be set."""
+    call = observed(recorded(send, journal), events, tally)
+    call = fused(shielded(call), fuse)
+    call = slotted(paced(call, limits.rpm, limits.tpm), limits.concurrency or 1)
+    return recalled(retried(call, limits.retries, events, tally), journal, tally)
