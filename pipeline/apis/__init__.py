@@ -1,0 +1,1 @@
+"""Dialects: a conversation -> the body of a request, and a reply's body -> an answer."""

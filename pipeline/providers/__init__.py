@@ -1,0 +1,1 @@
+"""Providers: `connect(model)` -> a call. One file each."""

@@ -1,0 +1,123 @@
+"""Foreign errors, mapped in one place: an HTTP status or a lost connection -> a `Fault` with its fate.
+
+| what came | kind | fate | billed |
+| --- | --- | --- | --- |
+| 401, 403 | unauthorized, forbidden | stop | no |
+| 402, 429 with an exact quota code | out_of_quota | stop | no |
+| other 429 | rate_limited | retry, when told | no |
+| 404, 3xx | not_found, redirected | stop | no |
+| 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
+| 408, 409, 425 | conflict | retry | maybe |
+| 5xx | server_error | retry | maybe |
+| no connection | unreachable | retry | no |
+| connection lost, deadline passed | disconnected, timeout | retry | maybe |
+
+This module does not know any HTTP library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from pipeline.domain import Billed, Fate, Fault
+from pipeline.providers._waits import told_wait
+
+QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+    }
+)
+_CONTEXT_CODES = frozenset(
+    {"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"}
+)
+_FILTER_CODES = frozenset(
+    {"content_filter", "content_policy_violation", "content_filtered", "invalid_prompt"}
+)
+_KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|api|bearer)[-_][^\s\"',;]{6,}", re.IGNORECASE)
+_LONGEST_MESSAGE = 300
+REPLY_CAP = 32 * 1024 * 1024
+"""the largest reply that is read, in bytes"""
+
+
+def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
+    """The fault behind an HTTP answer that is no success. `headers` has lower-case names."""
+    code, message = error_of(body)
+    said = f"{status} {code}".strip() + (f": {message}" if message else "")
+    kind, fate, billed = _classify(status, code)
+    keep = b"" if status in (401, 403) else body  # a refusal of a key may echo the key
+    if status in (401, 403):
+        said = f"the server refused the key ({status} {code})".replace(" )", ")")
+    if kind == "redirected":
+        said = f"the server answers with a redirect ({status}); set base_url to the address it means"
+    wait = told_wait(headers) if fate is Fate.RETRY else None
+    return Fault(kind, said, fate=fate, billed=billed, wait=wait, status=status, body=keep)
+
+
+def _classify(status: int, code: str) -> tuple[str, Fate, Billed]:
+    if status == 402 or (status == 429 and code in QUOTA_CODES):
+        return "out_of_quota", Fate.STOP, Billed.NO
+    if status == 429:
+        return "rate_limited", Fate.RETRY, Billed.NO
+    if status >= 500:
+        return "server_error", Fate.RETRY, Billed.MAYBE
+    if status in (408, 409, 425):
+        return "conflict", Fate.RETRY, Billed.MAYBE
+    if status < 400:
+        return "redirected", Fate.STOP, Billed.NO
+    if status in (401, 403, 404):
+        return {401: "unauthorized", 403: "forbidden", 404: "not_found"}[status], Fate.STOP, Billed.NO
+    if code in _CONTEXT_CODES:
+        return "context_length", Fate.FAIL, Billed.NO
+    if code in _FILTER_CODES:
+        return "filtered", Fate.FAIL, Billed.NO
+    return "bad_request", Fate.FAIL, Billed.NO
+
+
+def error_of(body: bytes) -> tuple[str, str]:
+    """Code and message of an error body in any of the shapes seen in the wild; ('', '') for none."""
+    try:
+        parsed: Any = orjson.loads(body)
+    except ValueError:
+        return "", ""
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else {}
+    if isinstance(error, str):
+        return "", scrub(error)
+    if not isinstance(error, dict):
+        return "", ""
+    code = error.get("code") or error.get("type") or ""
+    message = error.get("message") or error.get("detail") or ""
+    return (code if isinstance(code, str) else ""), scrub(str(message))
+
+
+def scrub(message: str) -> str:
+    """A server's words in one short line, with whatever looks like a key taken out."""
+    line = " ".join(_KEYLIKE.sub("***", message).split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
+
+
+def unreachable(message: str) -> Fault:
+    """No connection: nothing was sent, so nothing was billed."""
+    return Fault("unreachable", message, fate=Fate.RETRY, billed=Billed.NO)
+
+
+def dropped(billed: Billed, message: str) -> Fault:
+    """The connection was lost after the request was sent."""
+    return Fault("disconnected", message, fate=Fate.RETRY, billed=billed)
+
+
+def too_large() -> Fault:
+    """The reply passed `REPLY_CAP`."""
+    return Fault("too_large", f"the reply is larger than {REPLY_CAP >> 20} MiB", billed=Billed.YES)
+
+
+def timed_out(seconds: float) -> Fault:
+    """The whole call took longer than `limits.timeout`."""
+    return Fault("timeout", f"no answer within {seconds:g} s", fate=Fate.RETRY, billed=Billed.MAYBE)
