@@ -1,0 +1,56 @@
+"""The same walk with nobody behind the journal: one record after the other, in the order of the input.
+
+Nothing is sent. This module does not write files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import anyio
+import anyio.lowlevel
+
+from pipeline.domain import Call, Fate, Fault, Record, Reply, Request, Unanswered
+from pipeline.guards.recalled import find
+from pipeline.journal import Journal
+from pipeline.tally import Tally
+from pipeline.walk import Branch, Walk
+
+
+def recalling(journal: Journal, tally: Tally) -> Call:
+    """A call that only knows the journal; a request it cannot answer is `Unanswered`."""
+
+    async def ask(request: Request) -> Reply:
+        reply = find(journal, request)
+        if reply is None:
+            tally.missing += 1
+            raise Unanswered(request)
+        tally.recalled += 1
+        return reply
+
+    return ask
+
+
+def exporting(journal: Journal) -> Call:
+    """The same, but what was tried in vain fails with the reason of the last attempt."""
+
+    async def ask(request: Request) -> Reply:
+        reply = find(journal, request)
+        if reply is not None:
+            return reply
+        fault = journal.last_fault(request.digest)
+        if fault is None or fault.fate is Fate.STOP:
+            raise Unanswered(request)
+        raise Fault(fault.kind, fault.message, billed=fault.billed)
+
+    return ask
+
+
+async def rows(walk: Walk, batches: Iterator[list[Record]]) -> AsyncIterator[Branch]:
+    """The leaf behind every row of the result, in the order of the rows."""
+    for batch in batches:
+        await anyio.lowlevel.checkpoint()  # a signal is heard between batches
+        for record in batch:
+            for leaf in await walk.leaves(record):
+                for row in walk.rows_of(leaf):
+                    yield row

@@ -1,0 +1,99 @@
+"""What the walk needs of every kind of step, and what all kinds share: asking until an answer holds.
+
+A complaint *is* the repair prompt: the same conversation, one turn longer. This module does not know
+what the question is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pipeline import kinds
+from pipeline.conversation import Conversation, read, request
+from pipeline.domain import Answer, Billed, Call, Fate, Fault, Request, Values
+from pipeline.job import Model
+from pipeline.shapes import Shape
+from pipeline.template import Template
+
+Allowed = Literal["length", "refusal", "empty"]
+Judge = Callable[[str], tuple[Any, str]]
+"""An answer's text -> (value, complaint); the complaint is '' where it holds."""
+
+
+class Runner(Protocol):
+    """A step, ready to run."""
+
+    templates: Mapping[str, Template]
+    """its templates by the key of the job file"""
+    shape: Shape | None
+    """the shape of its answers, None for text"""
+
+    async def take(self, values: Values, key: str, call: Call) -> Any:
+        """The step's value for one branch; raises `Fault`."""
+
+    def first_request(self, values: Values, key: str) -> Request:
+        """The request it begins with, without sending it; raises `Fault`."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How one step's model is asked."""
+
+    step: str
+    model: Model
+    allow: tuple[Allowed, ...] = ()
+    repairs: int = 0
+
+    def request(self, asked: Conversation, key: str) -> Request:
+        """The conversation as a request; a `Fault` where the provider could never serve it."""
+        built = request(
+            asked,
+            api=self.model.api,
+            model=self.model.model,
+            params=self.model.params,
+            step=self.step,
+            key=key,
+        )
+        objection = kinds.load("providers", self.model.provider).objection(built, self.model)
+        if objection:
+            raise Fault("refused_by_provider", objection)
+        return built
+
+    async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Any:
+        """Ask, and ask again with the complaint, until an answer holds or the repairs are used up."""
+        for repair in range(self.repairs + 1):
+            answer = read(await call(self.request(asked, key)))
+            self._accept(answer)
+            value, complaint = judge(answer.text.strip())
+            if not complaint:
+                return value
+            if repair < self.repairs:
+                asked = asked.answered(answer.text, complaint)
+        raise Fault("rejected", complaint, billed=Billed.YES)
+
+    def _accept(self, answer: Answer) -> None:
+        """Raise for what must never pass as good: refused, filtered, cut off, empty."""
+        kind = message = ""
+        if answer.refusal and "refusal" not in self.allow:
+            kind, message = "refused", f"the model refused: {answer.refusal[:200]}"
+        elif answer.finish_reason == "content_filter":
+            kind, message = "filtered", "a content filter cut the answer off"
+        elif answer.finish_reason == "length" and "length" not in self.allow:
+            kind, message = (
+                "truncated",
+                "the answer was cut off at its token limit; raise it, or allow: [length]",
+            )
+        elif answer.finish_reason not in _FINISHED:
+            kind, message = (
+                "unfinished",
+                f"the model ended with '{answer.finish_reason[:40]}' instead of an answer",
+            )
+        elif not answer.text.strip() and not answer.refusal and "empty" not in self.allow:
+            kind, message = "empty", "the model answered with nothing; allow: [empty] accepts that"
+        if kind:
+            raise Fault(kind, message, fate=Fate.FAIL, billed=Billed.YES)
+
+
+_FINISHED = frozenset({"stop", "length", "end_turn", "eos", "stop_sequence", "completed"})

@@ -1,0 +1,124 @@
+"""A prompt template per row, and the model's answer as text or JSON.
+
+This module does not know where rows come from or how a request is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, StrictInt, create_model, field_validator, model_validator
+
+from pipeline import kinds
+from pipeline.conversation import Conversation
+from pipeline.domain import Call, Request, Values
+from pipeline.job import Model, Step
+from pipeline.job import Spec as _Spec
+from pipeline.job import Template as TemplateText
+from pipeline.shapes import Shape, schema_of
+from pipeline.steps._base import Allowed, Asking
+from pipeline.template import Template
+
+KEYS = ("prompt", "prompt_file")
+
+
+class JsonAnswer(_Spec):
+    """An answer in JSON."""
+
+    shape: dict[str, Any] = Field(
+        alias="json",
+        description="{title: string, tags: [string]}, or a full JSON schema; fields become columns",
+    )
+
+    @field_validator("shape")
+    @classmethod
+    def _is_a_schema(cls, shape: dict[str, Any]) -> dict[str, Any]:
+        schema_of(shape)
+        return shape
+
+
+def _checks_model() -> Any:
+    """One optional field per check, so that an editor knows them all."""
+    fields: dict[str, Any] = {}
+    for name in kinds.names("checks"):
+        options = kinds.load("checks", name).Options
+        fields[name] = (options | None, Field(None, description=kinds.summary("checks", name)))
+    return create_model("Checks", __base__=_Spec, __doc__="What an answer is held to.", **fields)
+
+
+if TYPE_CHECKING:
+    Checks = _Spec
+else:
+    Checks = _checks_model()
+
+
+class Spec(Step):
+    """A step that asks a model with a prompt."""
+
+    system: TemplateText | None = Field(None, description="a template for the system message")
+    prompt: TemplateText | None = Field(None, description="a template for the user message")
+    prompt_file: str | None = Field(
+        None, description="the same in a file of its own, relative to the job file"
+    )
+    answer: JsonAnswer | None = Field(None, description="without it, the answer is text")
+    checks: Checks = Field(
+        Checks(), description="what an answer is held to; each complaint is a repair prompt"
+    )
+    repairs: StrictInt = Field(
+        1, ge=0, le=10, description="how often an answer is sent back with a complaint"
+    )
+    allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> Spec:
+        if (self.prompt is None) == (self.prompt_file is None):
+            raise ValueError("a step has either `prompt` or `prompt_file`")
+        return self
+
+
+class Prompt:
+    """A prompt step, ready to run."""
+
+    def __init__(self, spec: Spec, model: Model, template: Callable[[str], Template]) -> None:
+        prompt = "prompt_file" if spec.prompt_file else "prompt"
+        names = [prompt, "system"] if spec.system else [prompt]
+        self.templates = {name: template(name) for name in names}
+        self._prompt = self.templates[prompt]
+        self._system = self.templates.get("system")
+        self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
+        self._asking = Asking(spec.name, model, spec.allow, spec.repairs)
+        self._spec = spec
+
+    @cached_property
+    def _checks(self) -> list[Callable[[str], str | None]]:
+        chosen = {name: getattr(self._spec.checks, name) for name in kinds.names("checks")}
+        return [
+            partial(kinds.load("checks", name).complaint, options=options)
+            for name, options in chosen.items()
+            if options is not None
+        ]
+
+    def _conversation(self, values: Values) -> Conversation:
+        system = self._system.render(values) if self._system else ""
+        schema = self.shape.schema if self.shape else None
+        return Conversation((("user", self._prompt.render(values)),), system, schema, self._spec.name)
+
+    def _judge(self, text: str) -> tuple[Any, str]:
+        value, misfit = self.shape.read(text) if self.shape and text else (text, "")
+        if misfit:
+            return None, misfit
+        complaints = [complaint for check in self._checks if (complaint := check(text))]
+        return value, " ".join(complaints)
+
+    def first_request(self, values: Values, key: str) -> Request:
+        """The request it begins with, without sending it."""
+        return self._asking.request(self._conversation(values), key)
+
+    async def take(self, values: Values, key: str, call: Call) -> Any:
+        """The answer for these values: text, or the JSON value."""
+        return await self._asking.ask(self._conversation(values), key, call, self._judge)
+
+
+build = Prompt

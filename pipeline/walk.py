@@ -1,0 +1,169 @@
+"""One record through its steps, with a fan-out over values. Nothing about HTTP, nothing about files.
+
+A *branch* is a record on its way: it forks at a step with `each`, and every leaf becomes a row. Running,
+planning and exporting are this same walk with another call behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from pipeline import kinds
+from pipeline.domain import Call, Fate, Fault, Record, Unanswered, Values
+from pipeline.job import Job, Model, Step
+from pipeline.loading import read_beside, text_of
+from pipeline.steps._base import Runner
+from pipeline.template import Template
+from pipeline.yaml_text import YamlText
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A record, how far it has come, and what it has gathered: values of `each`, answers by step."""
+
+    record: Record
+    at: int = 0
+    forked: bool = False
+    values: Mapping[str, Any] = None  # type: ignore[assignment] # always given; a shared default would be mutable
+    skipped: frozenset[str] = frozenset()
+    fault: Fault | None = None
+
+    @property
+    def status(self) -> str:
+        """ok, failed, skipped (a step's `when` gave false) or pending (not asked yet)."""
+        if self.fault is not None:
+            unasked = isinstance(self.fault, Unanswered) or self.fault.fate is Fate.STOP
+            return "pending" if unasked else "failed"
+        return "skipped" if self.skipped else "ok"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the job with what runs it."""
+
+    spec: Step
+    model: Model
+    runner: Runner
+    when: Template | None
+    names: frozenset[str]
+    """the names its templates read"""
+
+    @property
+    def forks(self) -> Iterator[dict[str, Any]]:
+        """The values of `each`, one mapping per branch; one empty mapping where there is no `each`."""
+        names = list(self.spec.each)
+        return (dict(zip(names, values, strict=True)) for values in product(*self.spec.each.values()))
+
+
+def stages_of(job: Job) -> list[Stage]:
+    """The job's steps, ready to run; `JobError` for a template that cannot be read."""
+    text = text_of(job)
+    stages = []
+    for i, spec in enumerate(job.steps):
+        model = job.models[spec.model]
+        module = kinds.load("steps", _kind(spec))
+        runner: Runner = module.build(spec, model, _Templates(job, text, i))
+        when = _Templates(job, text, i)("when") if spec.when else None
+        every = [*runner.templates.values(), *([when] if when else [])]
+        names = frozenset().union(*(template.compiled().names for template in every))
+        stages.append(Stage(spec, model, runner, when, names))
+    return stages
+
+
+def _kind(spec: Step) -> str:
+    return type(spec).__module__.rpartition(".")[2]
+
+
+class _Templates:
+    """The templates of one step by the key they stand under, each knowing its place."""
+
+    def __init__(self, job: Job, text: YamlText, index: int) -> None:
+        self._job, self._text, self._path = job, text, ("steps", index)
+
+    def __call__(self, dotted: str) -> Template:
+        path: tuple[str | int, ...] = (*self._path, *dotted.split("."))
+        value: Any = self._text.data
+        for part in path:
+            value = value[part]
+        if dotted == "prompt_file":
+            return self._from_file(str(value), path)
+        return Template(str(value), lambda line, column: self._text.inside(path, line, column))
+
+    def _from_file(self, name: str, path: tuple[str | int, ...]) -> Template:
+        shown, content = read_beside(self._job, name, self._text.where(path))
+        return Template(content, lambda line, column: f"{shown}:{line}:{column}")
+
+
+class Walk:
+    """The way through the stages. `calls` has a call for every model that a step names."""
+
+    def __init__(self, stages: Sequence[Stage], calls: Mapping[str, Call]) -> None:
+        self.stages = stages
+        self._calls = calls
+
+    def start(self, record: Record) -> Branch:
+        """The branch every record begins as."""
+        return Branch(record, values={})
+
+    def is_leaf(self, branch: Branch) -> bool:
+        """Whether the branch has come to its end."""
+        return branch.fault is not None or branch.at == len(self.stages)
+
+    def fork(self, branch: Branch) -> list[Branch]:
+        """The branches it becomes before its next step: one, or one for each value, in the job's order."""
+        stage = self.stages[branch.at]
+        if branch.forked or not stage.spec.each:
+            return [branch]
+        return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in stage.forks]
+
+    async def advance(self, branch: Branch) -> Branch:
+        """The branch after its next step. What goes wrong with it stays in it as its fault."""
+        stage = self.stages[branch.at]
+        values = context(branch)
+        try:
+            if stage.names & branch.skipped or (stage.when and not stage.when.holds(values)):
+                return self._after(branch, stage, None, skipped=True)
+            value = await stage.runner.take(values, branch.record.key, self._calls[stage.spec.model])
+        except Fault as fault:
+            return replace(branch, fault=fault)
+        return self._after(branch, stage, value)
+
+    def _after(self, branch: Branch, stage: Stage, value: Any, *, skipped: bool = False) -> Branch:
+        name = stage.spec.name
+        return replace(
+            branch,
+            at=branch.at + 1,
+            forked=False,
+            values={**branch.values, name: value},
+            skipped=branch.skipped | {name} if skipped else branch.skipped,
+        )
+
+    async def leaves(self, record: Record) -> list[Branch]:
+        """All leaves of a record, in the order of its rows, one after the other."""
+        leaves, stack = [], [self.start(record)]
+        while stack:
+            branch = stack.pop()
+            if self.is_leaf(branch):
+                leaves.append(branch)
+                continue
+            first, *others = self.fork(branch)
+            stack.extend(reversed(others))
+            stack.append(await self.advance(first))
+        return leaves
+
+    def rows_of(self, branch: Branch) -> list[Branch]:
+        """The rows a leaf stands for: one that ended before a fan-out still fills a row for each value."""
+        rows = [branch]
+        for i, stage in enumerate(self.stages[branch.at :]):
+            if stage.spec.each and not (i == 0 and branch.forked):
+                rows = [replace(row, values={**row.values, **fork}) for row in rows for fork in stage.forks]
+        return rows
+
+
+def context(branch: Branch) -> Values:
+    """What a template sees: the record's columns, values of `each`, earlier answers, and `row`."""
+    fields = branch.record.fields
+    return {**fields, **branch.values, "row": fields}
