@@ -1,0 +1,75 @@
+"""The same commands from Python, for notebooks and schedulers: a plain form and an async form of each.
+
+The plain forms may be called where an event loop is running already (a notebook): they then work in a
+thread of their own. The command line is a thin layer over this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from threading import Thread
+from typing import Any, TypeVar
+
+import anyio
+import polars as pl
+
+from pipeline.conductor import export_async, run_async
+from pipeline.job import Job
+from pipeline.loading import load
+from pipeline.planning import plan_async
+from pipeline.results import Plan, Result
+
+__all__ = ["export", "export_async", "load", "plan", "plan_async", "run", "run_async"]
+
+T = TypeVar("T")
+Frame = pl.DataFrame | pl.LazyFrame
+
+
+def run(job: Job, records: Frame | None = None, **watch: Any) -> Result:
+    """Run a job to its end and write its table: `run_async` for plain code.
+
+    `records` is a polars frame to use instead of the file that the job names. The same exceptions.
+    """
+    return _waited(partial(run_async, job, records, **watch))
+
+
+def plan(job: Job, records: Frame | None = None) -> Plan:
+    """What a run would send, by step. Nothing is sent."""
+    return _waited(partial(plan_async, job, records))
+
+
+def export(job: Job, records: Frame | None = None) -> Result:
+    """Write the table from what is answered so far. Nothing is sent."""
+    return _waited(partial(export_async, job, records))
+
+
+def _waited(work: Callable[[], Awaitable[T]]) -> T:
+    return _in_a_thread(work) if _loop_is_running() else anyio.run(work)
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_a_thread(work: Callable[[], Awaitable[T]]) -> T:
+    outcome: list[T] = []
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            outcome.append(anyio.run(work))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = Thread(target=target, name="pipeline")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return outcome[0]

@@ -1,0 +1,264 @@
+"""The commands. A thin layer over `pipeline.api`, and the only file that prints to standard output.
+
+Exit codes: 0 ok; 2 the job file or the records are wrong; 3 some rows failed; 4 quota or budget spent;
+74 the disk; 75 stopped, can be resumed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline import kinds
+from pipeline.errors import ROWS_FAILED, PipelineError, RunStopped
+from pipeline.screen import Screen, clock, safe_text
+
+if TYPE_CHECKING:
+    from pipeline.job import Job
+    from pipeline.results import Plan, Result
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Bulk text generation and translation that never loses an answer it paid for.",
+    epilog="Exit codes: 0 ok, 2 job file or records, 3 some rows failed, 4 quota or budget, 74 disk, "
+    "75 can be resumed, 130 interrupted.",
+)
+
+JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key: models.writer.model=gpt-5.5"),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Only the first n records.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def _load(file: Path, sets: Sequence[str] | None, limit: int | None) -> Job:
+    from pipeline.loading import load
+
+    changes = [*(sets or ())]
+    if limit is not None:
+        changes.append(f"records.limit={limit}")
+    return load(file, changes)
+
+
+@app.command()
+def run(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+    """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
+    job = _load(job_file, sets, limit)
+    from pipeline import api
+    from pipeline.tally import Tally
+
+    tally = Tally()
+    with Screen(job.name, tally).shown() as screen:
+        try:
+            result = api.run(job, tally=tally, say=screen.say)
+        except RunStopped as error:
+            error.hint = f"{error.hint}\n  to go on: {_command()}".lstrip()
+            raise
+    _show_result(result, as_json)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def plan(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+    """Say what is answered, what is missing and how many tokens that is. Nothing is sent."""
+    job = _load(job_file, sets, limit)
+    from pipeline import api
+
+    counted = api.plan(job)
+    _show_plan(counted, as_json)
+
+
+@app.command()
+def export(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+    """Write the table from what is answered so far. Nothing is sent."""
+    job = _load(job_file, sets, limit)
+    from pipeline import api
+
+    result = api.export(job)
+    _show_result(result, as_json)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def status(job_file: JobFile, sets: Sets = None, as_json: AsJson = False) -> None:
+    """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
+    job = _load(job_file, sets, None)
+    from pipeline.standing import standing
+
+    report = standing(job)
+    if as_json:
+        _print_json(report)
+        return
+    running = f"running ({report['running']})" if report["running"] else "not running"
+    typer.echo(safe_text(f"{job.name}: {running}; last run: {report['last_run'] or 'none'}"))
+    rows = [
+        (r["step"], r["outcome"], f"{r['attempts']:,}", f"{r['mean_seconds']:.2f}")
+        for r in report["attempts"]
+    ]
+    _print_table(("step", "outcome", "attempts", "mean s"), rows)
+
+
+@app.command()
+def check(
+    job_file: JobFile,
+    sets: Sets = None,
+    limit: Limit = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Render the templates of every record.")] = False,
+) -> None:
+    """Check a job file, its records and its templates. Nothing is sent."""
+    job = _load(job_file, sets, limit)
+    from pipeline.session import Session
+
+    session = Session.open(job)
+    if not rows:
+        typer.echo(f"{job.name}: the job file is fine; --rows renders the templates of every record")
+        return
+    checked, failed = 0, 0
+    for batch in session.source.batches():
+        for record in batch:
+            checked += 1
+            for stage, fault in session.faults(record):
+                failed += 1
+                if failed <= 20:
+                    where = f"record {record.row} ({record.key}), step {stage.spec.name}"
+                    typer.echo(safe_text(f"{where}: {fault.message}"), err=True)
+    typer.echo(f"{job.name}: {checked:,} records rendered, {failed:,} faults")
+    raise typer.Exit(ROWS_FAILED if failed else 0)
+
+
+@app.command()
+def new(job_file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]) -> None:
+    """Write a commented starter job, and a few records for it, that run without a key."""
+    from pipeline.starter import write
+
+    for path in write(job_file):
+        typer.echo(f"wrote {path}")
+    typer.echo(f"next: pipeline run {shlex.quote(str(job_file))}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the job file, for editors."""
+    from pipeline.schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+@app.command(name="kinds")
+def kinds_command(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for a document.")] = False,
+) -> None:
+    """List the sources, sinks, providers, dialects, checks and kinds of step there are."""
+    rows = [
+        (label, name, kinds.summary(wing, name))
+        for wing, label in kinds.WINGS.items()
+        for name in kinds.names(wing)
+    ]
+    if markdown:
+        typer.echo("| kind | name | what it is |\n| --- | --- | --- |")
+        for row in rows:
+            typer.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+        return
+    _print_table(("kind", "name", "what it is"), rows)
+
+
+def _command() -> str:
+    """The command as it was typed, to be typed again."""
+    program = Path(sys.argv[0]).name
+    program = "python -m pipeline" if program == "__main__.py" else program
+    return shlex.join([*program.split(), *sys.argv[1:]])
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    cells = [[safe_text(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
+    for row in [list(head), *cells]:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show_result(result: Result, as_json: bool) -> None:
+    if as_json:
+        names = (
+            "ok",
+            "failed",
+            "skipped",
+            "pending",
+            "sent",
+            "recalled",
+            "input_tokens",
+            "output_tokens",
+            "seconds",
+        )
+        numbers = {name: getattr(result, name) for name in names}
+        _print_json({**numbers, "rows": result.rows, "targets": result.targets, "failures": result.failures})
+        return
+    counts = {"ok": result.ok, "failed": result.failed, "skipped": result.skipped, "pending": result.pending}
+    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    typer.echo(f"{result.rows:,} rows: {said or 'none'}")
+    typer.echo(
+        f"{result.sent:,} requests sent, {result.recalled:,} answered by the journal; "
+        f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out; {clock(result.seconds)}"
+    )
+    for target in result.targets:
+        typer.echo(f"result    {_shown(target)}")
+    if result.failures:
+        typer.echo(f"failures  {_shown(result.failures)}")
+
+
+def _shown(path: Path) -> str:
+    return safe_text(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+
+
+def _show_plan(plan: Plan, as_json: bool) -> None:
+    if as_json:
+        from dataclasses import asdict
+
+        _print_json({**asdict(plan), "missing": plan.missing, "later": plan.later})
+        return
+    typer.echo(f"{plan.records:,} records, {plan.rows:,} rows, {plan.complete:,} of them complete")
+    rows = [
+        (
+            step.step,
+            step.model,
+            f"{step.answered:,}",
+            f"{step.missing:,}",
+            f"up to {step.later:,}" if step.later else "",
+            f"{step.input_tokens:,}",
+            "no limit set" if step.output_limit is None else f"{step.output_limit:,}",
+        )
+        for step in plan.steps
+    ]
+    _print_table(("step", "model", "answered", "missing", "then", "tokens in", "tokens out at most"), rows)
+    typer.echo("Nothing was sent. Tokens are estimates; steps that wait for missing answers are not in them.")
+
+
+def main() -> None:
+    """The program."""
+    try:
+        app()
+    except PipelineError as error:
+        lines = [safe_text(line) for line in str(error).splitlines()]
+        print("error: " + "\n".join(lines), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(141) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What a run, a plan or an export gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import OK, ROWS_FAILED, RunStopped
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run or export. Rows: every row of the result is exactly one of the four."""
+
+    targets: tuple[Path, ...]
+    ok: int
+    failed: int
+    skipped: int
+    pending: int
+    sent: int = 0
+    """requests that went out, tries included"""
+    recalled: int = 0
+    """requests that the journal answered"""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    failures: Path | None = None
+    """the table of failed rows, where there are any"""
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Rows of the result."""
+        return self.ok + self.failed + self.skipped + self.pending
+
+    @property
+    def exit_code(self) -> int:
+        """0, 3 where rows failed, 75 where rows are pending."""
+        if self.failed:
+            return ROWS_FAILED
+        return RunStopped.exit_code if self.pending else OK
+
+    def frame(self) -> pl.DataFrame:
+        """The result as a polars frame, read from its first file."""
+        from pipeline import kinds
+        from pipeline.loading import sink_name
+
+        target = self.targets[0]
+        frame: pl.DataFrame = kinds.load("sources", sink_name(target)).scan(target).collect()
+        return frame
+
+
+@dataclass
+class StepPlan:
+    """What one step still needs. Tokens are estimates; `output_limit` is the most the answers may have."""
+
+    step: str
+    model: str
+    answered: int = 0
+    missing: int = 0
+    later: int = 0
+    """requests that depend on missing answers: at most so many"""
+    input_tokens: int = 0
+    output_limit: int | None = 0
+
+
+@dataclass
+class Plan:
+    """What a run would send."""
+
+    records: int = 0
+    rows: int = 0
+    complete: int = 0
+    steps: list[StepPlan] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        """Requests that can be rendered now and have no answer."""
+        return sum(step.missing for step in self.steps)
+
+    @property
+    def later(self) -> int:
+        """Requests that depend on missing answers: at most so many."""
+        return sum(step.later for step in self.steps)

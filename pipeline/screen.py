@@ -1,0 +1,122 @@
+"""What a person sees while a run goes on: a live display on a terminal, plain lines in a pipe.
+
+Whatever comes from a model, a server or a cell is shown as text: control characters and escape codes
+become visible, and nothing is read as markup. Everything here goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.tally import Tally
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+PLAIN_SECONDS = 10.0
+
+
+def safe_text(text: str) -> str:
+    """The text with control, format and surrogate characters made visible, in one line."""
+    return "".join(c if unicodedata.category(c)[0] != "C" else _visible(c) for c in text)
+
+
+def _visible(character: str) -> str:
+    if character in "\n\t":
+        return " "
+    return f"\\x{ord(character):02x}" if ord(character) < 0x100 else f"\\u{ord(character):04x}"
+
+
+def clock(seconds: float) -> str:
+    """A duration as people read it: 0:07, 12:30, 3:04:05."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Screen:
+    """Shows a tally while it changes, and sentences as they come."""
+
+    def __init__(self, name: str, tally: Tally) -> None:
+        self.name = safe_text(name)
+        self.tally = tally
+        self._lock = threading.Lock()
+
+    def say(self, sentence: str) -> None:
+        """One line for the reader."""
+        with self._lock:
+            print(safe_text(sentence), file=sys.stderr, flush=True)
+
+    @contextmanager
+    def shown(self) -> Iterator[Screen]:
+        """The display, for as long as the run lasts."""
+        if sys.stderr.isatty():
+            with self._live():
+                yield self
+            return
+        stopped = threading.Event()
+        thread = threading.Thread(target=self._plain, args=(stopped,), daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            stopped.set()
+            thread.join()
+
+    def _plain(self, stopped: threading.Event) -> None:
+        while not stopped.wait(PLAIN_SECONDS):
+            self.say(f"{self.name}: {self.numbers()}; {self.speed()}")
+
+    @contextmanager
+    def _live(self) -> Iterator[None]:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        with Live(
+            get_renderable=self._picture,
+            console=console,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=True,
+        ):
+            yield
+
+    def numbers(self) -> str:
+        """Rows done, failed and left."""
+        t = self.tally
+        left = f", {max(t.rows_expected - t.rows, 0):,} left" if t.phase in ("asking", "stopping") else ""
+        return f"{t.phase}: {t.ok + t.skipped:,} done, {t.failed:,} failed{left}"
+
+    def speed(self) -> str:
+        """Requests per second, tokens, what is in flight, and when it will be over."""
+        t, seconds = self.tally, max(time.monotonic() - self.tally.since, 1e-3)
+        if t.phase not in ("asking", "stopping"):
+            return f"{t.rows / seconds:,.0f} rows/s"
+        eta = ""
+        if 0 < t.rows < t.rows_expected:
+            eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / t.rows)}"
+        tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out"
+        return f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight, {tokens}{eta}"
+
+    def _picture(self) -> Group:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        t = self.tally
+        top = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=max(t.rows_expected, 1), completed=min(t.rows, t.rows_expected), width=32)
+        top.add_row(Text(self.name, style="bold"), bar, Text(self.numbers()))
+        lines: list[Table | Text] = [top, Text("  " + self.speed(), style="dim")]
+        if t.last_error:
+            lines.append(Text("  last error: " + safe_text(t.last_error)[:200], style="red"))
+        return Group(*lines)

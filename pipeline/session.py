@@ -1,0 +1,118 @@
+"""A job with its records at hand: opened, checked, ready to be walked. Nothing is sent.
+
+Checking happens here, before a cent is spent: every name that a template reads must exist, and no
+request may be one that its provider can never serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pipeline.domain import Fault, Record
+from pipeline.errors import JobError, nearest
+from pipeline.files import same_file
+from pipeline.job import Job
+from pipeline.loading import text_of
+from pipeline.records import Source, open_records
+from pipeline.rows import Rows
+from pipeline.template import Template
+from pipeline.walk import Branch, Stage, context, stages_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RESERVED = frozenset({"row", "loop", "range"})
+
+
+@dataclass(frozen=True)
+class Session:
+    """A job, its source, its stages and the columns of its result."""
+
+    job: Job
+    source: Source
+    stages: tuple[Stage, ...]
+
+    @classmethod
+    def open(cls, job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Session:
+        """Open the records (or take a frame instead) and check the job against them.
+
+        Raises `JobError` and `InputError`.
+        """
+        stages = tuple(stages_of(job))
+        source = open_records(job.records, job.file.parent, records)
+        session = cls(job, source, stages)
+        session._check_names()
+        session._check_paths()
+        session._check_first_requests()
+        return session
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The columns of the result."""
+        return Rows(self.job, self.stages, self.source.schema)
+
+    def _check_names(self) -> None:
+        columns = set(self.source.schema)
+        text = text_of(self.job)
+        known: dict[str, list[str] | None] = dict.fromkeys(columns)
+        known["row"] = sorted(columns)
+        for i, stage in enumerate(self.stages):
+            spec = stage.spec
+            for name, path in [*((n, ("each", n)) for n in spec.each), (spec.name, ("name",))]:
+                if name in known or name in RESERVED:
+                    what = "a column of the records" if name in columns else "taken already"
+                    raise JobError(f"the name '{name}' is {what}", where=text.where(("steps", i, *path)))
+                if path != ("name",):
+                    known[name] = None
+            for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
+                _check_template(template, known)
+            fields = stage.runner.shape.fields if stage.runner.shape else None
+            known[spec.name] = list(fields) if fields else None
+        _ = self.rows  # columns of the result that would collide
+
+    def _check_paths(self) -> None:
+        records = self.job.file.parent / self.job.records.path if self.job.records.path else None
+        for target in self.job.targets:
+            if records and same_file(records, target):
+                raise JobError("the result would overwrite the records", where=str(target))
+
+    def _check_first_requests(self) -> None:
+        """Refuse a job whose very first record asks for what a provider can never do."""
+        first = next((batch[0] for batch in self.source.batches(1) if batch), None)
+        for stage, fault in self.faults(first) if first else ():
+            if fault.kind == "refused_by_provider":
+                raise JobError(f"step '{stage.spec.name}': {fault.message}", where=str(self.job.file.name))
+
+    def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
+        """What goes wrong when a record's templates are rendered, as far as they need no answers."""
+        answers = {stage.spec.name for stage in self.stages}
+        forks: list[dict[str, object]] = [{}]
+        for stage in self.stages:
+            forks = [{**fork, **values} for fork in forks for values in stage.forks]
+            if stage.names & answers:
+                continue
+            for fork in forks:
+                values = context(Branch(record, values=fork))
+                try:
+                    if stage.when is None or stage.when.holds(values):
+                        stage.runner.first_request(values, record.key)
+                except Fault as fault:
+                    yield stage, fault
+                    break
+
+
+def _check_template(template: Template, known: dict[str, list[str] | None]) -> None:
+    for name, field, line, column in template.uses():
+        if name not in template.names:
+            continue
+        fields = known.get(name)
+        if name not in known:
+            hint = nearest(name, known) or f"known here: {', '.join(sorted(known))}"
+            raise JobError(f"template: there is no '{name}'", where=template.locate(line, column), hint=hint)
+        if field and fields is not None and field not in fields:
+            hint = nearest(field, fields) or f"known here: {', '.join(fields)}"
+            where = template.locate(line, column)
+            raise JobError(f"template: '{name}' has no '{field}'", where=where, hint=hint)
