@@ -91,6 +91,24 @@ def export(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: A
 
 
 @app.command()
+def show(
+    job_file: JobFile,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows.")] = 5,
+) -> None:
+    """Show the first rows of the result: what the steps have written."""
+    job = _load(job_file, None, None)
+    from pipeline.results import result_frame
+
+    frame = result_frame(job.targets[0]).head(rows)
+    written = [name for name in frame.columns if name.split(".")[0] in {step.name for step in job.steps}]
+    for row in frame.iter_rows(named=True):
+        key = [str(row[name]) for name in job.records.key or frame.columns[:1]]
+        typer.echo(safe_text(" ".join([*key, row.get("_status") or ""])))
+        for name in written:
+            typer.echo(safe_text(f"  {name}: {row[name] if row[name] is not None else '-'}"))
+
+
+@app.command()
 def status(job_file: JobFile, sets: Sets = None, as_json: AsJson = False) -> None:
     """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
     job = _load(job_file, sets, None)

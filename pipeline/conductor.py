@@ -124,8 +124,9 @@ class Run:
         """A guarded call for every model that a step names; the stack closes them."""
         calls: dict[str, Call] = {}
         for stage in self.session.stages:
-            name, model = stage.spec.model, stage.model
+            name = stage.spec.model
             if name not in calls:
+                model = self.session.job.models[name]
                 connect = kinds.load("providers", model.provider).connect
                 send: Call = await stack.enter_async_context(connect(model))
                 calls[name] = guarded(send, model.limits, self.journal, self.fuse, self.events, self.tally)
@@ -162,9 +163,9 @@ def _with_totals(result: Result, tally: Tally, seconds: float) -> Result:
 
 def job_digest(job: Job) -> bytes:
     """What the job asks for, as a digest: a change of limits or of the output is none."""
-    asked = job.model_dump_json(include={"records", "steps"}) + repr(
-        [(name, m.model, m.api, sorted(m.params.items(), key=str)) for name, m in job.models.items()]
-    )
+    steps = [step.model_dump_json() for step in job.steps]
+    models = [(name, m.model, m.api, sorted(m.params.items(), key=str)) for name, m in job.models.items()]
+    asked = repr((job.records.model_dump_json(), steps, models))
     return sha256(asked.encode("utf-8", "surrogatepass")).digest()
 
 

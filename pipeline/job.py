@@ -94,6 +94,7 @@ class Step(Spec):
         description="the step's column in the result and its variable in later templates"
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
+    params: dict[str, Any] = Field({}, description="over the model's own params, in this step only")
     each: dict[Identifier, tuple[str | int | float | bool, ...]] = Field(
         {}, description="fan-out: one branch, and one row of the result, for each value"
     )

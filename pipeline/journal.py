@@ -131,7 +131,7 @@ class Journal:
         await self._commit(_INSERT, row)
 
     async def void(self, request: Request, fault: Fault) -> None:
-        """Say of a recorded reply that it answers nothing: it is kept, and its request counts as unanswered."""
+        """Say of a recorded reply that it answers nothing: it is kept, its request counts as unanswered."""
         await self._commit(_VOID, (fault.kind, fault.message, request.digest))
 
     def note(self, request: Request, fault: Fault, seconds: float) -> None:

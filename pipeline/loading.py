@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline import kinds, yaml_text
 from pipeline.errors import JobError, PipelineError, nearest
+from pipeline.files import adapter_name
 from pipeline.job import Job, Model, Step
 from pipeline.yaml_text import YamlText
 
@@ -226,15 +227,8 @@ def _resolve(job: Job, text: YamlText) -> Job:
         steps.append(step.model_copy(update={"model": chosen}))
     resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
     for target in resolved.targets:
-        kinds.load("sinks", sink_name(target))
+        kinds.load("sinks", adapter_name(target)[0])
     return resolved
-
-
-def sink_name(target: Path) -> str:
-    """The sink a file's suffix names: posts.csv.gz -> csv."""
-    suffixes = [suffix.lstrip(".").lower() for suffix in target.suffixes]
-    plain = [suffix for suffix in suffixes if suffix not in ("gz", "zst")]
-    return plain[-1] if plain else ""
 
 
 def _resolved_model(name: str, model: Model, text: YamlText) -> Model:

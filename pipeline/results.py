@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import kinds
 from pipeline.errors import OK, ROWS_FAILED, RunStopped
+from pipeline.files import adapter_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,12 +47,13 @@ class Result:
 
     def frame(self) -> pl.DataFrame:
         """The result as a polars frame, read from its first file."""
-        from pipeline import kinds
-        from pipeline.loading import sink_name
+        return result_frame(self.targets[0])
 
-        target = self.targets[0]
-        frame: pl.DataFrame = kinds.load("sources", sink_name(target)).scan(target).collect()
-        return frame
+
+def result_frame(target: Path) -> pl.DataFrame:
+    """The table in a result's file; `InputError` where there is none."""
+    frame: pl.DataFrame = kinds.load("sources", adapter_name(target)[0]).scan(target).collect()
+    return frame
 
 
 @dataclass

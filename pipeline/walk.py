@@ -64,6 +64,7 @@ def stages_of(job: Job) -> list[Stage]:
     stages = []
     for i, spec in enumerate(job.steps):
         model = job.models[spec.model]
+        model = model.model_copy(update={"params": {**model.params, **spec.params}})
         module = kinds.load("steps", _kind(spec))
         runner: Runner = module.build(spec, model, _Templates(job, text, i))
         when = _Templates(job, text, i)("when") if spec.when else None

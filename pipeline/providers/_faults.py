@@ -92,9 +92,10 @@ def error_of(body: bytes) -> tuple[str, str]:
         return "", scrub(error)
     if not isinstance(error, dict):
         return "", ""
-    code = error.get("code") or error.get("type") or ""
+    words = (error.get("code"), error.get("type"))  # llama.cpp has a number for a code
+    code = next((word for word in words if isinstance(word, str) and word), "")
     message = error.get("message") or error.get("detail") or ""
-    return (code if isinstance(code, str) else ""), scrub(str(message))
+    return code, scrub(str(message))
 
 
 def scrub(message: str) -> str:

