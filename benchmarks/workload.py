@@ -1,22 +1,29 @@
-"""What all benchmarks share: tables of text, a job over them, and measured child processes."""
+"""What all benchmarks share: tables of text, a job over them, measured child processes, printed figures."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+import platform
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CLIENT_CORE, SERVER_CORE = 0, (os.cpu_count() or 1) - 1
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+CLIENT_CORE, SERVER_CORE = CORES[0], CORES[-1]
 LOREM = "lorem ipsum dolor sit amet, " * 400
 ROOT = Path(__file__).parent.parent
 
 
-def job(folder: Path, rows: int, characters: int, in_flight: int, provider: str = "openai") -> Path:
+def job(
+    folder: Path, rows: int, characters: int, in_flight: int, provider: str = "openai", suffix: str = "csv"
+) -> Path:
     """A job over a CSV of `rows` rows with `characters` characters each; returns the job file."""
     records = folder / f"{rows}.csv"
     with records.open("w", newline="") as stream:
@@ -30,7 +37,7 @@ def job(folder: Path, rows: int, characters: int, in_flight: int, provider: str 
     file.write_text(
         f"name: bench-{rows}\nrecords: {{from: {records.name}, key: id}}\nmodels:\n  writer: {model}\n"
         'steps:\n  - {name: post, prompt: "Write: {{ text }}"}\n'
-        f"output: {{to: output/bench-{rows}/posts.csv}}\n"
+        f"output: {{to: output/bench-{rows}/posts.{suffix}}}\n"
     )
     return file
 
@@ -47,17 +54,62 @@ def measured(module: str, *arguments: str, core: int = CLIENT_CORE) -> dict[str,
     return numbers
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a whole process used: seconds of the clock and of CPU, and its peak memory in MB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def used(*arguments: str) -> Usage:
+    """Run Python with these arguments to its end, on any core, and say what it used."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return Usage(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+
+
 def environment() -> dict[str, str]:
-    """The environment of a measured process: no more threads than its one core can run."""
-    return {**os.environ, "POLARS_MAX_THREADS": "1", "BENCH_KEY": "a-key-of-no-worth"}
+    """The environment of a measured process, with a key for a server that asks for none."""
+    return {**os.environ, "BENCH_KEY": "a-key-of-no-worth"}
 
 
-def pin(core: int) -> None:
-    """Keep this process on one core, where the system can."""
+def pin(*cores: int) -> None:
+    """Keep this process on these cores, where the system can."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
 
 
 def median(values: Sequence[float]) -> float:
-    """The middle one."""
-    return sorted(values)[len(values) // 2]
+    """The middle one, or the mean of the middle two."""
+    return statistics.median(values)
+
+
+def machine() -> str:
+    """What the figures were taken on, in a line."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else platform.processor() or platform.machine()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"taken on {len(CORES)} cores of {model}, {python}, {platform.system()} {platform.release()}"
+
+
+def figure(benchmark: str, what: str, value: str, wanted: str, met: bool) -> None:
+    """Print one figure beside what was wanted."""
+    print(f"{benchmark:11} {what:42} {value:>14}   wanted {wanted:20} {'met' if met else 'MISSED'}", flush=True)
+
+
+def note(benchmark: str, text: str) -> None:
+    """Print a line that goes with the figures."""
+    print(f"{benchmark:11} {text}", flush=True)

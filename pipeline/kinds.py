@@ -7,6 +7,7 @@ them does.
 
 from __future__ import annotations
 
+import ast
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -41,5 +42,7 @@ def load(wing: str, name: str) -> ModuleType:
 
 
 def summary(wing: str, name: str) -> str:
-    """The first line of an adapter's docstring."""
-    return (load(wing, name).__doc__ or "").strip().splitlines()[0]
+    """The first line of an adapter's docstring, read without importing it: some import half a second."""
+    file = Path(__file__).parent / wing / f"{name.replace('-', '_')}.py"
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return text.splitlines()[0]

@@ -1,0 +1,40 @@
+"""Peak memory of a whole `pipeline run`: 50,000 rows (40 MB of CSV) beside 10,000 rows.
+
+256 in flight against the scripted server, which answers after 50 ms.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.throughput import BASE_URL, IN_FLIGHT
+from benchmarks.workload import Usage, figure, job, machine, note, used
+from pipeline.scripted import Script, serve
+
+FEW, MANY, CHARACTERS = 10_000, 50_000, 800
+MOST, MOST_GROWTH = 200, 1.15
+
+
+def main() -> None:
+    """Run both, print their peaks and the ratio."""
+    few, many = _peak(FEW), _peak(MANY)
+    growth = many.peak / few.peak
+    figure("memory", f"peak with {MANY:,} rows", f"{many.peak:.0f} MB", f"<= {MOST} MB", many.peak <= MOST)
+    what = f"over the peak with {FEW:,} rows ({few.peak:.0f} MB)"
+    figure("memory", what, f"{growth:.2f}", f"<= {MOST_GROWTH}", growth <= MOST_GROWTH)
+
+
+def _peak(rows: int) -> Usage:
+    with tempfile.TemporaryDirectory() as name, serve(Script(latency=0.05)) as server:
+        file = job(Path(name), rows, CHARACTERS, IN_FLIGHT)
+        size = (Path(name) / f"{rows}.csv").stat().st_size / 1e6
+        usage = used("-m", "pipeline", "run", str(file), "--set", f"{BASE_URL}={server.base_url}")
+        assert server.ledger().billed == rows
+    note("memory", f"{rows:,} rows, {size:.0f} MB of CSV: {usage.wall:.0f} s, peak {usage.peak:.0f} MB")
+    return usage
+
+
+if __name__ == "__main__":
+    main()
+    note("memory", machine())

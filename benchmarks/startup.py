@@ -1,0 +1,57 @@
+"""CPU seconds of `pipeline --help`, and which heavy packages the quick commands import.
+
+    python -m benchmarks.startup
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.workload import ROOT, environment, figure, machine, median, note, used
+
+RUNS, MOST = 7, 0.35
+HEAVY = ("openai", "polars", "aiohttp")
+_COMMAND = """
+import atexit, sys
+heavy = sys.argv.pop(1).split(",")
+atexit.register(lambda: print("imported:", *sorted(set(heavy) & set(sys.modules)), file=sys.stderr))
+from pipeline.cli import main
+main()
+"""
+
+
+def main() -> None:
+    """Measure in turn with an empty program, then look at what each quick command imported."""
+    empty, ours = [], []
+    for _ in range(RUNS):
+        empty.append(used("-c", "pass").cpu)
+        ours.append(used("-m", "pipeline", "--help").cpu)
+    seconds, nothing = median(ours), median(empty)
+    note("startup", f"python -c pass: {nothing:.3f} s CPU; --help is {seconds / nothing:.1f} times that")
+    figure("startup", "CPU of pipeline --help", f"{seconds:.3f} s", f"<= {MOST} s", seconds <= MOST)
+    with tempfile.TemporaryDirectory() as folder:
+        for command in (["--help"], ["kinds"], ["schema"], ["new", str(Path(folder) / "a.yaml")]):
+            found = imported(command)
+            what = f"heavy packages that {command[0]} imports"
+            figure("startup", what, ", ".join(found) or "none", "none", not found)
+
+
+def imported(command: list[str]) -> list[str]:
+    """Which of `HEAVY` a command has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", _COMMAND, ",".join(HEAVY), *command],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr.splitlines()[-1].removeprefix("imported:").split()
+
+
+if __name__ == "__main__":
+    main()
+    note("startup", machine())

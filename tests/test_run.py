@@ -1,0 +1,263 @@
+"""Whole runs of the real command against the scripted server; its ledger of what it billed is the oracle."""
+
+from __future__ import annotations
+
+import time
+
+import polars as pl
+import pytest
+
+from pipeline.scripted import Rule, Script, serve
+from tests.project import KEY, Project
+
+QUICK = Script(latency=0.01)
+
+
+def test_a_run_fills_the_table_in_the_order_of_the_input_and_keeps_every_column(project: Project) -> None:
+    records = 'sku,title,note\n007,tea,\n008,NA,""\n009,"mug ""blue"", large","two\nlines"\n'
+    with serve(QUICK) as server:
+        project.job(server.base_url, records=records)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        assert server.ledger().billed == 3
+    result = project.result()
+    assert result["sku"].to_list() == ["007", "008", "009"]
+    assert result["title"].to_list() == ["tea", "NA", 'mug "blue", large']
+    assert result["note"].to_list() == [None, "", "two\nlines"]
+    assert [
+        f"Write about {title}." in post for title, post in result.select("title", "post").iter_rows()
+    ] == [True] * 3
+    assert result["_status"].to_list() == ["ok"] * 3
+    assert result["_model"].to_list() == ["openai/m"] * 3
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet", "xlsx", "csv.gz"])
+def test_a_finished_job_sends_nothing_and_writes_the_same_bytes(project: Project, suffix: str) -> None:
+    target = f"output/shop/posts.{suffix}"
+    with serve(QUICK) as server:
+        project.job(server.base_url, output={"to": target})
+        assert project.run("run", "job.yaml").returncode == 0
+        first = (project.folder / target).read_bytes()
+        (project.folder / target).unlink()
+        again = project.numbers("run", "job.yaml")
+        assert server.ledger().requests == 3
+    assert again["sent"] == 0 and again["recalled"] == 3
+    assert (project.folder / target).read_bytes() == first
+
+
+def test_a_changed_row_or_prompt_redoes_what_depends_on_it_and_says_how_much(project: Project) -> None:
+    steps = [
+        {"name": "outline", "prompt": "Outline {{ title }}."},
+        {"name": "post", "prompt": "Write from {{ outline }}."},
+    ]
+    with serve(QUICK) as server:
+        project.job(server.base_url, steps=steps)
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().billed == 6
+        project.job(server.base_url, steps=steps, records="sku,title\n009,mug\n007,green tea\n008,lamp\n")
+        done = project.run("run", "job.yaml")
+        assert "2 of 3 rows are done; at least 1 requests are to be sent" in done.stderr
+        assert server.ledger().billed == 8
+        steps[1] = {"name": "post", "prompt": "Write it from {{ outline }}."}
+        project.job(server.base_url, steps=steps)
+        done = project.run("run", "job.yaml")
+        assert "the job has changed" in done.stderr and "at least 3 requests" in done.stderr
+        assert server.ledger().billed == 11
+    assert project.result()["sku"].to_list() == ["009", "007", "008"]
+
+
+def test_equal_requests_are_sent_once_and_every_row_has_the_answer(project: Project) -> None:
+    records = "title\n" + "tea\nlamp\n" * 20
+    with serve(Script(latency=0.05)) as server:
+        project.job(server.base_url, records=records)
+        project.run("run", "job.yaml", "--set", "records.key=[]")
+        assert server.ledger().billed == 2
+    result = project.result()
+    assert result.height == 40 and result["post"].null_count() == 0
+    assert result.group_by("title").agg(pl.col("post").n_unique())["post"].to_list() == [1, 1]
+
+
+def test_a_refused_row_is_kept_with_its_reason_and_the_exit_code_says_so(project: Project) -> None:
+    faults = (Rule(match="lamp", fault="bad_request"),)
+    with serve(Script(faults=faults)) as server:
+        project.job(server.base_url, output={"to": "output/shop/posts.csv", "include": ["status", "reason"]})
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 3
+        assert "1 failed" in done.stdout and "failures.csv" in done.stdout
+    result = project.result()
+    assert result["_status"].to_list() == ["ok", "failed", "ok"]
+    assert result["post"].to_list()[1] is None
+    assert "bad_request" in (result["_reason"].to_list()[1] or "")
+    failures = pl.read_csv(project.folder / "output/shop/failures.csv", infer_schema=False)
+    assert failures["key"].to_list() == ["008"] and failures["billed"].to_list() == ["no"]
+
+
+def test_a_failed_row_is_asked_again_by_the_next_run_and_the_list_of_failures_goes(project: Project) -> None:
+    with serve(Script(faults=(Rule(match="lamp", times=1, fault="bad_request"),))) as server:
+        project.job(server.base_url)
+        assert project.run("run", "job.yaml").returncode == 3
+        assert (project.folder / "output/shop/failures.csv").exists()
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stdout
+        assert server.ledger().billed == 3
+    assert not (project.folder / "output/shop/failures.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "allowed"),
+    [("length", "truncated", "length"), ("refusal", "refused", "refusal"), ("empty", "empty", "empty")],
+)
+def test_a_broken_answer_is_a_failure_unless_the_step_allows_it(
+    project: Project, fault: str, kind: str, allowed: str
+) -> None:
+    with serve(Script(faults=(Rule(match="lamp", fault=fault),))) as server:
+        project.job(server.base_url)
+        assert project.run("run", "job.yaml").returncode == 3
+        failures = (project.folder / "output/shop/failures.csv").read_text()
+        assert f",post,{kind}," in failures and failures.rstrip().endswith(",yes")
+        done = project.run("run", "job.yaml", "--set", f"steps.post.allow=[{allowed}]")
+        assert done.returncode == 0, done.stdout
+        assert server.ledger().billed == 3, "a paid answer is judged again, not asked again"
+
+
+@pytest.mark.parametrize("fault", ["unauthorized", "forbidden", "not_found", "redirect"])
+def test_a_fatal_fault_stops_the_run_after_at_most_concurrency_requests(project: Project, fault: str) -> None:
+    with serve(Script(latency=0.02, faults=(Rule(every=1, fault=fault),))) as server:
+        project.job(server.base_url, records=Project.numbered(200))
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 75, done.stderr
+        assert "to go on: python -m pipeline run job.yaml" in done.stderr
+        assert server.ledger().requests <= 4
+        assert KEY not in done.stderr + done.stdout
+    assert not (project.folder / "output/shop/posts.csv").exists()
+
+
+def test_an_exhausted_quota_stops_the_run_and_the_same_command_goes_on_later(project: Project) -> None:
+    records = Project.numbered(60)
+    with serve(Script(latency=0.01, faults=(Rule(after=20, fault="insufficient_quota"),))) as server:
+        project.job(server.base_url, records=records)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 4 and "out_of_quota" in done.stderr
+        assert server.ledger().billed == 20 and server.ledger().requests <= 24
+    with serve(QUICK) as server:
+        project.job(server.base_url, records=records)
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().billed == 40
+    assert project.result().height == 60
+
+
+def test_passing_faults_are_retried_and_no_answer_is_paid_twice(project: Project) -> None:
+    faults = (
+        Rule(every=5, times=1, fault="server_error"),
+        Rule(every=7, times=1, fault="rate_limit", retry_after=0.3),
+    )
+    with serve(Script(latency=0.01, faults=faults)) as server:
+        project.job(server.base_url, records=Project.numbered(40))
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        ledger = server.ledger()
+    assert ledger.billed == 40 and ledger.repeats == 0 and ledger.refused > 5
+
+
+def test_a_retry_is_never_earlier_than_the_server_told(project: Project) -> None:
+    with serve(Script(faults=(Rule(first=1, fault="rate_limit", retry_after=1.5),))) as server:
+        project.job(server.base_url, records=Project.numbered(1))
+        began = time.monotonic()
+        assert project.run("run", "job.yaml").returncode == 0
+        assert time.monotonic() - began > 1.5
+        first, second = server.ledger().lines
+        assert second.at - first.at >= 1.5
+
+
+@pytest.mark.parametrize("fault", ["garbage", "html", "empty_body", "truncate_body", "error_body"])
+def test_a_reply_that_is_none_is_asked_again_and_never_written(project: Project, fault: str) -> None:
+    with serve(Script(faults=(Rule(match="lamp", times=1, fault=fault),))) as server:
+        project.job(server.base_url)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+    assert project.result()["post"].str.contains("Write about").to_list() == [True] * 3
+
+
+def test_a_deadline_holds_for_a_server_that_never_answers(project: Project) -> None:
+    with serve(Script(faults=(Rule(match="lamp", fault="hang"),))) as server:
+        project.job(server.base_url)
+        began = time.monotonic()
+        done = project.run("run", "job.yaml", "--set", "models.writer.limits={timeout: 0.4, retries: 1}")
+        assert done.returncode == 3 and time.monotonic() - began < 15
+    assert "timeout" in (project.folder / "output/shop/failures.csv").read_text()
+
+
+def test_a_fan_out_makes_a_row_of_every_value_and_json_fields_become_columns(project: Project) -> None:
+    steps = [
+        {"name": "outline", "prompt": "Outline {{ title }}."},
+        {
+            "name": "post",
+            "each": {"lang": ["en", "no"], "tone": ["dry"]},
+            "prompt": "In {{ lang }}, {{ tone }}: {{ outline }}",
+            "answer": {"json": {"title": "string", "tags": ["string"], "meta": {"stars": "integer"}}},
+        },
+    ]
+    with serve(QUICK) as server:
+        to = ["output/shop/posts.csv", "output/shop/posts.parquet"]
+        project.job(server.base_url, steps=steps, output={"to": to})
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        assert server.ledger().billed == 3 + 6
+    frame = pl.read_parquet(project.folder / "output/shop/posts.parquet")
+    assert frame["lang"].to_list() == ["en", "no"] * 3
+    assert frame.schema["post.tags"] == pl.List(pl.String)
+    assert frame.schema["post.meta"] == pl.Struct({"stars": pl.Int64})
+    assert project.result()["post.meta"].str.json_path_match("$.stars").null_count() == 0
+
+
+def test_a_skipped_row_says_so_and_costs_nothing_and_what_uses_it_is_skipped_too(project: Project) -> None:
+    steps = [
+        {"name": "post", "when": "{{ stock | int > 0 }}", "prompt": "Write about {{ title }}."},
+        {"name": "title_line", "prompt": "A title for {{ post }}."},
+        {"name": "other", "prompt": "Something about {{ title }}."},
+    ]
+    with serve(QUICK) as server:
+        project.job(server.base_url, steps=steps, records="sku,title,stock\n1,tea,3\n2,lamp,0\n")
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().billed == 4
+    result = project.result()
+    assert result["_status"].to_list() == ["ok", "skipped"]
+    assert result["post"].null_count() == 1 and result["title_line"].null_count() == 1
+    assert result["other"].null_count() == 0
+
+
+def test_where_sample_and_limit_choose_the_records(project: Project) -> None:
+    records = "sku,title,price,lang\n" + "".join(
+        f"{i},thing {i},{i},{'en' if i % 2 else 'de'}\n" for i in range(20)
+    )
+    with serve(QUICK) as server:
+        chosen = {"from": "records.csv", "key": "sku", "where": "price > 9 and lang = 'en'"}
+        project.job(server.base_url, records=records)
+        assert project.run("run", "job.yaml", "--set", f"records={chosen}").returncode == 0
+        assert project.result()["sku"].to_list() == ["11", "13", "15", "17", "19"]
+        assert project.run("run", "job.yaml", "--set", f"records={chosen}", "--limit", "2").returncode == 0
+        assert project.result()["sku"].to_list() == ["11", "13"]
+        assert server.ledger().billed == 5
+
+
+def test_no_record_is_no_error_and_writes_a_table_with_its_header(project: Project) -> None:
+    project.job(records="sku,title\n")
+    done = project.run("run", "job.yaml")
+    assert done.returncode == 0 and "0 rows" in done.stdout
+    assert (project.folder / "output/shop/posts.csv").read_text() == "sku,title,post,_status,_model\n"
+
+
+def test_no_file_of_a_run_holds_the_key_and_no_event_holds_a_prompt(project: Project) -> None:
+    with serve(Script(api_key="another", latency=0.01)) as server:
+        project.job(server.base_url)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 75 and "the server refused the key" in done.stderr
+    with serve(QUICK) as server:
+        project.job(server.base_url)
+        assert project.run("run", "job.yaml").returncode == 0
+    files = [file for file in (project.folder / "output").rglob("*") if file.is_file()]
+    assert len(files) >= 4
+    for file in files:
+        assert KEY.encode() not in file.read_bytes(), file
+    assert "Write about" not in (project.folder / "output/shop/events.jsonl").read_text()
+    assert KEY not in done.stdout + done.stderr
