@@ -5,7 +5,7 @@ from __future__ import annotations
 from anyio import CancelScope
 
 from pipeline.domain import Call, Fate, Fault, Reply, Request
-from pipeline.errors import Interrupted, OutOfQuota, RunStopped
+from pipeline.errors import DiskError, Interrupted, OutOfQuota, PipelineError, RunStopped
 
 
 class Fuse:
@@ -13,40 +13,46 @@ class Fuse:
 
     def __init__(self) -> None:
         self.scope = CancelScope()
-        self.fault: Fault | None = None
-        self.signal = ""
+        self.reason: Fault | PipelineError | None = None
 
-    def blow(self, fault: Fault) -> None:
+    def blow(self, reason: Fault | PipelineError) -> None:
         """Let nothing new pass. Whoever waits is cancelled at once; what is sent is shielded."""
-        if self.fault is None:
-            self.fault = fault
+        if self.reason is None:
+            self.reason = reason
             self.scope.cancel()
 
     def interrupt(self, signal: str) -> None:
         """Blow it because somebody asked the run to end."""
-        self.signal = self.signal or signal
-        self.blow(Fault("interrupted", signal, fate=Fate.STOP))
+        what = f"the run was interrupted ({signal}); what was answered is in the journal"
+        self.blow(Interrupted(what))
 
     def check(self) -> None:
         """Raise what blew it, if anything did."""
-        if self.signal:
-            raise Interrupted(f"the run was interrupted ({self.signal}); what was answered is in the journal")
-        if self.fault is not None:
-            error = OutOfQuota if self.fault.kind == "out_of_quota" else RunStopped
-            raise error(f"the run stopped: {self.fault}")
+        if isinstance(self.reason, PipelineError):
+            raise self.reason
+        if self.reason is not None:
+            error = OutOfQuota if self.reason.kind == "out_of_quota" else RunStopped
+            raise error(f"the run stopped: {self.reason}")
 
 
 def fused(call: Call, fuse: Fuse) -> Call:
-    """A call that passes only while the fuse is whole, and blows it for a fault whose fate is to stop."""
+    """A call that passes only while the fuse is whole.
+
+    It blows it for a fault whose fate is to stop, and when the journal cannot be written: before the slot
+    is free again, so nothing more is paid for that could not be kept.
+    """
 
     async def ask(request: Request) -> Reply:
-        if fuse.fault is not None:
-            raise fuse.fault
+        if fuse.reason is not None:
+            raise Fault("stopped", str(fuse.reason), fate=Fate.STOP)
         try:
             return await call(request)
         except Fault as fault:
             if fault.fate is Fate.STOP:
                 fuse.blow(fault)
+            raise
+        except DiskError as error:
+            fuse.blow(error)
             raise
 
     return ask

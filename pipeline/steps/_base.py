@@ -56,7 +56,9 @@ class Asking:
             step=self.step,
             key=key,
         )
-        objection = kinds.load("providers", self.model.provider).objection(built, self.model)
+        provider = kinds.load("providers", self.model.provider)
+        unable = getattr(provider, "CANNOT_TRANSLATE", "") if asked.translation else ""
+        objection = unable or provider.objection(built, self.model)
         if objection:
             raise Fault("refused_by_provider", objection)
         return built
