@@ -33,16 +33,17 @@ $(VENV)/.installed: $(PY) requirements.lock requirements-model.lock pyproject.to
 setup: $(VENV)/.installed  ## make .venv with everything in it
 
 demo: setup  ## run the main job with a real model on this machine; again goes on where it stopped
-	@echo "== $(BIN)/pipeline run $(DEMO)   (Ctrl-C or kill it whenever you like, and make demo again)"
-	@$(BIN)/pipeline run $(DEMO)
-	@$(PY) -m pipeline.glance output/films/films.csv film hook.line post
+	@echo "== $(BIN)/pipeline run $(DEMO)   (stop or kill it whenever you like; make demo again goes on)"
+	@$(BIN)/pipeline run $(DEMO) || [ $$? -eq 3 ]
+	@echo
+	@$(BIN)/pipeline show $(DEMO)
 	@echo
 	@echo "Try next:"
-	@echo "  make demo                                        run it again: nothing is sent, the same bytes are written"
-	@echo "  rm -r output/films && make demo                  begin anew, and kill it half way"
-	@echo "  $(BIN)/pipeline run jobs/notices.yaml            translate a column into Portuguese, without a key"
-	@echo "  $(BIN)/pipeline new my.yaml                      a commented job of your own"
-	@echo "  OPENAI_API_KEY=… $(BIN)/pipeline run $(DEMO) --set steps.hook.model=cloud --set steps.post.model=cloud"
+	@echo "  make demo                                    again: nothing is sent, the same bytes are written"
+	@echo "  rm -r output/films; make demo                begin anew, kill -9 it half way, and make demo"
+	@echo "  $(BIN)/pipeline run jobs/notices.yaml      translate a column into Portuguese, without a key"
+	@echo "  $(BIN)/pipeline new my.yaml                a commented job of your own"
+	@echo "  head -4 $(DEMO)                     how the same job runs on a real API"
 
 test: setup  ## run the tests
 	@$(PY) -m pytest
@@ -60,7 +61,7 @@ bench: setup  ## measure, side by side; prints ratios
 	@$(PY) -m benchmarks
 
 schema: setup  ## write the files that are generated from the code
-	@$(PY) -m pipeline.documents --write
+	@$(PY) docs/generate.py
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	@$(UV) pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock

@@ -1,7 +1,4 @@
-"""CPU seconds of `pipeline --help`, and which heavy packages the quick commands import.
-
-    python -m benchmarks.startup
-"""
+"""CPU seconds of `pipeline --help`, and which heavy packages the quick commands import."""
 
 from __future__ import annotations
 

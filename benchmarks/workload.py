@@ -9,6 +9,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,14 +66,15 @@ class Usage:
 
 def used(*arguments: str) -> Usage:
     """Run Python with these arguments to its end, on any core, and say what it used."""
+    command = [sys.executable, *arguments]
     began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, *arguments], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}")
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=said, stderr=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(command)}\n{said.read().decode()[-2000:]}")
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return Usage(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
 
@@ -107,7 +109,8 @@ def machine() -> str:
 
 def figure(benchmark: str, what: str, value: str, wanted: str, met: bool) -> None:
     """Print one figure beside what was wanted."""
-    print(f"{benchmark:11} {what:42} {value:>14}   wanted {wanted:20} {'met' if met else 'MISSED'}", flush=True)
+    verdict = "met" if met else "MISSED"
+    print(f"{benchmark:11} {what:42} {value:>12}   wanted {wanted:10} {verdict}", flush=True)
 
 
 def note(benchmark: str, text: str) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import kinds
-from pipeline.errors import ROWS_FAILED, PipelineError, RunStopped
+from pipeline.errors import ROWS_FAILED, Interrupted, PipelineError, RunStopped
 from pipeline.screen import Screen, clock, safe_text
 
 if TYPE_CHECKING:
@@ -52,7 +54,16 @@ def _load(file: Path, sets: Sequence[str] | None, limit: int | None) -> Job:
 
 
 @app.command()
-def run(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+def run(
+    job_file: JobFile,
+    sets: Sets = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected."),
+    ] = False,
+) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     job = _load(job_file, sets, limit)
     from pipeline import api
@@ -61,7 +72,7 @@ def run(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJs
     tally = Tally()
     with Screen(job.name, tally).shown() as screen:
         try:
-            result = api.run(job, tally=tally, say=screen.say)
+            result = api.run(job, tally=tally, say=screen.say, retry_failed=retry_failed)
         except RunStopped as error:
             error.hint = f"{error.hint}\n  to go on: {_command()}".lstrip()
             raise
@@ -100,12 +111,14 @@ def show(
     from pipeline.results import result_frame
 
     frame = result_frame(job.targets[0]).head(rows)
+    width = shutil.get_terminal_size((100, 24)).columns
     written = [name for name in frame.columns if name.split(".")[0] in {step.name for step in job.steps}]
     for row in frame.iter_rows(named=True):
         key = [str(row[name]) for name in job.records.key or frame.columns[:1]]
         typer.echo(safe_text(" ".join([*key, row.get("_status") or ""])))
         for name in written:
-            typer.echo(safe_text(f"  {name}: {row[name] if row[name] is not None else '-'}"))
+            text = safe_text(f"{name}: {row[name] if row[name] is not None else '-'}")
+            typer.echo(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    "))
 
 
 @app.command()
@@ -273,6 +286,8 @@ def main() -> None:
         lines = [safe_text(line) for line in str(error).splitlines()]
         print("error: " + "\n".join(lines), file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(Interrupted.exit_code) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(141) from None

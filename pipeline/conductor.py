@@ -53,6 +53,7 @@ class Run:
     events: Events
     tally: Tally = field(default_factory=Tally)
     say: Callable[[str], None] = _silent
+    retry_failed: bool = False
     fuse: Fuse = field(default_factory=Fuse)
 
     async def conduct(self) -> Result:
@@ -79,6 +80,8 @@ class Run:
 
     async def _finish(self) -> Result:
         if not self.journal.is_empty():
+            if self.retry_failed:
+                await self._let_stand_back()
             self.tally.restart("looking up")
             result = await self._publish_if_complete()
             if result is not None:
@@ -90,12 +93,25 @@ class Run:
         assert result is not None  # noqa: S101 - only a walk that must be complete gives none
         return result
 
+    async def _let_stand_back(self) -> None:
+        """Let the paid answers behind failed rows stand back, so that they are asked for again."""
+        walk = self._walk(replay.recalling(self.journal, Tally()))
+        superseded: set[bytes] = set()
+        async for leaf in replay.rows(walk, self.session.source.batches()):
+            for request in leaf.fault.requests if leaf.fault else ():
+                if request.digest not in superseded:
+                    superseded.add(request.digest)
+                    await self.journal.supersede(request)
+        if superseded:
+            self.say(f"{len(superseded):,} paid answers of failed rows stand back and are asked for again")
+
     async def _publish_if_complete(self) -> Result | None:
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         walk = self._walk(replay.recalling(self.journal, self.tally))
         result = await publish(self.session, walk, self.tally, only_complete=True)
         if result is None:
             done, rows = self.tally.rows - self.tally.pending, self.tally.rows
+            self.tally.rows_before = done
             self.say(
                 f"{done:,} of {rows:,} rows are done; at least {self.tally.missing:,} requests are to be sent"
             )
@@ -175,9 +191,12 @@ async def run_async(
     *,
     tally: Tally | None = None,
     say: Callable[[str], None] = _silent,
+    retry_failed: bool = False,
 ) -> Result:
     """Run a job to its end and write its table; what the journal knows is not asked again.
 
+    An answer that was paid for and rejected (cut off, refused, not fitting) is judged again but asked for
+    again only with `retry_failed`, because it costs money; requests that failed unpaid are always tried.
     `records` takes the place of the file that the job names. Raises `JobError` and `InputError` before
     anything is sent, `Locked`, `DiskError`, and `RunStopped` (or `OutOfQuota`, `Interrupted`) when the run
     can go on later. Rows that failed are in the result, which says so.
@@ -186,7 +205,7 @@ async def run_async(
     with locked(job.folder), events_to(job.folder / "events.jsonl") as events:
         journal = Journal.open(job.folder / "journal.sqlite")
         try:
-            run = Run(session, journal, events, tally or Tally(), say)
+            run = Run(session, journal, events, tally or Tally(), say, retry_failed)
             with one_error(), _noted(run, job_digest(job)):
                 return await run.conduct()
         finally:

@@ -1,7 +1,8 @@
 """What is asked, before it is put into a dialect, and the way into a `Request` and out of a `Reply`.
 
 The body is serialised once, in the order it was built: these bytes are hashed and these bytes are sent.
-The order of an answer schema's properties is part of them, because models write fields in that order.
+The order of an answer schema's properties is part of them, because models write fields in that order;
+the order in which parameters stand in a job file means nothing, so they are sorted.
 This module knows the dialects by name only.
 """
 
@@ -46,7 +47,7 @@ def request(
     asked: Conversation, *, api: str, model: str, params: Mapping[str, Any], step: str, key: str
 ) -> Request:
     """The request for a conversation; a `Fault` where its text cannot be sent."""
-    built = _dialect(api).body(model, asked, params)
+    built = _dialect(api).body(model, asked, dict(sorted(params.items())))
     try:
         return Request(api, model, orjson.dumps(built), step, key)
     except (TypeError, ValueError) as error:

@@ -127,6 +127,8 @@ class Fault(Exception):
         self.wait = wait
         self.status = status
         self.body = body
+        self.requests: tuple[Request, ...] = ()
+        """the requests whose paid answers were rejected, in the order they were asked"""
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}"

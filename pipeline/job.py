@@ -28,7 +28,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_ty
 class Spec(BaseModel):
     """What all parts of a job file share: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Sample(Spec):
@@ -95,7 +95,7 @@ class Step(Spec):
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
     params: dict[str, Any] = Field({}, description="over the model's own params, in this step only")
-    each: dict[Identifier, tuple[str | int | float | bool, ...]] = Field(
+    each: dict[Identifier, Annotated[tuple[str | int | float | bool, ...], Field(min_length=1)]] = Field(
         {}, description="fan-out: one branch, and one row of the result, for each value"
     )
     when: Template | None = Field(None, description="a template; the step is skipped where it gives false")

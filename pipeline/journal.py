@@ -14,6 +14,7 @@ import os
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -30,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE attempts (
     seq     INTEGER PRIMARY KEY,
     digest  BLOB NOT NULL,     -- SHA-256 of api and request body
-    outcome TEXT NOT NULL,     -- 'answered', or the kind of fault
+    outcome TEXT NOT NULL,     -- 'answered', 'superseded' (asked again), or the kind of fault
     billed  TEXT NOT NULL,     -- yes, no or maybe
     fate    TEXT NOT NULL,     -- '' for an answer; retry, fail or stop for a fault
     message TEXT NOT NULL,     -- what went wrong
@@ -97,16 +98,18 @@ class Journal:
         return cls(path, empty)
 
     def find(self, digest: bytes) -> Reply | None:
-        """The reply that was paid for under this digest, if any."""
+        """The reply that was paid for under this digest, if any; the latest of several."""
         row = self._reader.execute(
-            "SELECT api, body, seconds FROM attempts WHERE digest = ? AND outcome = 'answered'", (digest,)
+            "SELECT api, body, seconds FROM attempts WHERE digest = ? AND outcome = 'answered'"
+            " ORDER BY seq DESC LIMIT 1",
+            (digest,),
         ).fetchone()
         return Reply(*row) if row else None
 
     def last_fault(self, digest: bytes) -> Fault | None:
         """How the last attempt at a request failed; None where it was never tried."""
         row = self._reader.execute(
-            "SELECT outcome, message, fate, billed FROM attempts WHERE digest = ? AND outcome <> 'answered'"
+            "SELECT outcome, message, fate, billed FROM attempts WHERE digest = ? AND fate <> ''"
             " ORDER BY seq DESC LIMIT 1",
             (digest,),
         ).fetchone()
@@ -132,7 +135,12 @@ class Journal:
 
     async def void(self, request: Request, fault: Fault) -> None:
         """Say of a recorded reply that it answers nothing: it is kept, its request counts as unanswered."""
-        await self._commit(_VOID, (fault.kind, fault.message, request.digest))
+        await self._commit(_VOID, (fault.kind, _text(fault.message), request.digest))
+
+    async def supersede(self, request: Request) -> None:
+        """Let a paid answer stand back, so that its request is asked again; it is kept."""
+        sql = "UPDATE attempts SET outcome = 'superseded' WHERE digest = ? AND outcome = 'answered'"
+        await self._commit(sql, (request.digest,))
 
     def note(self, request: Request, fault: Fault, seconds: float) -> None:
         """Keep a failed attempt; does not wait for the disk."""
@@ -187,7 +195,8 @@ class Journal:
             self._broken = error
             futures = [done for _, _, done in work if done is not None]
             if futures:
-                futures[0].get_loop().call_soon_threadsafe(_settle, futures, error)
+                with suppress(RuntimeError):  # the loop is gone, and nobody waits
+                    futures[0].get_loop().call_soon_threadsafe(_settle, futures, error)
         connection.close()
 
 
@@ -207,7 +216,7 @@ def _execute(connection: sqlite3.Connection, work: list[_Work]) -> DiskError | N
         for sql, row, _ in work:
             connection.execute(sql, row)
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except Exception as error:  # whatever it is: a writer that dies would leave all others waiting
         hint = "free space, then run the same command: what was committed is safe"
         return DiskError(f"the journal cannot be written: {error}", hint=hint)
     return None
@@ -216,8 +225,13 @@ def _execute(connection: sqlite3.Connection, work: list[_Work]) -> DiskError | N
 def _row(
     request: Request, outcome: str, billed: Billed, fate: str, message: str, seconds: float, body: bytes
 ) -> tuple[Any, ...]:
-    who = (request.api, request.model, request.step, request.key)
-    return (request.digest, outcome, billed.value, fate, message, *who, time.time(), seconds, body)
+    said = (_text(word) for word in (message, request.api, request.model, request.step, request.key))
+    return (request.digest, outcome, billed.value, fate, *said, time.time(), seconds, body)
+
+
+def _text(words: str) -> str:
+    """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
+    return words.encode("utf-8", "replace").decode()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -32,6 +32,7 @@ def names(wing: str) -> tuple[str, ...]:
     return tuple(sorted(file.stem.replace("_", "-") for file in files))
 
 
+@cache
 def load(wing: str, name: str) -> ModuleType:
     """The module of an adapter; a `JobError` with the nearest right name where there is none."""
     known = names(wing)

@@ -7,6 +7,7 @@ wing. This module does not render templates (`checking.py`) and sends nothing.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache, reduce
 from operator import or_
@@ -62,10 +63,11 @@ def load(path: str | os.PathLike[str], changes: Sequence[str] = ()) -> Job:
     file = Path(path).absolute()
     text = yaml_text.parse(_read(file), _shown(file))
     if not isinstance(text.data, dict):
-        raise JobError("a job file is a mapping: name, records, models, steps, output", where=text.file)
-    _refuse_secrets(text)
+        what = "a job file is a mapping: name, records, models, steps, output"
+        raise JobError(what, where=text.where(()))
     for change in changes:
         _apply(text, change)
+    _refuse_secrets(text)
     try:
         job = job_model().model_validate(text.data)
     except ValidationError as error:
@@ -135,33 +137,32 @@ def _apply(text: YamlText, change: str) -> None:
             "must be key=value", where=where, hint="for example --set models.writer.model=gpt-5.5-mini"
         )
     at: Any = text.data
+    path: tuple[str | int, ...] = ()
     *parents, last = dotted.split(".")
     for part in parents:
-        at = _child(at, part, where)
-    parsed = yaml_text.parse(value, where).data
-    if isinstance(at, list):
-        at[_index(at, last, where)] = parsed
-    elif isinstance(at, dict):
-        at[last] = parsed
-    else:
-        raise JobError(f"'{last}' cannot be set: its parent is a single value", where=where)
+        path = (*path, _place(at, part, where))
+        if isinstance(at, dict) and at.get(part) is None:
+            at[part] = {}
+        at = at[path[-1]]
+    path = (*path, _place(at, last, where))
+    at[path[-1]] = yaml_text.parse(value, where).data
+    text.changes[path] = where
 
 
-def _child(at: Any, part: str, where: str) -> Any:
+def _place(at: Any, part: str, where: str) -> str | int:
+    """The key or the index that a part of a dotted name means."""
     if isinstance(at, list):
-        return at[_index(at, part, where)]
+        return _index(at, part, where)
     if not isinstance(at, dict):
         raise JobError(f"'{part}' cannot be set: its parent is a single value", where=where)
-    if at.get(part) is None:
-        at[part] = {}
-    return at[part]
+    return part
 
 
 def _index(items: list[Any], part: str, where: str) -> int:
     names = [item.get("name") if isinstance(item, dict) else None for item in items]
     if part in names:
         return names.index(part)
-    if part.isdigit() and int(part) < len(items):
+    if re.fullmatch("[0-9]{1,6}", part) and int(part) < len(items):
         return int(part)
     raise JobError(f"there is no '{part}' in this list", where=where, hint=nearest(part, filter(None, names)))
 
@@ -179,6 +180,8 @@ def _job_error(error: ErrorDetails, text: YamlText) -> JobError:
     what = _SENTENCES.get(error["type"], error["msg"].removeprefix("Value error, "))
     if error["type"] == "string_pattern_mismatch" and last == "api_key_env":
         what = "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)"
+    while path and path not in text.spots and not text.changes:
+        path = path[:-1]  # the name of a type that was tried
     dotted = ".".join(map(str, path))
     return JobError(f"{dotted}: {what}" if dotted else what, where=text.where(path))
 
@@ -226,8 +229,11 @@ def _resolve(job: Job, text: YamlText) -> Job:
             raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
         steps.append(step.model_copy(update={"model": chosen}))
     resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
-    for target in resolved.targets:
-        kinds.load("sinks", adapter_name(target)[0])
+    for i, target in enumerate(resolved.targets):
+        try:
+            kinds.load("sinks", adapter_name(target)[0])
+        except JobError as error:
+            raise JobError(error.what, where=text.where(("output", "to", i)), hint=error.hint) from None
     return resolved
 
 
@@ -241,13 +247,20 @@ def _resolved_model(name: str, model: Model, text: YamlText) -> Model:
         raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
     except ValidationError as error:
         detail = error.errors()[0]
-        spot = text.where(("models", name, "options", *detail["loc"]))
+        path = ("models", name, "options", *detail["loc"])
+        if detail["type"] == "extra_forbidden" and len(path) == 4:
+            hint = nearest(str(path[-1]), provider.Options.model_fields)
+            raise JobError(f"unknown key '{path[-1]}'", where=text.where(path, key=True), hint=hint) from None
+        spot = text.where(path)
         raise JobError(f"options.{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=spot) from None
     if api not in provider.APIS:
         what = f"the provider {model.provider} does not speak '{api}'"
+        where = text.where(("models", name, "api"))
         raise JobError(what, where=where, hint=f"it speaks {', '.join(provider.APIS)}")
     if not model.model and not hasattr(provider, "MODEL"):
         raise JobError("the key 'model' is missing", where=where)
     limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or provider.CONCURRENCY})
     chosen = model.model or provider.MODEL
+    if hasattr(provider, "resolved"):
+        chosen = provider.resolved(chosen)
     return model.model_copy(update={"api": api, "model": chosen, "limits": limits})

@@ -11,7 +11,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipeline.tally import Tally
@@ -49,8 +49,8 @@ class Screen:
         self._lock = threading.Lock()
 
     def say(self, sentence: str) -> None:
-        """One line for the reader."""
-        with self._lock:
+        """One line for the reader; a reader who has gone away stops nothing."""
+        with self._lock, suppress(OSError):
             print(safe_text(sentence), file=sys.stderr, flush=True)
 
     @contextmanager
@@ -101,8 +101,9 @@ class Screen:
         if t.phase not in ("asking", "stopping"):
             return f"{t.rows / seconds:,.0f} rows/s"
         eta = ""
-        if 0 < t.rows < t.rows_expected:
-            eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / t.rows)}"
+        new = t.rows - t.rows_before
+        if new > 0 and t.rows < t.rows_expected:
+            eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
         tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out"
         return f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight, {tokens}{eta}"
 
@@ -114,7 +115,12 @@ class Screen:
 
         t = self.tally
         top = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=max(t.rows_expected, 1), completed=min(t.rows, t.rows_expected), width=32)
+        bar = ProgressBar(
+            total=max(t.rows_expected, 1),
+            completed=min(t.rows, t.rows_expected),
+            width=32,
+            complete_style="green",
+        )
         top.add_row(Text(self.name, style="bold"), bar, Text(self.numbers()))
         lines: list[Table | Text] = [top, Text("  " + self.speed(), style="dim")]
         if t.last_error:

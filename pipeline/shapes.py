@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -28,10 +29,18 @@ def schema_of(shape: Any) -> dict[str, Any]:
     full = "$schema" in shape or ("type" in shape and ("properties" in shape or "items" in shape))
     schema = shape if full else _expanded(shape, "")
     try:
-        jsonschema_rs.validator_for(schema)
+        _validator(schema)
     except (jsonschema_rs.ValidationError, ValueError) as error:
         raise ValueError(f"not a valid JSON schema: {str(error).splitlines()[0]}") from None
     return schema
+
+
+def _no_reference(uri: str) -> Any:
+    raise ValueError(f"nothing is fetched: put what '{uri}' names into the schema, under $defs")
+
+
+def _validator(schema: dict[str, Any]) -> Any:
+    return jsonschema_rs.validator_for(schema, retriever=_no_reference)
 
 
 def _expanded(shape: Any, path: str) -> dict[str, Any]:
@@ -59,7 +68,7 @@ class Shape:
 
     @cached_property
     def _validator(self) -> Any:
-        return jsonschema_rs.validator_for(self.schema)
+        return _validator(self.schema)
 
     @property
     def fields(self) -> Mapping[str, Any] | None:
@@ -82,7 +91,17 @@ class Shape:
             value_of(value, self._dtype)
         except ValueError as error:
             return str(error)
+        except RecursionError:
+            return "it is nested too deeply"
         return ""
+
+    def _invalid(self, value: Any) -> str:
+        """What the schema has against a value; '' for nothing."""
+        try:
+            errors = list(islice(self._validator.iter_errors(value), _MOST_COMPLAINTS))
+        except (ValueError, RecursionError) as error:  # too deep, or no Unicode: the validator cannot take it
+            return type(error).__name__ if isinstance(error, UnicodeError) else str(error)
+        return "; ".join(map(_complaint, errors))
 
     def read(self, text: str) -> tuple[Any, str]:
         """(value, '') of an answer that fits, or (None, complaint in the second person)."""
@@ -90,11 +109,7 @@ class Shape:
             value = _parsed(text)
         except ValueError as error:
             return None, f"Your answer is not JSON ({error}). Answer again, with the JSON alone."
-        errors = [
-            _complaint(error)
-            for _, error in zip(range(_MOST_COMPLAINTS), self._validator.iter_errors(value), strict=False)
-        ]
-        misfit = "; ".join(errors) or self._misfit(value)
+        misfit = self._invalid(value) or self._misfit(value)
         if misfit:
             return None, f"Your JSON does not fit: {misfit}. Answer again, with the whole JSON corrected."
         return value, ""

@@ -18,6 +18,8 @@ class Tally:
     since: float = field(default_factory=time.monotonic)
     """when the phase began, on the monotonic clock"""
     rows_expected: int = 0
+    rows_before: int = 0
+    """rows that were done when the run began; they say nothing about its speed"""
     ok: int = 0
     failed: int = 0
     skipped: int = 0

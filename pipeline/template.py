@@ -26,6 +26,8 @@ from pipeline.errors import JobError
 
 LONGEST = 4 * 1024 * 1024
 _NAME = "<template>"
+_NEWLINE = re.compile(r"\r\n|\r|\n")  # Jinja's lines
+_OPEN = re.compile(r"\{[{%](?:(?![%}]\}).)*\Z")  # an expression that has begun and not ended
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"false", "0", "no", "", "none"}
 
@@ -79,6 +81,11 @@ class Template:
             code = _ENVIRONMENT.compile(self.text, filename=_NAME)
         except jinja2.TemplateSyntaxError as error:
             raise JobError(f"template: {error.message}", where=self.locate(error.lineno, 1)) from None
+        for name in _ENVIRONMENT.parse(self.text).find_all(nodes.Name):
+            if name.name == "self":  # Jinja's own word: a column of that name would never be rendered
+                where = self.locate(name.lineno, self._column(name.lineno, "self"))
+                hint = "a column of that name is row['self']"
+                raise JobError("template: 'self' cannot be read", where=where, hint=hint)
         return jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
 
     def compiled(self) -> Template:
@@ -104,11 +111,10 @@ class Template:
                 yield name.name, "", name.lineno, self._column(name.lineno, name.name)
 
     def _column(self, line: int, word: str) -> int:
-        lines = self.text.splitlines()
-        found = (
-            re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", lines[line - 1]) if line <= len(lines) else None
-        )
-        return found.start() + 1 if found else 1
+        text = [*_NEWLINE.split(self.text), ""][line - 1]
+        columns = [m.start() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
+        inside = [column for column in columns if _OPEN.search(text, 0, column)]
+        return [*inside, *columns, 0][0] + 1
 
     def render(self, values: Values) -> str:
         """The text for these values; a `Fault` of kind `template` where they do not fit."""
@@ -118,7 +124,7 @@ class Template:
             raise self._fault(error, str(error.message)) from None
         except SecurityError as error:
             raise self._fault(error, f"not allowed: {error}") from None
-        except (ArithmeticError, TypeError, ValueError, LookupError, RecursionError, MemoryError) as error:
+        except Exception as error:  # a filter may raise anything, and only this row is wrong
             raise self._fault(error, f"{type(error).__name__}: {error}") from None
         if len(text) > LONGEST:
             raise Fault("template", f"{self.locate(1, 1)}: the text grows beyond {LONGEST >> 20} MiB")

@@ -61,7 +61,8 @@ def input_tokens(request: Request) -> int:
 def output_limit(request: Request) -> int | None:
     """The most tokens the answer may have, None where the request sets no limit."""
     body = orjson.loads(request.body)
-    return next((body[name] for name in _MAXIMA if isinstance(body.get(name), int)), None)
+    limits = (body[name] for name in _MAXIMA if isinstance(body.get(name), int))
+    return next((limit for limit in limits if limit > 0), None)  # some servers take -1 for no limit
 
 
 def reserved(request: Request) -> int:

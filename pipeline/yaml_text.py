@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import getitem
 from typing import Any, TypeAlias
 
 import yaml
@@ -21,17 +23,22 @@ LARGEST_FILE = 1 << 20
 MOST_NODES = 50_000
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_LF = "\n"
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_WORD = re.compile(r"\w+|[^\w\s]+")
+_RESOLVER = yaml.resolver.Resolver()
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)?(?:\.[0-9]+|\.)?(?:[eE][-+]?[0-9]{1,3})?")
+_FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a file; 1-based. `block` marks a block scalar, whose text begins a line further down."""
+    """A place in a file; 1-based. A value's source is the text from `start` to `end`."""
 
     line: int
     column: int
-    block: bool = False
+    start: int = 0
+    end: int = 0
 
 
 @dataclass
@@ -42,10 +49,17 @@ class YamlText:
     data: Any = None
     spots: dict[Path, Spot] = field(default_factory=dict)
     keys: dict[Path, Spot] = field(default_factory=dict)
+    changes: dict[Path, str] = field(default_factory=dict)
+    """what was set from outside the file, and what to call the place it came from"""
+    source: str = ""
     _nodes: int = 0
+    _open: set[int] = field(default_factory=set)
 
     def where(self, path: Path, *, key: bool = False) -> str:
         """`file:line:column` of the value (or the key) at a path, or of its nearest known parent."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.changes:
+                return self.changes[path[:length]]
         spots = self.keys if key else self.spots
         while path and path not in spots:
             path, spots = path[:-1], self.spots
@@ -54,26 +68,41 @@ class YamlText:
 
     def inside(self, path: Path, line: int, column: int) -> str:
         """`file:line:column` of a place inside the text at a path (line and column 1-based)."""
-        spot = self.spots.get(path)
-        if spot is None:
-            return self.file
-        if spot.block:
-            indent = self.keys[path].column + 1 if path in self.keys else 0
-            return f"{self.file}:{spot.line + line}:{indent + column}"
-        return f"{self.file}:{spot.line + line - 1}:{spot.column + column - 1 if line == 1 else column}"
+        spot, where = self.spots.get(path), self.where(path)
+        if spot is None or where in self.changes.values():
+            return where
+        text: str = reduce(getitem, path, self.data)
+        starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
+        word = _WORD.search(text, starts[min(line, len(starts)) - 1] + column - 1)
+        at = self._nth(word[0], text.count(word[0], 0, word.start()), spot) if word else -1
+        if at < 0:
+            return where
+        return f"{self.file}:{self.source.count(_LF, 0, at) + 1}:{at - self.source.rfind(_LF, 0, at)}"
+
+    def _nth(self, word: str, before: int, spot: Spot) -> int:
+        """Where a word stands in the source of a value, quoted and folded as it may be; -1 for nowhere."""
+        at = self.source.find(word, spot.start, spot.end)
+        for _ in range(before):
+            at = self.source.find(word, at + len(word), spot.end) if at >= 0 else -1
+        return at
 
 
 def parse(text: str, file: str) -> YamlText:
     """Read YAML; a `JobError` with line and column for whatever is not a plain tree of data."""
-    result = YamlText(file)
+    result = YamlText(file, source=text)
     if len(text) > LARGEST_FILE:
         raise JobError("the file is larger than 1 MiB", where=file)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error, text, file) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise JobError(f"not YAML: {error}", where=file) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count(_LF, 0, error.position) + 1
+        column = error.position - text.rfind(_LF, 0, error.position)
+        what = f"not YAML: the character U+{error.character:04X} may not stand in it"
+        raise JobError(what, where=f"{file}:{line}:{column}") from None
+    except RecursionError:
+        raise JobError("the file is nested too deeply", where=file) from None
     try:
         result.data = _plain(node, (), result) if node is not None else None
     except RecursionError:
@@ -96,18 +125,28 @@ def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> JobError:
 
 def _plain(node: yaml.Node, path: Path, result: YamlText) -> Any:
     result._nodes += 1
-    mark = node.start_mark
+    mark, end = node.start_mark, node.end_mark.index
+    where = f"{result.file}:{mark.line + 1}:{mark.column + 1}"
     if result._nodes > MOST_NODES:
-        where = f"{result.file}:{mark.line + 1}:{mark.column + 1}"
         raise JobError("aliases multiply this file beyond all measure", where=where)
+    if id(node) in result._open:
+        raise JobError("an alias stands inside what it names", where=where)
+    plain = not isinstance(node, yaml.ScalarNode) or node.style is None
+    usual: str = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]
+    if node.tag != usual:
+        hint = "quotes make a text of anything"
+        raise JobError(f"the tag {node.tag} is not allowed", where=where, hint=hint)
     quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
-    block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
-    result.spots[path] = Spot(mark.line + 1, mark.column + 1 + quoted, block)
+    result.spots[path] = Spot(mark.line + 1, mark.column + 1 + quoted, mark.index, end)
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node)
+    result._open.add(id(node))
     if isinstance(node, yaml.MappingNode):
-        return _mapping(node, path, result)
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*path, i), result) for i, item in enumerate(node.value)]
-    return _scalar(node)
+        value: Any = _mapping(node, path, result)
+    else:
+        value = [_plain(item, (*path, i), result) for i, item in enumerate(node.value)]
+    result._open.remove(id(node))
+    return value
 
 
 def _mapping(node: yaml.MappingNode, path: Path, result: YamlText) -> dict[str, Any]:
@@ -118,6 +157,8 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlText) -> dict[str, 
         if not isinstance(key_node, yaml.ScalarNode):
             raise JobError("a key must be a plain word", where=where)
         key = key_node.value
+        if key == "<<" and key_node.style is None:
+            raise JobError("mappings are not merged here: write the keys out", where=where)
         if key in mapping:
             first = result.keys[(*path, key)]
             raise JobError(f"the key '{key}' stands twice (first in line {first.line})", where=where)
@@ -126,12 +167,9 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlText) -> dict[str, 
     return mapping
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.ScalarNode) -> Any:
     text: str = node.value
-    if node.tag not in _IMPLICIT:
-        mark = node.start_mark
-        raise JobError(f"the tag {node.tag} is not allowed (line {mark.line + 1}, column {mark.column + 1})")
-    if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+    if node.style is not None:
         return text
     if text in _NULL:
         return None
@@ -139,12 +177,6 @@ def _scalar(node: yaml.Node) -> Any:
         return _BOOLEAN[text]
     if _INTEGER.fullmatch(text):
         return int(text)
-    if any(c.isdigit() for c in text) and _FLOAT.fullmatch(text):
+    if any(c in ".eE" for c in text) and _FLOAT.fullmatch(text):
         return float(text)
-    return text
-
-
-_IMPLICIT = {
-    f"tag:yaml.org,2002:{name}"
-    for name in ["str", "int", "float", "bool", "null", "timestamp", "merge", "value"]
-}
+    return text  # a whole number too long for 64 bits too: as a float it would lose digits

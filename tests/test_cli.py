@@ -92,7 +92,7 @@ def test_status_speaks_of_the_last_run_and_the_journal_is_plain_sqlite(project: 
         rows = connection.execute(
             "SELECT record, json_extract(body, '$.model') FROM readable ORDER BY 1"
         ).fetchall()
-    assert rows == [("007", "m"), ("008", "m"), ("009", "m")]
+    assert rows == [(key, "scripted/m") for key in ("007", "008", "009")]
 
 
 def test_new_writes_a_job_that_checks_and_never_overwrites(project: Project) -> None:

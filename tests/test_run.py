@@ -120,6 +120,17 @@ def test_a_broken_answer_is_a_failure_unless_the_step_allows_it(
         assert server.ledger().billed == 3, "a paid answer is judged again, not asked again"
 
 
+def test_retry_failed_pays_again_for_rejected_answers_and_for_nothing_else(project: Project) -> None:
+    with serve(Script(faults=(Rule(match="lamp", times=2, fault="length"),))) as server:
+        project.job(server.base_url)
+        assert project.run("run", "job.yaml").returncode == 3
+        assert project.run("run", "job.yaml", "--retry-failed").returncode == 3
+        done = project.run("run", "job.yaml", "--retry-failed")
+        assert done.returncode == 0 and "1 paid answers" in done.stderr, done.stderr
+        assert server.ledger().billed == 5
+    assert project.result()["_status"].to_list() == ["ok"] * 3
+
+
 @pytest.mark.parametrize("fault", ["unauthorized", "forbidden", "not_found", "redirect"])
 def test_a_fatal_fault_stops_the_run_after_at_most_concurrency_requests(project: Project, fault: str) -> None:
     with serve(Script(latency=0.02, faults=(Rule(every=1, fault=fault),))) as server:

@@ -18,13 +18,13 @@ import aiohttp
 import anyio
 import orjson
 import pytest
-from scripted_client import BODIES, PATHS, chat, post
 
 from pipeline.domain import Fault, Request
 from pipeline.errors import JobError
 from pipeline.providers.scripted import caller
 from pipeline.scripted import Ledger, Rule, Script, serve
 from pipeline.scripted.service import Service
+from tests.scripted_client import BODIES, PATHS, chat, post
 
 Ask = Callable[[str, bytes], Any]
 Stage = Callable[[Script, Path], AbstractAsyncContextManager[Ask]]

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scripted_client import BODIES, chat
 
 from pipeline.providers.scripted import Options
 from pipeline.scripted import Account, Latency, Ledger, Line, Quota, Rule, Script
@@ -22,6 +21,7 @@ from pipeline.scripted.patterns import matching
 from pipeline.scripted.quota import Gate
 from pipeline.scripted.script import Asked, decide
 from pipeline.scripted.service import Service
+from tests.scripted_client import BODIES, chat
 
 
 @pytest.mark.parametrize(

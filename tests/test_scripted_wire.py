@@ -9,13 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
-from scripted_client import Raw, chat, post
 
 from pipeline.domain import Call, Fault, Request
 from pipeline.providers.openai import connect_to
 from pipeline.providers.scripted import caller
 from pipeline.scripted import Ledger, Line, Rule, Script, Server, serve
 from pipeline.scripted.service import Service
+from tests.scripted_client import Raw, chat, post
 
 LONE = '{"choices":[{"message":{"content":"\\ud83d"}}]}'
 RULES: dict[str, dict[str, Any]] = {

@@ -31,7 +31,8 @@ def parse(body: bytes) -> dict[str, Any]:
     error = parsed.get("error")
     if error:
         message = error.get("message") if isinstance(error, dict) else error
-        raise unreadable(f"the reply carries an error instead of an answer: {str(message)[:200]}", body)
+        said = message if isinstance(message, str) else type(message).__name__
+        raise unreadable(f"the reply carries an error instead of an answer: {said[:200]}", body)
     return parsed
 
 

@@ -19,7 +19,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
     if asked.schema is not None:
         form = {"name": asked.name, "strict": True, "schema": asked.schema}
         built["response_format"] = {"type": "json_schema", "json_schema": form}
-    return built | dict(params)
+    return built | dict(params) | {"messages": messages}
 
 
 def read(raw: bytes) -> Answer:

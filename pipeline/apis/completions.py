@@ -14,7 +14,8 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
     """The request's body: the whole conversation as one text. A schema is checked, not enforced."""
     texts = [asked.system] if asked.system else []
     texts += [content for _, content in asked.turns]
-    return {"model": model, "prompt": "\n\n".join(texts)} | dict(params)
+    prompt = {"prompt": "\n\n".join(texts)}
+    return {"model": model} | dict(params) | prompt
 
 
 def read(raw: bytes) -> Answer:

@@ -21,7 +21,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
     if asked.schema is not None:
         form = {"type": "json_schema", "name": asked.name, "strict": True, "schema": asked.schema}
         built["text"] = {"format": form}
-    return built | dict(params)
+    return built | dict(params) | {"input": turns}
 
 
 def read(raw: bytes) -> Answer:

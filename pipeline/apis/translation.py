@@ -12,11 +12,11 @@ from pipeline.errors import JobError
 
 
 def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The request's body: the text and its two languages, nothing else."""
+    """The request's body: the text, its two languages, and `params`, which replace none of them."""
     if asked.translation is None:
         raise JobError(f"the model '{model}' only translates", hint="use it in a step with `translate:`")
     text, source, target = asked.translation
-    return {"model": model, "text": text, "source": source, "target": target} | dict(params)
+    return {"model": model} | dict(params) | {"text": text, "source": source, "target": target}
 
 
 def read(raw: bytes) -> Answer:

@@ -18,8 +18,10 @@ MINUTE = 60.0
 
 def bucket(per_minute: int) -> AsyncLimiter:
     """A leaky bucket that lets at most `per_minute` through in any 60 s."""
-    size = max(1.0, per_minute / 61.0)
-    return AsyncLimiter(size, size * MINUTE / max(per_minute - size, 0.5))
+    if per_minute < 61:  # one at a time, evenly: a minute and a little for all of them
+        return AsyncLimiter(1, (MINUTE + 0.05) / per_minute)
+    size = per_minute / 61.0
+    return AsyncLimiter(size, size * MINUTE / (per_minute - size))
 
 
 async def _take(limiter: AsyncLimiter, amount: float) -> None:

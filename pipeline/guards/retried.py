@@ -22,7 +22,7 @@ OUTAGE = 10
 
 def backoff(attempt: int) -> float:
     """Seconds before the attempt after `attempt` (1-based): anywhere below 1, 2, 4, … 60 s."""
-    return uniform(0, min(LONGEST_WAIT, 2.0 ** (attempt - 1)))  # noqa: S311 - not a secret
+    return uniform(0, min(LONGEST_WAIT, 2.0 ** min(attempt - 1, 6)))  # noqa: S311 - not a secret
 
 
 def retried(call: Call, retries: int, events: Events, tally: Tally) -> Call:

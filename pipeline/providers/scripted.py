@@ -36,9 +36,14 @@ class Options(Script):
     ledger: Path | None = None
 
 
+def resolved(name: str) -> str:
+    """The model's name as requests carry it: a rehearsal must never pass for the model it plays."""
+    return f"scripted/{name}"
+
+
 def label(model: Model) -> str:
     """What the result says an answer came from."""
-    return f"scripted/{model.model}"
+    return model.model
 
 
 def objection(request: Request, model: Model) -> str | None:
@@ -50,6 +55,8 @@ def objection(request: Request, model: Model) -> str | None:
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to a fake model of its own; a key is read from the environment where the model names one."""
     options = Options.model_validate(model.options)
+    if options.models is not None:
+        options = options.model_copy(update={"models": tuple(map(resolved, options.models))})
     key = os.environ.get(model.api_key_env, "") if model.api_key_env else ""
     with Ledger(options.ledger) as ledger:
         yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)

@@ -65,37 +65,40 @@ class Asking:
 
     async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Any:
         """Ask, and ask again with the complaint, until an answer holds or the repairs are used up."""
+        requests: list[Request] = []
         for repair in range(self.repairs + 1):
-            answer = read(await call(self.request(asked, key)))
-            self._accept(answer)
+            requests.append(self.request(asked, key))
+            answer = read(await call(requests[-1]))
+            broken = self._broken(answer)
+            if broken:
+                raise _rejected(*broken, requests)
             value, complaint = judge(answer.text.strip())
             if not complaint:
                 return value
             if repair < self.repairs:
                 asked = asked.answered(answer.text, complaint)
-        raise Fault("rejected", complaint, billed=Billed.YES)
+        raise _rejected("rejected", complaint, requests)
 
-    def _accept(self, answer: Answer) -> None:
-        """Raise for what must never pass as good: refused, filtered, cut off, empty."""
-        kind = message = ""
+    def _broken(self, answer: Answer) -> tuple[str, str] | None:
+        """Kind and message of what must never pass as good: refused, filtered, cut off, empty."""
+        finish = answer.finish_reason
         if answer.refusal and "refusal" not in self.allow:
-            kind, message = "refused", f"the model refused: {answer.refusal[:200]}"
-        elif answer.finish_reason == "content_filter":
-            kind, message = "filtered", "a content filter cut the answer off"
-        elif answer.finish_reason == "length" and "length" not in self.allow:
-            kind, message = (
-                "truncated",
-                "the answer was cut off at its token limit; raise it, or allow: [length]",
-            )
-        elif answer.finish_reason not in _FINISHED:
-            kind, message = (
-                "unfinished",
-                f"the model ended with '{answer.finish_reason[:40]}' instead of an answer",
-            )
-        elif not answer.text.strip() and not answer.refusal and "empty" not in self.allow:
-            kind, message = "empty", "the model answered with nothing; allow: [empty] accepts that"
-        if kind:
-            raise Fault(kind, message, fate=Fate.FAIL, billed=Billed.YES)
+            return "refused", f"the model refused: {answer.refusal[:200]}"
+        if finish == "content_filter":
+            return "filtered", "a content filter cut the answer off"
+        if finish == "length" and "length" not in self.allow:
+            return "truncated", "the answer was cut off at its token limit; raise it, or allow: [length]"
+        if finish not in _FINISHED:
+            return "unfinished", f"the model ended with '{finish[:40]}' instead of an answer"
+        if not answer.text.strip() and not answer.refusal and "empty" not in self.allow:
+            return "empty", "the model answered with nothing; allow: [empty] accepts that"
+        return None
+
+
+def _rejected(kind: str, message: str, requests: list[Request]) -> Fault:
+    fault = Fault(kind, message, fate=Fate.FAIL, billed=Billed.YES)
+    fault.requests = tuple(requests)
+    return fault
 
 
 _FINISHED = frozenset({"stop", "length", "end_turn", "eos", "stop_sequence", "completed"})

@@ -106,7 +106,9 @@ class Prompt:
         return Conversation((("user", self._prompt.render(values)),), system, schema, self._spec.name)
 
     def _judge(self, text: str) -> tuple[Any, str]:
-        value, misfit = self.shape.read(text) if self.shape and text else (text, "")
+        if self.shape and not text:  # allowed, or it would not come here; no column has a place for ''
+            return None, ""
+        value, misfit = self.shape.read(text) if self.shape else (text, "")
         if misfit:
             return None, misfit
         complaints = [complaint for check in self._checks if (complaint := check(text))]

@@ -1,0 +1,253 @@
+"""Dialects: what is asked, and what a hostile reply may do: a fault, nothing worse."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import kinds
+from pipeline.conversation import Conversation
+from pipeline.domain import Answer, Billed, Fate, Fault
+from pipeline.errors import JobError
+
+APIS = kinds.names("apis")
+ASKED = Conversation(
+    turns=(("user", "one"), ("assistant", "two"), ("user", "three")),
+    system="be brief",
+    schema={"type": "object", "properties": {"b": {}, "a": {}}},
+    name="post",
+    translation=("one", "en", "pt"),
+)
+PARAMS = {"temperature": 0.5, "max_tokens": 9}
+
+
+def body(api: str, asked: Conversation = ASKED, **params: Any) -> dict[str, Any]:
+    built: dict[str, Any] = kinds.load("apis", api).body("gpt", asked, params)
+    return built
+
+
+def read(api: str, raw: bytes) -> Answer:
+    answer: Answer = kinds.load("apis", api).read(raw)
+    return answer
+
+
+def test_a_chat_body() -> None:
+    form = {"name": "post", "strict": True, "schema": ASKED.schema}
+    assert body("chat", **PARAMS) == {
+        "model": "gpt",
+        "messages": [
+            {"role": "system", "content": "be brief"},
+            {"role": "user", "content": "one"},
+            {"role": "assistant", "content": "two"},
+            {"role": "user", "content": "three"},
+        ],
+        "response_format": {"type": "json_schema", "json_schema": form},
+        **PARAMS,
+    }
+
+
+def test_a_responses_body() -> None:
+    built = body("responses", **PARAMS)
+    assert built["instructions"] == "be brief"
+    assert [turn["content"] for turn in built["input"]] == ["one", "two", "three"]
+    assert built["text"]["format"]["schema"] == ASKED.schema
+    assert built["store"] is False
+    assert built["max_tokens"] == 9
+
+
+def test_a_completions_body() -> None:
+    assert body("completions", **PARAMS) == {
+        "model": "gpt",
+        "prompt": "be brief\n\none\n\ntwo\n\nthree",
+        **PARAMS,
+    }
+
+
+def test_a_translation_body() -> None:
+    assert body("translation", beam=2) == {
+        "model": "gpt", "text": "one", "source": "en", "target": "pt", "beam": 2,
+    }  # fmt: skip
+
+
+def test_an_engine_that_only_translates_takes_no_prompt() -> None:
+    with pytest.raises(JobError, match="only translates"):
+        body("translation", Conversation((("user", "x"),)))
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("name", ["messages", "input", "prompt", "text", "source", "target"])
+def test_no_parameter_replaces_what_is_asked(api: str, name: str) -> None:
+    plain = body(api, Conversation((("user", "one"),), translation=("one", "en", "pt")))
+    built = body(api, Conversation((("user", "one"),), translation=("one", "en", "pt")), **{name: "other"})
+    assert {key: built[key] for key in plain} == plain
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_nothing_that_is_empty_is_sent(api: str) -> None:
+    built = body(api, Conversation((("user", "x"),), translation=("x", "en", "pt")))
+    assert not {"response_format", "instructions"} & set(built)
+    assert "system" not in repr(built)
+
+
+def test_plain_replies_are_read() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 4}
+    chat = {
+        "model": "g",
+        "choices": [{"message": {"content": "hi"}, "finish_reason": "length"}],
+        "usage": usage,
+    }
+    answer = read("chat", orjson.dumps(chat))
+    assert (answer.text, answer.finish_reason, answer.model) == ("hi", "length", "g")
+    assert (answer.usage.input, answer.usage.output) == (3, 4)
+    assert read("completions", b'{"choices":[{"text":"hi","finish_reason":"stop"}]}').text == "hi"
+    assert read("translation", '{"text":"olá","model":"m"}'.encode()).text == "olá"
+
+
+def test_a_response_is_read_with_its_end() -> None:
+    content = [{"type": "output_text", "text": "a"}, {"type": "output_text", "text": "b"}]
+    reply: dict[str, Any] = {"status": "completed", "output": [{"type": "reasoning"}, {"content": content}]}
+    assert read("responses", orjson.dumps(reply)).text == "ab"
+    reply |= {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    assert read("responses", orjson.dumps(reply)).finish_reason == "length"
+    reply |= {"status": "failed", "incomplete_details": None}
+    assert read("responses", orjson.dumps(reply)).finish_reason == "failed"
+    refusal = {"output": [{"content": [{"type": "refusal", "refusal": "no"}]}]}
+    assert read("responses", orjson.dumps(refusal)).refusal == "no"
+
+
+NO_REPLY = [
+    b"", b" ", b"<!DOCTYPE html><html>", b"[]", b"null", b"1", b'"text"', b"{", b'{"choices": [', b"\xff\xfe",
+    b"data: {}\n\n", b"NaN", b"[" * 100_000, b'{"a":' * 100_000, b"[" * 1020 + b"]" * 1020,
+    b'{"a": ' + b"9" * 5000 + b"}", b'{"error": "boom"}', b'{"error": {"message": "boom"}, "choices": []}',
+    b'{"error": {"message": ' + b"[" * 1000 + b"]" * 1000 + b"}}", b'{"error": {"message": "\\ud800"}}',
+    b'{"error": [1]}', b'{"error": {"code": 5}}', b'{"error": true}', b"\x00" * 100,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("raw", NO_REPLY, ids=lambda raw: repr(raw[:20]))
+def test_what_is_no_reply_is_a_fault_that_asks_for_another(api: str, raw: bytes) -> None:
+    with pytest.raises(Fault) as fault:
+        read(api, raw)
+    assert (fault.value.kind, fault.value.fate) == ("unreadable", Fate.RETRY)
+    assert (fault.value.billed, fault.value.body) == (Billed.MAYBE, raw)
+    assert len(fault.value.message) < 400
+
+
+EMPTY = [
+    {}, {"choices": []}, {"choices": None}, {"choices": {}}, {"choices": "x"}, {"choices": [None]},
+    {"choices": [[]]}, {"choices": [{}]}, {"choices": [{"message": None}]}, {"choices": [{"message": []}]},
+    {"choices": [{"message": {}}]}, {"choices": [{"message": {"content": None}}]},
+    {"choices": [{"message": {"content": 5}}]}, {"choices": [{"message": {"content": {}}}]},
+    {"choices": [{"message": {"content": [None, 5, {"text": None}, {"text": 5}, {}]}}]},
+    {"choices": [{"message": {"content": None, "tool_calls": [{"id": 1}]}, "finish_reason": "tool_calls"}]},
+    {"choices": [{"text": None}]}, {"choices": [{"text": 5}]},
+    {"output": None}, {"output": [None]}, {"output": [{"content": None}]}, {"output": [{"content": [None]}]},
+    {"output": [{"content": [{"text": 5, "refusal": []}]}]}, {"status": 5, "incomplete_details": []},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("api", [api for api in APIS if api != "translation"])
+@pytest.mark.parametrize("reply", EMPTY, ids=repr)
+def test_a_reply_without_an_answer_has_no_text(api: str, reply: dict[str, Any]) -> None:
+    answer = read(api, orjson.dumps(reply))
+    assert (answer.text, answer.refusal) == ("", "")
+
+
+@pytest.mark.parametrize("reply", [{}, {"choices": []}, {"choices": [None]}, {"choices": [{}]}])
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_a_reply_without_a_choice_never_ended_well(api: str, reply: dict[str, Any]) -> None:
+    assert read(api, orjson.dumps(reply)).finish_reason == "none"
+
+
+def test_parts_of_a_text_are_joined() -> None:
+    message = {"content": [{"type": "text", "text": "a"}, {"type": "image"}, {"text": "b"}]}
+    assert read("chat", orjson.dumps({"choices": [{"message": message}]})).text == "ab"
+
+
+@pytest.mark.parametrize("count", ["5", -1, 1 << 60, 1.5, None, True, [], {}, 1e300])
+def test_absurd_counts_of_tokens_are_none(count: Any) -> None:
+    usage = {
+        "prompt_tokens": count,
+        "completion_tokens": count,
+        "input_tokens": count,
+        "output_tokens": count,
+    }
+    for api in APIS:
+        answer = read(api, orjson.dumps({"text": "", "choices": [{}], "usage": usage}))
+        assert (answer.usage.input, answer.usage.output) == (0, 0)
+
+
+@pytest.mark.parametrize("usage", [None, [], "x", 5])
+def test_usage_that_is_no_mapping_is_none(usage: Any) -> None:
+    assert read("chat", orjson.dumps({"choices": [], "usage": usage})).usage.input == 0
+
+
+def test_a_lone_surrogate_and_a_huge_number_are_no_reason_to_lose_an_answer() -> None:
+    raw = (
+        b'{"choices":[{"message":{"content":"a\\ud83d"},"finish_reason":"stop"}],"created":'
+        + b"9" * 400
+        + b"}"
+    )
+    assert read("chat", raw).text == "a\ud83d"
+    assert read("chat", b'{"choices":[{"message":{"content":"a"}}],"x":NaN}').text == "a"
+
+
+KEYS = ["choices", "message", "content", "text", "refusal", "finish_reason", "usage", "prompt_tokens",
+"error",
+        "output", "status", "model", "incomplete_details", "reason", "input_tokens", "code"]  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+def check(raw: bytes) -> None:
+    for api in APIS:
+        try:
+            answer = read(api, raw)
+        except Fault as fault:
+            assert fault.kind == "unreadable"
+        else:
+            words = (answer.text, answer.refusal, answer.finish_reason, answer.model)
+            assert all(isinstance(word, str) for word in words)
+            assert answer.usage.input >= 0 <= answer.usage.output
+
+
+@given(JSON)
+def test_any_json_is_an_answer_or_a_fault(value: Any) -> None:
+    import json
+
+    check(json.dumps(value).encode())
+
+
+@given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_bytes_are_an_answer_or_a_fault(raw: bytes) -> None:
+    check(raw)
+    check(b'{"choices":[{"message":{"content":"' + raw + b'"}}]}')
+
+
+@pytest.mark.parametrize("depth", [200, 500, 900, 1000, 1024, 5000])
+def test_any_depth_is_an_answer_or_a_fault_even_deep_in_the_stack(depth: int) -> None:
+    def deeper(frames: int) -> None:
+        if frames:
+            return deeper(frames - 1)
+        for key in (b'{"error":{"message":', b'{"choices":[{"message":{"content":', b'{"x":'):
+            check(key + b"[" * depth + b"]" * depth + b"}" * key.count(b"{") + b"")
+            check(key + b"[" * depth + b"]" * depth + (b"}}" if b"error" in key else b"}}]}"))
+        return None
+
+    deeper(sys.getrecursionlimit() // 3)

@@ -1,0 +1,283 @@
+"""What `record` returned from is on the disk, whatever happens next."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from pipeline.domain import Billed, Fate, Fault, Reply, Request
+from pipeline.errors import DiskError
+from pipeline.journal import Journal
+from tests.fakes import asked, chat_body, said
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal.open(tmp_path / "journal.sqlite")
+    yield opened
+    opened.close()
+
+
+async def test_a_reply_is_found_again_byte_for_byte(journal: Journal) -> None:
+    body = b'\x00\xff{"a":\xf0\x9f\x98\x80' + bytes(range(256))
+    await journal.record(asked("a"), Reply("chat", body, 1.5))
+    assert journal.find(asked("a").digest) == Reply("chat", body, 1.5)
+    assert journal.find(asked("b").digest) is None
+
+
+async def test_who_asked_is_no_part_of_what_is_found(journal: Journal) -> None:
+    await journal.record(asked("a", step="one", key="1"), said("x"))
+    assert journal.find(asked("a", step="two", key="2").digest) is not None
+
+
+async def test_any_sqlite_can_read_it_while_it_is_written(journal: Journal) -> None:
+    await journal.record(asked("a", step="post", key="sku-7"), said("an answer"))
+    with sqlite3.connect(f"file:{journal.path}?mode=ro", uri=True) as plain:
+        row = plain.execute(
+            "SELECT digest, outcome, billed, model, step, record, body FROM readable"
+        ).fetchone()
+        assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    plain.close()
+    digest, *rest, body = row
+    assert digest == asked("a").digest.hex()
+    assert rest == ["answered", "yes", "m", "post", "sku-7"]
+    assert "an answer" in body
+
+
+async def test_the_file_is_for_its_owner_only(journal: Journal) -> None:
+    await journal.record(asked("a"), said("x"))
+    assert {file.stat().st_mode & 0o777 for file in journal.path.parent.iterdir()} == {0o600}
+
+
+async def test_a_void_reply_is_kept_and_no_longer_found(journal: Journal) -> None:
+    await journal.record(asked("a"), Reply("chat", b"<html>"))
+    await journal.void(asked("a"), Fault("unreadable", "a page", fate=Fate.RETRY))
+    assert journal.find(asked("a").digest) is None
+    assert journal.is_empty()
+    fault = journal.last_fault(asked("a").digest)
+    assert fault is not None
+    assert (fault.kind, fault.message, fault.fate, fault.billed) == (
+        "unreadable", "a page", Fate.RETRY, Billed.MAYBE,
+    )  # fmt: skip
+    with sqlite3.connect(journal.path) as plain:
+        assert plain.execute("SELECT body FROM attempts").fetchall() == [(b"<html>",)]
+    plain.close()
+
+
+async def test_of_several_replies_the_latest_is_found(journal: Journal) -> None:
+    await journal.record(asked("a"), Reply("chat", b"<html>"))  # killed before it could be voided
+    await journal.record(asked("a"), said("good"))
+    assert journal.find(asked("a").digest) == said("good")
+
+
+async def test_the_last_fault_is_the_last(journal: Journal) -> None:
+    assert journal.last_fault(asked("a").digest) is None
+    journal.note(asked("a"), Fault("server_error", "one", fate=Fate.RETRY, billed=Billed.MAYBE), 0.1)
+    journal.note(asked("a"), Fault("bad_request", "two", body=b"why"), 0.1)
+    await journal.record(asked("b"), said("x"))
+    fault = journal.last_fault(asked("a").digest)
+    assert fault is not None
+    assert (fault.kind, fault.message, fault.fate, fault.billed) == (
+        "bad_request",
+        "two",
+        Fate.FAIL,
+        Billed.NO,
+    )
+
+
+@pytest.mark.parametrize("word", ["\ud800", "a\udfffb", "\x00"])
+async def test_words_that_are_no_unicode_do_not_stop_the_journal(word: str, journal: Journal) -> None:
+    with anyio.fail_after(5):
+        await journal.record(asked("a", step=word, key=word), said("x"))
+        await journal.void(asked("a"), Fault("unreadable", word))
+        journal.note(Request("chat", word, b"{}"), Fault("bad_request", word), 0)
+        await journal.record(asked("b"), said("x"))
+    assert journal.find(asked("b").digest) is not None
+    assert journal.last_fault(asked("a").digest) is not None
+
+
+async def test_what_cannot_be_written_is_an_error_and_nobody_waits_for_ever(journal: Journal) -> None:
+    with anyio.fail_after(5):
+        with pytest.raises(DiskError):
+            await journal.record(asked("a"), Reply("chat", {"no": "bytes"}))  # type: ignore[arg-type]
+        with pytest.raises(DiskError):
+            await journal.record(asked("b"), said("x"))
+
+
+async def test_a_thousand_replies_at_once_are_a_few_commits(journal: Journal) -> None:
+    await journal.record(asked("before"), said("x"))
+    began = time.perf_counter()
+    await asyncio.gather(*(journal.record(asked(str(i)), said(str(i))) for i in range(1000)))
+    assert time.perf_counter() - began < 5
+    assert all(journal.find(asked(str(i)).digest) == said(str(i)) for i in range(1000))
+    with sqlite3.connect(journal.path) as plain:
+        times = plain.execute("SELECT count(*) FROM attempts").fetchone()
+    plain.close()
+    assert times == (1001,)
+
+
+async def test_a_cancelled_record_is_written_all_the_same(journal: Journal) -> None:
+    with anyio.move_on_after(0.001) as scope:
+        await journal.record(asked("a"), said("x"))
+    await journal.record(asked("b"), said("y"))
+    assert scope.cancelled_caught
+    assert journal.find(asked("a").digest) == said("x")
+
+
+async def test_closing_writes_what_waits(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "j")
+    journal.begin_run(b"digest")
+    for i in range(700):
+        journal.note(asked(str(i)), Fault("server_error", "x", fate=Fate.RETRY), 0)
+    journal.end_run("finished")
+    journal.close()
+    again = Journal.read_only(tmp_path / "j")
+    last = again.last_run()
+    assert again.counts() == [("s", "server_error", 700, 0.0)]
+    assert last is not None
+    assert (last.job, last.outcome) == (b"digest", "finished")
+    again.close()
+
+
+async def test_a_killed_run_has_no_outcome(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path / "j")
+    assert journal.last_run() is None
+    journal.begin_run(b"one")
+    await journal.record(asked("a"), said("x"))
+    last = journal.last_run()
+    assert last is not None
+    assert last.outcome == ""
+    journal.close()
+
+
+def test_reading_makes_no_file(tmp_path: Path) -> None:
+    journal = Journal.read_only(tmp_path / "none")
+    assert journal.find(b"x") is None
+    assert journal.is_empty()
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("opened", [Journal.open, Journal.read_only])
+def test_a_newer_journal_is_refused_and_left_alone(opened: object, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    Journal.open(path).close()
+    with sqlite3.connect(path) as plain:
+        plain.execute("PRAGMA user_version = 2")
+    plain.close()
+    for _ in range(2):
+        with pytest.raises(DiskError, match="version 2") as error:
+            opened(path)  # type: ignore[operator]
+        assert "newer program" in error.value.hint
+
+
+def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "j").write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(DiskError, match="cannot be opened"):
+        Journal.open(tmp_path / "j")
+
+
+_KILLED = """
+import asyncio, os, sys
+from pathlib import Path
+from pipeline.journal import Journal
+from tests.fakes import asked, said
+
+async def main():
+    journal = Journal.open(Path(sys.argv[1]))
+    for i in range(int(sys.argv[2])):
+        await journal.record(asked(str(i)), said(str(i)))
+        os.write(1, b"%d\\n" % i)
+    os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("replies", [1, 7, 40])
+def test_what_record_returned_from_survives_a_kill(replies: int, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    command = [sys.executable, "-c", _KILLED, str(path), str(replies)]
+    done = subprocess.run(command, capture_output=True, cwd=Path(__file__).parents[1], timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    told = [int(line) for line in done.stdout.split()]
+    journal = Journal.open(path)
+    assert told == list(range(replies))
+    assert all(journal.find(asked(str(i)).digest) == said(str(i)) for i in told)
+    journal.close()
+
+
+_FULL = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from pipeline.errors import DiskError
+from pipeline.domain import Reply
+from pipeline.journal import Journal
+from tests.fakes import asked, said
+
+async def main():
+    journal = Journal.open(Path(sys.argv[1]))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    kept = 0
+    try:
+        for i in range(1000):
+            await asyncio.wait_for(journal.record(asked(str(i)), Reply("chat", b"x" * 20_000)), 10)
+            kept += 1
+    except DiskError as error:
+        print(error, flush=True)
+    try:
+        await asyncio.wait_for(journal.record(asked("more"), said("x")), 10)
+    except DiskError:
+        print("still refused")
+    print(all(journal.find(asked(str(i)).digest) for i in range(kept)), kept)
+    journal.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_full_disk_is_an_error_and_what_was_kept_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    command = [sys.executable, "-c", _FULL, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1], timeout=60)
+    assert done.returncode == 0, done.stderr
+    error, *_, refused, read = done.stdout.strip().splitlines()
+    assert "cannot be written" in error
+    assert refused == "still refused"
+    all_read, kept = read.split()
+    assert all_read == "True"
+    assert int(kept) > 5
+    journal = Journal.open(path)
+    assert all(journal.find(asked(str(i)).digest) for i in range(int(kept)))
+    anyio.run(journal.record, asked("after"), said("there is room again"))
+    assert journal.find(asked("after").digest) is not None
+    journal.close()
+
+
+def test_a_torn_tail_of_the_log_loses_no_earlier_reply(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    command = [sys.executable, "-c", _KILLED, str(path), "5"]
+    subprocess.run(command, capture_output=True, cwd=Path(__file__).parents[1], timeout=60)
+    log = path.with_name("j-wal")
+    os.truncate(log, log.stat().st_size - 100)
+    journal = Journal.open(path)
+    assert all(journal.find(asked(str(i)).digest) == said(str(i)) for i in range(4))
+    assert journal.find(asked("4").digest) is None
+    journal.close()
+
+
+async def test_a_very_large_reply_is_kept(journal: Journal) -> None:
+    reply = Reply("chat", chat_body("x" * (20 << 20)))
+    await journal.record(asked("a"), reply)
+    assert journal.find(asked("a").digest) == reply

@@ -1,0 +1,73 @@
+"""Tokens, counted offline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.conversation import Conversation, request
+from pipeline.domain import Request
+from pipeline.tokens import DEFAULT_OUTPUT, PER_TURN, count, encoding, input_tokens, output_limit, reserved
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [("gpt-4o-mini", "o200k_base"), ("gpt-4.1", "o200k_base"), ("gpt-4", "cl100k_base"),
+     ("gpt-4-turbo", "cl100k_base"), ("gpt-3.5-turbo", "cl100k_base"), ("gpt-5.5-mini", "o200k_base"),
+     ("openai/gpt-4o", "o200k_base"), ("GPT-4O", "o200k_base"), ("o3-mini", "o200k_base"),
+     ("llama-3", None), ("smollm2", None), ("", None)],
+)  # fmt: skip
+def test_a_model_is_known_by_its_name(model: str, known: str | None) -> None:
+    assert encoding(model) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "tokens"),
+    [("hello world", "gpt-4o", 2), ("hello world", "gpt-4", 2), ("", "gpt-4o", 0), ("", "other", 0),
+     ("abcd", "other", 1), ("abcde", "other", 2), ("茶", "other", 1), ("\ud800", "other", 1)],
+)  # fmt: skip
+def test_texts_are_counted(text: str, model: str, tokens: int) -> None:
+    assert count(text, model) == tokens
+
+
+@given(st.text())
+def test_any_text_has_a_count_for_any_model(text: str) -> None:
+    assert 0 <= count(text, "gpt-4o") <= 4 * len(text)
+    assert 0 <= count(text, "other") <= 4 * len(text)
+
+
+ASKED = Conversation((("user", "abcd" * 10),), system="abcd" * 5, translation=("abcd" * 10, "en", "pt"))
+
+
+@pytest.mark.parametrize(
+    ("api", "tokens"),
+    [("chat", 15 + 2 * PER_TURN), ("responses", 15 + 2 * PER_TURN), ("completions", 16 + PER_TURN),
+     ("translation", 10 + PER_TURN)],
+)  # fmt: skip
+def test_every_dialect_is_counted(api: str, tokens: int) -> None:
+    made = request(ASKED, api=api, model="other", params={}, step="", key="")
+    assert input_tokens(made) == tokens
+
+
+def body(**more: Any) -> Request:
+    return Request("chat", "other", orjson.dumps({"messages": [{"content": "abcd"}], **more}))
+
+
+@pytest.mark.parametrize(
+    ("params", "limit"),
+    [({}, None), ({"max_tokens": 5}, 5), ({"max_completion_tokens": 7}, 7), ({"max_output_tokens": 8}, 8),
+     ({"n_predict": 9}, 9), ({"n_predict": -1}, None), ({"max_tokens": "5"}, None),
+     ({"max_tokens": None}, None),
+     ({"max_tokens": 0}, None), ({"max_tokens": -2, "n_predict": 3}, 3)],
+)  # fmt: skip
+def test_the_limit_of_an_answer_is_what_the_request_says(params: dict[str, Any], limit: int | None) -> None:
+    assert output_limit(body(**params)) == limit
+    assert reserved(body(**params)) == 1 + PER_TURN + (limit or DEFAULT_OUTPUT)
+
+
+def test_the_schema_of_an_answer_is_counted() -> None:
+    assert input_tokens(body(response_format={"type": "json_schema", "x": "y" * 400})) > 100
