@@ -11,19 +11,19 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline import kinds
+from pipeline import kinds, wording
 from pipeline.errors import ROWS_FAILED, Interrupted, PipelineError, RunStopped
-from pipeline.screen import Screen, clock, safe_text
+from pipeline.screen import Screen, safe_text
 
 if TYPE_CHECKING:
     from pipeline.job import Job
-    from pipeline.results import Plan, Result
+    from pipeline.results import Result
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -76,7 +76,7 @@ def run(
         except RunStopped as error:
             error.hint = f"{error.hint}\n  to go on: {_command()}".lstrip()
             raise
-    _show_result(result, as_json)
+    _show(result, as_json)
     raise typer.Exit(result.exit_code)
 
 
@@ -87,7 +87,10 @@ def plan(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJ
     from pipeline import api
 
     counted = api.plan(job)
-    _show_plan(counted, as_json)
+    if as_json:
+        _print_json(wording.numbers_of_plan(counted))
+    else:
+        _print(wording.of_plan(counted))
 
 
 @app.command()
@@ -97,7 +100,7 @@ def export(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: A
     from pipeline import api
 
     result = api.export(job)
-    _show_result(result, as_json)
+    _show(result, as_json)
     raise typer.Exit(result.exit_code)
 
 
@@ -130,14 +133,8 @@ def status(job_file: JobFile, sets: Sets = None, as_json: AsJson = False) -> Non
     report = standing(job)
     if as_json:
         _print_json(report)
-        return
-    running = f"running ({report['running']})" if report["running"] else "not running"
-    typer.echo(safe_text(f"{job.name}: {running}; last run: {report['last_run'] or 'none'}"))
-    rows = [
-        (r["step"], r["outcome"], f"{r['attempts']:,}", f"{r['mean_seconds']:.2f}")
-        for r in report["attempts"]
-    ]
-    _print_table(("step", "outcome", "attempts", "mean s"), rows)
+    else:
+        _print(wording.of_standing(report))
 
 
 @app.command()
@@ -201,7 +198,7 @@ def kinds_command(
         for row in rows:
             typer.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
         return
-    _print_table(("kind", "name", "what it is"), rows)
+    _print(wording.table(("kind", "name", "what it is"), rows))
 
 
 def _command() -> str:
@@ -211,71 +208,20 @@ def _command() -> str:
     return shlex.join([*program.split(), *sys.argv[1:]])
 
 
+def _show(result: Result, as_json: bool) -> None:
+    if as_json:
+        _print_json(wording.numbers_of_result(result))
+    else:
+        _print(wording.of_result(result))
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
 def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, default=str))
-
-
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    cells = [[safe_text(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
-    for row in [list(head), *cells]:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _show_result(result: Result, as_json: bool) -> None:
-    if as_json:
-        names = (
-            "ok",
-            "failed",
-            "skipped",
-            "pending",
-            "sent",
-            "recalled",
-            "input_tokens",
-            "output_tokens",
-            "seconds",
-        )
-        numbers = {name: getattr(result, name) for name in names}
-        _print_json({**numbers, "rows": result.rows, "targets": result.targets, "failures": result.failures})
-        return
-    counts = {"ok": result.ok, "failed": result.failed, "skipped": result.skipped, "pending": result.pending}
-    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    typer.echo(f"{result.rows:,} rows: {said or 'none'}")
-    typer.echo(
-        f"{result.sent:,} requests sent, {result.recalled:,} answered by the journal; "
-        f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out; {clock(result.seconds)}"
-    )
-    for target in result.targets:
-        typer.echo(f"result    {_shown(target)}")
-    if result.failures:
-        typer.echo(f"failures  {_shown(result.failures)}")
-
-
-def _shown(path: Path) -> str:
-    return safe_text(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
-
-
-def _show_plan(plan: Plan, as_json: bool) -> None:
-    if as_json:
-        from dataclasses import asdict
-
-        _print_json({**asdict(plan), "missing": plan.missing, "later": plan.later})
-        return
-    typer.echo(f"{plan.records:,} records, {plan.rows:,} rows, {plan.complete:,} of them complete")
-    rows = [
-        (
-            step.step,
-            step.model,
-            f"{step.answered:,}",
-            f"{step.missing:,}",
-            f"up to {step.later:,}" if step.later else "",
-            f"{step.input_tokens:,}",
-            "no limit set" if step.output_limit is None else f"{step.output_limit:,}",
-        )
-        for step in plan.steps
-    ]
-    _print_table(("step", "model", "answered", "missing", "then", "tokens in", "tokens out at most"), rows)
-    typer.echo("Nothing was sent. Tokens are estimates; steps that wait for missing answers are not in them.")
 
 
 def main() -> None:

@@ -75,7 +75,9 @@ class Model(Spec):
         "", description="the endpoint's dialect; without it, the provider's first"
     )
     base_url: str = Field(
-        "", pattern=r"^(https?://[^\s]+)?$", description="the endpoint's address, up to and with /v1"
+        "",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="the endpoint's address, up to and with /v1; no password",
     )
     api_key_env: str = Field(
         "",

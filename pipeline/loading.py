@@ -118,12 +118,13 @@ def _read(file: Path) -> str:
 
 def _refuse_secrets(text: YamlText) -> None:
     models = text.data.get("models")
-    for name, model in models.items() if isinstance(models, dict) else ():
-        for key in ("api_key", "key", "token"):
-            if isinstance(model, dict) and key in model:
+    for name in models if isinstance(models, dict) else ():
+        for key in (("api_key",), ("key",), ("token",), ("params", "api_key")):
+            path = ("models", name, *key)
+            if path in text.keys or path in text.changes:
                 raise JobError(
                     "a key never stands in a job file",
-                    where=text.where(("models", name, key), key=True),
+                    where=text.where(path, key=True),
                     hint="put it into an environment variable and name that: api_key_env: OPENAI_API_KEY",
                 )
 

@@ -56,6 +56,7 @@ async def _count(session: Session, journal: Journal) -> Plan:
                 rows = walk.rows_of(leaf)
                 plan.rows += len(rows)
                 plan.complete += len(rows) if leaf.status in ("ok", "skipped") else 0
+                plan.failed += len(rows) if leaf.status == "failed" else 0
                 if leaf.status == "pending":
                     _expect_later(plan.steps, session, leaf)
     return plan

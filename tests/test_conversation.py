@@ -36,7 +36,6 @@ SAME: list[dict[str, Any]] = [
     {"model": {"base_url": "http://other.host:1/v1"}},
     {"model": {"api_key_env": "OTHER_KEY"}},
     {"model": {"limits": {"rpm": 1, "tpm": 5, "concurrency": 3, "retries": 9, "timeout": 5}}},
-    {"model": {"provider": "scripted"}},
     {"model": {"params": {"seed": 1, "temperature": 0.5}}},
     {"model": {"params": {"seed": 1}}, "step": {"params": {"temperature": 0.5}}},
     {"step": {"repairs": 5}},
@@ -60,6 +59,7 @@ OTHER: list[dict[str, Any]] = [
     {"text": "Tea"},
     {"text": "tea "},
     {"model": {"model": "gpt2"}},
+    {"model": {"provider": "scripted"}},  # a fake answer never stands for a real one
     {"model": {"api": "responses"}},
     {"model": {"params": {"temperature": 0.6, "seed": 1}}},
     {"model": {"params": {"temperature": 0.5}}},

@@ -22,7 +22,7 @@ FLOORS = [
     "session",
     "publishing planning",
     "conductor",
-    "api screen",
+    "api screen wording",
     "cli __main__",
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from pipeline.domain import Billed, Fate, Fault, Reply, Request
-from pipeline.errors import Interrupted, OutOfQuota, RunStopped
+from pipeline.errors import DiskError, Interrupted, OutOfQuota, RunStopped
 from pipeline.guards.fused import Fuse, fused
 from pipeline.guards.observed import observed
 from pipeline.guards.recalled import recalled
@@ -183,6 +183,22 @@ async def test_after_a_fatal_fault_nothing_passes() -> None:
             await call(asked("a"))
     assert len(provider.requests) == 1
     assert fuse.scope.cancel_called
+
+
+async def test_a_journal_that_cannot_be_written_blows_the_fuse() -> None:
+    fuse = Fuse()
+
+    async def full(request: Request) -> Reply:
+        raise DiskError("full")
+
+    with pytest.raises(DiskError):
+        await fused(full, fuse)(asked("a"))
+    provider = Provider()
+    with pytest.raises(Fault):
+        await fused(provider, fuse)(asked("b"))
+    assert provider.requests == []
+    with pytest.raises(DiskError):
+        fuse.check()
 
 
 async def test_other_faults_leave_the_fuse_whole() -> None:

@@ -154,17 +154,26 @@ SECRET = "sk-live-canary-0123456789"
         ("model: x", f"model: x, api_key: {SECRET}"),
         ("model: x", f"model: x, key: {SECRET}"),
         ("model: x", f"model: x, token: {SECRET}"),
+        ("params: {a: 1}", f"params: {{api_key: {SECRET}}}"),
         ("model: x", f"model: x, api_key_env: {SECRET}"),
         ("model: x", f"model: x, api_key_env: [{SECRET}]"),
         ("model: y", f"model: y, options: {{api_key: {SECRET}}}"),
         ("name: german", f"name: german\n    api_key: {SECRET}"),
         ("name: shop", f"name: shop\napi_key: {SECRET}"),
+        ("model: y", f"model: y, base_url: 'https://me:{SECRET}@x.org/v1'"),
     ],
 )
 def test_a_literal_key_is_refused_and_never_said_again(old: str, new: str, tmp_path: Path) -> None:
     said = refused(tmp_path, changed(old, new))
     assert re.match(r"job\.yaml:\d+:\d+: ", said)
     assert "canary" not in said
+
+
+def test_a_literal_key_is_answered_with_the_way_to_do_it(tmp_path: Path) -> None:
+    for key in ("api_key", "key", "token"):
+        assert "api_key_env: OPENAI_API_KEY" in refused(
+            tmp_path, changed("model: x", f"model: x, {key}: abc")
+        )
 
 
 @pytest.mark.parametrize("name", ["models.m.api_key", "models.m.api_key_env", "steps.post.api_key"])
@@ -211,22 +220,18 @@ def test_set_reaches_a_step_by_name_and_by_number(change: str, tmp_path: Path) -
     assert job.changes == (change,)
 
 
-def test_set_takes_yaml_and_makes_what_is_not_there_yet(tmp_path: Path) -> None:
+def test_set_takes_yaml_makes_what_is_not_there_and_the_last_of_two_wins(tmp_path: Path) -> None:
     changes = [
         "records.sample={n: 3}",
         "steps.post.each.lang=[de, no]",
         "models.m.base_url=http://x:1/v1?a=b",
     ]
     job = load(written(tmp_path, GOOD), changes)
+    assert load(job.file, ["records.limit=1", "records.limit=2"]).records.limit == 2
     assert job.records.sample is not None
     assert job.records.sample.n == 3
     assert job.steps[0].each == {"lang": ("de", "no")}
     assert job.models["m"].base_url == "http://x:1/v1?a=b"
-
-
-def test_the_last_of_two_sets_wins(tmp_path: Path) -> None:
-    job = load(written(tmp_path, GOOD), ["records.limit=1", "records.limit=2"])
-    assert job.records.limit == 2
 
 
 def test_a_set_prompt_is_the_prompt_that_is_rendered(tmp_path: Path) -> None:
@@ -238,6 +243,8 @@ def test_a_missing_file_hints_at_its_neighbour(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     with pytest.raises(JobError, match=r"did you mean 'job\.yaml'"):
         load(tmp_path / "jb.yaml")
+    with pytest.raises(JobError, match="cannot be read"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"name: \xff\xfe", "name: ä".encode("latin-1"), GOOD.encode("utf-16")])
@@ -252,11 +259,6 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "# nothing\n", "- a\n", "word", "7"])
 def test_a_file_that_is_no_mapping_is_refused(content: str, tmp_path: Path) -> None:
     assert "mapping" in refused(tmp_path, content)
-
-
-def test_a_folder_in_place_of_a_job_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="cannot be read"):
-        load(tmp_path)
 
 
 def loaded_from(folder: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
