@@ -9,7 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+)
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
@@ -22,6 +30,18 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _sendable(params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what would make another request of it than the one that is understood."""
+    if "model" in params:
+        raise ValueError("the model's name is the model's own key: model")
+    if params.get("stream"):
+        raise ValueError("answers are not streamed: leave `stream` out")
+    if params.get("n") not in (None, 1):
+        raise ValueError("one answer is asked for and used: leave `n` out, or fan out with `each`")
+    return params
+
+
+Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
@@ -84,7 +104,7 @@ class Model(Spec):
         pattern=r"^([A-Z_][A-Z0-9_]*)?$",
         description="the NAME of the environment variable that holds the key",
     )
-    params: dict[str, Any] = Field({}, description="sent with every request: temperature, stop, seed, …")
+    params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")
     limits: Limits = Field(Limits(), description="rates, concurrency, retries, timeout")
     options: dict[str, Any] = Field({}, description="settings of the provider itself")
 
@@ -96,7 +116,7 @@ class Step(Spec):
         description="the step's column in the result and its variable in later templates"
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
-    params: dict[str, Any] = Field({}, description="over the model's own params, in this step only")
+    params: Params = Field({}, description="over the model's own params, in this step only")
     each: dict[Identifier, Annotated[tuple[str | int | float | bool, ...], Field(min_length=1)]] = Field(
         {}, description="fan-out: one branch, and one row of the result, for each value"
     )

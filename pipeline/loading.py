@@ -141,6 +141,8 @@ def _apply(text: YamlText, change: str) -> None:
     path: tuple[str | int, ...] = ()
     *parents, last = dotted.split(".")
     for part in parents:
+        if path == ("models",) and isinstance(at, dict) and part not in at:
+            raise JobError(f"there is no model '{part}'", where=where, hint=nearest(part, at))
         path = (*path, _place(at, part, where))
         if isinstance(at, dict) and at.get(part) is None:
             at[part] = {}

@@ -78,7 +78,7 @@ class Plan:
     rows: int = 0
     complete: int = 0
     failed: int = 0
-    """rows that would fail without a request: a template that does not fit, a paid answer that was rejected"""
+    """rows that fail without a request: a template that does not fit, a paid answer that was rejected"""
     steps: list[StepPlan] = field(default_factory=list)
 
     @property

@@ -11,6 +11,7 @@ from pipeline.errors import JobError
 from pipeline.job import Job
 from pipeline.loading import load, text_of
 from pipeline.walk import stages_of
+from tests.project import Project
 
 GOOD = """\
 name: shop
@@ -297,3 +298,18 @@ def test_a_prompt_file_names_places_in_itself(tmp_path: Path) -> None:
     (tmp_path / "p.md").write_text("one\n{% if %}\n")
     text = changed("prompt: |\n      Write about {{ title }}.", "prompt_file: p.md")
     assert refused(tmp_path, text).startswith("p.md:2:1: template: ")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("models.writer.params={model: other}", "the model's own key"),
+        ("models.writer.params={stream: true}", "not streamed"),
+        ("steps.post.params={n: 3}", "one answer is asked for"),
+        ("models.wirter.model=x", "did you mean 'writer'?"),
+    ],
+)
+def test_a_setting_that_would_be_misunderstood_is_refused(project: Project, change: str, what: str) -> None:
+    with pytest.raises(JobError) as caught:
+        load(project.job(), [change])
+    assert what in str(caught.value)
