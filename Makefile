@@ -46,7 +46,7 @@ demo: setup  ## run the main job with a real model on this machine; again goes o
 	@echo "  head -4 $(DEMO)                     how the same job runs on a real API"
 
 test: setup  ## run the tests
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist worksteal
 
 check: setup  ## lint, types, floors, generated files
 	@$(BIN)/ruff check .

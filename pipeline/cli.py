@@ -1,6 +1,6 @@
 """The commands. A thin layer over `pipeline.api`, and the only file that prints to standard output.
 
-Exit codes: 0 ok; 2 the job file or the records are wrong; 3 some rows failed; 4 quota or budget spent;
+Exit codes: 0 ok; 2 the job file or the records are wrong; 3 some rows failed; 4 quota spent;
 74 the disk; 75 stopped, can be resumed; 130 interrupted.
 """
 
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import sys
-import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline import kinds, wording
-from pipeline.errors import ROWS_FAILED, Interrupted, PipelineError, RunStopped
+from pipeline import __version__, kinds, wording
+from pipeline.errors import ROWS_FAILED, Interrupted, JobError, PipelineError, RunStopped
 from pipeline.screen import Screen, safe_text
 
 if TYPE_CHECKING:
@@ -31,9 +29,25 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Bulk text generation and translation that never loses an answer it paid for.",
-    epilog="Exit codes: 0 ok, 2 job file or records, 3 some rows failed, 4 quota or budget, 74 disk, "
+    epilog="Exit codes: 0 ok, 2 job file or records, 3 some rows failed, 4 quota, 74 disk, "
     "75 can be resumed, 130 interrupted.",
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
 Sets = Annotated[
@@ -74,7 +88,8 @@ def run(
         try:
             result = api.run(job, tally=tally, say=screen.say, retry_failed=retry_failed)
         except RunStopped as error:
-            error.hint = f"{error.hint}\n  to go on: {_command()}".lstrip()
+            done = f"{tally.ok + tally.skipped:,} rows are done; `pipeline export` writes what there is"
+            error.hint = f"{error.hint}\n  {done}\n  to go on: {_command()}".strip()
             raise
     _show(result, as_json)
     raise typer.Exit(result.exit_code)
@@ -107,21 +122,16 @@ def export(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: A
 @app.command()
 def show(
     job_file: JobFile,
+    sets: Sets = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows.")] = 5,
 ) -> None:
     """Show the first rows of the result: what the steps have written."""
-    job = _load(job_file, None, None)
+    job = _load(job_file, sets, None)
     from pipeline.results import result_frame
 
-    frame = result_frame(job.targets[0]).head(rows)
-    width = shutil.get_terminal_size((100, 24)).columns
-    written = [name for name in frame.columns if name.split(".")[0] in {step.name for step in job.steps}]
-    for row in frame.iter_rows(named=True):
-        key = [str(row[name]) for name in job.records.key or frame.columns[:1]]
-        typer.echo(safe_text(" ".join([*key, row.get("_status") or ""])))
-        for name in written:
-            text = safe_text(f"{name}: {row[name] if row[name] is not None else '-'}")
-            typer.echo(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    "))
+    if not job.targets[0].exists():
+        raise JobError("there is no result yet", where=str(job_file), hint="run it first: pipeline run")
+    _print(wording.of_rows(job, result_frame(job.targets[0]).head(rows)))
 
 
 @app.command()

@@ -32,6 +32,9 @@ def _listed(value: object) -> object:
 
 def _sendable(params: dict[str, Any]) -> dict[str, Any]:
     """Refuse what would make another request of it than the one that is understood."""
+    for name in ("messages", "input", "prompt"):
+        if name in params:
+            raise ValueError(f"`{name}` is what the step asks, not a parameter")
     if "model" in params:
         raise ValueError("the model's name is the model's own key: model")
     if params.get("stream"):

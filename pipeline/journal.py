@@ -147,6 +147,10 @@ class Journal:
         row = _row(request, fault.kind, fault.billed, fault.fate.value, fault.message, seconds, fault.body)
         self._queue.put((_INSERT, row, None))
 
+    async def settle(self) -> None:
+        """Return when everything noted so far is on the disk."""
+        await self._commit("SELECT 1", ())
+
     def last_run(self) -> LastRun | None:
         """The latest run, None for the first one."""
         row = self._reader.execute(
@@ -244,7 +248,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         if version == 0:
             connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
     except sqlite3.Error as error:
-        raise DiskError(f"the journal cannot be opened: {error}", where=str(path)) from None
+        hint = "put back a copy of it, or move it away: then every answer is asked for, and paid for, again"
+        raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=hint) from None
     if version > VERSION:
         what = f"the journal has version {version}, and this program knows {VERSION}"
         raise DiskError(what, where=str(path), hint="use the newer program that wrote it")

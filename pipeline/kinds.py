@@ -38,7 +38,10 @@ def load(wing: str, name: str) -> ModuleType:
     known = names(wing)
     if name not in known:
         hint = nearest(name, known) or f"known: {', '.join(known)}"
-        raise JobError(f"unknown {WINGS[wing]} '{name}'", hint=hint)
+        what = (
+            f"unknown {WINGS[wing]} '{name}'" if name else f"no {WINGS[wing]} is named (a suffix is missing)"
+        )
+        raise JobError(what, hint=hint)
     return import_module(f"pipeline.{wing}.{name.replace('-', '_')}")
 
 

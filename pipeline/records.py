@@ -112,6 +112,8 @@ def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
     for name in spec.key:
         if name not in schema:
             hint = nearest(name, schema) or f"columns: {', '.join(schema)}"
+            if len(schema) == 1 and any(mark in next(iter(schema)) for mark in ";\t|"):
+                hint = "there is one column alone: are the cells separated by something else than commas?"
             raise JobError(f"{origin.name} has no column '{name}'", where="records.key", hint=hint)
         if schema[name].is_nested():
             raise JobError(f"the column '{name}' is {schema[name]}, which names nothing", where="records.key")

@@ -28,7 +28,10 @@ class Rows:
     def __init__(self, job: Job, stages: Sequence[Stage], records: Mapping[str, pl.DataType]) -> None:
         self._cells: list[_Cell] = []
         self._columns: dict[str, pl.DataType] = {}
+        replaced = {name for stage in stages for name in stage.spec.each}
         for name, dtype in records.items():
+            if name in replaced:
+                continue  # a fan-out over a column's name puts its values in the column's place
             self._add(name, dtype, _field_cell(name))
         for stage in stages:
             for name, values in stage.spec.each.items():

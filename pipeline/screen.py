@@ -105,7 +105,8 @@ class Screen:
         if new > 0 and t.rows < t.rows_expected:
             eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
         tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out"
-        return f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight, {tokens}{eta}"
+        waiting = f", {t.waiting} waiting to retry" if t.waiting else ""
+        return f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight{waiting}, {tokens}{eta}"
 
     def _picture(self) -> Group:
         from rich.console import Group

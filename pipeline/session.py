@@ -6,7 +6,7 @@ request may be one that its provider can never serve.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,11 +20,13 @@ from pipeline.records import Source, open_records
 from pipeline.rows import Rows
 from pipeline.template import Template
 from pipeline.walk import Branch, Stage, context, stages_of
+from pipeline.yaml_text import YamlText
 
 if TYPE_CHECKING:
     import polars as pl
 
 RESERVED = frozenset({"row", "loop", "range"})
+OWN_FILES = ("journal.sqlite", "lock", "events.jsonl", "failures.csv")
 
 
 @dataclass(frozen=True)
@@ -56,35 +58,53 @@ class Session:
 
     def _check_names(self) -> None:
         columns = set(self.source.schema)
-        text = text_of(self.job)
+        text = self._text
         known: dict[str, list[str] | None] = dict.fromkeys(columns)
         known["row"] = sorted(columns)
         for i, stage in enumerate(self.stages):
             spec = stage.spec
-            for name, path in [*((n, ("each", n)) for n in spec.each), (spec.name, ("name",))]:
-                if name in known or name in RESERVED:
-                    what = "a column of the records" if name in columns else "taken already"
-                    raise JobError(f"the name '{name}' is {what}", where=text.where(("steps", i, *path)))
-                if path != ("name",):
-                    known[name] = None
+            for name in spec.each:
+                _check_free(name, known.keys() - columns, text.where(("steps", i, "each", name), key=True))
+                columns.discard(name)
+                known[name] = None
+            _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
             for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
                 _check_template(template, known)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         _ = self.rows  # columns of the result that would collide
 
+    @cached_property
+    def _text(self) -> YamlText:
+        return text_of(self.job)
+
     def _check_paths(self) -> None:
-        records = self.job.file.parent / self.job.records.path if self.job.records.path else None
-        for target in self.job.targets:
-            if records and same_file(records, target):
-                raise JobError("the result would overwrite the records", where=str(target))
+        job, where = self.job, self._text.where(("output", "to"))
+        taken = [job.file, *(job.folder / name for name in OWN_FILES)]
+        if job.records.path:
+            taken.append(job.file.parent / job.records.path)
+        for target in job.targets:
+            if any(same_file(target, other) for other in taken):
+                raise JobError(f"the result would overwrite {target.name}", where=where)
+            if target.is_dir():
+                raise JobError(f"'{target.name}' is a folder; name a file", where=where)
+            taken.append(target)
 
     def _check_first_requests(self) -> None:
         """Refuse a job whose very first record asks for what a provider can never do."""
         first = next((batch[0] for batch in self.source.batches(1) if batch), None)
         for stage, fault in self.faults(first) if first else ():
             if fault.kind == "refused_by_provider":
-                raise JobError(f"step '{stage.spec.name}': {fault.message}", where=str(self.job.file.name))
+                where = self._text.where(("steps", self.stages.index(stage), "name"))
+                raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
+        for stage in self.stages:
+            if (
+                stage.when
+                and not stage.when.names
+                and stage.when.text.strip().lower() not in ("true", "false")
+            ):
+                where = stage.when.locate(1, 1)
+                raise JobError('a condition reads a name: when: "{{ stock | int > 0 }}"', where=where)
 
     def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
         """What goes wrong when a record's templates are rendered, as far as they need no answers."""
@@ -102,6 +122,12 @@ class Session:
                 except Fault as fault:
                     yield stage, fault
                     break
+
+
+def _check_free(name: str, taken: Collection[str], where: str) -> None:
+    if name in taken or name in RESERVED:
+        hint = "every step, value and column has a name of its own: rename this one"
+        raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
 
 
 def _check_template(template: Template, known: dict[str, list[str] | None]) -> None:

@@ -31,6 +31,8 @@ class Tally:
     sent: int = 0
     answered: int = 0
     in_flight: int = 0
+    waiting: int = 0
+    """requests that wait for their next try"""
     input_tokens: int = 0
     output_tokens: int = 0
     faults: Counter[str] = field(default_factory=Counter)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.results import Plan, Result
 from pipeline.screen import clock, safe_text
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipeline.job import Job
 
 _ROWS = ("ok", "failed", "skipped", "pending")
 
@@ -77,6 +84,20 @@ def of_plan(plan: Plan) -> Iterator[str]:
 def numbers_of_plan(plan: Plan) -> dict[str, Any]:
     """The same for programs."""
     return {**asdict(plan), "missing": plan.missing, "later": plan.later}
+
+
+def of_rows(job: Job, frame: pl.DataFrame) -> Iterator[str]:
+    """Rows of a result, one under the other: which row it is, how it stands, what the steps wrote."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    steps = {step.name for step in job.steps}
+    heads = [*(job.records.key or frame.columns[:1]), *(name for step in job.steps for name in step.each)]
+    written = [name for name in frame.columns if name.split(".")[0] in steps]
+    for row in frame.iter_rows(named=True):
+        status = [row[name] for name in ("_status", "_reason") if row.get(name)]
+        yield safe_text(" ".join(str(row[name]) for name in dict.fromkeys(heads)) + "  " + ", ".join(status))
+        for name in written:
+            text = safe_text(f"{name}: {row[name] if row[name] is not None else '-'}")
+            yield textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
 
 
 def of_standing(standing: Mapping[str, Any]) -> Iterator[str]:

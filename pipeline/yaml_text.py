@@ -119,7 +119,7 @@ def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> JobError:
     if mark and mark.line < len(lines) and "\t" in lines[mark.line]:
         hint = "indent with spaces: YAML allows no tabs there"
     elif "mapping values are not allowed" in what:
-        hint = "a text that contains ': ' needs quotes around it"
+        hint = "look at the indentation above; and a text that contains ': ' needs quotes around it"
     return JobError(f"not YAML: {what}", where=where, hint=hint)
 
 
@@ -155,7 +155,8 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlText) -> dict[str, 
         mark = key_node.start_mark
         where = f"{result.file}:{mark.line + 1}:{mark.column + 1}"
         if not isinstance(key_node, yaml.ScalarNode):
-            raise JobError("a key must be a plain word", where=where)
+            hint = 'a text that begins with {{ needs quotes around it: "{{ title }}"'
+            raise JobError("a key must be a plain word", where=where, hint=hint)
         key = key_node.value
         if key == "<<" and key_node.style is None:
             raise JobError("mappings are not merged here: write the keys out", where=where)

@@ -46,6 +46,13 @@ def started(project: Project, server: Server, billed: int) -> subprocess.Popen[s
     return process
 
 
+def kill(process: subprocess.Popen[str]) -> None:
+    """kill -9, and let the server bill what it has begun to answer."""
+    process.kill()
+    process.communicate()
+    time.sleep(1)
+
+
 def finish(project: Project, server: Server) -> Account:
     """Run the job to its end, and hold the table to the input."""
     done = project.run("run", "job.yaml", "--set", f"models.writer.limits.concurrency={CONCURRENCY}")
@@ -63,8 +70,7 @@ def test_kill_9_at_any_time_repeats_at_most_what_was_in_flight(project: Project)
         repeats = 0
         for billed in (5, 60, 110):
             process = started(project, server, billed)
-            process.kill()
-            process.communicate()
+            kill(process)
             assert process.returncode == -signal.SIGKILL
             before = server.ledger().billed
             assert before - journalled(project.folder) - repeats <= CONCURRENCY
@@ -120,8 +126,7 @@ def test_an_export_of_a_killed_run_names_its_pending_rows(project: Project) -> N
     with serve(Script(latency=0.05)) as server:
         job(project, server)
         process = started(project, server, 30)
-        process.kill()
-        process.communicate()
+        kill(process)
         billed = server.ledger().billed
         done = project.run("export", "job.yaml")
         assert done.returncode == 75

@@ -21,6 +21,7 @@ FLOORS = [
     "rows results engines standing",
     "session",
     "publishing planning",
+    "running",
     "conductor",
     "api screen wording",
     "cli __main__",
@@ -40,7 +41,8 @@ def imports(tree: ast.AST, *, deferred: bool) -> set[str]:
     for node in tree.body if not deferred and isinstance(tree, ast.Module) else ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pipeline":
             whole = node.module == "pipeline"
-            found |= {f"pipeline.{alias.name}" for alias in node.names} if whole else {str(node.module)}
+            named = {f"pipeline.{alias.name}" for alias in node.names if not alias.name.startswith("__")}
+            found |= named if whole else {str(node.module)}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "pipeline"}
     return found

@@ -98,7 +98,6 @@ def test_an_open_answer_is_one_column_of_json(tmp_path: Path) -> None:
     ("steps", "records", "name"),
     [
         ([{"name": "sku"}], {}, "sku"),
-        ([{"name": "post", "each": {"price": [1]}}], {}, "price"),
         ([{"name": "post", "answer": {"json": {"a": "string"}}}], {"post.a": pl.String()}, "post.a"),
         ([{"name": "post"}], {"_status": pl.String()}, "_status"),
         ([{"name": "a", "each": {"lang": [1]}}, {"name": "b", "each": {"lang": [2]}}], {}, "lang"),
@@ -109,6 +108,12 @@ def test_two_columns_of_one_name_are_refused(
 ) -> None:
     with pytest.raises(JobError, match=f"two columns named '{name}'"):
         rows_of(tmp_path, steps, **records)
+
+
+def test_a_fan_out_over_a_columns_name_puts_its_values_in_the_columns_place(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, [{"name": "post", "each": {"price": [1, 2]}}], [])
+    assert list(rows.schema) == ["sku", "price", "post"]
+    assert rows.schema["price"] == pl.Int64
 
 
 def test_nothing_is_included_that_is_not_asked_for(tmp_path: Path) -> None:

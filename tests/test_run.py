@@ -272,3 +272,63 @@ def test_no_file_of_a_run_holds_the_key_and_no_event_holds_a_prompt(project: Pro
         assert KEY.encode() not in file.read_bytes(), file
     assert "Write about" not in (project.folder / "output/shop/events.jsonl").read_text()
     assert KEY not in done.stdout + done.stderr
+
+
+def test_every_refused_row_is_failed_however_quickly_the_refusals_come(project: Project) -> None:
+    refusal = [{"match": "thing", "fault": "bad_request"}, {"match": "other", "fault": "length"}]
+    records = "sku,title\n0,tea\n" + "".join(f"{i},thing {i}\n" for i in range(1, 40))
+    for attempt in range(3):
+        model = {"provider": "scripted", "model": f"m{attempt}", "options": {"faults": refusal}}
+        project.job(models={"writer": model | {"limits": {"concurrency": 1}}}, records=records)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 3, done.stdout
+        assert "1 ok, 39 failed" in done.stdout
+
+
+def test_a_fan_out_may_take_the_place_of_a_column(project: Project) -> None:
+    steps = [
+        {
+            "name": "post",
+            "each": {"lang": ["de", "ja"]},
+            "prompt": "{{ row.lang }} to {{ lang }}: {{ title }}",
+        }
+    ]
+    project.job(steps=steps, records="sku,lang,title\n1,en,tea\n")
+    assert project.run("run", "job.yaml").returncode == 0
+    assert project.result()["lang"].to_list() == ["de", "ja"]
+    assert project.result()["post"].str.contains("en to").all()
+
+
+def test_an_output_that_cannot_be_written_is_found_before_anything_is_sent(project: Project) -> None:
+    (project.folder / "folder.csv").mkdir()
+    with serve(QUICK) as server:
+        project.job(server.base_url)
+        assert project.run("run", "job.yaml", "--set", "output.to=folder.csv").returncode == 2
+        assert project.run("run", "job.yaml", "--set", "output.to=/proc/posts.csv").returncode == 74
+        assert project.run("run", "job.yaml", "--set", "output.to=output/shop/failures.csv").returncode == 2
+        assert project.run("run", "job.yaml", "--set", "output.to=[a.csv, a.csv]").returncode == 2
+        assert server.ledger().requests == 0
+
+
+def test_an_export_after_a_stop_calls_what_will_be_tried_again_pending(project: Project) -> None:
+    faults = (Rule(match="lamp", fault="rate_limit"), Rule(after=3, fault="insufficient_quota"))
+    with serve(Script(faults=faults)) as server:
+        project.job(server.base_url, records=Project.numbered(8) + "x,lamp\n")
+        assert project.run("run", "job.yaml").returncode == 4
+        done = project.run("export", "job.yaml")
+    assert done.returncode == 75 and "failed" not in done.stdout, done.stdout
+
+
+def test_a_host_that_was_never_reached_stops_the_run(project: Project) -> None:
+    project.job("http://127.0.0.1:9/v1")
+    done = project.run("run", "job.yaml", "--set", "models.writer.limits.retries=0")
+    assert done.returncode == 75 and "cannot connect to 127.0.0.1:9" in done.stderr
+    assert "look at base_url" in done.stderr
+
+
+def test_a_parameter_that_every_request_is_refused_for_stops_the_run(project: Project) -> None:
+    with serve(Script(faults=(Rule(every=1, fault="bad_request"),))) as server:
+        project.job(server.base_url, records=Project.numbered(300))
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 75 and "all refused" in done.stderr
+        assert server.ledger().requests < 30

@@ -20,7 +20,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
         built["instructions"] = asked.system
     if asked.schema is not None:
         form = {"type": "json_schema", "name": asked.name, "strict": True, "schema": asked.schema}
-        built["text"] = {"format": form}
+        params = {**params, "text": {**mapping(params.get("text")), "format": form}}
     return built | dict(params) | {"input": turns}
 
 

@@ -31,16 +31,21 @@ def recalling(journal: Journal, tally: Tally) -> Call:
     return ask
 
 
-def exporting(journal: Journal) -> Call:
-    """The same, but what was tried in vain fails with the reason of the last attempt."""
+def exporting(journal: Journal, tally: Tally, *, given_up: bool) -> Call:
+    """The same, but a request that was refused fails with the reason.
+
+    What was tried in vain fails too when its run has `given_up` on it; after a run that was stopped it is
+    pending, because the next one will try it again.
+    """
+    recall = recalling(journal, tally)
 
     async def ask(request: Request) -> Reply:
-        reply = find(journal, request)
-        if reply is not None:
-            return reply
-        fault = journal.last_fault(request.digest)
-        if fault is None or fault.fate is Fate.STOP:
-            raise Unanswered(request)
+        try:
+            return await recall(request)
+        except Unanswered:
+            fault = journal.last_fault(request.digest)
+            if fault is None or fault.fate is Fate.STOP or (fault.fate is Fate.RETRY and not given_up):
+                raise
         raise Fault(fault.kind, fault.message, billed=fault.billed)
 
     return ask

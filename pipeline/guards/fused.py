@@ -7,6 +7,15 @@ from anyio import CancelScope
 from pipeline.domain import Call, Fate, Fault, Reply, Request
 from pipeline.errors import DiskError, Interrupted, OutOfQuota, PipelineError, RunStopped
 
+_HINTS = {
+    "unauthorized": "set the right key in the variable that api_key_env names",
+    "forbidden": "the key is known but may not use this model or endpoint",
+    "not_found": "look at model and base_url, which usually ends in /v1",
+    "out_of_quota": "top up the account, or use another key",
+    "outage": "look at base_url and at the server behind it",
+    "all_refused": "look at params and at the prompt: nothing was paid for",
+}
+
 
 class Fuse:
     """Blown once, by the first fatal fault. Blowing it cancels `scope`, in which all hands walk."""
@@ -32,7 +41,7 @@ class Fuse:
             raise self.reason
         if self.reason is not None:
             error = OutOfQuota if self.reason.kind == "out_of_quota" else RunStopped
-            raise error(f"the run stopped: {self.reason}")
+            raise error(f"the run stopped: {self.reason}", hint=_HINTS.get(self.reason.kind, ""))
 
 
 def fused(call: Call, fuse: Fuse) -> Call:

@@ -32,8 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     if options.latency is not None:
         script = Script.model_validate(script.model_dump() | {"latency": options.latency})
-    with Ledger(options.ledger) as ledger:
-        asyncio.run(_serve(script, ledger, options.port, options.with_parent))
+    try:
+        with Ledger(options.ledger) as ledger:
+            asyncio.run(_serve(script, ledger, options.port, options.with_parent))
+    except OSError as error:
+        print(f"error: cannot serve on port {options.port}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 
