@@ -20,6 +20,7 @@ from pipeline.job import Job
 from pipeline.loading import load
 from pipeline.planning import plan_async
 from pipeline.results import Plan, Result
+from pipeline.tally import Tally
 
 __all__ = ["export", "export_async", "load", "plan", "plan_async", "run", "run_async"]
 
@@ -27,11 +28,20 @@ T = TypeVar("T")
 Frame = pl.DataFrame | pl.LazyFrame
 
 
-def run(job: Job, records: Frame | None = None, **watch: Any) -> Result:
-    """Run a job to its end and write its table: `run_async` for plain code.
+def run(
+    job: Job,
+    records: Frame | None = None,
+    *,
+    tally: Tally | None = None,
+    say: Callable[[str], None] | None = None,
+    retry_failed: bool = False,
+) -> Result:
+    """Run a job to its end and write its table: `run_async` for plain code, with the same exceptions.
 
-    `records` is a polars frame to use instead of the file that the job names. The same exceptions.
+    `records` is a polars frame to use instead of the file that the job names; `tally` can be watched from
+    another thread while it goes on, `say` is given each sentence for the reader.
     """
+    watch: dict[str, Any] = {"tally": tally, "retry_failed": retry_failed} | ({"say": say} if say else {})
     return _waited(partial(run_async, job, records, **watch))
 
 
@@ -58,18 +68,32 @@ def _loop_is_running() -> bool:
 
 
 def _in_a_thread(work: Callable[[], Awaitable[T]]) -> T:
+    """Run in a loop of its own; an interrupt lets what was sent come to its end, and starts nothing new."""
     outcome: list[T] = []
     errors: list[BaseException] = []
+    stop: list[Callable[[], object]] = []
+
+    async def cancellable() -> None:
+        with anyio.CancelScope() as scope:
+            loop = asyncio.get_running_loop()
+            stop.append(partial(loop.call_soon_threadsafe, scope.cancel))
+            outcome.append(await work())
 
     def target() -> None:
         try:
-            outcome.append(anyio.run(work))
+            anyio.run(cancellable)
         except BaseException as error:
             errors.append(error)
 
-    thread = Thread(target=target, name="pipeline")
+    thread = Thread(target=target, name="pipeline", daemon=True)
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        for call in stop:
+            call()
+        thread.join()
+        raise
     if errors:
         raise errors[0]
     return outcome[0]

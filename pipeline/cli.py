@@ -7,6 +7,7 @@ Exit codes: 0 ok; 2 the job file or the records are wrong; 3 some rows failed; 4
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import __version__, kinds, wording
-from pipeline.errors import ROWS_FAILED, Interrupted, JobError, PipelineError, RunStopped
+from pipeline.errors import ROWS_FAILED, DiskError, Interrupted, JobError, PipelineError, RunStopped
 from pipeline.screen import Screen, safe_text
 
 if TYPE_CHECKING:
@@ -212,10 +213,10 @@ def kinds_command(
 
 
 def _command() -> str:
-    """The command as it was typed, to be typed again."""
+    """The command that goes on: as it was typed, but what was paid for again is not paid for once more."""
     program = Path(sys.argv[0]).name
     program = "python -m pipeline" if program == "__main__.py" else program
-    return shlex.join([*program.split(), *sys.argv[1:]])
+    return shlex.join([*program.split(), *(word for word in sys.argv[1:] if word != "--retry-failed")])
 
 
 def _show(result: Result, as_json: bool) -> None:
@@ -234,10 +235,23 @@ def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, default=str))
 
 
+def _open_streams() -> None:
+    """Let closed standard streams lead nowhere: the next file opened must not become one of them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the life of the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
 def main() -> None:
     """The program."""
+    _open_streams()
     try:
         app()
+        sys.stdout.flush()
     except PipelineError as error:
         lines = [safe_text(line) for line in str(error).splitlines()]
         print("error: " + "\n".join(lines), file=sys.stderr)
@@ -245,8 +259,10 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(Interrupted.exit_code) from None
     except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(141) from None
+        os._exit(141)  # the reader has gone away, as of `| head`; there is nobody to tell
+    except OSError as error:
+        print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        os._exit(DiskError.exit_code)
 
 
 if __name__ == "__main__":

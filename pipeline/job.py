@@ -15,9 +15,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictInt,
     StringConstraints,
 )
+
+from pipeline.yaml_text import YamlText
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
@@ -148,7 +151,8 @@ class Job(Spec):
     output: Output = Output()
 
     _file: Path = Path("job.yaml")
-    _changes: tuple[str, ...] = ()
+    _text: YamlText = YamlText("job.yaml")
+    _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
 
     @property
     def file(self) -> Path:
@@ -156,9 +160,14 @@ class Job(Spec):
         return self._file
 
     @property
-    def changes(self) -> tuple[str, ...]:
-        """What `--set` changed, as it was typed."""
-        return self._changes
+    def text(self) -> YamlText:
+        """The job file as it was loaded, for the places that errors name."""
+        return self._text
+
+    @property
+    def files(self) -> dict[str, tuple[str, str]]:
+        """The files that were read beside it, so that a run sees one state of them: (path, content)."""
+        return self._files
 
     @property
     def root(self) -> Path:

@@ -14,11 +14,13 @@ From outside in:
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from pipeline.domain import Call
 from pipeline.guards.fused import Fuse, fused
 from pipeline.guards.observed import observed
 from pipeline.guards.paced import paced
-from pipeline.guards.recalled import recalled
+from pipeline.guards.recalled import Flight, recalled
 from pipeline.guards.recorded import recorded
 from pipeline.guards.retried import retried
 from pipeline.guards.shielded import shielded
@@ -29,9 +31,21 @@ from pipeline.log import Events
 from pipeline.tally import Tally
 
 
-def guarded(send: Call, limits: Limits, journal: Journal, fuse: Fuse, events: Events, tally: Tally) -> Call:
+@dataclass(frozen=True)
+class Shared:
+    """What all lanes of a run have in common."""
+
+    journal: Journal
+    fuse: Fuse
+    events: Events
+    tally: Tally
+    flights: dict[bytes, Flight] = field(default_factory=dict)
+
+
+def guarded(send: Call, limits: Limits, run: Shared) -> Call:
     """The provider's call with all guards around it. `limits.concurrency` must be set."""
-    call = observed(recorded(send, journal), events, tally)
-    call = fused(shielded(call), fuse)
+    call = observed(recorded(send, run.journal), run.events, run.tally)
+    call = fused(shielded(call), run.fuse)
     call = slotted(paced(call, limits.rpm, limits.tpm), limits.concurrency or 1)
-    return recalled(retried(call, limits.retries, events, tally), journal, tally)
+    call = retried(call, limits.retries, run.events, run.tally)
+    return recalled(call, run.journal, run.tally, run.flights)

@@ -73,23 +73,17 @@ def load(path: str | os.PathLike[str], changes: Sequence[str] = ()) -> Job:
     except ValidationError as error:
         raise _job_error(error.errors()[0], text) from None
     job._file = file
-    job._changes = tuple(changes)
+    job._text = text
     return _resolve(job, text)
-
-
-def text_of(job: Job) -> YamlText:
-    """The job file's text again, for the places that errors name."""
-    text = yaml_text.parse(_read(job.file), _shown(job.file))
-    for change in job.changes:
-        _apply(text, change)
-    return text
 
 
 def read_beside(job: Job, name: str, where: str) -> tuple[str, str]:
     """(path as shown, content) of a text file named in the job file, relative to it."""
     file = job.file.parent / name
     try:
-        return _shown(file), _read(file)
+        if name not in job.files:
+            job.files[name] = _shown(file), _read(file)
+        return job.files[name]
     except JobError as error:
         what = error.what.replace("job file", "file")
         raise JobError(f"{name}: {what}", where=where, hint=error.hint) from None

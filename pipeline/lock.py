@@ -36,8 +36,11 @@ def locked(folder: Path) -> Iterator[None]:
             raise Locked(
                 f"another run of this job is alive ({holder})", where=str(folder), hint=hint
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        except OSError as error:
+            raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
         yield
     finally:
         os.close(descriptor)

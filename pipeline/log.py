@@ -5,6 +5,7 @@ An event has a name and fields: never a sentence, never a prompt, never a key.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,13 +39,21 @@ def events_to(path: Path) -> Iterator[Events]:
 
     def write(_logger: object, _method: str, event: Any) -> str:
         with suppress(OSError):
-            os.write(descriptor, orjson.dumps(event, default=str) + b"\n")
+            os.write(descriptor, _line(event))
         raise structlog.DropEvent
 
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
     processors: list[Any] = [structlog.processors.add_log_level, stamp, write]
-    logger: Events = structlog.wrap_logger(None, processors=processors)
+    logger: Events = structlog.wrap_logger(object(), processors=processors)
     try:
         yield logger
     finally:
         os.close(descriptor)
+
+
+def _line(event: Any) -> bytes:
+    """An event as JSON, whatever a server or a cell put into it."""
+    try:
+        return orjson.dumps(event, default=str) + b"\n"
+    except TypeError:  # a lone surrogate
+        return json.dumps(event, default=str).encode() + b"\n"

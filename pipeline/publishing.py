@@ -5,10 +5,9 @@ This module does not know whether anybody stands behind the journal.
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 from pathlib import Path
+
+import polars as pl
 
 from pipeline.engines import replay
 from pipeline.results import Result
@@ -49,31 +48,30 @@ async def publish(
 
 
 class _Failures:
-    """The failed rows with their reasons, as CSV text; there are few, or the run stops."""
+    """The failed rows with their reasons; there are few, or the run stops."""
 
     def __init__(self, session: Session) -> None:
         self._stages = session.stages
         self._each = [name for stage in session.stages for name in stage.spec.each]
-        self._text = io.StringIO()
-        self._writer = csv.writer(self._text, lineterminator="\n")
-        self._writer.writerow(["key", *self._each, "step", "kind", "message", "billed"])
-        self._count = 0
+        self._rows: list[tuple[str | None, ...]] = []
 
     def note(self, leaf: Branch) -> None:
-        if leaf.status != "failed" or leaf.fault is None:
-            return
-        self._count += 1
-        each = [leaf.values.get(name, "") for name in self._each]
-        step = self._stages[leaf.at].spec.name
-        fault = leaf.fault
-        self._writer.writerow([leaf.record.key, *each, step, fault.kind, fault.message, fault.billed.value])
+        if leaf.status == "failed" and leaf.fault is not None:
+            each = [None if name not in leaf.values else str(leaf.values[name]) for name in self._each]
+            step, fault = self._stages[leaf.at].spec.name, leaf.fault
+            reason = (step, fault.kind, fault.message, fault.billed.value)
+            self._rows.append((leaf.record.key, *each, *reason))
 
     def publish(self, path: Path) -> Path | None:
         """Write them, or remove what an earlier run wrote; the path where there are any."""
-        if not self._count:
+        if not self._rows:
             path.unlink(missing_ok=True)
             return None
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        aside.write_text(self._text.getvalue(), encoding="utf-8", errors="replace", newline="")
-        os.replace(aside, path)  # noqa: PTH105 - the one call that is atomic
+        names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]
+        with Table([path], pl.Schema(dict.fromkeys(names, pl.String()))) as table:
+            table.write(self._rows)
+            table.publish()
         return path
+
+
+_COLUMNS = ("step", "kind", "message", "billed")

@@ -29,9 +29,10 @@ class Rows:
         self._cells: list[_Cell] = []
         self._columns: dict[str, pl.DataType] = {}
         replaced = {name for stage in stages for name in stage.spec.each}
+        replaced |= {f"_{name}" for name in job.output.include}  # the table of another job may be the input
         for name, dtype in records.items():
             if name in replaced:
-                continue  # a fan-out over a column's name puts its values in the column's place
+                continue  # a fan-out over a column's name puts its values in the column's place, and so on
             self._add(name, dtype, _field_cell(name))
         for stage in stages:
             for name, values in stage.spec.each.items():

@@ -16,11 +16,11 @@ import anyio
 from pipeline import kinds
 from pipeline.domain import Call, Fate
 from pipeline.engines import pool, replay
+from pipeline.errors import RunStopped
 from pipeline.guards.fused import Fuse
-from pipeline.interrupts import listen
-from pipeline.job import Model
+from pipeline.interrupts import heard
 from pipeline.journal import Journal
-from pipeline.lane import guarded
+from pipeline.lane import Shared, guarded
 from pipeline.log import Events
 from pipeline.publishing import publish
 from pipeline.results import Result
@@ -45,16 +45,15 @@ class Run:
     say: Callable[[str], None]
     retry_failed: bool = False
     fuse: Fuse = field(default_factory=Fuse)
+    in_vain: int = 0
+    """records whose request used up its retries"""
 
     async def conduct(self) -> Result:
         """Finish the table. Raises what stopped it."""
         began = time.monotonic()
         result: Result | None = None
-        async with anyio.create_task_group() as group:
-            group.start_soon(listen, self._interrupted)
-            with self.fuse.scope:
-                result = await self._finish()
-            group.cancel_scope.cancel()
+        with heard(self._interrupted), self.fuse.scope:
+            result = await self._finish()
         if result is None:
             self.fuse.check()
         assert result is not None  # noqa: S101 - the scope is cancelled by the fuse alone, which has raised
@@ -135,6 +134,7 @@ class Run:
             hands = sum(HANDS_PER_SLOT * (model.limits.concurrency or 1) for model in models)
             hands = max(1, min(hands, MOST_HANDS, self.tally.rows_expected))
             await pool.run(walk, self.session.source.batches(), hands, lambda leaf: self._count(walk, leaf))
+            self._check_outage()
         finally:
             with anyio.CancelScope(shield=True):
                 await stack.aclose()
@@ -144,20 +144,24 @@ class Run:
 
         Models that differ in their params alone share one: one server, one set of slots and limits.
         """
+        shared = Shared(self.journal, self.fuse, self.events, self.tally)
         lanes: dict[str, Call] = {}
         calls: dict[str, Call] = {}
         for name in dict.fromkeys(stage.spec.model for stage in self.session.stages):
             model = self.session.job.models[name]
             lane = model.model_dump_json(exclude={"params"})
             if lane not in lanes:
-                lanes[lane] = await self._connect_to(model, stack)
+                connect = kinds.load("providers", model.provider).connect
+                send: Call = await stack.enter_async_context(connect(model))
+                lanes[lane] = guarded(send, model.limits, shared)
             calls[name] = lanes[lane]
         return calls
 
-    async def _connect_to(self, model: Model, stack: AsyncExitStack) -> Call:
-        connect = kinds.load("providers", model.provider).connect
-        send: Call = await stack.enter_async_context(connect(model))
-        return guarded(send, model.limits, self.journal, self.fuse, self.events, self.tally)
+    def _check_outage(self) -> None:
+        """A run in which nothing at all was answered, though it could have been, has met an outage."""
+        if self.in_vain and not self.tally.answered:
+            what = f"the run stopped: nothing was answered; the last fault: {self.tally.last_error}"
+            raise RunStopped(what, hint="look at base_url and at the server behind it")
 
     def _count(self, walk: Walk, leaf: Branch) -> None:
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
@@ -165,6 +169,7 @@ class Run:
             return
         for row in walk.rows_of(leaf):
             self.tally.count(row.status)
+        self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
             self.tally.last_error = str(leaf.fault)
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)

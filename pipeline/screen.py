@@ -71,7 +71,8 @@ class Screen:
 
     def _plain(self, stopped: threading.Event) -> None:
         while not stopped.wait(PLAIN_SECONDS):
-            self.say(f"{self.name}: {self.numbers()}; {self.speed()}")
+            error = f"; last error: {self.tally.last_error[:200]}" if self.tally.last_error else ""
+            self.say(f"{self.name}: {self.numbers()}; {self.speed()}{error}")
 
     @contextmanager
     def _live(self) -> Iterator[None]:

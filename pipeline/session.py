@@ -15,12 +15,10 @@ from pipeline.domain import Fault, Record
 from pipeline.errors import JobError, nearest
 from pipeline.files import same_file
 from pipeline.job import Job
-from pipeline.loading import text_of
 from pipeline.records import Source, open_records
 from pipeline.rows import Rows
 from pipeline.template import Template
 from pipeline.walk import Branch, Stage, context, stages_of
-from pipeline.yaml_text import YamlText
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +56,7 @@ class Session:
 
     def _check_names(self) -> None:
         columns = set(self.source.schema)
-        text = self._text
+        text = self.job.text
         known: dict[str, list[str] | None] = dict.fromkeys(columns)
         known["row"] = sorted(columns)
         for i, stage in enumerate(self.stages):
@@ -74,12 +72,8 @@ class Session:
             known[spec.name] = list(fields) if fields else None
         _ = self.rows  # columns of the result that would collide
 
-    @cached_property
-    def _text(self) -> YamlText:
-        return text_of(self.job)
-
     def _check_paths(self) -> None:
-        job, where = self.job, self._text.where(("output", "to"))
+        job, where = self.job, self.job.text.where(("output", "to"))
         taken = [job.file, *(job.folder / name for name in OWN_FILES)]
         if job.records.path:
             taken.append(job.file.parent / job.records.path)
@@ -95,7 +89,7 @@ class Session:
         first = next((batch[0] for batch in self.source.batches(1) if batch), None)
         for stage, fault in self.faults(first) if first else ():
             if fault.kind == "refused_by_provider":
-                where = self._text.where(("steps", self.stages.index(stage), "name"))
+                where = self.job.text.where(("steps", self.stages.index(stage), "name"))
                 raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
         for stage in self.stages:
             if (

@@ -28,6 +28,7 @@ LONGEST = 4 * 1024 * 1024
 _NAME = "<template>"
 _NEWLINE = re.compile(r"\r\n|\r|\n")  # Jinja's lines
 _OPEN = re.compile(r"\{[{%](?:(?![%}]\}).)*\Z")  # an expression that has begun and not ended
+_FOREIGN = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"false", "0", "no", "", "none"}
 
@@ -86,6 +87,9 @@ class Template:
                 where = self.locate(name.lineno, self._column(name.lineno, "self"))
                 hint = "a column of that name is row['self']"
                 raise JobError("template: 'self' cannot be read", where=where, hint=hint)
+        for node in _ENVIRONMENT.parse(self.text).find_all(_FOREIGN):
+            where = self.locate(node.lineno, 1)
+            raise JobError(f"template: {type(node).__name__.lower()} is not allowed", where=where)
         return jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
 
     def compiled(self) -> Template:

@@ -65,9 +65,9 @@ def output_limit(request: Request) -> int | None:
     return next((limit for limit in limits if limit > 0), None)  # some servers take -1 for no limit
 
 
-def reserved(request: Request) -> int:
+def reserved(request: Request, usual: float = DEFAULT_OUTPUT) -> float:
     """Tokens to set aside before sending: the input and the most, or the usual, output."""
-    return input_tokens(request) + (output_limit(request) or DEFAULT_OUTPUT)
+    return input_tokens(request) + (output_limit(request) or usual)
 
 
 def _texts(body: dict[str, Any]) -> list[str]:

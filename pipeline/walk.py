@@ -14,7 +14,7 @@ from typing import Any
 from pipeline import kinds
 from pipeline.domain import Call, Fate, Fault, Record, Unanswered, Values
 from pipeline.job import Job, Model, Step
-from pipeline.loading import read_beside, text_of
+from pipeline.loading import read_beside
 from pipeline.steps._base import Runner
 from pipeline.template import Template
 from pipeline.yaml_text import YamlText
@@ -60,7 +60,7 @@ class Stage:
 
 def stages_of(job: Job) -> list[Stage]:
     """The job's steps, ready to run; `JobError` for a template that cannot be read."""
-    text = text_of(job)
+    text = job.text
     stages = []
     for i, spec in enumerate(job.steps):
         model = job.models[spec.model]

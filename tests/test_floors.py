@@ -12,7 +12,7 @@ PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
     "errors domain",
-    "kinds yaml_text files child tally log lock interrupts",
+    "kinds yaml_text files child tally log lock interrupts commits",
     "job dtypes",
     "apis conversation template tokens journal llama_server",
     "scripted shapes checks sources sinks",

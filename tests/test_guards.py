@@ -18,7 +18,7 @@ from pipeline.guards.shielded import shielded
 from pipeline.guards.slotted import slotted
 from pipeline.job import Limits
 from pipeline.journal import Journal
-from pipeline.lane import guarded
+from pipeline.lane import Shared, guarded
 from pipeline.tally import Tally
 from tests.clock import on_test_time
 from tests.fakes import Events, Provider, again, asked, chat_body, outcomes, said
@@ -37,7 +37,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 async def test_fifty_equal_requests_are_one(journal: Journal) -> None:
     provider = Provider([said("x")], seconds=0.01)
     tally = Tally()
-    call = recalled(recorded(provider, journal), journal, tally)
+    call = recalled(recorded(provider, journal), journal, tally, {})
     replies = await outcomes(call, [asked("a", key=str(i)) for i in range(50)])
     assert len(provider.requests) == 1
     assert all(isinstance(reply, Reply) and reply.body == said("x").body for reply in replies)
@@ -47,14 +47,14 @@ async def test_fifty_equal_requests_are_one(journal: Journal) -> None:
 
 async def test_different_requests_are_not_one(journal: Journal) -> None:
     provider = Provider(seconds=0.01)
-    call = recalled(recorded(provider, journal), journal, Tally())
+    call = recalled(recorded(provider, journal), journal, Tally(), {})
     await outcomes(call, [asked("a"), asked("b"), asked("a", seed=1), asked("a", seed=2)])
     assert len(provider.requests) == 4
 
 
 async def test_followers_get_the_fault_of_their_leader(journal: Journal) -> None:
     provider = Provider([Fault("bad_request", "no"), said("x")], seconds=0.01)
-    call = recalled(recorded(provider, journal), journal, Tally())
+    call = recalled(recorded(provider, journal), journal, Tally(), {})
     faults = await outcomes(call, [asked("a")] * 20)
     assert {str(fault) for fault in faults} == {"bad_request: no"}
     assert len(provider.requests) == 1
@@ -63,7 +63,7 @@ async def test_followers_get_the_fault_of_their_leader(journal: Journal) -> None
 
 async def test_a_cancelled_leader_leaves_nobody_waiting(journal: Journal) -> None:
     provider = Provider([said("x")], seconds=0.05)
-    call = recalled(recorded(provider, journal), journal, Tally())
+    call = recalled(recorded(provider, journal), journal, Tally(), {})
     results: list[Reply] = []
 
     async def follow() -> None:
@@ -85,7 +85,7 @@ async def test_an_error_that_is_no_fault_strands_nobody(journal: Journal) -> Non
         await anyio.sleep(0.01)
         raise RuntimeError
 
-    call = recalled(broken, journal, Tally())
+    call = recalled(broken, journal, Tally(), {})
     seen = []
 
     async def ask() -> None:
@@ -106,7 +106,7 @@ async def test_an_unreadable_reply_from_a_killed_run_is_paid_for_once_more_and_n
     await journal.record(asked("a"), Reply("chat", b"<html>"))
     provider = Provider([said("good")])
     for _ in range(3):
-        call = recalled(recorded(provider, journal), journal, Tally())
+        call = recalled(recorded(provider, journal), journal, Tally(), {})
         reply = await call(asked("a"))
         assert reply.answer is not None
         assert reply.answer.text == "good"
@@ -242,7 +242,7 @@ async def in_scope(fuse: Fuse, main: Callable[[], Awaitable[object]]) -> None:
 async def test_a_dead_key_is_tried_once_a_slot_at_most(concurrency: int, journal: Journal) -> None:
     provider = Provider([Fault("unauthorized", "no", fate=Fate.STOP)], seconds=0.02)
     fuse = Fuse()
-    call = guarded(provider, Limits(concurrency=concurrency), journal, fuse, Events(), Tally())
+    call = guarded(provider, Limits(concurrency=concurrency), Shared(journal, fuse, Events(), Tally()))
     await in_scope(fuse, lambda: outcomes(call, [asked(str(i)) for i in range(100)]))
     assert len(provider.requests) <= concurrency
     with pytest.raises(RunStopped):
@@ -260,7 +260,7 @@ async def test_what_is_under_way_when_the_fuse_blows_is_journalled(journal: Jour
         return slow_or_fatal(request)
 
     fuse, tally = Fuse(), Tally()
-    call = guarded(send, Limits(concurrency=8), journal, fuse, Events(), tally)
+    call = guarded(send, Limits(concurrency=8), Shared(journal, fuse, Events(), tally))
     requests = [asked("bad"), *(asked(str(i)) for i in range(40))]
     await in_scope(fuse, lambda: outcomes(call, requests))
     assert [journal.find(r.digest) is not None for r in requests] == [False, *[True] * 7, *[False] * 33]
@@ -273,7 +273,7 @@ def test_an_unreadable_reply_is_kept_and_asked_for_again(journal: Journal) -> No
 
     async def main() -> Reply:
         limits = Limits(concurrency=1, retries=2)
-        return await guarded(provider, limits, journal, Fuse(), Events(), tally)(asked("a"))
+        return await guarded(provider, limits, Shared(journal, Fuse(), Events(), tally))(asked("a"))
 
     reply = on_test_time(main, patience=0.05)
     assert reply.answer is not None

@@ -63,7 +63,7 @@ async def test_a_void_reply_is_kept_and_no_longer_found(journal: Journal) -> Non
     await journal.record(asked("a"), Reply("chat", b"<html>"))
     await journal.void(asked("a"), Fault("unreadable", "a page", fate=Fate.RETRY))
     assert journal.find(asked("a").digest) is None
-    assert journal.is_empty()
+    assert not journal.is_empty()
     fault = journal.last_fault(asked("a").digest)
     assert fault is not None
     assert (fault.kind, fault.message, fault.fate, fault.billed) == (
@@ -106,12 +106,39 @@ async def test_words_that_are_no_unicode_do_not_stop_the_journal(word: str, jour
     assert journal.last_fault(asked("a").digest) is not None
 
 
-async def test_what_cannot_be_written_is_an_error_and_nobody_waits_for_ever(journal: Journal) -> None:
+async def test_a_row_that_cannot_be_written_costs_no_other_row_of_its_commit(journal: Journal) -> None:
+    bad = Reply("chat", {"no": "bytes"})  # type: ignore[arg-type]
     with anyio.fail_after(5):
-        with pytest.raises(DiskError):
-            await journal.record(asked("a"), Reply("chat", {"no": "bytes"}))  # type: ignore[arg-type]
-        with pytest.raises(DiskError):
-            await journal.record(asked("b"), said("x"))
+        kept = [journal.record(asked(str(i)), said(str(i))) for i in range(20)]
+        outcomes = await asyncio.gather(*kept, journal.record(asked("bad"), bad), return_exceptions=True)
+        await journal.record(asked("later"), said("x"))
+    assert [type(outcome) for outcome in outcomes] == [type(None)] * 20 + [DiskError]
+    assert all(journal.find(asked(str(i)).digest) == said(str(i)) for i in range(20))
+
+
+async def test_a_journal_that_is_gone_is_noticed_before_the_next_commit(journal: Journal) -> None:
+    await journal.record(asked("a"), said("x"))
+    journal.path.rename(journal.path.with_name("moved"))
+    with pytest.raises(DiskError, match="moved or deleted"):
+        await journal.record(asked("b"), said("y"))
+
+
+async def test_a_damaged_journal_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    journal = Journal.open(path)
+    for i in range(200):
+        await journal.record(asked(str(i)), said("x" * 500))
+    journal.close()
+    content = bytearray(path.read_bytes())
+    content[4096:20480] = bytes(16384)
+    path.write_bytes(content)
+    damaged = Journal.read_only(path)
+    with pytest.raises(DiskError) as caught:
+        for i in range(200):
+            damaged.find(asked(str(i)).digest)
+        damaged.counts()
+    assert "put back a copy" in caught.value.hint
+    damaged.close()
 
 
 async def test_a_thousand_replies_at_once_are_a_few_commits(journal: Journal) -> None:

@@ -99,7 +99,6 @@ def test_an_open_answer_is_one_column_of_json(tmp_path: Path) -> None:
     [
         ([{"name": "sku"}], {}, "sku"),
         ([{"name": "post", "answer": {"json": {"a": "string"}}}], {"post.a": pl.String()}, "post.a"),
-        ([{"name": "post"}], {"_status": pl.String()}, "_status"),
         ([{"name": "a", "each": {"lang": [1]}}, {"name": "b", "each": {"lang": [2]}}], {}, "lang"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 
 import polars as pl
@@ -332,3 +333,52 @@ def test_a_parameter_that_every_request_is_refused_for_stops_the_run(project: Pr
         done = project.run("run", "job.yaml")
         assert done.returncode == 75 and "all refused" in done.stderr
         assert server.ledger().requests < 30
+
+
+def test_a_reply_beyond_all_size_is_paid_for_once(project: Project) -> None:
+    with serve(Script(faults=(Rule(match="lamp", fault="huge", bytes=34_000_000),))) as server:
+        project.job(server.base_url)
+        for _ in range(2):
+            assert project.run("run", "job.yaml").returncode == 3
+        assert server.ledger().billed == 3
+        assert project.run("run", "job.yaml", "--retry-failed").returncode == 3
+        assert server.ledger().billed == 4
+
+
+def test_equal_requests_of_two_models_are_one_request(project: Project) -> None:
+    with serve(Script(latency=0.3)) as server:
+        model = {"provider": "openai", "model": "m", "base_url": server.base_url, "api_key_env": "TEST_KEY"}
+        steps = [
+            {"name": "a", "model": "one", "when": "{{ sku == '1' }}", "prompt": "Say {{ title }}"},
+            {"name": "b", "model": "two", "when": "{{ sku == '2' }}", "prompt": "Say {{ title }}"},
+        ]
+        models = {"one": model, "two": model | {"limits": {"concurrency": 2}}}
+        project.job(server.base_url, models=models, steps=steps, records="sku,title\n1,tea\n2,tea\n")
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().billed == 1
+
+
+def test_streams_that_are_closed_stop_nothing(project: Project) -> None:
+    project.job()
+    for redirect in ("2>&-", ">&-", "| head -c 1"):
+        command = " ".join(project.command("run", "job.yaml"))
+        done = subprocess.run(
+            ["bash", "-c", f"{command} {redirect}"],
+            cwd=project.folder,
+            env=project.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0 and "Traceback" not in done.stderr, (redirect, done.stderr)
+        assert project.result().height == 3
+
+
+def test_a_table_of_one_job_is_the_input_of_the_next(project: Project) -> None:
+    project.job()
+    assert project.run("run", "job.yaml").returncode == 0
+    frame = project.result().rename({"post": "first"})
+    frame.write_csv(project.folder / "records.csv")
+    project.job(name="next", steps=[{"name": "post", "prompt": "Go on from {{ first }}"}])
+    assert project.run("run", "job.yaml").returncode == 0
+    assert project.result().columns == ["sku", "title", "first", "post", "_status", "_model"]

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from pipeline import tokens
-from pipeline.domain import Call, Fate, Fault, Reply, Request
+from pipeline.domain import Answer, Call, Fate, Fault, Reply, Request, Usage
 from pipeline.guards.paced import paced
 from pipeline.guards.retried import LONGEST_WAIT, OUTAGE, PATIENCE, backoff, retried
 from pipeline.guards.slotted import slotted
@@ -230,3 +230,19 @@ async def test_a_cancelled_wait_gives_the_place_to_the_next() -> None:
     with anyio.fail_after(5):
         await call(asked("c"))
     assert [body["messages"][0]["content"] for body in provider.bodies] == ["a", "c"]
+
+
+@pytest.mark.parametrize("output", [20, 3000])
+def test_what_replies_really_use_is_settled_where_no_limit_tells_it(output: int) -> None:
+    tpm, provider = 60_000, Provider()
+    used = Usage(input=10, output=output)
+
+    async def send(request: Request) -> Reply:
+        await provider(request)
+        await anyio.sleep(2)
+        return Reply("chat", b"", answer=Answer("x", usage=used))
+
+    busy(paced(send, None, tpm), lambda i: asked("a"), minutes=10, hands=200)
+    first = provider.times[0]
+    late = sum(used.input + used.output for time in provider.times if time - first > 300) / 5
+    assert 0.9 * tpm <= late <= 1.05 * tpm

@@ -19,11 +19,14 @@ from pipeline.walk import Branch, Walk
 
 def recalling(journal: Journal, tally: Tally) -> Call:
     """A call that only knows the journal; a request it cannot answer is `Unanswered`."""
+    missing: set[int] = set()
 
     async def ask(request: Request) -> Reply:
         reply = find(journal, request)
         if reply is None:
-            tally.missing += 1
+            short = int.from_bytes(request.digest[:8])
+            tally.missing += short not in missing
+            missing.add(short)
             raise Unanswered(request)
         tally.recalled += 1
         return reply

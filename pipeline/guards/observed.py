@@ -41,7 +41,7 @@ def observed(call: Call, events: Events, tally: Tally) -> Call:
             seconds=round(reply.seconds, 3),
             input=answer.usage.input,
             output=answer.usage.output,
-            finish_reason=answer.finish_reason,
+            finish_reason=answer.finish_reason[:40],
         )
         return reply
 

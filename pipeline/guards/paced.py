@@ -7,11 +7,13 @@ much lower that no sliding minute passes the limit.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import anyio
 from aiolimiter import AsyncLimiter
 
 from pipeline import tokens
-from pipeline.domain import Call, Reply, Request
+from pipeline.domain import Call, Reply, Request, Usage
 
 MINUTE = 60.0
 
@@ -32,20 +34,55 @@ async def _take(limiter: AsyncLimiter, amount: float) -> None:
         amount -= part
 
 
+@dataclass
+class _Account:
+    """Tokens set aside against tokens used: what a reply used beyond its share is owed by the next request,
+
+    what it left is the next one's.
+    """
+
+    bucket: AsyncLimiter
+    usual: float = tokens.DEFAULT_OUTPUT
+    """what answers have had so far, on the way to their mean"""
+    owed: float = 0.0
+
+    async def take(self, expected: float) -> None:
+        """Wait for so many tokens, and for what is owed."""
+        amount, self.owed = expected + self.owed, 0.0
+        if amount <= 0:
+            self.owed = amount
+        else:
+            await _take(self.bucket, amount)
+
+    def settle(self, expected: float, usage: Usage) -> None:
+        """Hear what a reply really used."""
+        if usage.output:
+            self.owed += usage.input + usage.output - expected
+            self.usual += (usage.output - self.usual) / 10
+
+
 def paced(call: Call, rpm: int | None, tpm: int | None) -> Call:
-    """A call that waits for its turn; the same call where there is no limit."""
+    """A call that waits for its turn; the same call where there is no limit.
+
+    A request sets aside its input and the most, or else the usual, output. Until the first replies have
+    come, the usual output is a guess, and `tpm` can be passed by as much as it is wrong.
+    """
     if rpm is None and tpm is None:
         return call
     gate = anyio.Lock(fast_acquire=True)
     requests = bucket(rpm) if rpm else None
-    budget = bucket(tpm) if tpm else None
+    account = _Account(bucket(tpm)) if tpm else None
 
     async def ask(request: Request) -> Reply:
+        expected = min(tokens.reserved(request, account.usual), tpm or 0) if account else 0
         async with gate:
-            if budget:
-                await _take(budget, min(tokens.reserved(request), tpm or 0))
+            if account:
+                await account.take(expected)
             if requests:
                 await requests.acquire()
-        return await call(request)
+        reply = await call(request)
+        if account and reply.answer:
+            account.settle(expected, reply.answer.usage)
+        return reply
 
     return ask

@@ -7,23 +7,27 @@ from dataclasses import dataclass, field
 import anyio
 
 from pipeline.conversation import understood
-from pipeline.domain import Call, Fault, Reply, Request
+from pipeline.domain import Billed, Call, Fault, Reply, Request
 from pipeline.journal import Journal
 from pipeline.tally import Tally
 
 
 @dataclass
-class _Flight:
+class Flight:
+    """A request under way, and how it landed."""
+
     landed: anyio.Event = field(default_factory=anyio.Event)
     reply: Reply | None = None
     fault: Fault | None = None
 
 
-def recalled(call: Call, journal: Journal, tally: Tally) -> Call:
-    """A call that asks the journal first. Whoever asks for what is under way waits for that answer."""
-    flights: dict[bytes, _Flight] = {}
+def recalled(call: Call, journal: Journal, tally: Tally, flights: dict[bytes, Flight]) -> Call:
+    """A call that asks the journal first. Whoever asks for what is under way waits for that answer.
 
-    async def lead(request: Request, flight: _Flight) -> Reply:
+    `flights` is shared by all calls of a run: equal requests of two models are one request.
+    """
+
+    async def lead(request: Request, flight: Flight) -> Reply:
         try:
             flight.reply = await call(request)
         except Fault as fault:
@@ -41,7 +45,7 @@ def recalled(call: Call, journal: Journal, tally: Tally) -> Call:
             return known
         flight = flights.get(request.digest)
         if flight is None:
-            flight = flights[request.digest] = _Flight()
+            flight = flights[request.digest] = Flight()
             return await lead(request, flight)
         await flight.landed.wait()
         if flight.fault is not None:
@@ -54,12 +58,18 @@ def recalled(call: Call, journal: Journal, tally: Tally) -> Call:
 def find(journal: Journal, request: Request) -> Reply | None:
     """The journal's reply to a request, None where there is none that can be read.
 
-    A reply that cannot be read is there only when a run was killed between keeping and voiding it.
+    Raises the fault of an attempt that was paid for and brought nothing to read, such as a reply beyond all
+    size: it would be paid for again. (A reply that is kept and cannot be read is there only when a run was
+    killed between keeping and voiding it.)
     """
     reply = journal.find(request.digest)
-    if reply is None:
-        return None
-    try:
-        return understood(reply)
-    except Fault:
-        return None
+    if reply is not None:
+        try:
+            return understood(reply)
+        except Fault:
+            return None
+    fault = journal.last_fault(request.digest)
+    if fault is not None and fault.billed is Billed.YES:
+        fault.requests = (request,)
+        raise fault
+    return None

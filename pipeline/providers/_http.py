@@ -9,9 +9,8 @@ This module does not retry, count or read what an answer says, and does not know
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +19,10 @@ import aiohttp
 import anyio
 import httpx2
 import openai
-from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
 
 from pipeline.domain import Billed, Call, Fault, Reply, Request
 from pipeline.providers._faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreachable
+from pipeline.providers._transport import CappedTransport, PlainClient, ReplyTooLarge, Undecodable
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
@@ -46,72 +45,11 @@ _TELEMETRY = tuple(
 """headers of the SDK about this machine, which no endpoint needs and every request would pay for"""
 
 
-class _CappedStream(httpx2.AsyncByteStream):
-    """A reply's body that ends with an error rather than fill the memory."""
-
-    def __init__(self, stream: httpx2.AsyncByteStream, cap: int) -> None:
-        self._stream = stream
-        self._left = cap
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise ReplyTooLarge
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class ReplyTooLarge(Exception):
-    """The reply's body passed `REPLY_CAP`."""
-
-
-class _Transport(AiohttpTransport):
-    """The SDK's own aiohttp transport, with a cap on each reply."""
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await super().handle_async_request(request)
-        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - narrows the type
-        response.stream = _CappedStream(response.stream, REPLY_CAP)
-        return response
-
-
-class _Client(httpx2.AsyncClient):
-    """An HTTP client that sends the SDK's requests as they are: it has no headers, cookies or base URL of
-
-    its own, and merging nothing into each request costs a tenth of its CPU.
-    """
-
-    def build_request(self, method: str, url: httpx2.URL | str, **parts: Any) -> httpx2.Request:
-        patience = {"timeout": parts["timeout"].as_dict()}
-        return httpx2.Request(
-            method, _parsed(url), content=parts["content"], headers=parts["headers"], extensions=patience
-        )
-
-
-@lru_cache(maxsize=8)
-def _parsed(url: httpx2.URL | str) -> httpx2.URL:
-    return httpx2.URL(url)
-
-
-def _session(concurrency: int) -> Callable[[], aiohttp.ClientSession]:
-    def build() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=concurrency, keepalive_timeout=60)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-    return build
-
-
-@asynccontextmanager
-async def connection(
-    base_url: str, key: str, api: str, concurrency: int, seconds: float
-) -> AsyncIterator[Call]:
-    transport = _Transport(client=_session(concurrency))
-    patience = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
-    http = _Client(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
-    client = openai.AsyncOpenAI(
+def _client(
+    base_url: str, key: str, transport: CappedTransport, patience: httpx2.Timeout
+) -> openai.AsyncOpenAI:
+    http = PlainClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
+    return openai.AsyncOpenAI(
         api_key=key or "none",
         base_url=base_url,
         http_client=http,
@@ -119,6 +57,14 @@ async def connection(
         timeout=patience,
         default_headers={"Accept-Encoding": "identity"},
     )
+
+
+@asynccontextmanager
+async def connection(
+    base_url: str, key: str, api: str, concurrency: int, seconds: float
+) -> AsyncIterator[Call]:
+    patience = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
+    client = _client(base_url, key, CappedTransport(concurrency, REPLY_CAP), patience)
     url = base_url.rstrip("/") + PATHS[api]
     left_out = _TELEMETRY if key else (*_TELEMETRY, "Authorization")
     options: Any = {
@@ -149,6 +95,8 @@ async def connection(
             raise fault_of(error.status_code, error.response.headers, kept(error.response.content)) from None
         except openai.APIConnectionError as error:
             raise _lost(error, base_url) from None
+        except Undecodable:
+            raise dropped(Billed.MAYBE, "the reply is compressed in a way that cannot be undone") from None
         except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
             raise dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read") from None
         return Reply(api, kept(response.content), perf_counter() - began)

@@ -72,7 +72,7 @@ class Asking:
             broken = self._broken(answer)
             if broken:
                 raise _rejected(*broken, requests)
-            value, complaint = judge(answer.text.strip())
+            value, complaint = judge(_whole(answer.text).strip())
             if not complaint:
                 return value
             if repair < self.repairs:
@@ -93,6 +93,11 @@ class Asking:
         if not answer.text.strip() and not answer.refusal and "empty" not in self.allow:
             return "empty", "the model answered with nothing; allow: [empty] accepts that"
         return None
+
+
+def _whole(text: str) -> str:
+    """The text without lone surrogates: no file could hold them, and no later request could carry them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _rejected(kind: str, message: str, requests: list[Request]) -> Fault:

@@ -1,0 +1,137 @@
+"""One thread that commits to a SQLite file in groups: whatever waits when a commit begins goes into it.
+
+Whoever awaits a commit resumes when it is on the disk. This module does not know what is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeAlias
+
+from pipeline.errors import DiskError
+
+GROUP = 500
+GATHER = 0.005
+"""seconds that a commit waits for company; nothing beside the seconds of a model"""
+LOCK_SECONDS = 60.0
+"""how long another program may hold the file"""
+
+_Work: TypeAlias = "tuple[str, tuple[Any, ...], asyncio.Future[None] | None]"
+
+
+class Commits:
+    """The writer of one file. After it could not write, it takes nothing more: `broken` says why."""
+
+    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection]) -> None:
+        self.broken: DiskError | None = None
+        self._path = path
+        self._connect = connect
+        self._inode = os.stat(path).st_ino  # noqa: PTH116 - the number alone
+        self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._thread.start()
+
+    def put(self, sql: str, row: tuple[Any, ...]) -> None:
+        """Write, and wait for nothing."""
+        self._queue.put((sql, row, None))
+
+    async def commit(self, sql: str, row: tuple[Any, ...]) -> None:
+        """Write; returns when it is on the disk. `DiskError` where it cannot be."""
+        if self.broken:
+            raise self.broken
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put((sql, row, done))
+        await done
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        connection = self._connect(self._path)
+        going_on = True
+        while going_on:
+            work: list[_Work] = []
+            item = self._queue.get()
+            time.sleep(GATHER)
+            while item is not None:
+                work.append(item)
+                if len(work) >= GROUP or self._queue.empty():
+                    break
+                item = self._queue.get()
+            going_on = item is not None
+            self._write(connection, work)
+        connection.close()
+
+    def _write(self, connection: sqlite3.Connection, work: list[_Work]) -> None:
+        """Commit a group; where one of its rows is wrong, each of them alone, so that it costs no other."""
+        self.broken = self.broken or self._gone()
+        try:
+            if self.broken is None:
+                _execute(connection, work)
+        except sqlite3.OperationalError as error:  # the disk, or another program that holds the file
+            self.broken = _disk_error(error)
+        except Exception as error:  # whatever it is: a writer that dies would leave all others waiting
+            if len(work) > 1:
+                for item in work:
+                    self._write(connection, [item])
+            else:
+                _tell(work, _disk_error(error))
+            return
+        _tell(work, self.broken)
+
+    def _gone(self) -> DiskError | None:
+        """Whether the file is still the one that was opened: what goes into a deleted one is lost."""
+        try:
+            same = os.stat(self._path).st_ino == self._inode  # noqa: PTH116 - the number alone
+        except OSError:
+            same = False
+        if same:
+            return None
+        hint = "put it back if you have it; then run the same command"
+        return DiskError(
+            "the journal was moved or deleted while the job ran", where=str(self._path), hint=hint
+        )
+
+
+def _execute(connection: sqlite3.Connection, work: list[_Work]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for sql, row, _ in work:
+            connection.execute(sql, row)
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _disk_error(error: Exception) -> DiskError:
+    hint = "free space, then run the same command: what was committed is safe"
+    return DiskError(f"the journal cannot be written: {error}", hint=hint)
+
+
+def _tell(work: list[_Work], error: DiskError | None) -> None:
+    futures = [done for _, _, done in work if done is not None]
+    if futures:
+        with suppress(RuntimeError):  # the loop is gone, and nobody waits
+            futures[0].get_loop().call_soon_threadsafe(_settle, futures, error)
+
+
+def _settle(futures: list[asyncio.Future[None]], error: DiskError | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
