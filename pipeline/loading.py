@@ -71,7 +71,9 @@ def load(path: str | os.PathLike[str], changes: Sequence[str] = ()) -> Job:
     try:
         job = job_model().model_validate(text.data)
     except ValidationError as error:
-        raise _job_error(error.errors()[0], text) from None
+        errors = error.errors()  # a key that is misspelt is the cause of the one that is missing
+        first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+        raise _job_error(first, text) from None
     job._file = file
     job._text = text
     return _resolve(job, text)

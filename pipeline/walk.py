@@ -25,9 +25,9 @@ class Branch:
     """A record, how far it has come, and what it has gathered: values of `each`, answers by step."""
 
     record: Record
+    values: Mapping[str, Any]
     at: int = 0
     forked: bool = False
-    values: Mapping[str, Any] = None  # type: ignore[assignment] # always given; a shared default would be mutable
     skipped: frozenset[str] = frozenset()
     fault: Fault | None = None
 

@@ -306,3 +306,11 @@ def test_a_setting_that_would_be_misunderstood_is_refused(project: Project, chan
     with pytest.raises(JobError) as caught:
         load(project.job(), [change])
     assert what in str(caught.value)
+
+
+def test_a_misspelt_key_is_named_before_the_one_that_is_missing(project: Project) -> None:
+    file = project.job()
+    file.write_text(file.read_text().replace("steps:", "stpes:"))
+    with pytest.raises(JobError, match="unknown key 'stpes'") as caught:
+        load(file)
+    assert caught.value.hint == "did you mean 'steps'?"
