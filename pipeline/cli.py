@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,8 @@ from pipeline.screen import Screen, safe_text
 if TYPE_CHECKING:
     from pipeline.job import Job
     from pipeline.results import Result
+
+FAULTS_SHOWN = 20
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -160,19 +163,17 @@ def check(
     from pipeline.session import Session
 
     session = Session.open(job)
-    if not rows:
-        typer.echo(f"{job.name}: the job file is fine; --rows renders the templates of every record")
-        return
+    records = (record for batch in session.source.batches() for record in batch)
     checked, failed = 0, 0
-    for batch in session.source.batches():
-        for record in batch:
-            checked += 1
-            for stage, fault in session.faults(record):
-                failed += 1
-                if failed <= 20:
-                    where = f"record {record.row} ({record.key}), step {stage.spec.name}"
-                    typer.echo(safe_text(f"{where}: {fault.message}"), err=True)
-    typer.echo(f"{job.name}: {checked:,} records rendered, {failed:,} faults")
+    for record in records if rows else islice(records, 1):
+        checked += 1
+        for stage, fault in session.faults(record):
+            failed += 1
+            if failed <= FAULTS_SHOWN:
+                where = f"record {record.row} ({record.key}), step {stage.spec.name}"
+                typer.echo(safe_text(f"{where}: {fault.message}"), err=True)
+    more = "" if rows else "; --rows renders the templates of every record"
+    typer.echo(f"{job.name}: the job file is fine; records rendered: {checked:,}, faults: {failed:,}{more}")
     raise typer.Exit(ROWS_FAILED if failed else 0)
 
 

@@ -144,7 +144,8 @@ def _apply(text: YamlText, change: str) -> None:
             at[part] = {}
         at = at[path[-1]]
     path = (*path, _place(at, last, where))
-    at[path[-1]] = yaml_text.parse(value, where).data
+    is_template = value.lstrip().startswith("{{")  # the shell has taken its quotes away
+    at[path[-1]] = value if is_template else yaml_text.parse(value, where).data
     text.changes[path] = where
 
 

@@ -51,6 +51,9 @@ def test_check_rows_finds_the_record_that_would_fail(project: Project) -> None:
     done = project.run("check", "job.yaml", "--rows")
     assert done.returncode == 3
     assert "record 2 (2), step post" in done.stderr and "ZeroDivisionError" in done.stderr
+    assert project.run("check", "job.yaml").returncode == 0
+    done = project.run("check", "job.yaml", "--set", "steps.post.when={{ title }}")
+    assert done.returncode == 3 and "must give true or false, not 'tea'" in done.stderr
 
 
 def test_a_wrong_template_stops_a_run_before_a_cent_is_spent(project: Project) -> None:

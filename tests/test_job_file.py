@@ -11,7 +11,6 @@ from pipeline.errors import JobError
 from pipeline.job import Job
 from pipeline.loading import load
 from pipeline.walk import stages_of
-from tests.project import Project
 
 GOOD = """\
 name: shop
@@ -291,26 +290,3 @@ def test_a_prompt_file_names_places_in_itself(tmp_path: Path) -> None:
     (tmp_path / "p.md").write_text("one\n{% if %}\n")
     text = changed("prompt: |\n      Write about {{ title }}.", "prompt_file: p.md")
     assert refused(tmp_path, text).startswith("p.md:2:1: template: ")
-
-
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ("models.writer.params={model: other}", "the model's own key"),
-        ("models.writer.params={stream: true}", "not streamed"),
-        ("steps.post.params={n: 3}", "one answer is asked for"),
-        ("models.wirter.model=x", "did you mean 'writer'?"),
-    ],
-)
-def test_a_setting_that_would_be_misunderstood_is_refused(project: Project, change: str, what: str) -> None:
-    with pytest.raises(JobError) as caught:
-        load(project.job(), [change])
-    assert what in str(caught.value)
-
-
-def test_a_misspelt_key_is_named_before_the_one_that_is_missing(project: Project) -> None:
-    file = project.job()
-    file.write_text(file.read_text().replace("steps:", "stpes:"))
-    with pytest.raises(JobError, match="unknown key 'stpes'") as caught:
-        load(file)
-    assert caught.value.hint == "did you mean 'steps'?"

@@ -9,6 +9,7 @@ This module does not retry, count or read what an answer says, and does not know
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -26,6 +27,8 @@ from pipeline.providers._transport import CappedTransport, PlainClient, ReplyToo
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
+OTHER_FILES = 128
+"""files that are open besides the connections"""
 SHORTEST_SECRET = 12
 """characters; a shorter key could stand in any answer by chance"""
 _TELEMETRY = tuple(
@@ -43,6 +46,15 @@ _TELEMETRY = tuple(
     )
 )
 """headers of the SDK about this machine, which no endpoint needs and every request would pay for"""
+
+
+def _allow_sockets(concurrency: int) -> None:
+    """Raise this process' own limit of open files to what the connections need, as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = concurrency + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _client(
@@ -63,6 +75,7 @@ def _client(
 async def connection(
     base_url: str, key: str, api: str, concurrency: int, seconds: float
 ) -> AsyncIterator[Call]:
+    _allow_sockets(concurrency)
     patience = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
     client = _client(base_url, key, CappedTransport(concurrency, REPLY_CAP), patience)
     url = base_url.rstrip("/") + PATHS[api]
