@@ -5,11 +5,12 @@ From outside in:
 1. *recalled*: what the journal knows costs nothing, not even a place in a queue.
 2. *retried*: outside the slots, so that who backs off holds none.
 3. *slotted*: a slot is held until the reply is on the disk, so a kill repeats at most `concurrency`.
-4. *paced*: inside the slots, so that a token taken is a call made now.
-5. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
-6. *shielded*: what was sent is seen to its end, whoever cancels the walk.
-7. *observed*: counts what really goes out.
-8. *recorded*: next to the provider, so that no guard can lose a reply.
+4. *cooled*: inside the slots, so that those who hold one wait too when the server asks for it.
+5. *paced*: after all other waiting, so that a token taken is a call made now.
+6. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
+7. *shielded*: what was sent is seen to its end, whoever cancels the walk.
+8. *observed*: counts what really goes out.
+9. *recorded*: next to the provider, so that no guard can lose a reply.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pipeline.domain import Call
+from pipeline.guards.cooled import cooled
 from pipeline.guards.fused import Fuse, fused
 from pipeline.guards.observed import observed
 from pipeline.guards.paced import paced
@@ -46,6 +48,7 @@ def guarded(send: Call, limits: Limits, run: Shared) -> Call:
     """The provider's call with all guards around it. `limits.concurrency` must be set."""
     call = observed(recorded(send, run.journal), run.events, run.tally)
     call = fused(shielded(call), run.fuse)
-    call = slotted(paced(call, limits.rpm, limits.tpm), limits.concurrency or 1)
+    call = cooled(paced(call, limits.rpm, limits.tpm))
+    call = slotted(call, limits.concurrency or 1)
     call = retried(call, limits.retries, run.events, run.tally)
     return recalled(call, run.journal, run.tally, run.flights)

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import tokens
 from pipeline.domain import Answer, Call, Fate, Fault, Reply, Request, Usage
+from pipeline.guards.cooled import cooled
 from pipeline.guards.paced import paced
 from pipeline.guards.retried import LONGEST_WAIT, OUTAGE, PATIENCE, backoff, retried
 from pipeline.guards.slotted import slotted
@@ -246,3 +247,32 @@ def test_what_replies_really_use_is_settled_where_no_limit_tells_it(output: int)
     first = provider.times[0]
     late = sum(used.input + used.output for time in provider.times if time - first > 300) / 5
     assert 0.9 * tpm <= late <= 1.05 * tpm
+
+
+def test_nobody_asks_a_server_before_the_time_it_told_one_of_them() -> None:
+    provider = Provider([again("rate_limited", 30), said("x")])
+
+    async def main() -> None:
+        call = slotted(cooled(provider), 4)
+        with pytest.raises(Fault):
+            await call(asked("a"))
+        async with anyio.create_task_group() as group:
+            for i in range(20):
+                group.start_soon(call, asked(str(i)))
+
+    on_test_time(main)
+    assert len(provider.times) == 21
+    assert min(provider.times[1:]) - provider.times[0] >= 30
+
+
+def test_a_fault_that_tells_no_time_holds_nobody_up() -> None:
+    provider = Provider([again("server_error"), said("x")])
+
+    async def main() -> None:
+        call = cooled(provider)
+        with pytest.raises(Fault):
+            await call(asked("a"))
+        await call(asked("b"))
+
+    on_test_time(main)
+    assert provider.times[1] - provider.times[0] < 0.01
