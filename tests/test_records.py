@@ -5,37 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
-from pipeline.domain import Record
 from pipeline.errors import InputError, JobError
 from pipeline.job import Records
-from pipeline.records import Source, open_records
-
-
-def written(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def opened(folder: Path, name: str, **spec: Any) -> Source:
-    return open_records(Records(**{"from": name, **spec}), folder)
-
-
-def read(source: Source, size: int = 512) -> list[Record]:
-    return [record for batch in source.batches(size) for record in batch]
-
-
-def refused(folder: Path, name: str, content: str | bytes, **spec: Any) -> str:
-    written(folder, name, content)
-    with pytest.raises(InputError) as error:
-        opened(folder, name, **spec)
-    return str(error.value)
-
+from pipeline.records import open_records
+from tests.tables import opened, read, refused, written
 
 # what is no file of records
 

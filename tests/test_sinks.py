@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import zipfile
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,23 +16,7 @@ from hypothesis import strategies as st
 from pipeline.errors import JobError
 from pipeline.sources import csv, jsonl, tsv, xlsx
 from pipeline.table import Table
-
-FORMATS = ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.xlsx", "a.csv.gz", "a.tsv.zst", "a.jsonl.zst"]
-PLAIN = pl.Schema({"id": pl.String, "n": pl.Int64, "f": pl.Float64, "b": pl.Boolean})
-ROWS = [("007", 1, 0.5, True), ("", None, None, None), (None, -(2**40), 1e-7, False)]
-NESTED = pl.Schema(
-    {"id": pl.String, "tags": pl.List(pl.String), "o": pl.Struct({"x": pl.Int64, "y": pl.String})}
-)
-NESTED_ROWS = [("1", ["a", "é"], {"x": 1, "y": "q"}), ("2", [], {"x": None, "y": None}), ("3", None, None)]
-
-
-def publish(target: Path, schema: pl.Schema, rows: Sequence[Sequence[object]], size: int = 512) -> bytes:
-    with Table([target], schema) as table:
-        for start in range(0, len(rows), size):
-            table.write(rows[start : start + size])
-        table.publish()
-    return target.read_bytes()
-
+from tests.tables import NESTED, NESTED_ROWS, PLAIN, ROWS, publish
 
 # what is written
 

@@ -6,7 +6,6 @@ import gzip
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -14,33 +13,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain import Record
 from pipeline.errors import InputError, JobError
-from pipeline.job import Records
-from pipeline.records import Source, open_records
 from pipeline.sources import csv, jsonl, parquet, tsv, xlsx
-
-
-def written(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def opened(folder: Path, name: str, **spec: Any) -> Source:
-    return open_records(Records(**{"from": name, **spec}), folder)
-
-
-def read(source: Source, size: int = 512) -> list[Record]:
-    return [record for batch in source.batches(size) for record in batch]
-
-
-def refused(folder: Path, name: str, content: str | bytes, **spec: Any) -> str:
-    written(folder, name, content)
-    with pytest.raises(InputError) as error:
-        opened(folder, name, **spec)
-    return str(error.value)
-
+from tests.tables import opened, read, refused, written
 
 # csv and tsv
 

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,22 +18,7 @@ import pytest
 
 from pipeline.errors import DiskError, JobError
 from pipeline.table import Table, same_file
-
-FORMATS = ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.xlsx", "a.csv.gz", "a.tsv.zst", "a.jsonl.zst"]
-PLAIN = pl.Schema({"id": pl.String, "n": pl.Int64, "f": pl.Float64, "b": pl.Boolean})
-ROWS = [("007", 1, 0.5, True), ("", None, None, None), (None, -(2**40), 1e-7, False)]
-NESTED = pl.Schema(
-    {"id": pl.String, "tags": pl.List(pl.String), "o": pl.Struct({"x": pl.Int64, "y": pl.String})}
-)
-NESTED_ROWS = [("1", ["a", "é"], {"x": 1, "y": "q"}), ("2", [], {"x": None, "y": None}), ("3", None, None)]
-
-
-def publish(target: Path, schema: pl.Schema, rows: Sequence[Sequence[object]], size: int = 512) -> bytes:
-    with Table([target], schema) as table:
-        for start in range(0, len(rows), size):
-            table.write(rows[start : start + size])
-        table.publish()
-    return target.read_bytes()
+from tests.tables import FORMATS, PLAIN, ROWS, publish
 
 
 @pytest.mark.parametrize("name", FORMATS)
