@@ -20,6 +20,7 @@ import typer
 from pipeline import __version__, kinds, wording
 from pipeline.errors import ROWS_FAILED, DiskError, Interrupted, JobError, PipelineError, RunStopped
 from pipeline.screen import Screen, safe_text
+from pipeline.tally import counted
 
 if TYPE_CHECKING:
     from pipeline.job import Job
@@ -92,7 +93,7 @@ def run(
         try:
             result = api.run(job, tally=tally, say=screen.say, retry_failed=retry_failed)
         except RunStopped as error:
-            done = f"{tally.ok + tally.skipped:,} rows are done; `pipeline export` writes what there is"
+            done = f"done: {counted(tally.ok + tally.skipped, 'row')}; `pipeline export` writes what there is"
             error.hint = f"{error.hint}\n  {done}\n  to go on: {_command()}".strip()
             raise
     _show(result, as_json)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -104,4 +105,4 @@ async def export_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = N
     finally:
         journal.close()
     assert result is not None  # noqa: S101 - only a walk that must be complete gives none
-    return result
+    return replace(result, recalled=tally.recalled)

@@ -26,7 +26,7 @@ from pipeline.publishing import publish
 from pipeline.results import Result
 from pipeline.session import Session
 from pipeline.table import Table
-from pipeline.tally import Tally
+from pipeline.tally import Tally, counted
 from pipeline.walk import Branch, Walk
 
 MOST_HANDS = 4096
@@ -116,7 +116,7 @@ class Run:
         if result is None:
             t.rows_before = t.rows - t.pending
             done = f"{t.ok + t.skipped:,} of {t.rows:,} rows are done"
-            self.say(f"{done}; at least {t.missing:,} requests are to be sent")
+            self.say(f"{done}; to be sent: at least {counted(t.missing, 'request')}")
         return result
 
     def _walk(self, call: Call) -> Walk:

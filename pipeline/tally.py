@@ -52,3 +52,8 @@ class Tally:
         self.phase = phase
         self.since = time.monotonic()
         self.ok = self.failed = self.skipped = self.pending = 0
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 row, 1,200 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

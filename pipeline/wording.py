@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.results import Plan, Result
 from pipeline.screen import clock, safe_text
+from pipeline.tally import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,9 +33,9 @@ def of_result(result: Result) -> Iterator[str]:
     """The lines that end a run or an export."""
     counts = {name: getattr(result, name) for name in _ROWS}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    yield f"{result.rows:,} rows: {said or 'none'}"
+    yield f"{counted(result.rows, 'row')}: {said or 'none'}"
     yield (
-        f"{result.sent:,} requests sent, {result.recalled:,} answered by the journal; "
+        f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
         f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out; {clock(result.seconds)}"
     )
     for target in result.targets:
@@ -62,7 +63,8 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
 def of_plan(plan: Plan) -> Iterator[str]:
     """The lines of a plan."""
     failed = f", {plan.failed:,} of them fail as they are" if plan.failed else ""
-    yield f"{plan.records:,} records, {plan.rows:,} rows, {plan.complete:,} of them complete{failed}"
+    size = f"{counted(plan.records, 'record')}, {counted(plan.rows, 'row')}"
+    yield f"{size}, {plan.complete:,} of them complete{failed}"
     rows = [
         (
             step.step,

@@ -54,7 +54,7 @@ def test_a_changed_row_or_prompt_redoes_what_depends_on_it_and_says_how_much(pro
         assert server.ledger().billed == 6
         project.job(server.base_url, steps=steps, records="sku,title\n009,mug\n007,green tea\n008,lamp\n")
         done = project.run("run", "job.yaml")
-        assert "2 of 3 rows are done; at least 1 requests are to be sent" in done.stderr
+        assert "2 of 3 rows are done; to be sent: at least 1 request" in done.stderr
         assert server.ledger().billed == 8
         steps[1] = {"name": "post", "prompt": "Write it from {{ outline }}."}
         project.job(server.base_url, steps=steps)
