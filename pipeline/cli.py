@@ -174,7 +174,8 @@ def check(
                 where = f"record {record.row} ({record.key}), step {stage.spec.name}"
                 typer.echo(safe_text(f"{where}: {fault.message}"), err=True)
     more = "" if rows else "; --rows renders the templates of every record"
-    typer.echo(f"{job.name}: the job file is fine; records rendered: {checked:,}, faults: {failed:,}{more}")
+    verdict = "" if failed else "the job is fine; "
+    typer.echo(f"{job.name}: {verdict}records rendered: {checked:,}, faults: {failed:,}{more}")
     raise typer.Exit(ROWS_FAILED if failed else 0)
 
 

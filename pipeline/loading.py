@@ -1,7 +1,7 @@
 """A job file on disk -> a checked `Job`, or a `JobError` with file, line and column.
 
 Here the kinds of step and of check are put into the models, so that each of them is one file in its
-wing. This module does not render templates (`checking.py`) and sends nothing.
+wing. This module does not check templates (`session.py`) and sends nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from pipeline.job import Job, Model, Step
 from pipeline.yaml_text import YamlText
 
 _SENTENCES = {
-    "missing": "the key '{key}' is missing",
     "string_type": "must be a text",
     "int_type": "must be a whole number",
     "float_type": "must be a number",

@@ -32,7 +32,7 @@ class Rows:
         replaced |= {f"_{name}" for name in job.output.include}  # the table of another job may be the input
         for name, dtype in records.items():
             if name in replaced:
-                continue  # a fan-out over a column's name puts its values in the column's place, and so on
+                continue  # what this job writes under a column's name takes the column's place
             self._add(name, dtype, _field_cell(name))
         for stage in stages:
             for name, values in stage.spec.each.items():

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from pipeline import kinds
-from pipeline.domain import Call, Fate
+from pipeline.domain import Call, Fate, Fault
 from pipeline.engines import pool, replay
-from pipeline.errors import RunStopped
 from pipeline.guards.fused import Fuse
 from pipeline.interrupts import heard
 from pipeline.journal import Journal
@@ -160,8 +159,9 @@ class Run:
     def _check_outage(self) -> None:
         """A run in which nothing at all was answered, though it could have been, has met an outage."""
         if self.in_vain and not self.tally.answered:
-            what = f"the run stopped: nothing was answered; the last fault: {self.tally.last_error}"
-            raise RunStopped(what, hint="look at base_url and at the server behind it")
+            message = f"nothing was answered; the last fault: {self.tally.last_error}"
+            self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
+            self.fuse.check()
 
     def _count(self, walk: Walk, leaf: Branch) -> None:
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -229,8 +230,6 @@ def check(raw: bytes) -> None:
 
 @given(JSON)
 def test_any_json_is_an_answer_or_a_fault(value: Any) -> None:
-    import json
-
     check(json.dumps(value).encode())
 
 

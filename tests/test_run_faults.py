@@ -221,3 +221,12 @@ def test_streams_that_are_closed_stop_nothing(project: Project) -> None:
         )
         assert done.returncode == 0 and "Traceback" not in done.stderr, (redirect, done.stderr)
         assert project.result().height == 3
+
+
+def test_a_small_job_that_meets_an_outage_can_be_resumed(project: Project) -> None:
+    with serve(Script(faults=(Rule(every=1, fault="server_error"),))) as server:
+        project.job(server.base_url)
+        done = project.run("run", "job.yaml", "--set", "models.writer.limits.retries=0")
+        assert done.returncode == 75 and "nothing was answered" in done.stderr, done.stderr
+        assert "look at base_url" in done.stderr
+    assert not (project.folder / "output/shop/posts.csv").exists()

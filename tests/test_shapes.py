@@ -114,8 +114,9 @@ def test_what_does_not_fit_is_said_to_the_model(text: str) -> None:
 @pytest.mark.parametrize("depth", [100, 254, 255, 256, 500, 900, 1000])
 def test_a_deep_answer_is_a_complaint_or_a_value_and_no_crash(depth: int) -> None:
     for of in (shape(a="string"), Shape(schema_of({"$schema": DRAFT}))):
-        of.read("[" * depth + "]" * depth)
-        of.read('{"a":' * depth + "1" + "}" * depth)
+        for text in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
+            value, said = of.read(text)
+            assert (value is None) == bool(said)
 
 
 @pytest.mark.parametrize(
