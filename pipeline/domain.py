@@ -39,6 +39,10 @@ class Request:
     body: bytes
     step: str = field(default="", compare=False)
     key: str = field(default="", compare=False)
+    attempt: int = field(default=1, compare=False)
+    """which try this is, from 1"""
+    instead: Request | None = field(default=None, compare=False)
+    """the same question to another model, for when this one comes to nothing"""
 
     @cached_property
     def digest(self) -> bytes:
@@ -52,10 +56,25 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the server counted them."""
+    """Tokens as the server counted them. `input` includes `cached` and `cache_written`, `output` includes
+
+    `reasoning`.
+    """
 
     input: int = 0
     output: int = 0
+    cached: int = 0
+    cache_written: int = 0
+    reasoning: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a server's headers say about its limits; None where they say nothing."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    rpd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +89,25 @@ class Answer:
     refusal: str = ""
     model: str = ""
     usage: Usage = Usage()
+    tier: str = ""
+    """the service tier that served it, where the server says so: flex, priority, …"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back for a request, as it came; `answer` is what it says, once somebody has read it."""
+    """What came back for a request, as it came; `answer` is what it says, once somebody has read it.
+
+    `model` is the model that was asked, `known` whether the journal held it before, `told` what the headers
+    said about limits.
+    """
 
     api: str
     body: bytes
     seconds: float = 0.0
     answer: Answer | None = None
+    model: str = ""
+    known: bool = False
+    told: Told | None = None
 
 
 class Fate(Enum):
@@ -118,6 +146,7 @@ class Fault(Exception):
         wait: float | None = None,
         status: int = 0,
         body: bytes = b"",
+        told: Told | None = None,
     ) -> None:
         super().__init__(kind, message)
         self.kind = kind
@@ -127,6 +156,11 @@ class Fault(Exception):
         self.wait = wait
         self.status = status
         self.body = body
+        self.told = told
+        self.counted = True
+        """whether this try counts against those of its request; a probe for all others does not"""
+        self.known = False
+        """whether the journal held it before"""
         self.requests: tuple[Request, ...] = ()
         """the requests whose paid answers were rejected, in the order they were asked"""
 
