@@ -5,6 +5,7 @@ Running and exporting are the same walk over a job. This module prints nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,14 +13,16 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pipeline.engines import replay
-from pipeline.errors import Interrupted, OutOfQuota, RunStopped, one_error
-from pipeline.job import Job
+from pipeline.errors import Interrupted, KeyRefused, OutOfQuota, RunStopped, one_error
+from pipeline.job import Job, Sample
 from pipeline.journal import Journal
 from pipeline.lock import locked
 from pipeline.log import events_to
+from pipeline.pilot import Costs, Pilot, extrapolated
+from pipeline.planning import plan_async
 from pipeline.publishing import publish
 from pipeline.results import Result
-from pipeline.running import Run
+from pipeline.running import Run, Wish
 from pipeline.session import Session
 from pipeline.tally import Tally
 from pipeline.walk import Walk
@@ -28,7 +31,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 FINISHED = "finished"
-_OUTCOMES = ((Interrupted, "interrupted"), (OutOfQuota, "out of quota"), (RunStopped, "stopped"))
+PILOT_SEED = 20
+_OUTCOMES = (
+    (Interrupted, "interrupted"),
+    (KeyRefused, "key refused"),
+    (OutOfQuota, "out of quota"),
+    (RunStopped, "stopped"),
+)
 
 
 def _silent(_: str) -> None:
@@ -41,12 +50,12 @@ async def run_async(
     *,
     tally: Tally | None = None,
     say: Callable[[str], None] = _silent,
-    retry_failed: bool = False,
+    wish: Wish | None = None,
 ) -> Result:
     """Run a job to its end and write its table; what the journal knows is not asked again.
 
     An answer that was paid for and rejected (cut off, refused, not fitting) is judged again but asked for
-    again only with `retry_failed`, because it costs money; requests that failed unpaid are always tried.
+    again only with `wish.retry_failed`, because it costs money; requests that failed unpaid are always tried.
 
     `records` takes the place of the file that the job names. Raises `JobError` and `InputError` before
     anything is sent, `Locked`, `DiskError`, and `RunStopped` (or `OutOfQuota`, `Interrupted`) when the run
@@ -56,11 +65,49 @@ async def run_async(
     with locked(job.folder), events_to(job.folder / "events.jsonl") as events:
         journal = Journal.open(job.folder / "journal.sqlite")
         try:
-            run = Run(session, journal, events, tally or Tally(), say, retry_failed)
+            run = Run(session, journal, events, tally or Tally(), say, wish or Wish())
             with _noted(run), one_error():
                 return await run.conduct()
         finally:
             journal.close()
+
+
+async def pilot_async(
+    job: Job,
+    records: pl.DataFrame | pl.LazyFrame | None = None,
+    *,
+    n: int,
+    tally: Tally | None = None,
+    say: Callable[[str], None] = _silent,
+    until: float | None = None,
+) -> Pilot:
+    """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.
+
+    What it asks is in the journal, so the run that follows does not pay for it again.
+    """
+    drawn = job.records.model_copy(update={"sample": Sample(n=n, seed=PILOT_SEED)})
+    tally, costs = tally or Tally(), Costs()
+    tally.on_cost = costs.note
+    result = await run_async(
+        job.model_copy(update={"records": drawn}),
+        records,
+        tally=tally,
+        say=say,
+        wish=Wish(until=until, asking_alone=True),
+    )
+    rest = (await plan_async(job, records)).unfinished
+    keys = list(costs.tokens)
+    return Pilot(
+        records=len(keys),
+        rest=rest,
+        requests=result.sent,
+        ok=result.ok,
+        failed=result.failed,
+        spent=tally.cost,
+        priced=not tally.unpriced,
+        cost=extrapolated([costs.cost[key] for key in keys], rest),
+        tokens=extrapolated([costs.tokens[key] for key in keys], rest),
+    )
 
 
 @contextmanager
@@ -80,7 +127,8 @@ def _noted(run: Run) -> Iterator[None]:
         outcome = next(word for kind, word in _OUTCOMES if isinstance(error, kind))
         raise
     finally:
-        run.journal.end_run(outcome)
+        summary = json.dumps({"outcome": outcome, **run.numbers()}, default=str)
+        run.journal.end_run(outcome, summary)
         t = run.tally
         run.events.info("run.ended", outcome=outcome, ok=t.ok, failed=t.failed, sent=t.sent)
 

@@ -62,4 +62,4 @@ def read(reply: Reply) -> Answer:
 
 def understood(reply: Reply) -> Reply:
     """The reply with its answer read; a `Fault` where it cannot be."""
-    return Reply(reply.api, reply.body, reply.seconds, read(reply))
+    return replace(reply, answer=read(reply))

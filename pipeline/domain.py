@@ -41,6 +41,8 @@ class Request:
     key: str = field(default="", compare=False)
     attempt: int = field(default=1, compare=False)
     """which try this is, from 1"""
+    endpoint: str = field(default="", compare=False)
+    """which of a model's endpoints is asked; '' where there is one"""
     instead: Request | None = field(default=None, compare=False)
     """the same question to another model, for when this one comes to nothing"""
 

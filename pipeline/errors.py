@@ -4,6 +4,7 @@
     ├── JobError        2    the job file, a template or an option is wrong: where, what, what to do
     ├── InputError      2    the records are wrong: which file, which line, what to do
     ├── RunStopped      75   a fatal fault stopped the run; the same command goes on
+    │   ├── KeyRefused  4    the server refuses the key; only a person can mend that
     │   ├── OutOfQuota  4    the account's quota or the job's budget is spent
     │   └── Interrupted 130  Ctrl-C, SIGTERM or SIGHUP
     ├── Locked          75   another run of this job is alive
@@ -55,6 +56,12 @@ class RunStopped(PipelineError):
     """A fatal fault stopped the run; what is paid for is in the journal."""
 
     exit_code = 75
+
+
+class KeyRefused(RunStopped):
+    """The server refuses the key."""
+
+    exit_code = 4
 
 
 class OutOfQuota(RunStopped):

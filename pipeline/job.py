@@ -20,17 +20,28 @@ from pydantic import (
     StringConstraints,
 )
 
+from pipeline.wallclock import hours_of
 from pipeline.yaml_text import YamlText
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
 JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Template = Annotated[str, StringConstraints(min_length=1)]
+MOST_AUTO = 1024
+"""the most requests under way that `concurrency: auto` tries"""
+_ADDRESS = r"^(https?://[^\s@]+)?$"
+_VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
 
 
 def _listed(value: object) -> object:
     """One text where several are allowed."""
     return (value,) if isinstance(value, str) else value
+
+
+def _hours(text: str) -> str:
+    """Refuse what is no time of the day."""
+    hours_of(text)
+    return text
 
 
 def _sendable(params: dict[str, Any]) -> dict[str, Any]:
@@ -81,15 +92,64 @@ class Records(Spec):
 
 
 class Limits(Spec):
-    """What a model may be asked per minute and at once."""
+    """What one account may ask a model, and how patient a run is with it."""
 
-    rpm: StrictInt | None = Field(None, ge=1, description="requests a minute")
+    rpm: StrictInt | None = Field(
+        None, ge=1, description="requests a minute; without it, what the server's headers or refusals say"
+    )
     tpm: StrictInt | None = Field(None, ge=1, description="tokens a minute, prompt and answer together")
-    concurrency: StrictInt | None = Field(None, ge=1, le=4096, description="requests under way at once")
+    rpd: StrictInt | None = Field(None, ge=1, description="requests in any 24 hours")
+    concurrency: Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=4096)] | None = Field(
+        None, description="requests under way at once; auto finds it, and is the default for servers"
+    )
+    hours: Annotated[str, AfterValidator(_hours)] | None = Field(
+        None, description='when requests may be sent, local time: "22:00-06:00"'
+    )
     retries: StrictInt = Field(
-        6, ge=0, le=100, description="how often one request is sent again after a fault"
+        8, ge=0, le=100, description="tries again after faults that surely cost nothing; 429 is not counted"
+    )
+    maybe_billed_retries: StrictInt = Field(
+        2, ge=0, le=100, description="tries again after faults that may have been billed: 5xx, lost replies"
     )
     timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one whole call")
+    outage: Number = Field(
+        600, gt=0, le=604_800, description="seconds without any answer until a run stops, to be resumed"
+    )
+
+    @property
+    def most_at_once(self) -> int:
+        """The most requests that can be under way."""
+        return self.concurrency if isinstance(self.concurrency, int) else MOST_AUTO
+
+
+class Price(Spec):
+    """Dollars per million tokens, where the built-in list does not know the model or knows it wrongly."""
+
+    input: Number = Field(ge=0)
+    output: Number = Field(ge=0)
+    cached: Number | None = Field(None, ge=0, description="input that the server had cached")
+    cache_write: Number | None = Field(None, ge=0, description="input that it put into its cache")
+    tiers: dict[str, Annotated[Number, Field(ge=0)]] = Field(
+        {}, description="factors of service tiers: {priority: 2}; flex and batch are 0.5"
+    )
+
+
+class Endpoint(Spec):
+    """One of several places, or accounts, that serve the same model."""
+
+    base_url: str = Field("", pattern=_ADDRESS, description="without it, the model's own")
+    api_key_env: str = Field("", pattern=_VARIABLE, description="without it, the model's own")
+    weight: Number = Field(1, gt=0, le=1000, description="its part of the requests, beside the others")
+    limits: Limits = Field(Limits(), description="what is given here stands over the model's own limits")
+
+
+class Fallback(Spec):
+    """Another model for requests that come to nothing with this one."""
+
+    model: Identifier = Field(description="one of the models")
+    after: StrictInt | None = Field(
+        None, ge=1, le=100, description="failed tries; without it, when all retries are used up"
+    )
 
 
 class Model(Spec):
@@ -101,18 +161,28 @@ class Model(Spec):
         "", description="the endpoint's dialect; without it, the provider's first"
     )
     base_url: str = Field(
-        "",
-        pattern=r"^(https?://[^\s@]+)?$",
-        description="the endpoint's address, up to and with /v1; no password",
+        "", pattern=_ADDRESS, description="the endpoint's address, up to and with /v1; no password"
     )
     api_key_env: str = Field(
-        "",
-        pattern=r"^([A-Z_][A-Z0-9_]*)?$",
-        description="the NAME of the environment variable that holds the key",
+        "", pattern=_VARIABLE, description="the NAME of the environment variable that holds the key"
     )
+    endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
+    fallback: Fallback | None = Field(None, description="another model for what fails with this one")
     params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")
     limits: Limits = Field(Limits(), description="rates, concurrency, retries, timeout")
+    price: Price | None = Field(None, description="dollars per million tokens, over the built-in list")
     options: dict[str, Any] = Field({}, description="settings of the provider itself")
+
+
+class Budget(Spec):
+    """What a job may spend in all its runs together; nothing is sent that could pass it."""
+
+    cost: Number | None = Field(None, gt=0, description="dollars")
+    tokens: StrictInt | None = Field(None, ge=1, description="tokens, prompts and answers together")
+    requests: StrictInt | None = Field(None, ge=1, description="requests, tries included")
+    maybe_billed: Number | None = Field(
+        None, ge=0, description="dollars a run may lose to attempts that may have been billed for nothing"
+    )
 
 
 class Step(Spec):
@@ -149,6 +219,10 @@ class Job(Spec):
     models: dict[Identifier, Model] = Field(min_length=1)
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
+    budget: Budget = Field(Budget(), description="what the job may spend, all its runs together")
+    max_failed: Number = Field(
+        0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
+    )
 
     _file: Path = Path("job.yaml")
     _text: YamlText = YamlText("job.yaml")
@@ -187,6 +261,14 @@ class Job(Spec):
     def targets(self) -> tuple[Path, ...]:
         """The files of the result; without `output.to` a results.csv in the job's folder."""
         return tuple(self.root / name for name in self.output.to) or (self.folder / "results.csv",)
+
+    def chain(self, name: str) -> dict[str, Model]:
+        """A model and its fallbacks by name, in the order they are asked."""
+        models = {name: self.models[name]}
+        while (fallback := self.models[name].fallback) is not None:
+            name = fallback.model
+            models[name] = self.models[name]
+        return models
 
     def step(self, name: str) -> Step:
         """The step of that name."""

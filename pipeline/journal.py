@@ -14,49 +14,30 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from pipeline.commits import LOCK_SECONDS, Commits
-from pipeline.domain import Billed, Fate, Fault, Reply, Request
+from pipeline.commits import Commits
+from pipeline.database import HINT, connect, connect_to_read, empty
+from pipeline.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.errors import DiskError
 
-VERSION = 1
-_SCHEMA = """
-CREATE TABLE attempts (
-    seq     INTEGER PRIMARY KEY,
-    digest  BLOB NOT NULL,     -- SHA-256 of api and request body
-    outcome TEXT NOT NULL,     -- 'answered', 'superseded' (asked again), or the kind of fault
-    billed  TEXT NOT NULL,     -- yes, no or maybe
-    fate    TEXT NOT NULL,     -- '' for an answer; retry, fail or stop for a fault
-    message TEXT NOT NULL,     -- what went wrong
-    api     TEXT NOT NULL,     -- the dialect of the body
-    model   TEXT NOT NULL,     -- the model that was asked
-    step    TEXT NOT NULL,     -- the step and the record that asked first
-    record  TEXT NOT NULL,
-    at      REAL NOT NULL,     -- Unix time, seconds
-    seconds REAL NOT NULL,     -- how long the call took
-    body    BLOB NOT NULL      -- the reply as it came
-);
-CREATE INDEX attempts_by_digest ON attempts (digest);
-CREATE TABLE runs (started REAL NOT NULL, job BLOB NOT NULL, ended REAL, outcome TEXT);
-CREATE VIEW readable AS
-    SELECT seq, lower(hex(digest)) AS digest, outcome, billed, message, model, step, record,
-           datetime(at, 'unixepoch') AS at, seconds, CAST(body AS TEXT) AS body FROM attempts;
-PRAGMA user_version = 1;
-"""
-_INSERT = "INSERT INTO attempts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = (
+    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost"
+)
+_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608 - no value in it
+_COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE "
 _VOID = (
-    "UPDATE attempts SET outcome = ?, billed = 'maybe', fate = 'retry', message = ?"
+    "UPDATE attempts SET outcome = ?, billed = ?, fate = ?, message = ?, cost = ?"
     " WHERE digest = ? AND outcome = 'answered'"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The run before this one: the digest of its job, and how it ended ('' where it was killed)."""
+    """The run before this one: the digest of its job, how it ended ('' where it was killed), its numbers."""
 
     job: bytes
     outcome: str
+    summary: str = ""
 
 
 class Journal:
@@ -74,8 +55,8 @@ class Journal:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
-        reader = _connect(path)
-        return cls(path, reader, Commits(path, _connect))
+        reader = connect(path)
+        return cls(path, reader, Commits(path, connect))
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
@@ -84,14 +65,12 @@ class Journal:
         one where there is none.
         """
         if path.exists():
-            return cls(path, _connect_to_read(path))
-        empty = sqlite3.connect(":memory:")
-        empty.executescript(_SCHEMA)
-        return cls(path, empty)
+            return cls(path, connect_to_read(path))
+        return cls(path, empty())
 
     def find(self, digest: bytes) -> Reply | None:
         """The reply that was paid for under this digest, if any; the latest of several."""
-        rows = self._select(
+        rows = self.select(
             "SELECT api, body, seconds FROM attempts WHERE digest = ? AND outcome = 'answered'"
             " ORDER BY seq DESC LIMIT 1",
             (digest,),
@@ -100,7 +79,7 @@ class Journal:
 
     def last_fault(self, digest: bytes) -> Fault | None:
         """How the last attempt at a request failed; None where it was never tried."""
-        rows = self._select(
+        rows = self.select(
             "SELECT outcome, message, fate, billed FROM attempts WHERE digest = ? AND fate <> ''"
             " ORDER BY seq DESC LIMIT 1",
             (digest,),
@@ -111,28 +90,41 @@ class Journal:
 
     def is_empty(self) -> bool:
         """Whether nothing was ever asked."""
-        return not self._select("SELECT 1 FROM attempts LIMIT 1")
+        return not self.select("SELECT 1 FROM attempts LIMIT 1")
 
-    def counts(self) -> list[tuple[str, str, int, float]]:
-        """(step, outcome, attempts, mean seconds) of everything in it, for `status`."""
-        return self._select(
-            "SELECT step, outcome, count(*), avg(seconds) FROM attempts GROUP BY 1, 2 ORDER BY 1, 3 DESC"
-        )
-
-    def _select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    def select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """Rows of a query; `DiskError` where the file is damaged."""
         try:
             return self._reader.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise DiskError(f"the journal is damaged: {error}", where=str(self.path), hint=_HINT) from None
+            raise DiskError(f"the journal is damaged: {error}", where=str(self.path), hint=HINT) from None
 
     async def record(self, request: Request, reply: Reply) -> None:
         """Keep a reply; returns when it is on the disk. `DiskError` where it cannot be."""
-        row = _row(request, "answered", Billed.YES, "", "", reply.seconds, reply.body)
+        row = _row(request, "answered", Billed.YES, "", "", reply.seconds, reply.body, None)
         await self._writer.commit(_INSERT, row)
 
-    async def void(self, request: Request, fault: Fault) -> None:
+    def count(self, request: Request, usage: Usage, cost: int | None) -> None:
+        """Say what the latest reply to a request used and cost, in nano-dollars; does not wait."""
+        sql = _COUNT + "digest = ? AND outcome = 'answered' AND input IS NULL"
+        self._writer.put(sql, (*_numbers(usage), cost, request.digest))
+
+    def count_row(self, seq: int, usage: Usage, cost: int | None) -> None:
+        """The same for a row of `uncounted`."""
+        self._writer.put(_COUNT + "seq = ?", (*_numbers(usage), cost, seq))
+
+    def uncounted(self, after: int = 0) -> list[tuple[int, str, str, bytes]]:
+        """(seq, api, model, body) of the next replies that nobody has counted: a run was killed before."""
+        return self.select(
+            "SELECT seq, api, model, body FROM attempts WHERE input IS NULL AND billed = 'yes'"
+            " AND outcome IN ('answered', 'superseded') AND seq > ? ORDER BY seq LIMIT 500",
+            (after,),
+        )
+
+    async def void(self, request: Request, fault: Fault, cost: int | None = None) -> None:
         """Say of a recorded reply that it answers nothing: it is kept, its request counts as unanswered."""
-        await self._writer.commit(_VOID, (fault.kind, _text(fault.message), request.digest))
+        said = (fault.kind, fault.billed.value, fault.fate.value, _text(fault.message), cost)
+        await self._writer.commit(_VOID, (*said, request.digest))
 
     async def supersede(self, request: Request) -> None:
         """Let what was paid for stand back, so that its request is asked again; it is kept."""
@@ -142,9 +134,10 @@ class Journal:
         )
         await self._writer.commit(sql, (request.digest,))
 
-    def note(self, request: Request, fault: Fault, seconds: float) -> None:
-        """Keep a failed attempt; does not wait for the disk."""
-        row = _row(request, fault.kind, fault.billed, fault.fate.value, fault.message, seconds, fault.body)
+    def note(self, request: Request, fault: Fault, seconds: float, cost: int | None = None) -> None:
+        """Keep a failed attempt, with what it may have cost; does not wait for the disk."""
+        said = (fault.kind, fault.billed, fault.fate.value, fault.message)
+        row = _row(request, *said, seconds, fault.body, cost)
         self._writer.put(_INSERT, row)
 
     async def settle(self) -> None:
@@ -154,18 +147,20 @@ class Journal:
     def last_run(self) -> LastRun | None:
         """The latest run, None for the first one."""
         row = self._reader.execute(
-            "SELECT job, ended, outcome FROM runs ORDER BY rowid DESC LIMIT 1"
+            "SELECT job, outcome, summary FROM runs ORDER BY rowid DESC LIMIT 1"
         ).fetchone()
-        return LastRun(row[0], row[2] or "") if row else None
+        return LastRun(row[0], row[1] or "", row[2] or "") if row else None
 
     def begin_run(self, job: bytes) -> None:
         """Note that a run of the job with this digest begins."""
-        self._writer.put("INSERT INTO runs VALUES (?, ?, NULL, NULL)", (time.time(), job))
+        self._writer.put("INSERT INTO runs (started, job) VALUES (?, ?)", (time.time(), job))
 
-    def end_run(self, outcome: str) -> None:
-        """Note how the latest run ended."""
-        sql = "UPDATE runs SET ended = ?, outcome = ? WHERE rowid = (SELECT max(rowid) FROM runs)"
-        self._writer.put(sql, (time.time(), outcome))
+    def end_run(self, outcome: str, summary: str = "") -> None:
+        """Note how the latest run ended, and its numbers as JSON."""
+        sql = (
+            "UPDATE runs SET ended = ?, outcome = ?, summary = ? WHERE rowid = (SELECT max(rowid) FROM runs)"
+        )
+        self._writer.put(sql, (time.time(), outcome, summary))
 
     @property
     def _writer(self) -> Commits:
@@ -180,60 +175,24 @@ class Journal:
 
 
 def _row(
-    request: Request, outcome: str, billed: Billed, fate: str, message: str, seconds: float, body: bytes
+    request: Request,
+    outcome: str,
+    billed: Billed,
+    fate: str,
+    message: str,
+    seconds: float,
+    body: bytes,
+    cost: int | None,
 ) -> tuple[Any, ...]:
     said = (_text(word) for word in (message, request.api, request.model, request.step, request.key))
-    return (request.digest, outcome, billed.value, fate, *said, time.time(), seconds, body)
+    endpoint = request.endpoint
+    return (request.digest, outcome, billed.value, fate, *said, time.time(), seconds, body, endpoint, cost)
+
+
+def _numbers(usage: Usage) -> tuple[int, int, int, int]:
+    return usage.input, usage.cached, usage.output, usage.reasoning
 
 
 def _text(words: str) -> str:
     """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
     return words.encode("utf-8", "replace").decode()
-
-
-_HINT = "put back a copy of it, or move it away: then every answer is asked for, and paid for, again"
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """A connection that commits for good, with the schema made or its version checked."""
-    try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        if _version(connection) == 0:
-            connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
-    except sqlite3.Error as error:
-        raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=_HINT) from None
-    return _checked(connection, path)
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing, not even beside the file where that is impossible."""
-    for mode in ("mode=ro", "immutable=1"):
-        connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=LOCK_SECONDS)
-        try:
-            version = _version(connection)
-        except sqlite3.OperationalError:
-            connection.close()
-            continue
-        except sqlite3.Error as error:
-            raise DiskError(f"the journal cannot be read: {error}", where=str(path), hint=_HINT) from None
-        if version == 0:  # a run was killed before it made the tables
-            connection = sqlite3.connect(":memory:")
-            connection.executescript(_SCHEMA)
-        return _checked(connection, path)
-    raise DiskError("the journal cannot be read", where=str(path), hint=_HINT)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    version = _version(connection)
-    if version != VERSION:
-        what = f"the journal has version {version}, and this program knows {VERSION}"
-        raise DiskError(
-            what, where=str(path), hint="use the program that wrote it; a newer program may be needed"
-        )
-    return connection

@@ -3,37 +3,54 @@
 From outside in:
 
 1. *recalled*: what the journal knows costs nothing, not even a place in a queue.
-2. *retried*: outside the slots, so that who backs off holds none.
-3. *slotted*: a slot is held until the reply is on the disk, so a kill repeats at most `concurrency`.
-4. *cooled*: inside the slots, so that those who hold one wait too when the server asks for it.
-5. *paced*: after all other waiting, so that a token taken is a call made now.
+2. *substituted*: another model is asked only when all tries with this one are over.
+3. *retried*: outside the queue, so that who backs off holds no place in it.
+4. *spread*: each try may go to another endpoint of the model.
+5. *queued*: one lane per endpoint and account; a place is held until the reply is on the disk, so a kill
+   repeats at most as many requests as were under way.
 6. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
-7. *shielded*: what was sent is seen to its end, whoever cancels the walk.
-8. *observed*: counts what really goes out.
-9. *recorded*: next to the provider, so that no guard can lose a reply.
+7. *mortal*: a fault that is one endpoint's own ends the endpoint before it ends the run.
+8. *shielded*: what was sent is seen to its end, whoever cancels the walk.
+9. *observed*: counts what really goes out.
+10. *recorded*: next to the provider, so that no guard can lose a reply.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pipeline.domain import Call
-from pipeline.guards.cooled import cooled
+from pipeline.domain import Call, Reply
+from pipeline.estimate import Estimator
 from pipeline.guards.fused import Fuse, fused
 from pipeline.guards.observed import observed
-from pipeline.guards.paced import paced
+from pipeline.guards.queued import Turnstile, queued
 from pipeline.guards.recalled import Flight, recalled
 from pipeline.guards.recorded import recorded
 from pipeline.guards.retried import retried
 from pipeline.guards.shielded import shielded
-from pipeline.guards.slotted import slotted
-from pipeline.job import Limits
+from pipeline.guards.spread import Endpoint, Endpoints, mortal, spread
+from pipeline.guards.substituted import substituted
+from pipeline.job import Limits, Model
 from pipeline.journal import Journal
+from pipeline.limits._base import End, Limit, Ticket
+from pipeline.limits.breaker import Breaker
+from pipeline.limits.budget import Budgeted, Purse
+from pipeline.limits.cooldown import Cooldown
+from pipeline.limits.deadline import Deadline
+from pipeline.limits.finder import Finder
+from pipeline.limits.hours import OpenHours
+from pipeline.limits.pace import DAY, Pace
+from pipeline.limits.pause import Pause
+from pipeline.limits.width import Width
 from pipeline.log import Events
 from pipeline.tally import Tally
+from pipeline.toll import Toll
+from pipeline.wallclock import WallClock, hours_of
 
 
-@dataclass(frozen=True)
+@dataclass
 class Shared:
     """What all lanes of a run have in common."""
 
@@ -41,14 +58,127 @@ class Shared:
     fuse: Fuse
     events: Events
     tally: Tally
+    purse: Purse
+    clock: WallClock
+    say: Callable[[str], None]
+    pause: Pause = field(default_factory=Pause)
+    deadline: float | None = None
+    """Unix time at which all should have ended"""
     flights: dict[bytes, Flight] = field(default_factory=dict)
+    lanes: list[Lane] = field(default_factory=list)
+
+    def now(self) -> float:
+        """Seconds on the loop's clock; only inside the loop."""
+        return asyncio.get_running_loop().time()
+
+    def pump(self) -> None:
+        """Let every lane look again at what holds it up."""
+        for lane in self.lanes:
+            lane.turnstile.pump()
 
 
-def guarded(send: Call, limits: Limits, run: Shared) -> Call:
-    """The provider's call with all guards around it. `limits.concurrency` must be set."""
-    call = observed(recorded(send, run.journal), run.events, run.tally)
-    call = fused(shielded(call), run.fuse)
-    call = cooled(paced(call, limits.rpm, limits.tpm))
-    call = slotted(call, limits.concurrency or 1)
-    call = retried(call, limits.retries, run.events, run.tally)
-    return recalled(call, run.journal, run.tally, run.flights)
+class Told(Limit):
+    """Hears what the server's headers say of the limits that the job leaves open."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    def settle(self, ticket: Ticket, end: End, now: float) -> None:
+        """Follow the headers of a reply or a refusal."""
+        if end is not None and end.told is not None:
+            lane, limits = self._lane, self._lane.limits
+            if limits.rpm is None and end.told.rpm is not None:
+                lane.finder.know(end.told.rpm)
+            if limits.tpm is None and end.told.tpm is not None:
+                lane.tpm.limit = end.told.tpm
+            if limits.rpd is None and end.told.rpd is not None:
+                lane.rpd.limit = end.told.rpd
+        lane = self._lane
+        lane.width.paced = lane.rpm.limit is not None or lane.tpm.limit is not None
+        if isinstance(end, Reply) and end.answer is not None:
+            lane.estimator.learn(ticket.request, end.answer.usage)
+
+
+class Lane:
+    """One endpoint, account and model: its limits, and the turnstile that asks them."""
+
+    def __init__(self, name: str, limits: Limits, toll: Toll, shared: Shared) -> None:
+        self.name = name
+        self.model = ""
+        self.limits = limits
+        self.toll = toll
+        self.estimator = Estimator()
+        self.rpm = Pace("rpm", limits.rpm)
+        self.rpd = Pace("rpd", limits.rpd, DAY)
+        self.tpm = Pace("tpm", limits.tpm, amount=_tokens, used=_used)
+        self.finder = Finder(self.rpm)
+        self.width = (
+            Width(limits.concurrency)
+            if isinstance(limits.concurrency, int)
+            else Width.auto(most=limits.most_at_once)
+        )
+        self.cooldown = Cooldown(
+            limits.outage, lambda until: shared.say(_asked_to_wait(name, until, shared.clock))
+        )
+        self.breaker = Breaker(limits.outage)
+        self.budgeted = Budgeted(shared.purse, toll)
+        self.turnstile = Turnstile(name, list(self._limits(shared)), self.estimator.expect)
+        shared.lanes.append(self)
+
+    def _limits(self, shared: Shared) -> Iterator[Limit]:
+        yield shared.pause
+        if self.limits.hours:
+            yield OpenHours(hours_of(self.limits.hours), shared.clock)
+        if shared.deadline is not None:
+            yield Deadline(shared.deadline, shared.clock)
+        yield from (self.budgeted, self.cooldown, self.breaker, self.width, self.rpm, self.tpm, self.rpd)
+        yield from (self.finder, Told(self))
+
+    def refit(self, limits: Limits) -> None:
+        """Take other limits while the run goes on; what was reserved stays reserved."""
+        before, self.limits = self.limits, limits
+        if limits.rpm != before.rpm:
+            self.finder.know(limits.rpm)
+        if limits.tpm != before.tpm:
+            self.tpm.limit = limits.tpm
+        if limits.rpd != before.rpd:
+            self.rpd.limit = limits.rpd
+        if limits.concurrency != before.concurrency:
+            self.width.set(limits.concurrency or "auto")
+        self.turnstile.pump()
+
+
+def _tokens(ticket: Ticket) -> float:
+    return ticket.expected.tokens
+
+
+def _used(reply: Reply) -> float | None:
+    usage = reply.answer.usage if reply.answer else None
+    return usage.input + usage.output if usage and (usage.input or usage.output) else None
+
+
+def _asked_to_wait(name: str, until: float, clock: WallClock) -> str:
+    return f"{name}: the server asks to wait until {clock.local(until):%H:%M:%S}"
+
+
+def guarded(
+    model: Model, sends: list[tuple[Lane, float, Call]], shared: Shared, instead: Call | None
+) -> Call:
+    """A model's call with all guards around it. `sends` are its lanes with weight and the provider's call."""
+    endpoints = Endpoints(shared.say)
+    for lane, weight, send in sends:
+        member = Endpoint(lane.name, weight, lane.turnstile, lane.breaker, lane.cooldown)
+        endpoints.members.append(member)
+        call = observed(
+            recorded(send, shared.journal, lane.toll, lane.estimator.expect),
+            lane.toll,
+            shared.events,
+            shared.tally,
+        )
+        call = fused(mortal(shielded(call), member, endpoints), shared.fuse)
+        member.call = queued(call, lane.turnstile)
+    after = model.fallback.after if model.fallback else None
+    call = retried(spread(endpoints), model.limits, after, shared.events, shared.tally)
+    if instead is not None:
+        call = substituted(call, instead, shared.events)
+    return recalled(call, shared.journal, shared.tally, shared.flights)

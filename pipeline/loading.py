@@ -18,9 +18,9 @@ from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, crea
 from pydantic_core import ErrorDetails
 
 from pipeline import kinds, yaml_text
-from pipeline.errors import JobError, PipelineError, nearest
-from pipeline.files import adapter_name
-from pipeline.job import Job, Model, Step
+from pipeline.errors import JobError, nearest
+from pipeline.job import Job
+from pipeline.resolving import resolve
 from pipeline.yaml_text import YamlText
 
 _SENTENCES = {
@@ -75,7 +75,7 @@ def load(path: str | os.PathLike[str], changes: Sequence[str] = ()) -> Job:
         raise _job_error(first, text) from None
     job._file = file
     job._text = text
-    return _resolve(job, text)
+    return resolve(job, text)
 
 
 def read_beside(job: Job, name: str, where: str) -> tuple[str, str]:
@@ -111,10 +111,15 @@ def _read(file: Path) -> str:
         raise JobError(f"cannot be read: {error.strerror}", where=_shown(file)) from None
 
 
+_SECRETS = (("api_key",), ("key",), ("token",), ("params", "api_key"))
+MOST_ENDPOINTS = 100
+
+
 def _refuse_secrets(text: YamlText) -> None:
     models = text.data.get("models")
     for name in models if isinstance(models, dict) else ():
-        for key in (("api_key",), ("key",), ("token",), ("params", "api_key")):
+        endpoints = [("endpoints", i) for i in range(MOST_ENDPOINTS)]
+        for key in (*_SECRETS, *((*place, *secret) for place in endpoints for secret in _SECRETS)):
             path = ("models", name, *key)
             if path in text.keys or path in text.changes:
                 raise JobError(
@@ -211,55 +216,3 @@ def _field(annotation: Any, part: str | int) -> Any:
         found = get_args(annotation)[-1] if get_origin(annotation) in (dict, tuple) else None
     models = [arg for arg in get_args(found) if isinstance(arg, type) and issubclass(arg, BaseModel)]
     return models[0] if models and get_origin(found) is not dict else found
-
-
-def _resolve(job: Job, text: YamlText) -> Job:
-    """Fill in what may be left out: each step's model, each model's dialect and concurrency."""
-    models = {name: _resolved_model(name, model, text) for name, model in job.models.items()}
-    steps: list[Step] = []
-    for i, step in enumerate(job.steps):
-        chosen = step.model or (next(iter(models)) if len(models) == 1 else "")
-        if chosen not in models:
-            known = f"models: {', '.join(models)}"
-            what = f"there is no model '{chosen}'" if chosen else "say which model this step uses"
-            hint = nearest(chosen, models) or known
-            raise JobError(what, where=text.where(("steps", i, "model")), hint=hint)
-        if step.name in [other.name for other in job.steps[:i]]:
-            raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
-        steps.append(step.model_copy(update={"model": chosen}))
-    resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
-    for i, target in enumerate(resolved.targets):
-        try:
-            kinds.load("sinks", adapter_name(target)[0])
-        except JobError as error:
-            raise JobError(error.what, where=text.where(("output", "to", i)), hint=error.hint) from None
-    return resolved
-
-
-def _resolved_model(name: str, model: Model, text: YamlText) -> Model:
-    where = text.where(("models", name))
-    try:
-        provider = kinds.load("providers", model.provider)
-        provider.Options.model_validate(model.options)
-        api = model.api or provider.APIS[0]
-    except PipelineError as error:
-        raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
-    except ValidationError as error:
-        detail = error.errors()[0]
-        path = ("models", name, "options", *detail["loc"])
-        if detail["type"] == "extra_forbidden" and len(path) == 4:
-            hint = nearest(str(path[-1]), provider.Options.model_fields)
-            raise JobError(f"unknown key '{path[-1]}'", where=text.where(path, key=True), hint=hint) from None
-        spot = text.where(path)
-        raise JobError(f"options.{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=spot) from None
-    if api not in provider.APIS:
-        what = f"the provider {model.provider} does not speak '{api}'"
-        where = text.where(("models", name, "api"))
-        raise JobError(what, where=where, hint=f"it speaks {', '.join(provider.APIS)}")
-    if not model.model and not hasattr(provider, "MODEL"):
-        raise JobError("the key 'model' is missing", where=where)
-    limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or provider.CONCURRENCY})
-    chosen = model.model or provider.MODEL
-    if hasattr(provider, "resolved"):
-        chosen = provider.resolved(chosen)
-    return model.model_copy(update={"api": api, "model": chosen, "limits": limits})

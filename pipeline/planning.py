@@ -1,26 +1,31 @@
-"""What a run would send: the same walk, with a counter behind the journal. Nothing is sent or written."""
+"""What a run would send, and cost: the same walk, with a counter behind the journal. Nothing is sent."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline import tokens
+from pipeline import accounts, tokens
+from pipeline.accounts import StepAccount
 from pipeline.domain import Reply, Request, Unanswered
 from pipeline.engines import replay
 from pipeline.job import Job
 from pipeline.journal import Journal
+from pipeline.limits._base import Expected
 from pipeline.results import Plan, StepPlan
 from pipeline.session import Session
 from pipeline.tally import Tally
-from pipeline.walk import Branch, Walk
+from pipeline.toll import DOLLAR, Toll, toll_of
+from pipeline.walk import Branch, Stage, Walk
 
 if TYPE_CHECKING:
     import polars as pl
 
 
 async def plan_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Plan:
-    """What a run would send: requests and tokens by step. Nothing is sent, nothing is written."""
+    """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written."""
     session = Session.open(job, records)
     journal = Journal.read_only(job.folder / "journal.sqlite")
     try:
@@ -29,49 +34,91 @@ async def plan_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = Non
         journal.close()
 
 
+@dataclass
+class _Forecast:
+    """One step's plan, with what is known of its answers."""
+
+    plan: StepPlan
+    toll: Toll
+    known: StepAccount | None
+
+    def expect(self, request: Request) -> None:
+        """Count a request that would be sent."""
+        plan, size = self.plan, tokens.size(request)
+        output = self._usual() if self.known else size.limit or tokens.DEFAULT_OUTPUT
+        most = size.limit or max(4 * tokens.DEFAULT_OUTPUT, 4 * output)
+        expected = Expected(size.input, output, most)
+        plan.missing += 1
+        plan.input_tokens += round(size.input)
+        plan.output_tokens += round(output)
+        no_limit = size.limit is None or plan.output_limit is None
+        plan.output_limit = None if no_limit else (plan.output_limit or 0) + (size.limit or 0)
+        plan.cost = _sum(plan.cost, self.toll.mean(request, expected))
+        plan.most = _sum(plan.most, self.toll.most(request, expected))
+
+    def _usual(self) -> float:
+        return self.known.output / self.known.answered if self.known else 0.0
+
+    def expect_later(self, requests: int) -> None:
+        """Count requests whose text is not known yet: at most so many, as dear as those before."""
+        plan, known = self.plan, self.known
+        plan.later += requests
+        if known is None or not self.toll.known:
+            plan.later_cost = None
+        elif plan.later_cost is not None:
+            plan.later_cost += known.cost / known.answered * requests / DOLLAR
+
+
+def _sum(so_far: float | None, cost: int | None) -> float | None:
+    return None if so_far is None or cost is None else so_far + cost / DOLLAR
+
+
 async def _count(session: Session, journal: Journal) -> Plan:
-    steps = {stage.spec.name: StepPlan(stage.spec.name, stage.spec.model) for stage in session.stages}
-    plan = Plan(steps=list(steps.values()))
+    seen_before = {(known.step, known.model): known for known in accounts.by_step(journal) if known.answered}
+    forecasts = {stage.spec.name: _forecast(stage, seen_before) for stage in session.stages}
+    plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
+    plan.spent, plan.budget = accounts.spent(journal)[0] / DOLLAR, session.job.budget.cost
     seen: set[int] = set()
     recall = replay.recalling(journal, Tally())
 
     async def ask(request: Request) -> Reply:
-        step = steps[request.step]
+        forecast = forecasts[request.step]
         try:
             reply = await recall(request)
         except Unanswered:
             short = int.from_bytes(request.digest[:8])
             if short not in seen:
                 seen.add(short)
-                _expect(step, request)
+                forecast.expect(request)
             raise
-        step.answered += 1
+        forecast.plan.answered += 1
         return reply
 
     walk = Walk(session.stages, dict.fromkeys(session.job.models, ask))
     for batch in session.source.batches():
         for record in batch:
             plan.records += 1
-            for leaf in await walk.leaves(record):
+            leaves = await walk.leaves(record)
+            for leaf in leaves:
                 rows = walk.rows_of(leaf)
                 plan.rows += len(rows)
                 plan.complete += len(rows) if leaf.status in ("ok", "skipped") else 0
                 plan.failed += len(rows) if leaf.status == "failed" else 0
                 if leaf.status == "pending":
-                    _expect_later(plan.steps, session, leaf)
+                    _expect_later(list(forecasts.values()), session, leaf)
+            plan.unfinished += any(leaf.status == "pending" for leaf in leaves)
     return plan
 
 
-def _expect(step: StepPlan, request: Request) -> None:
-    step.missing += 1
-    step.input_tokens += tokens.input_tokens(request)
-    limit = tokens.output_limit(request)
-    step.output_limit = None if limit is None or step.output_limit is None else step.output_limit + limit
+def _forecast(stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:
+    known = seen_before.get((stage.spec.name, stage.model.model))
+    plan = StepPlan(stage.spec.name, stage.spec.model, measured=known is not None)
+    return _Forecast(plan, toll_of(stage.model), known)
 
 
-def _expect_later(steps: list[StepPlan], session: Session, leaf: Branch) -> None:
+def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) -> None:
     """Count the steps behind an unanswered one: at most one request for each of their branches."""
     branches = 1
-    for step, stage in zip(steps[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
+    for forecast, stage in zip(forecasts[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
         branches *= math.prod(len(values) for values in stage.spec.each.values())
-        step.later += branches
+        forecast.expect_later(branches)

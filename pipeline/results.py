@@ -32,6 +32,10 @@ class Result:
     failures: Path | None = None
     """the table of failed rows, where there are any"""
     seconds: float = 0.0
+    cost: float | None = 0.0
+    """dollars of what was answered in this run; None where a price is not known"""
+    advice: str = ""
+    """what held the run up most, and what could be done about it"""
 
     @property
     def rows(self) -> int:
@@ -58,7 +62,12 @@ def result_frame(target: Path) -> pl.DataFrame:
 
 @dataclass
 class StepPlan:
-    """What one step still needs. Tokens are estimates; `output_limit` is the most the answers may have."""
+    """What one step still needs. Tokens are estimates; `output_limit` is the most the answers may have.
+
+    Money is dollars, None where a price is not known. `cost` and `output_tokens` go by what earlier answers
+    of the step had, or else by its limit; `measured` says which. `later_cost` is for the requests that wait
+    for missing answers, None where nothing is known of them yet.
+    """
 
     step: str
     model: str
@@ -67,7 +76,13 @@ class StepPlan:
     later: int = 0
     """requests that depend on missing answers: at most so many"""
     input_tokens: int = 0
+    output_tokens: int = 0
     output_limit: int | None = 0
+    measured: bool = False
+    cost: float | None = 0.0
+    most: float | None = 0.0
+    """the most that the missing requests can cost"""
+    later_cost: float | None = 0.0
 
 
 @dataclass
@@ -79,6 +94,12 @@ class Plan:
     complete: int = 0
     failed: int = 0
     """rows that fail without a request: a template that does not fit, a paid answer that was rejected"""
+    unfinished: int = 0
+    """records that need requests"""
+    spent: float = 0.0
+    """dollars that earlier runs have spent"""
+    budget: float | None = None
+    """dollars that the job may spend in all"""
     steps: list[StepPlan] = field(default_factory=list)
 
     @property
@@ -90,3 +111,17 @@ class Plan:
     def later(self) -> int:
         """Requests that depend on missing answers: at most so many."""
         return sum(step.later for step in self.steps)
+
+    @property
+    def cost(self) -> float | None:
+        """Dollars that the missing requests are expected to cost, later ones included where known."""
+        if any(step.cost is None for step in self.steps):
+            return None
+        return sum((step.cost or 0.0) + (step.later_cost or 0.0) for step in self.steps)
+
+    @property
+    def most(self) -> float | None:
+        """The most that the missing requests can cost, without later ones."""
+        if any(step.most is None for step in self.steps):
+            return None
+        return sum(step.most or 0.0 for step in self.steps)

@@ -12,7 +12,6 @@ from typing import Any
 
 import polars as pl
 
-from pipeline import kinds
 from pipeline.domain import Fault
 from pipeline.dtypes import dtype_of, value_of
 from pipeline.errors import JobError
@@ -38,9 +37,8 @@ class Rows:
             for name, values in stage.spec.each.items():
                 self._add(name, _each_dtype(values), _each_cell(name, _each_dtype(values)))
             self._add_answers(stage)
-        labels = {s.spec.name: _label(s) for s in stages}
         for name in job.output.include:
-            self._add(f"_{name}", pl.String(), _INCLUDED[name](labels))
+            self._add(f"_{name}", pl.String(), _INCLUDED[name])
         self.schema = pl.Schema(self._columns)
 
     def _add(self, name: str, dtype: pl.DataType, cell: _Cell) -> None:
@@ -101,11 +99,6 @@ def _each_cell(name: str, dtype: pl.DataType) -> _Cell:
     return cell
 
 
-def _label(stage: Stage) -> str:
-    label: str = kinds.load("providers", stage.model.provider).label(stage.model)
-    return label
-
-
 def reason(leaf: Branch) -> str | None:
     """Why a row is not ok, in a sentence; None where it is."""
     if isinstance(leaf.fault, Fault):
@@ -113,19 +106,14 @@ def reason(leaf: Branch) -> str | None:
     return f"when: {', '.join(sorted(leaf.skipped))}" if leaf.skipped else None
 
 
-def _models(labels: Mapping[str, str]) -> _Cell:
+def _models(leaf: Branch) -> str | None:
     """Who wrote a row: the models of all steps that answered in it."""
-
-    def cell(leaf: Branch) -> str | None:
-        used = [labels[step] for step in labels if leaf.values.get(step) is not None]
-        return ", ".join(dict.fromkeys(used)) or None
-
-    return cell
+    return ", ".join(dict.fromkeys(leaf.models)) or None
 
 
-_INCLUDED: dict[str, Callable[[Mapping[str, str]], _Cell]] = {
-    "status": lambda _: lambda leaf: leaf.status,
-    "reason": lambda _: reason,
-    "key": lambda _: lambda leaf: leaf.record.key,
+_INCLUDED: dict[str, _Cell] = {
+    "status": lambda leaf: leaf.status,
+    "reason": reason,
+    "key": lambda leaf: leaf.record.key,
     "model": _models,
 }

@@ -10,27 +10,47 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import anyio
 
-from pipeline import kinds
-from pipeline.domain import Call, Fate, Fault
-from pipeline.engines import pool, replay
+from pipeline import accounts
+from pipeline.control import controlled
+from pipeline.domain import Call, Fate, Fault, Request
+from pipeline.engines import replay
+from pipeline.engines.pool import Pool
+from pipeline.fleet import Fleet, count_anew
+from pipeline.gauges import Gauges, advice, quantiles, watching
 from pipeline.guards.fused import Fuse
 from pipeline.interrupts import heard
 from pipeline.journal import Journal
-from pipeline.lane import Shared, guarded
+from pipeline.lane import Shared
+from pipeline.limits.budget import Purse, Spent
 from pipeline.log import Events
 from pipeline.publishing import publish
 from pipeline.results import Result
 from pipeline.session import Session
+from pipeline.steering import Steering
 from pipeline.table import Table
 from pipeline.tally import Tally, counted
+from pipeline.toll import DOLLAR
 from pipeline.walk import Branch, Walk
+from pipeline.wallclock import WallClock
 
-MOST_HANDS = 4096
-HANDS_PER_SLOT = 2
-"""who backs off holds a hand but no slot, so there are more hands than slots"""
+WORTH_ADVICE = 10.0
+"""seconds; who waited less wants no advice"""
+UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
+"""kinds of fault of rows that asked nothing"""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a run is to go, beside what the job says. `until` is a Unix time."""
+
+    retry_failed: bool = False
+    until: float | None = None
+    asking_alone: bool = False
+    """ask what is missing and write no table: a pilot"""
 
 
 @dataclass
@@ -42,8 +62,11 @@ class Run:
     events: Events
     tally: Tally
     say: Callable[[str], None]
-    retry_failed: bool = False
+    wish: Wish = field(default_factory=Wish)
     fuse: Fuse = field(default_factory=Fuse)
+    fleet: Fleet | None = None
+    shared: Shared | None = None
+    gauges: Gauges | None = None
     in_vain: int = 0
     """records whose request used up its retries"""
 
@@ -51,7 +74,7 @@ class Run:
         """Finish the table. Raises what stopped it."""
         began = time.monotonic()
         result: Result | None = None
-        with heard(self._interrupted), self.fuse.scope:
+        with heard(self.interrupted), self.fuse.scope:
             result = await self._finish()
         if result is None:
             self.fuse.check()
@@ -67,9 +90,36 @@ class Run:
             input_tokens=t.input_tokens,
             output_tokens=t.output_tokens,
             seconds=seconds,
+            cost=None if t.unpriced else t.cost / DOLLAR,
+            advice=advice(self.gauges.shares()) if self.gauges and seconds > WORTH_ADVICE else "",
         )
 
-    def _interrupted(self, name: str) -> None:
+    def numbers(self) -> dict[str, Any]:
+        """How the run stands, or stood, for programs and for the summary."""
+        t, gauges = self.tally, self.gauges
+        numbers: dict[str, Any] = {
+            "phase": t.notice or t.phase,
+            "rows": {"ok": t.ok, "failed": t.failed, "skipped": t.skipped, "expected": t.rows_expected},
+            "requests": {
+                "sent": t.sent,
+                "answered": t.answered,
+                "in_flight": t.in_flight,
+                "retrying": t.waiting,
+            },
+            "faults": dict(t.faults),
+            "tokens": {"input": t.input_tokens, "output": t.output_tokens},
+            "cost": t.cost / DOLLAR,
+            "latency": quantiles(t.latency),
+            "last_error": t.last_error,
+        }
+        if gauges is not None:
+            now = time.monotonic() if self.shared is None else self.shared.now()
+            shares = gauges.shares()
+            numbers |= {"binds": shares, "advice": advice(shares), "lanes": gauges.lane_numbers(now)}
+            numbers["wait"] = gauges.waits()
+        return numbers
+
+    def interrupted(self, name: str) -> None:
         self.events.warning("run.interrupted", signal=name)
         what = "nothing new starts; what is under way is seen to its end (again: leave at once)"
         self.say(f"{name}: {what}")
@@ -77,15 +127,26 @@ class Run:
         self.fuse.interrupt(name)
 
     async def _finish(self) -> Result:
-        if not self.journal.is_empty():
-            if self.retry_failed:
-                await self._let_stand_back()
-            self.tally.restart("looking up")
-            result = await self._publish_if_complete()
-            if result is not None:
-                return result
-        Table(self.session.job.targets, self.session.rows.schema).abandon()  # can it be written at all?
-        await self._ask()
+        """Look up, ask, write: as much of it as there is need for."""
+        self.shared = await self._shared()
+        async with controlled(self.session.job.folder, Steering(self), self.say):
+            if self.wish.asking_alone:
+                await self._ask()
+                await self.journal.settle()
+                t = self.tally
+                return Result((), t.ok, t.failed, t.skipped, t.pending)
+            if not self.journal.is_empty():
+                if self.wish.retry_failed:
+                    await self._let_stand_back()
+                self.tally.restart("looking up")
+                result = await self._publish_if_complete()
+                if result is not None:
+                    return result
+            Table(self.session.job.targets, self.session.rows.schema).abandon()  # can it be written at all?
+            await self._ask()
+            return await self._write()
+
+    async def _write(self) -> Result:
         await self.journal.settle()
         recalled = self.tally.recalled
         self.tally.restart("writing")
@@ -100,10 +161,13 @@ class Run:
         walk = self._walk(replay.recalling(self.journal, Tally()))
         superseded: set[bytes] = set()
         async for leaf in replay.rows(walk, self.session.source.batches()):
-            for request in leaf.fault.requests if leaf.fault else ():
-                if request.digest not in superseded:
-                    superseded.add(request.digest)
-                    await self.journal.supersede(request)
+            for first in leaf.fault.requests if leaf.fault else ():
+                request: Request | None = first
+                while request is not None:  # whichever model has answered
+                    if request.digest not in superseded:
+                        superseded.add(request.digest)
+                        await self.journal.supersede(request)
+                    request = request.instead
         if superseded:
             self.say(f"{len(superseded):,} paid answers of failed rows stand back and are asked for again")
 
@@ -126,35 +190,33 @@ class Run:
         self.tally.restart("asking")
         self.tally.recalled = 0
         self.tally.rows_expected = await anyio.to_thread.run_sync(self._expected_rows)
+        assert self.shared is not None  # noqa: S101 - made before anything else
+        self.fleet = fleet = Fleet(self.session.job, self.shared)
         stack = AsyncExitStack()
         try:
-            walk = Walk(self.session.stages, await self._connect(stack))
-            models = {stage.spec.model: stage.model for stage in self.session.stages}.values()
-            hands = sum(HANDS_PER_SLOT * (model.limits.concurrency or 1) for model in models)
-            hands = max(1, min(hands, MOST_HANDS, self.tally.rows_expected))
-            await pool.run(walk, self.session.source.batches(), hands, lambda leaf: self._count(walk, leaf))
+            calls = await fleet.launch((stage.spec.model for stage in self.session.stages), stack)
+            walk = Walk(self.session.stages, calls)
+            wanted = lambda: min(fleet.hands(), self.tally.rows_expected)  # noqa: E731 - asked again and again
+            pool = Pool(walk, wanted, lambda leaf: self._count(walk, leaf))
+            templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
+            self.gauges = Gauges(fleet.lanes, pool, templates, self.tally)
+            async with watching(self.gauges):
+                await pool.run(self.session.source.batches())
             self._check_outage()
         finally:
             with anyio.CancelScope(shield=True):
                 await stack.aclose()
 
-    async def _connect(self, stack: AsyncExitStack) -> dict[str, Call]:
-        """A guarded call for every model that a step names; the stack closes them.
-
-        Models that differ in their params alone share one: one server, one set of slots and limits.
-        """
-        shared = Shared(self.journal, self.fuse, self.events, self.tally)
-        lanes: dict[str, Call] = {}
-        calls: dict[str, Call] = {}
-        for name in dict.fromkeys(stage.spec.model for stage in self.session.stages):
-            model = self.session.job.models[name]
-            lane = model.model_dump_json(exclude={"params"})
-            if lane not in lanes:
-                connect = kinds.load("providers", model.provider).connect
-                send: Call = await stack.enter_async_context(connect(model))
-                lanes[lane] = guarded(send, model.limits, shared)
-            calls[name] = lanes[lane]
-        return calls
+    async def _shared(self) -> Shared:
+        count_anew(self.session.job, self.journal)
+        await self.journal.settle()
+        purse = Purse(self.session.job.budget, Spent(*accounts.spent(self.journal)))
+        clock = WallClock(anyio.current_time())
+        shared = Shared(
+            self.journal, self.fuse, self.events, self.tally, purse, clock, self.say, deadline=self.wish.until
+        )
+        purse.wake = shared.pump
+        return shared
 
     def _check_outage(self) -> None:
         """A run in which nothing at all was answered, though it could have been, has met an outage."""
@@ -169,10 +231,23 @@ class Run:
             return
         for row in walk.rows_of(leaf):
             self.tally.count(row.status)
+        self._watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
             self.tally.last_error = str(leaf.fault)
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
+
+    def _watch_failures(self, leaf: Branch) -> None:
+        """Stop when most of the last rows failed: whatever is wrong, more money does not mend it."""
+        fault = leaf.fault
+        if fault is not None and (fault.known or fault.kind in UNSENT):
+            return
+        recent = self.tally.recent
+        recent.append(fault is not None)
+        most = self.session.job.max_failed
+        if most < 1 and len(recent) == recent.maxlen and sum(recent) > most * len(recent):
+            message = f"{sum(recent)} of the last {len(recent)} rows failed; the last one: {fault}"
+            self.fuse.blow(Fault("mostly_failing", message, fate=Fate.STOP))
 
     def _expected_rows(self) -> int:
         fan_outs = (len(values) for stage in self.session.stages for values in stage.spec.each.values())

@@ -105,9 +105,12 @@ class Screen:
         new = t.rows - t.rows_before
         if new > 0 and t.rows < t.rows_expected:
             eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
-        tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out"
+        cost = f", ${t.cost / 1e9:,.2f}" if t.cost else ""
+        tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out{cost}"
         waiting = f", {t.waiting} waiting to retry" if t.waiting else ""
-        return f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight{waiting}, {tokens}{eta}"
+        held = f", held up by {t.notice or t.binding}" if t.notice or t.binding else ""
+        rate = f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight"
+        return f"{rate}{waiting}{held}, {tokens}{eta}"
 
     def _picture(self) -> Group:
         from rich.console import Group

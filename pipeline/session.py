@@ -18,6 +18,7 @@ from pipeline.job import Job
 from pipeline.records import Source, open_records
 from pipeline.rows import Rows
 from pipeline.template import Template
+from pipeline.toll import unpriced
 from pipeline.walk import Branch, Stage, context, stages_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Session:
         session = cls(job, source, stages)
         session._check_names()
         session._check_paths()
+        session._check_budget()
         session._check_first_requests()
         return session
 
@@ -71,6 +73,19 @@ class Session:
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         _ = self.rows  # columns of the result that would collide
+
+    def _check_budget(self) -> None:
+        """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
+        if self.job.budget.cost is None:
+            return
+        for stage in self.stages:
+            for name, model in self.job.chain(stage.spec.model).items():
+                params = {**model.params, **stage.spec.params}
+                if why := unpriced(model.model_copy(update={"params": params})):
+                    hint = (
+                        f"state it: models.{name}.price: {{input: …, output: …}}, dollars per million tokens"
+                    )
+                    raise JobError(why, where=self.job.text.where(("models", name)), hint=hint)
 
     def _check_paths(self) -> None:
         job, where = self.job, self.job.text.where(("output", "to"))

@@ -6,8 +6,15 @@ The truth about money is the journal; these counters begin at zero with every ru
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from pipeline.domain import Fault, Request, Usage
+from pipeline.histogram import Histogram
+
+WINDOW = 50
+"""rows over which failures are watched"""
 
 
 @dataclass
@@ -35,8 +42,22 @@ class Tally:
     """requests that wait for their next try"""
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: int = 0
+    """nano-dollars of the answers whose price is known"""
+    unpriced: int = 0
+    """answers whose price is not known"""
     faults: Counter[str] = field(default_factory=Counter)
+    latency: Histogram = field(default_factory=Histogram)
+    """seconds that answered calls took"""
+    recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    """of the last rows that cost a request in this run: whether they failed"""
+    binding: str = ""
+    """what holds the run up at the moment, by the name of the limit"""
+    notice: str = ""
+    """what holds the run up as a whole: paused, waiting for its hours"""
     last_error: str = ""
+    on_cost: Callable[[str, int, int], None] | None = None
+    """told the record key, the nano-dollars and the tokens of each answer"""
 
     @property
     def rows(self) -> int:
@@ -46,6 +67,22 @@ class Tally:
     def count(self, status: str) -> None:
         """One more row of this status."""
         setattr(self, status, getattr(self, status) + 1)
+
+    def fault(self, fault: Fault) -> None:
+        """One more attempt that brought nothing."""
+        self.faults[fault.kind] += 1
+        self.last_error = str(fault)
+
+    def answer(self, request: Request, seconds: float, usage: Usage, cost: int | None) -> None:
+        """One more answer, with what it cost in nano-dollars."""
+        self.answered += 1
+        self.latency.add(seconds)
+        self.input_tokens += usage.input
+        self.output_tokens += usage.output
+        self.unpriced += cost is None
+        self.cost += cost or 0
+        if self.on_cost is not None:
+            self.on_cost(request.key, cost or 0, usage.input + usage.output)
 
     def restart(self, phase: str) -> None:
         """Begin another walk over the records: the rows are counted anew."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from time import perf_counter
 from typing import Any
 
 import jinja2
@@ -69,12 +70,14 @@ def _environment() -> _Environment:
 _ENVIRONMENT = _environment()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Template:
     """A compiled template. `locate(line, column)` names a place in it as `file:line:column`."""
 
     text: str
     locate: Callable[[int, int], str]
+    seconds: float = field(default=0.0, compare=False)
+    """what rendering it has taken so far"""
 
     @cached_property
     def _compiled(self) -> jinja2.Template:
@@ -122,6 +125,13 @@ class Template:
 
     def render(self, values: Values) -> str:
         """The text for these values; a `Fault` of kind `template` where they do not fit."""
+        began = perf_counter()
+        try:
+            return self._rendered(values)
+        finally:
+            self.seconds += perf_counter() - began
+
+    def _rendered(self, values: Values) -> str:
         try:
             text = self._compiled.render(values)
         except jinja2.UndefinedError as error:

@@ -6,6 +6,7 @@ published table. This module does not know prices.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -53,26 +54,57 @@ def count(text: str, model: str) -> int:
     return int(_toktok().batch_count([text], known)[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Tokens of everything a body says, and the most its answer may have; None where it sets no limit."""
+
+    input: int
+    limit: int | None
+
+
+def size(request: Request) -> Size:
+    """Both sides of a request, its body parsed once."""
+    body = orjson.loads(request.body)
+    return Size(_input(body, request.model), _limit(body))
+
+
 def input_tokens(request: Request) -> int:
     """Tokens of everything a request's body says."""
-    return sum(count(text, request.model) + PER_TURN for text in _texts(orjson.loads(request.body)))
+    return _input(orjson.loads(request.body), request.model)
 
 
 def output_limit(request: Request) -> int | None:
     """The most tokens the answer may have, None where the request sets no limit."""
-    body = orjson.loads(request.body)
-    limits = (body[name] for name in _MAXIMA if isinstance(body.get(name), int))
-    return next((limit for limit in limits if limit > 0), None)  # some servers take -1 for no limit
+    return _limit(orjson.loads(request.body))
 
 
 def reserved(request: Request, usual: float = DEFAULT_OUTPUT) -> float:
     """Tokens to set aside before sending: the input and the most, or the usual, output."""
-    return input_tokens(request) + (output_limit(request) or usual)
+    both = size(request)
+    return both.input + (both.limit or usual)
+
+
+def _input(body: dict[str, Any], model: str) -> int:
+    return sum(count(text, model) + PER_TURN for text in _texts(body))
+
+
+def _limit(body: dict[str, Any]) -> int | None:
+    limits = (body[name] for name in _MAXIMA if isinstance(body.get(name), int))
+    return next((limit for limit in limits if limit > 0), None)  # some servers take -1 for no limit
 
 
 def _texts(body: dict[str, Any]) -> list[str]:
     texts = [body[name] for name in ("prompt", "instructions", "text") if isinstance(body.get(name), str)]
     turns = body.get("messages") or body.get("input") or []
-    texts += [turn["content"] for turn in turns if isinstance(turn.get("content"), str)]
-    form = body.get("response_format")
+    texts += [turns] if isinstance(turns, str) else map(_content, turns)
+    text = body.get("text")
+    form = body.get("response_format") or (text.get("format") if isinstance(text, dict) else None)
     return [*texts, orjson.dumps(form).decode()] if form else texts
+
+
+def _content(turn: dict[str, Any]) -> str:
+    content = turn.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))

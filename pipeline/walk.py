@@ -15,7 +15,7 @@ from pipeline import kinds
 from pipeline.domain import Call, Fate, Fault, Record, Unanswered, Values
 from pipeline.job import Job, Model, Step
 from pipeline.loading import read_beside
-from pipeline.steps._base import Runner
+from pipeline.steps._base import Runner, Taken
 from pipeline.template import Template
 from pipeline.yaml_text import YamlText
 
@@ -29,6 +29,8 @@ class Branch:
     at: int = 0
     forked: bool = False
     skipped: frozenset[str] = frozenset()
+    models: tuple[str, ...] = ()
+    """who wrote its answers, step by step"""
     fault: Fault | None = None
 
     @property
@@ -63,14 +65,16 @@ def stages_of(job: Job) -> list[Stage]:
     text = job.text
     stages = []
     for i, spec in enumerate(job.steps):
-        model = job.models[spec.model]
-        model = model.model_copy(update={"params": {**model.params, **spec.params}})
+        models = tuple(
+            model.model_copy(update={"params": {**model.params, **spec.params}})
+            for model in job.chain(spec.model).values()
+        )
         module = kinds.load("steps", _kind(spec))
-        runner: Runner = module.build(spec, model, _Templates(job, text, i))
+        runner: Runner = module.build(spec, models, _Templates(job, text, i))
         when = _Templates(job, text, i)("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
         names = frozenset().union(*(template.compiled().names for template in every))
-        stages.append(Stage(spec, model, runner, when, names))
+        stages.append(Stage(spec, models[0], runner, when, names))
     return stages
 
 
@@ -126,19 +130,20 @@ class Walk:
         values = context(branch)
         try:
             if stage.names & branch.skipped or (stage.when and not stage.when.holds(values)):
-                return self._after(branch, stage, None, skipped=True)
-            value = await stage.runner.take(values, branch.record.key, self._calls[stage.spec.model])
+                return self._after(branch, stage, Taken(None), skipped=True)
+            taken = await stage.runner.take(values, branch.record.key, self._calls[stage.spec.model])
         except Fault as fault:
             return replace(branch, fault=fault)
-        return self._after(branch, stage, value)
+        return self._after(branch, stage, taken)
 
-    def _after(self, branch: Branch, stage: Stage, value: Any, *, skipped: bool = False) -> Branch:
+    def _after(self, branch: Branch, stage: Stage, taken: Taken, *, skipped: bool = False) -> Branch:
         name = stage.spec.name
         return replace(
             branch,
             at=branch.at + 1,
             forked=False,
-            values={**branch.values, name: value},
+            values={**branch.values, name: taken.value},
+            models=(*branch.models, taken.by) if taken.by else branch.models,
             skipped=branch.skipped | {name} if skipped else branch.skipped,
         )
 

@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.results import Plan, Result
+from pipeline.pilot import Pilot
+from pipeline.results import Plan, Result, StepPlan
 from pipeline.screen import clock, safe_text
 from pipeline.tally import counted
+from pipeline.toll import DOLLAR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,14 +36,17 @@ def of_result(result: Result) -> Iterator[str]:
     counts = {name: getattr(result, name) for name in _ROWS}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     yield f"{counted(result.rows, 'row')}: {said or 'none'}"
+    cost = "" if result.cost == 0 else f", {dollars(result.cost)}"
     yield (
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
-        f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out; {clock(result.seconds)}"
+        f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
     )
     for target in result.targets:
         yield f"result    {_shown(target)}"
     if result.failures:
         yield f"failures  {_shown(result.failures)}"
+    if result.advice:
+        yield f"held up by {result.advice}"
 
 
 def numbers_of_result(result: Result) -> dict[str, Any]:
@@ -54,6 +59,8 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
         "input_tokens",
         "output_tokens",
         "seconds",
+        "cost",
+        "advice",
         "targets",
         "failures",
     )
@@ -73,19 +80,80 @@ def of_plan(plan: Plan) -> Iterator[str]:
             f"{step.missing:,}",
             f"up to {step.later:,}" if step.later else "",
             f"{step.input_tokens:,}",
+            f"{step.output_tokens:,}",
             "no limit set" if step.output_limit is None else f"{step.output_limit:,}",
+            _about(step),
         )
         for step in plan.steps
     ]
-    yield from table(
-        ("step", "model", "answered", "missing", "then", "tokens in", "tokens out at most"), rows
+    head = (
+        "step",
+        "model",
+        "answered",
+        "missing",
+        "then",
+        "tokens in",
+        "out about",
+        "out at most",
+        "cost about",
     )
-    yield "Nothing was sent. Tokens are estimates; steps that wait for missing answers are not in them."
+    yield from table(head, rows)
+    yield from _money(plan)
+
+
+def _about(step: StepPlan) -> str:
+    if step.cost is None:
+        return "not known"
+    later = f" + {dollars(step.later_cost)}" if step.later and step.later_cost is not None else ""
+    return f"{dollars(step.cost)}{later}"
+
+
+def _money(plan: Plan) -> Iterator[str]:
+    """What it all comes to, and how sure that is."""
+    if plan.cost is None:
+        yield "Nothing was sent. A price is not known: state it under models.<name>.price."
+        return
+    unknown = any(step.later and step.later_cost is None for step in plan.steps)
+    more = ", without the steps that wait for missing answers" if unknown else ""
+    most = f", at most {dollars(plan.most)} for what is missing" if plan.missing else ""
+    spent = f"Spent so far: {dollars(plan.spent)}"
+    yield f"Nothing was sent. To come: about {dollars(plan.cost)}{most}{more}. {spent}."
+    if plan.budget is not None:
+        left = max(plan.budget - plan.spent, 0.0)
+        short = "; that may not be enough" if plan.cost > left else ""
+        yield f"Left of budget.cost: {dollars(left)} of {dollars(plan.budget)}{short}."
+    if not all(step.measured for step in plan.steps if step.missing):
+        yield "Answers are estimated by their limit, or 500 tokens; `run --pilot 30` measures them."
+
+
+def dollars(amount: float | None) -> str:
+    """Money as people read it: $12.30, and more places below a cent."""
+    if amount is None:
+        return "price not known"
+    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+
+
+def of_pilot(pilot: Pilot) -> Iterator[str]:
+    """What a pilot has shown."""
+    failed = f", {pilot.failed:,} rows failed" if pilot.failed else ""
+    spent = f", {dollars(pilot.spent / DOLLAR)}" if pilot.priced else ""
+    size = f"{counted(pilot.records, 'record')}, {counted(pilot.requests, 'request')}"
+    yield f"pilot: {size}{spent}; {counted(pilot.ok, 'row')} ok{failed}"
+    if not pilot.records:
+        yield "pilot: nothing was asked: the records drawn were answered before"
+        return
+    left = f"left: {counted(pilot.rest, 'record')}"
+    if pilot.priced:
+        at = [dollars(value / DOLLAR) for value in (pilot.cost.mean, pilot.cost.low, pilot.cost.high)]
+        yield f"{left}, about {at[0]} ({at[1]} to {at[2]}, 95 times in 100)"
+    low, high = (f"{value:,.0f}" for value in (pilot.tokens.low, pilot.tokens.high))
+    yield f"{left}, about {pilot.tokens.mean:,.0f} tokens ({low} to {high}, 95 times in 100)"
 
 
 def numbers_of_plan(plan: Plan) -> dict[str, Any]:
     """The same for programs."""
-    return {**asdict(plan), "missing": plan.missing, "later": plan.later}
+    sums = {"missing": plan.missing, "later": plan.later, "cost": plan.cost, "most": plan.most}
+    return {**asdict(plan), **sums}
 
 
 def of_rows(job: Job, frame: pl.DataFrame) -> Iterator[str]:
@@ -106,11 +174,45 @@ def of_standing(standing: Mapping[str, Any]) -> Iterator[str]:
     """The lines of a job's standing."""
     running = f"running ({standing['running']})" if standing["running"] else "not running"
     yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}")
+    if not standing["steps"]:
+        return
+    yield from _steps(standing)
+    unpriced = f"; {standing['unpriced']:,} answers without a known price" if standing["unpriced"] else ""
+    maybe = (
+        f"; at most {dollars(standing['maybe_cost'])} more may have been billed"
+        if standing["maybe_cost"]
+        else ""
+    )
+    yield f"spent in all runs: {dollars(standing['cost'])}{maybe}{unpriced}"
+    yield ""
     rows = [
-        (row["step"], row["outcome"], f"{row['attempts']:,}", f"{row['mean_seconds']:.2f}")
+        (row["step"], row["outcome"], row["billed"], f"{row['attempts']:,}", f"{row['mean_seconds']:.2f}")
         for row in standing["attempts"]
     ]
-    yield from table(("step", "outcome", "attempts", "mean s"), rows)
+    yield from table(("step", "outcome", "billed", "attempts", "mean s"), rows)
+    yield from _of_run(standing["run"])
+
+
+def _steps(standing: Mapping[str, Any]) -> Iterator[str]:
+    rows = []
+    for row in standing["steps"]:
+        latency = standing["latency"].get(row["step"], {})
+        speed = " / ".join(f"{seconds:.2f}" for seconds in latency.values())
+        tokens = (f"{row['input']:,}", f"{row['cached']:,}", f"{row['output']:,}", f"{row['reasoning']:,}")
+        priced = "not known" if row["unpriced"] else dollars(row["cost"])
+        rows.append((row["step"], row["model"], f"{row['answered']:,}", *tokens, priced, speed))
+    head = ("step", "model", "answered", "tokens in", "cached", "out", "reasoning", "cost", "s p50/95/99")
+    yield from table(head, rows)
+
+
+def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
+    """What the live run, or the last one, was held up by."""
+    for lane in run.get("lanes", ()):
+        used = [f"{name} {lane['used'][name]:.0%} of {limit:,}" for name, limit in lane["limits"].items()]
+        said = f"{lane['in_flight']} in flight of {lane['concurrency']}, {lane['waiting']} waiting"
+        yield safe_text(f"{lane['name']}: {', '.join([said, *used])}")
+    if run.get("advice"):
+        yield safe_text(f"held up by {run['advice']}")
 
 
 def _shown(path: Path) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline import kinds
 from pipeline.conversation import Conversation
-from pipeline.domain import Answer, Billed, Fate, Fault
+from pipeline.domain import Answer, Billed, Fate, Fault, Usage
 from pipeline.errors import JobError
 
 APIS = kinds.names("apis")
@@ -189,6 +189,76 @@ def test_usage_that_is_no_mapping_is_none(usage: Any) -> None:
     assert read("chat", orjson.dumps({"choices": [], "usage": usage})).usage.input == 0
 
 
+DIALECTS = {  # dialect -> the names of its counts
+    "chat": ("prompt_tokens", "completion_tokens"),
+    "completions": ("prompt_tokens", "completion_tokens"),
+    "responses": ("input_tokens", "output_tokens"),
+}
+
+
+def usage_of(api: str, taken: Any, given: Any, more: Any = None, **beside: Any) -> Usage:
+    """What is read from a reply with these counts; `more` are the details of both."""
+    names = DIALECTS[api]
+    counts = dict(zip(names, (taken, given), strict=True)) | beside
+    counts |= {f"{name}_details": more for name in names}
+    return read(api, orjson.dumps({"choices": [{}], "usage": counts})).usage
+
+
+@pytest.mark.parametrize("api", DIALECTS)
+def test_cached_written_and_reasoning_tokens_are_read(api: str) -> None:
+    details = {"cached_tokens": 60, "cache_write_tokens": 30, "reasoning_tokens": 5, "audio_tokens": 9}
+    assert usage_of(api, 100, 20, details) == Usage(100, 20, 60, 30, 5)
+    assert usage_of(api, 100, 20, details, total_tokens=120) == Usage(100, 20, 60, 30, 5)
+
+
+@pytest.mark.parametrize("api", DIALECTS)
+@pytest.mark.parametrize("details", [None, {}, [], "x", 5, True, {"cached_tokens": None}])
+def test_usage_without_details_has_none(api: str, details: Any) -> None:
+    assert usage_of(api, 100, 20, details) == Usage(100, 20)
+
+
+@pytest.mark.parametrize("api", DIALECTS)
+@pytest.mark.parametrize("count", ["5", -1, 1 << 60, 1.5, None, True, [], {}])
+def test_absurd_details_are_none(api: str, count: Any) -> None:
+    details = dict.fromkeys(("cached_tokens", "cache_write_tokens", "reasoning_tokens"), count)
+    assert usage_of(api, 100, 20, details, total_tokens=count) == Usage(100, 20)
+
+
+@pytest.mark.parametrize("api", DIALECTS)
+def test_a_part_is_never_larger_than_its_whole(api: str) -> None:
+    large = {"cached_tokens": 900, "cache_write_tokens": 900, "reasoning_tokens": 900}
+    assert usage_of(api, 100, 20, large) == Usage(100, 20, 100, 0, 20)
+    assert usage_of(api, 0, 0, large) == Usage()
+    assert usage_of(api, 100, 20, {"cached_tokens": 90, "cache_write_tokens": 90}) == Usage(100, 20, 90, 10)
+
+
+@pytest.mark.parametrize(
+    ("beside", "usage"),
+    [({"prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 36}, Usage(100, 20, 64)),
+     ({"cache_read_input_tokens": 64, "cache_creation_input_tokens": 30}, Usage(100, 20, 64, 30)),
+     ({"cached_tokens": 64}, Usage(100, 20, 64)),
+     ({"prompt_tokens_details": {"cached_tokens": 8}, "prompt_cache_hit_tokens": 64}, Usage(100, 20, 8))],
+)  # fmt: skip
+def test_other_servers_name_cached_tokens_otherwise(beside: dict[str, Any], usage: Usage) -> None:
+    counts = {"prompt_tokens": 100, "completion_tokens": 20} | beside
+    assert read("chat", orjson.dumps({"choices": [{}], "usage": counts})).usage == usage
+
+
+@pytest.mark.parametrize("api", DIALECTS)
+def test_reasoning_that_only_the_total_counts_is_output(api: str) -> None:
+    assert usage_of(api, 32, 9, {"reasoning_tokens": 94}, total_tokens=135) == Usage(32, 103, 0, 0, 94)
+    assert usage_of(api, 20, 198, total_tokens=623) == Usage(20, 603, 0, 0, 405)
+    assert usage_of(api, 32, 9, {"reasoning_tokens": 4}, total_tokens=30) == Usage(32, 9, 0, 0, 4)
+
+
+@pytest.mark.parametrize("api", DIALECTS)
+@pytest.mark.parametrize(
+    ("said", "tier"), [("flex", "flex"), ("default", "default"), (None, ""), (5, ""), ([], "")]
+)
+def test_the_tier_that_served_is_read(api: str, said: Any, tier: str) -> None:
+    assert read(api, orjson.dumps({"choices": [{}], "service_tier": said})).tier == tier
+
+
 def test_a_lone_surrogate_and_a_huge_number_are_no_reason_to_lose_an_answer() -> None:
     raw = (
         b'{"choices":[{"message":{"content":"a\\ud83d"},"finish_reason":"stop"}],"created":'
@@ -201,7 +271,9 @@ def test_a_lone_surrogate_and_a_huge_number_are_no_reason_to_lose_an_answer() ->
 
 KEYS = ["choices", "message", "content", "text", "refusal", "finish_reason", "usage", "prompt_tokens",
 "error",
-        "output", "status", "model", "incomplete_details", "reason", "input_tokens", "code"]  # fmt: skip
+        "output", "status", "model", "incomplete_details", "reason", "input_tokens", "code", "service_tier",
+        "prompt_tokens_details", "completion_tokens_details", "cached_tokens", "reasoning_tokens",
+        "total_tokens"]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -223,9 +295,12 @@ def check(raw: bytes) -> None:
         except Fault as fault:
             assert fault.kind == "unreadable"
         else:
-            words = (answer.text, answer.refusal, answer.finish_reason, answer.model)
+            words = (answer.text, answer.refusal, answer.finish_reason, answer.model, answer.tier)
             assert all(isinstance(word, str) for word in words)
-            assert answer.usage.input >= 0 <= answer.usage.output
+            usage = answer.usage
+            assert min(usage.cached, usage.cache_written, usage.reasoning) >= 0
+            assert usage.cached + usage.cache_written <= usage.input
+            assert usage.reasoning <= usage.output
 
 
 @given(JSON)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain import Billed, Fate, Fault
-from pipeline.providers._faults import QUOTA_CODES, dropped, error_of, fault_of, scrub, timed_out, unreachable
-from pipeline.providers._waits import LONGEST, duration, told_wait
+from pipeline.faults import QUOTA_CODES, dropped, error_of, fault_of, scrub, timed_out, unreachable
+from pipeline.waits import LONGEST, duration, told_wait
 
 
 def body(code: str | None = None, message: str = "why", **more: Any) -> bytes:

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 from pipeline.providers.scripted import Options
 from pipeline.scripted import Account, Latency, Ledger, Line, Quota, Rule, Script
+from pipeline.scripted.chance import Asked, decide
 from pipeline.scripted.instances import instance
 from pipeline.scripted.patterns import matching
 from pipeline.scripted.quota import Gate
-from pipeline.scripted.script import Asked, decide
 from pipeline.scripted.service import Service
 from tests.scripted_client import BODIES, chat
 

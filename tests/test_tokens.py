@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,7 +12,17 @@ from hypothesis import strategies as st
 
 from pipeline.conversation import Conversation, request
 from pipeline.domain import Request
-from pipeline.tokens import DEFAULT_OUTPUT, PER_TURN, count, encoding, input_tokens, output_limit, reserved
+from pipeline.tokens import (
+    DEFAULT_OUTPUT,
+    PER_TURN,
+    Size,
+    count,
+    encoding,
+    input_tokens,
+    output_limit,
+    reserved,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +77,20 @@ def body(**more: Any) -> Request:
 )  # fmt: skip
 def test_the_limit_of_an_answer_is_what_the_request_says(params: dict[str, Any], limit: int | None) -> None:
     assert output_limit(body(**params)) == limit
+    assert size(body(**params)) == Size(1 + PER_TURN, limit)
     assert reserved(body(**params)) == 1 + PER_TURN + (limit or DEFAULT_OUTPUT)
 
 
-def test_the_schema_of_an_answer_is_counted() -> None:
-    assert input_tokens(body(response_format={"type": "json_schema", "x": "y" * 400})) > 100
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_the_schema_of_an_answer_is_counted(api: str) -> None:
+    shaped = replace(ASKED, schema={"type": "string", "description": "y" * 400}, name="x")
+    plain, with_schema = (
+        request(asked, api=api, model="other", params={}, step="", key="") for asked in (ASKED, shaped)
+    )
+    assert 100 < input_tokens(with_schema) - input_tokens(plain) < 150
+
+
+def test_the_parts_of_a_message_are_counted() -> None:
+    parts = [{"type": "text", "text": "abcd"}, {"type": "image_url"}, {"type": "text", "text": "efgh"}]
+    assert input_tokens(body(messages=[{"content": parts}, {"role": "assistant"}])) == 2 + 2 * PER_TURN
+    assert input_tokens(Request("responses", "other", b'{"input": "abcd"}')) == 1 + PER_TURN

@@ -11,8 +11,12 @@ from typing import Any
 import orjson
 
 from pipeline.domain import Billed, Fate, Fault, Usage
+from pipeline.faults import error_reply
 
 _LARGEST_COUNT = 1 << 40
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+"""OpenAI's name, DeepSeek's, Anthropic's, Moonshot's"""
+_CACHE_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
 
 
 def unreadable(message: str, body: bytes) -> Fault:
@@ -30,6 +34,8 @@ def parse(body: bytes) -> dict[str, Any]:
         raise unreadable(f"the reply is not a JSON object ({_looks(body)})", body)
     error = parsed.get("error")
     if error:
+        if fault := error_reply(body):
+            raise fault
         message = error.get("message") if isinstance(error, dict) else error
         said = message if isinstance(message, str) else type(message).__name__
         raise unreadable(f"the reply carries an error instead of an answer: {said[:200]}", body)
@@ -74,9 +80,25 @@ def word(value: Any, default: str = "") -> str:
 
 
 def usage(counts: Any, input_name: str, output_name: str) -> Usage:
-    """Token counts; what is missing, negative or absurd counts as 0."""
+    """Token counts; what is missing, negative or absurd counts as 0.
+
+    A part never exceeds its whole. Tokens of the total that are neither input nor output are reasoning,
+    which some servers (xAI, Gemini) bill as output and leave out of it.
+    """
     counts = mapping(counts)
-    return Usage(_count(counts.get(input_name)), _count(counts.get(output_name)))
+    taken, given = _count(counts.get(input_name)), _count(counts.get(output_name))
+    details = mapping(counts.get(f"{input_name}_details"))
+    cached = min(taken, _first(details, counts, *_CACHED))
+    written = min(taken - cached, _first(details, counts, *_CACHE_WRITTEN))
+    reasoning = _count(mapping(counts.get(f"{output_name}_details")).get("reasoning_tokens"))
+    apart = max(0, _count(counts.get("total_tokens")) - taken - given) if taken else 0
+    return Usage(taken, given + apart, cached, written, min(given + apart, max(reasoning, apart)))
+
+
+def _first(details: dict[str, Any], counts: dict[str, Any], detail: str, *beside: str) -> int:
+    """The first count that is there: in the details, or else beside the total."""
+    found = [_count(details.get(detail)), *(_count(counts.get(name)) for name in beside)]
+    return next(filter(None, found), 0)
 
 
 def _count(value: Any) -> int:

@@ -34,4 +34,5 @@ def read(raw: bytes) -> Answer:
         refusal=text_of(message.get("refusal")),
         model=word(reply.get("model")),
         usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens"),
+        tier=word(reply.get("service_tier")),
     )

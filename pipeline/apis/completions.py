@@ -28,4 +28,5 @@ def read(raw: bytes) -> Answer:
         finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
         model=word(reply.get("model")),
         usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens"),
+        tier=word(reply.get("service_tier")),
     )

@@ -41,6 +41,7 @@ def read(raw: bytes) -> Answer:
         refusal="".join(refusals),
         model=word(reply.get("model")),
         usage=usage(reply.get("usage"), "input_tokens", "output_tokens"),
+        tier=word(reply.get("service_tier")),
     )
 
 

@@ -1,4 +1,4 @@
-"""A fixed pool of hands in one process: a free hand pulls the next branch, so backpressure reaches the
+"""A pool of hands in one process: a free hand pulls the next branch, so backpressure reaches the
 reader. No task per record.
 
 This module does not know what a step does, and keeps nothing of a leaf but its count.
@@ -10,10 +10,12 @@ import gc
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
 from anyio import to_thread
+from anyio.abc import TaskGroup
 
 from pipeline.domain import Record
 from pipeline.walk import Branch, Walk
@@ -50,6 +52,11 @@ class _Feed:
         if self._waiting:
             self._waiting.popleft().set()
 
+    def pass_on(self) -> None:
+        """Wake another hand for what is ready: this one goes."""
+        if self._ready:
+            self._wake()
+
     def end(self) -> None:
         """Say that the last record has been read."""
         self._read = True
@@ -69,6 +76,11 @@ class _Feed:
             self._hungry.set()
         return self._ready.popleft()
 
+    @property
+    def starving(self) -> bool:
+        """Whether hands wait although there is more to read."""
+        return bool(self._waiting) and not self._ready and not self._read
+
     def done(self) -> None:
         """A hand has brought its branch to its end."""
         self._busy -= 1
@@ -76,16 +88,55 @@ class _Feed:
             self._wake()
 
 
-async def run(
-    walk: Walk, batches: Iterator[list[Record]], hands: int, on_leaf: Callable[[Branch], None]
-) -> None:
-    """Walk every record to its leaves with `hands` at work at once; `on_leaf` hears of each leaf."""
-    feed = _Feed()
-    with _settled_heap():
-        async with anyio.create_task_group() as group:
-            group.start_soon(_read, walk, batches, feed)
-            for _ in range(hands):
-                group.start_soon(_work, walk, feed, on_leaf)
+@dataclass
+class Pool:
+    """The hands of one walk. `wanted` says how many there should be, again and again: widths change."""
+
+    walk: Walk
+    wanted: Callable[[], int]
+    on_leaf: Callable[[Branch], None]
+    hands: int = 0
+    feed: _Feed = field(default_factory=_Feed)
+
+    @property
+    def starving(self) -> bool:
+        """Whether hands wait for the source."""
+        return self.feed.starving
+
+    async def run(self, batches: Iterator[list[Record]]) -> None:
+        """Walk every record to its leaves."""
+        with _settled_heap():
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._read, batches)
+                self._hire(group)
+
+    async def _read(self, batches: Iterator[list[Record]]) -> None:
+        """Read in a thread, a batch at a time, whenever the hands are about to run dry."""
+        pull = partial(next, batches, None)
+        while (batch := await to_thread.run_sync(pull)) is not None:
+            self.feed.put([self.walk.start(record) for record in batch])
+            await self.feed.wait_until_hungry()
+        self.feed.end()
+
+    def _hire(self, group: TaskGroup) -> None:
+        for _ in range(max(1, self.wanted()) - self.hands):
+            self.hands += 1
+            group.start_soon(self._work, group)
+
+    async def _work(self, group: TaskGroup) -> None:
+        walk, feed = self.walk, self.feed
+        while (branch := await feed.take()) is not None:
+            self._hire(group)
+            while not walk.is_leaf(branch):
+                branch, *others = walk.fork(branch)
+                feed.put(others, first=True)
+                branch = await walk.advance(branch)
+            self.on_leaf(branch)
+            feed.done()
+            if self.hands > max(1, self.wanted()):
+                feed.pass_on()
+                break
+        self.hands -= 1
 
 
 @contextmanager
@@ -99,22 +150,3 @@ def _settled_heap() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-async def _read(walk: Walk, batches: Iterator[list[Record]], feed: _Feed) -> None:
-    """Read in a thread, a batch at a time, whenever the hands are about to run dry."""
-    pull = partial(next, batches, None)
-    while (batch := await to_thread.run_sync(pull)) is not None:
-        feed.put([walk.start(record) for record in batch])
-        await feed.wait_until_hungry()
-    feed.end()
-
-
-async def _work(walk: Walk, feed: _Feed, on_leaf: Callable[[Branch], None]) -> None:
-    while (branch := await feed.take()) is not None:
-        while not walk.is_leaf(branch):
-            branch, *others = walk.fork(branch)
-            feed.put(others, first=True)
-            branch = await walk.advance(branch)
-        on_leaf(branch)
-        feed.done()

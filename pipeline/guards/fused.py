@@ -5,7 +5,7 @@ from __future__ import annotations
 from anyio import CancelScope
 
 from pipeline.domain import Call, Fate, Fault, Reply, Request
-from pipeline.errors import DiskError, Interrupted, OutOfQuota, PipelineError, RunStopped
+from pipeline.errors import DiskError, Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped
 
 _HINTS = {
     "unauthorized": "set the right key in the variable that api_key_env names",
@@ -13,7 +13,19 @@ _HINTS = {
     "not_found": "look at model and base_url, which usually ends in /v1",
     "out_of_quota": "top up the account, or use another key",
     "outage": "look at base_url and at the server behind it",
+    "refusing": "the account's limits may be shared with others; set limits.rpm, or come back later",
     "all_refused": "look at params and at the prompt: nothing was paid for",
+    "out_of_budget": "raise it in the job file, or with --set",
+    "maybe_billed": "look at the server, then raise budget.maybe_billed or limits.timeout",
+    "mostly_failing": "look at failures with `pipeline export`; max_failed sets how many are too many",
+    "deadline": "the next run goes on from here",
+}
+_ERRORS = {
+    "unauthorized": KeyRefused,
+    "forbidden": KeyRefused,
+    "out_of_quota": OutOfQuota,
+    "out_of_budget": OutOfQuota,
+    "maybe_billed": OutOfQuota,
 }
 
 
@@ -40,7 +52,7 @@ class Fuse:
         if isinstance(self.reason, PipelineError):
             raise self.reason
         if self.reason is not None:
-            error = OutOfQuota if self.reason.kind == "out_of_quota" else RunStopped
+            error = _ERRORS.get(self.reason.kind, RunStopped)
             raise error(f"the run stopped: {self.reason}", hint=_HINTS.get(self.reason.kind, ""))
 
 

@@ -6,9 +6,10 @@ from pipeline.conversation import read
 from pipeline.domain import Call, Fault, Reply, Request
 from pipeline.log import Events
 from pipeline.tally import Tally
+from pipeline.toll import Toll
 
 
-def observed(call: Call, events: Events, tally: Tally) -> Call:
+def observed(call: Call, toll: Toll, events: Events, tally: Tally) -> Call:
     """A call that writes into the tally and the events of the run."""
 
     async def ask(request: Request) -> Reply:
@@ -18,8 +19,7 @@ def observed(call: Call, events: Events, tally: Tally) -> Call:
             reply = await call(request)
             answer = read(reply)
         except Fault as fault:
-            tally.faults[fault.kind] += 1
-            tally.last_error = str(fault)
+            tally.fault(fault)
             events.warning(
                 "request.failed",
                 step=request.step,
@@ -27,13 +27,13 @@ def observed(call: Call, events: Events, tally: Tally) -> Call:
                 kind=fault.kind,
                 status=fault.status,
                 fate=fault.fate.value,
+                billed=fault.billed.value,
             )
             raise
         finally:
             tally.in_flight -= 1
-        tally.answered += 1
-        tally.input_tokens += answer.usage.input
-        tally.output_tokens += answer.usage.output
+        cost = toll.cost(answer)
+        tally.answer(request, reply.seconds, answer.usage, cost)
         events.info(
             "request.answered",
             step=request.step,
@@ -41,6 +41,7 @@ def observed(call: Call, events: Events, tally: Tally) -> Call:
             seconds=round(reply.seconds, 3),
             input=answer.usage.input,
             output=answer.usage.output,
+            cost=cost,
             finish_reason=answer.finish_reason[:40],
         )
         return reply

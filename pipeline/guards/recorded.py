@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 
 from pipeline.conversation import understood
-from pipeline.domain import Call, Fault, Reply, Request
+from pipeline.domain import Billed, Call, Fault, Reply, Request
 from pipeline.journal import Journal
+from pipeline.limits._base import Expected
+from pipeline.toll import Toll
 
 
-def recorded(call: Call, journal: Journal) -> Call:
-    """A call whose replies and faults are all in the journal. A reply that is none becomes a fault."""
+def recorded(call: Call, journal: Journal, toll: Toll, expect: Callable[[Request], Expected]) -> Call:
+    """A call whose replies and faults are all in the journal, with what they cost.
+
+    A reply that is none becomes a fault. What may have been billed is priced at its worst.
+    """
+
+    def worst(request: Request, fault: Fault) -> int | None:
+        return 0 if fault.billed is Billed.NO else toll.most(request, expect(request))
 
     async def ask(request: Request) -> Reply:
         began = perf_counter()
         try:
             reply = await call(request)
         except Fault as fault:
-            journal.note(request, fault, perf_counter() - began)
+            journal.note(request, fault, perf_counter() - began, worst(request, fault))
             raise
         await journal.record(request, reply)
         try:
-            return understood(reply)
+            reply = replace(understood(reply), model=request.model)
         except Fault as fault:
-            await journal.void(request, fault)
+            await journal.void(request, fault, worst(request, fault))
             raise
+        if reply.answer is not None:
+            journal.count(request, reply.answer.usage, toll.cost(reply.answer))
+        return reply
 
     return ask

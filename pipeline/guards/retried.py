@@ -1,26 +1,28 @@
 """A fault that asks for it is tried again, later; who waits holds no slot.
 
-The wait is what the server told, never less, or else full jitter over a doubling range (Brooker,
-"Exponential Backoff And Jitter", 2015). A refusal for its rate costs nothing, so it does not use up the
-retries; it is bounded by time.
+Tries are counted by what they may have cost: faults that surely cost nothing have one allowance, those
+that may have been billed a smaller one. A refusal for its rate is not counted, and not waited out here: the
+whole lane cools down. The other waits are full jitter over a doubling range (Brooker, "Exponential
+Backoff And Jitter", 2015).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import uniform
 
 import anyio
 
-from pipeline.domain import Call, Fate, Fault, Reply, Request
+from pipeline.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.job import Limits
 from pipeline.log import Events
 from pipeline.tally import Tally
 
 LONGEST_WAIT = 60.0
-PATIENCE = 3600.0
-OUTAGE = 10
+REFUSED_ALIKE = 5
+"""first requests of a lane that are all refused as wrong: the next ones would be, too"""
 
 
 def backoff(attempt: int) -> float:
@@ -28,28 +30,29 @@ def backoff(attempt: int) -> float:
     return uniform(0, min(LONGEST_WAIT, 2.0 ** min(attempt - 1, 6)))  # noqa: S311 - not a secret
 
 
-def retried(call: Call, retries: int, events: Events, tally: Tally) -> Call:
-    """A call that tries again, and stops the run when requests on end come to nothing."""
-    streak = _Streak()
+def retried(call: Call, limits: Limits, after: int | None, events: Events, tally: Tally) -> Call:
+    """A call that tries again. After `after` tries it gives up, because another model is asked instead."""
+    alike = _Alike()
 
     async def ask(request: Request) -> Reply:
-        tries = _Tries(retries)
+        tries = _Tries(limits, after)
         while True:
             try:
                 reply = await call(request)
             except Fault as fault:
                 wait = tries.wait_after(fault)
                 if wait is None:
-                    streak.count(fault)
+                    alike.count(fault)
                     raise
-                attempt = tries.attempts
-                who = {"step": request.step, "key": request.key}
-                events.info("request.retried", **who, kind=fault.kind, attempt=attempt, wait=wait)
+                request = replace(request, attempt=request.attempt + 1)
+                who = {"step": request.step, "key": request.key, "attempt": request.attempt}
+                events.info("request.retried", **who, kind=fault.kind, wait=round(wait, 3))
             else:
-                streak.end()
+                alike.end()
                 return reply
-            with _waiting(tally):
-                await anyio.sleep(wait)
+            if wait:
+                with _waiting(tally):
+                    await anyio.sleep(wait)
 
     return ask
 
@@ -67,54 +70,43 @@ def _waiting(tally: Tally) -> Iterator[None]:
 class _Tries:
     """The tries of one request."""
 
-    retries: int
-    counted: int = 0
-    refused: int = 0
-    waited: float = 0.0
-
-    @property
-    def attempts(self) -> int:
-        return self.counted + self.refused
+    limits: Limits
+    after: int | None
+    unbilled: int = 0
+    maybe_billed: int = 0
+    failed: int = 0
 
     def wait_after(self, fault: Fault) -> float | None:
         """Seconds until the next try, None where there is none."""
         if fault.fate is not Fate.RETRY:
             return None
-        self.refused += fault.kind == "rate_limited"
-        self.counted += fault.kind != "rate_limited"
-        if self.counted > self.retries or self.waited > PATIENCE:
+        if fault.kind == "rate_limited":
+            return 0.0
+        self.failed += 1
+        if fault.counted:
+            self.unbilled += fault.billed is Billed.NO
+            self.maybe_billed += fault.billed is not Billed.NO
+        if self.after is not None and self.unbilled + self.maybe_billed >= self.after:
             return None
-        told = fault.wait + uniform(0, 0.1 * fault.wait) if fault.wait else None  # noqa: S311 - not a secret
-        wait = told or backoff(self.attempts)
-        self.waited += wait
-        return wait
+        if self.unbilled > self.limits.retries or self.maybe_billed > self.limits.maybe_billed_retries:
+            return None
+        return backoff(self.failed)
 
 
 @dataclass
-class _Streak:
-    """Requests on end that came to nothing, in one lane."""
+class _Alike:
+    """The first requests of a lane, when all of them are refused as wrong."""
 
     answered: bool = False
-    given_up: int = 0
     refused: int = 0
 
     def end(self) -> None:
         """One was answered."""
         self.answered = True
-        self.given_up = 0
 
     def count(self, fault: Fault) -> None:
-        """One more. Raises a fault that stops the run when it looks as if all would go the same way:
-
-        `OUTAGE` requests on end have used up their retries, the host was never reached, or the first
-        `OUTAGE` requests of all were refused as wrong.
-        """
-        self.given_up += fault.fate is Fate.RETRY
+        """One was not. Raises a fault that stops the run when it looks as if all would go the same way."""
         self.refused += fault.kind == "bad_request"
-        unreached = fault.kind == "unreachable" and not self.answered
-        if self.given_up >= OUTAGE or unreached:
-            message = f"requests have used up their retries and none is answered; the last one: {fault}"
-            raise Fault("outage", message, fate=Fate.STOP) from None
-        if self.refused >= OUTAGE and not self.answered:
-            message = f"the first {OUTAGE} requests were all refused; the last one: {fault}"
+        if self.refused >= REFUSED_ALIKE and not self.answered:
+            message = f"the first {self.refused} requests were all refused; the last one: {fault}"
             raise Fault("all_refused", message, fate=Fate.STOP) from None

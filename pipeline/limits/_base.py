@@ -45,7 +45,8 @@ class Ticket:
     request: Request
     expect: Callable[[Request], Expected]
     entered: float
-    sent: float = 0.0
+    sent: float = -1.0
+    """-1 while it waits"""
 
     @cached_property
     def expected(self) -> Expected:
@@ -72,5 +73,5 @@ class Limit:
         """Hear how a ticket that had passed ended."""
 
     def use(self, now: float) -> float | None:
-        """The share of this limit that is used, from 0 to 1, averaged over a while; None where it has none."""
+        """The share of this limit that is used, from 0 to 1; None where it has none."""
         return None

@@ -22,8 +22,9 @@ import httpx2
 import openai
 
 from pipeline.domain import Billed, Call, Fault, Reply, Request
-from pipeline.providers._faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreachable
+from pipeline.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreachable
 from pipeline.providers._transport import CappedTransport, PlainClient, ReplyTooLarge, Undecodable
+from pipeline.waits import told_limits
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
@@ -112,7 +113,8 @@ async def connection(
             raise dropped(Billed.MAYBE, "the reply is compressed in a way that cannot be undone") from None
         except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
             raise dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read") from None
-        return Reply(api, kept(response.content), perf_counter() - began)
+        told = told_limits(response.headers)
+        return Reply(api, kept(response.content), perf_counter() - began, told=told)
 
     async with client:
         yield post

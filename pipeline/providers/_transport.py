@@ -12,9 +12,13 @@ from typing import Any
 
 import aiohttp
 import httpx2
+from aiohttp.client_proto import ResponseHandler
+from aiolimiter import AsyncLimiter
 from openai._vendor.httpx_aiohttp.transport import AiohttpTransport
 
 _INFLATED = {"gzip", "x-gzip", "deflate"}
+RAMP, RAMP_SECONDS = 50, 0.25
+"""new connections in any such time"""
 _AUTO = zlib.MAX_WBITS | 32
 """zlib finds out by itself whether it is gzip or deflate"""
 
@@ -91,6 +95,21 @@ def _parsed(url: httpx2.URL | str) -> httpx2.URL:
     return httpx2.URL(url)
 
 
+class _RampedConnector(aiohttp.TCPConnector):
+    """Opens new connections a few at a time: a thousand handshakes at once keep the loop from all else,
+
+    and servers refuse who comes like that.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        super().__init__(limit=concurrency, keepalive_timeout=60)
+        self._ramp = AsyncLimiter(RAMP, RAMP_SECONDS)
+
+    async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
+        async with self._ramp:
+            return await super()._create_connection(*args, **kwargs)
+
+
 def _session(concurrency: int) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=concurrency, keepalive_timeout=60)
+    connector = _RampedConnector(concurrency)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 APIS = ("chat", "completions")
 CONCURRENCY = 4
+FREE = True
 MODEL = "smollm2-135m-instruct"
 CONTEXT = 2048
 """tokens of one prompt and its answer together"""
@@ -101,7 +102,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     key = secrets.token_urlsafe(24)
     async with serve(weights(), key, options.threads or spare_cores()) as server:
         base_url = f"{server.ready['address']}/v1"
-        concurrency = model.limits.concurrency or CONCURRENCY
+        concurrency = model.limits.most_at_once
         api = model.api or APIS[0]
         async with connect_to(
             base_url, key, api=api, concurrency=concurrency, timeout=model.limits.timeout

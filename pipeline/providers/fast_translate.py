@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 APIS = ("translation",)
 CONCURRENCY = os.cpu_count() or 1
+FREE = True
 MODEL = ""
 """none to choose: the engine's direction follows from the languages"""
 LANGUAGES = {"en": "en", "en-us": "en", "en-gb": "en", "pt": "pt", "pt-br": "pt"}
@@ -80,7 +81,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     """A call that translates in worker threads, as many at once as the model's concurrency."""
     Options.model_validate(model.options)
     _require(model.model)
-    limiter = anyio.CapacityLimiter(model.limits.concurrency or CONCURRENCY)
+    limiter = anyio.CapacityLimiter(model.limits.most_at_once)
     engines = Engines()
 
     async def call(request: Request) -> Reply:

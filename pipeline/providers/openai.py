@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipeline.job import Model
 
 APIS = ("chat", "responses", "completions")
-CONCURRENCY = 16
+CONCURRENCY = "auto"
+ENDPOINTS = True
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
 
@@ -41,12 +42,17 @@ def objection(request: Request, model: Model) -> str | None:
     return None
 
 
+def address(model: Model) -> str:
+    """Where the model is asked: the job's word, else the environment's, else OpenAI itself."""
+    return model.base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
+
+
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to the model's endpoint; the key is read from the environment by its name."""
-    base_url = model.base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
+    base_url = address(model)
     key = api_key(model, base_url)
-    concurrency = model.limits.concurrency or CONCURRENCY
+    concurrency = model.limits.most_at_once
     async with connect_to(
         base_url, key, api=model.api, concurrency=concurrency, timeout=model.limits.timeout
     ) as call:

@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING
 import anyio
 
 from pipeline.domain import Billed, Call, Reply, Request
-from pipeline.providers._faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
+from pipeline.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.scripted.answers import APIS as SPOKEN
 from pipeline.scripted.ledger import Ledger
 from pipeline.scripted.script import Script
 from pipeline.scripted.service import Service
 from pipeline.scripted.wire import Manner, Wire
+from pipeline.waits import told_limits
 
 if TYPE_CHECKING:
     from pipeline.job import Model
 
 APIS = SPOKEN
-CONCURRENCY = 64
+CONCURRENCY = "auto"
+FREE = True
 
 
 class Options(Script):
@@ -74,7 +76,7 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
                     await anyio.sleep(wire.seconds)
         except TimeoutError:
             raise timed_out(timeout) from None
-        return Reply(request.api, _received(wire), perf_counter() - began)
+        return Reply(request.api, _received(wire), perf_counter() - began, told=told_limits(wire.headers))
 
     return ask
 

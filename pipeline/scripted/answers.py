@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from pipeline.domain import Usage
 from pipeline.scripted.instances import Schema, instance
 from pipeline.scripted.script import Script
 
@@ -34,18 +35,20 @@ class Question:
     schema: Schema | bool | None
     limit: int | None
     target: str = ""
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer before it takes the form of a dialect."""
+    """An answer before it takes the form of a dialect, and what it costs. `told`: whether it says so."""
 
     text: str | None
     model: str
-    input: int
-    output: int
+    usage: Usage
     finish_reason: str = "stop"
     refusal: str = ""
+    tier: str = ""
+    told: bool = True
 
 
 def tokens_in(text: str) -> int:
@@ -72,7 +75,13 @@ def read(api: str, body: bytes) -> Question:
         _schema(api, asked),
         limit,
         str(asked.get("target", "")),
+        _tier(asked.get("service_tier")),
     )
+
+
+def _tier(asked: Any) -> str:
+    """The service tier that serves a request which asks for this one; "" where it asks for none."""
+    return asked if isinstance(asked, str) and asked != "auto" else ""
 
 
 def _texts(api: str, asked: Json) -> list[tuple[str, str]]:
@@ -138,10 +147,20 @@ def answer(script: Script, question: Question, digest: bytes) -> Said:
         elif script.tokens:
             text = _padded(text, script.tokens)
     output = script.tokens or max(1, tokens_in(text))
-    if question.limit is not None and output > question.limit:
-        cut = text.encode()[: 4 * question.limit].decode(errors="ignore")
-        return Said(cut, question.model, question.input, question.limit, "length")
-    return Said(text, question.model, question.input, output)
+    reasoning, finish_reason = script.reasoning, "stop"
+    if question.limit is not None and output + reasoning > question.limit:
+        reasoning = min(reasoning, question.limit)  # a model thinks before it speaks
+        output, finish_reason = question.limit - reasoning, "length"
+        text = text.encode()[: 4 * output].decode(errors="ignore")
+    usage = Usage(
+        question.input,
+        output + reasoning,
+        int(script.cached * question.input),
+        int(script.cache_written * question.input),
+        reasoning,
+    )
+    tier = question.tier if script.tier is None else script.tier
+    return Said(text, question.model, usage, finish_reason, tier=tier, told=script.usage)
 
 
 def _fixed(script: Script, question: Question) -> str | None:
@@ -178,7 +197,7 @@ def _chat(ident: str, said: Said) -> Json:
         "created": CREATED,
         "model": said.model,
         "choices": [choice] if said.text is not None or said.refusal else [],
-        "usage": _usage(said, "prompt_tokens", "completion_tokens"),
+        **_bill(said, "prompt_tokens", "completion_tokens"),
     }
 
 
@@ -190,7 +209,7 @@ def _completions(ident: str, said: Said) -> Json:
         "created": CREATED,
         "model": said.model,
         "choices": [choice] if said.text is not None else [],
-        "usage": _usage(said, "prompt_tokens", "completion_tokens"),
+        **_bill(said, "prompt_tokens", "completion_tokens"),
     }
 
 
@@ -217,7 +236,7 @@ def _responses(ident: str, said: Said) -> Json:
         "incomplete_details": {"reason": reason} if reason else None,
         "model": said.model,
         "output": [message] if said.text is not None or said.refusal else [],
-        "usage": _usage(said, "input_tokens", "output_tokens"),
+        **_bill(said, "input_tokens", "output_tokens"),
     }
 
 
@@ -226,9 +245,19 @@ def _translation(ident: str, said: Said) -> Json:
     return {**text, "model": said.model, "engine": "scripted"}
 
 
-def _usage(said: Said, input_name: str, output_name: str) -> Json:
-    return {
-        input_name: said.input,
-        output_name: said.output,
-        "total_tokens": said.input + said.output,
-    }
+def _bill(said: Said, input_name: str, output_name: str) -> Json:
+    """The service tier and the tokens, as far as they are told."""
+    bill: Json = {"service_tier": said.tier} if said.tier else {}
+    if said.told:
+        used = said.usage
+        bill["usage"] = {
+            input_name: used.input,
+            output_name: used.output,
+            "total_tokens": used.input + used.output,
+            f"{input_name}_details": {
+                "cached_tokens": used.cached,
+                "cache_write_tokens": used.cache_written,
+            },
+            f"{output_name}_details": {"reasoning_tokens": used.reasoning},
+        }
+    return bill

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,13 +16,16 @@ from typing import Self
 
 import orjson
 
+from pipeline.domain import Usage
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One request. `arrived` and `at`, the moment of billing or refusal, are seconds since 1970.
 
     `digest` is hexadecimal, as `domain.Request.digest` defines it; `input` and `output` are tokens, 0 where
-    nothing was billed; `status` is 0 where no answer was sent; `fault` is "" where none was scripted.
+    nothing was billed, and include `cached`, `cache_written` and `reasoning`; `status` is 0 where no answer
+    was sent; `fault` is "" where none was scripted; `model` is as it was asked, "" where that was not read.
     """
 
     at: float
@@ -34,6 +37,16 @@ class Line:
     input: int
     output: int
     fault: str
+    model: str = ""
+    cached: int = 0
+    cache_written: int = 0
+    reasoning: int = 0
+    tier: str = ""
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that were billed."""
+        return Usage(self.input, self.output, self.cached, self.cache_written, self.reasoning)
 
 
 class Account:
@@ -77,6 +90,14 @@ class Account:
     @property
     def output(self) -> int:
         return sum(line.output for line in self.lines)
+
+    def cost(self, price: Callable[[Line], int | None]) -> int:
+        """What all bills come to, at the price of one; ValueError where one has no price."""
+        costs = [price(line) for line in self.lines if line.billed]
+        known = [cost for cost in costs if cost is not None]
+        if len(known) < len(costs):
+            raise ValueError(f"{len(costs) - len(known)} of {len(costs)} bills have no price")
+        return sum(known)
 
     @property
     def peak(self) -> int:

@@ -1,4 +1,4 @@
-"""A quota per minute: may this request pass now, and what the `x-ratelimit-*` headers say.
+"""A quota per minute and day: may this request pass now, and what the `x-ratelimit-*` headers say.
 
 Headers and the form of durations follow the public documentation of OpenAI's rate limits.
 This module does not know requests, replies or clocks: it is told the time and the tokens.
@@ -14,6 +14,7 @@ from typing import Protocol
 from pipeline.scripted.script import Quota
 
 MINUTE = 60.0
+DAY = 86400.0
 
 
 class Meter(Protocol):
@@ -35,23 +36,24 @@ class Meter(Protocol):
 
 
 class Bucket:
-    """Filled evenly with `limit` a minute, holds `size`."""
+    """Filled evenly with `limit` in every `period` of seconds, holds `size`."""
 
-    def __init__(self, limit: int, size: float) -> None:
+    def __init__(self, limit: int, size: float, period: float = MINUTE) -> None:
         self.limit = limit
         self._size = size
+        self._seconds = period / limit
         self._level = size
         self._at: float | None = None
 
     def _fill(self, now: float) -> float:
         if self._at is not None:
-            self._level = min(self._size, self._level + (now - self._at) * self.limit / MINUTE)
+            self._level = min(self._size, self._level + (now - self._at) / self._seconds)
         self._at = now
         return self._level
 
     def wait(self, cost: int, now: float) -> float:
         lacking = cost - self._fill(now)
-        return lacking * MINUTE / self.limit if lacking > 1e-9 else 0.0
+        return lacking * self._seconds if lacking > 1e-9 else 0.0
 
     def take(self, cost: int, now: float) -> None:
         self._level = self._fill(now) - cost
@@ -60,19 +62,20 @@ class Bucket:
         return max(0, int(self._fill(now) + 1e-9))
 
     def reset(self, now: float) -> float:
-        return (self._size - self._fill(now)) * MINUTE / self.limit
+        return (self._size - self._fill(now)) * self._seconds
 
 
 class Window:
-    """No 60 seconds ever hold more than `limit`."""
+    """No `period` of seconds ever holds more than `limit`."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, period: float = MINUTE) -> None:
         self.limit = limit
+        self._period = period
         self._taken: deque[tuple[float, int]] = deque()
         self._sum = 0
 
     def _forget(self, now: float) -> None:
-        while self._taken and self._taken[0][0] <= now - MINUTE:
+        while self._taken and self._taken[0][0] <= now - self._period:
             self._sum -= self._taken.popleft()[1]
 
     def wait(self, cost: int, now: float) -> float:
@@ -83,8 +86,8 @@ class Window:
                 break
             lacking -= taken
             if lacking <= 0:
-                return at + MINUTE - now
-        return 0.0 if lacking <= 0 else MINUTE
+                return at + self._period - now
+        return 0.0 if lacking <= 0 else self._period
 
     def take(self, cost: int, now: float) -> None:
         self._taken.append((now, cost))
@@ -96,15 +99,16 @@ class Window:
 
     def reset(self, now: float) -> float:
         self._forget(now)
-        return self._taken[-1][0] + MINUTE - now if self._taken else 0.0
+        return self._taken[-1][0] + self._period - now if self._taken else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request passes, which limit refused it ("requests" or "tokens"), and the headers."""
+    """Whether a request passes, what refused it (requests or tokens, `per` minute or day), and headers."""
 
     passes: bool
     limit: str
+    per: str
     headers: dict[str, str]
 
 
@@ -113,30 +117,36 @@ class Gate:
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota
-        self._meters: dict[str, Meter] = {}
+        self._meters: dict[tuple[str, str], Meter] = {}
         if quota.rpm:
             burst = quota.burst or max(1.0, quota.rpm / MINUTE)
-            self._meters["requests"] = Window(quota.rpm) if quota.sliding else Bucket(quota.rpm, burst)
+            self._meters["requests", "minute"] = self._meter(quota.rpm, burst, MINUTE)
         if quota.tpm:
-            self._meters["tokens"] = Window(quota.tpm) if quota.sliding else Bucket(quota.tpm, quota.tpm)
+            self._meters["tokens", "minute"] = self._meter(quota.tpm, quota.tpm, MINUTE)
+        if quota.rpd:
+            self._meters["requests", "day"] = self._meter(quota.rpd, quota.rpd, DAY)
+
+    def _meter(self, limit: int, size: float, period: float) -> Meter:
+        return Window(limit, period) if self._quota.sliding else Bucket(limit, size, period)
 
     def admit(self, tokens: int, now: float) -> Verdict:
-        """Take one request and its tokens, both or neither."""
+        """Take one request and its tokens, all or nothing."""
         costs = {"requests": 1, "tokens": tokens}
-        waits = {name: meter.wait(costs[name], now) for name, meter in self._meters.items()}
-        limit = max(waits, key=lambda name: waits[name])
-        if waits[limit] > 0:
-            return Verdict(False, limit, self._headers(now) | self._told(waits[limit]))
-        for name, meter in self._meters.items():
-            meter.take(costs[name], now)
-        return Verdict(True, "", self._headers(now))
+        waits = {name: meter.wait(costs[name[0]], now) for name, meter in self._meters.items()}
+        longest = max(waits, key=lambda name: waits[name])
+        if waits[longest] > 0:
+            return Verdict(False, *longest, self._headers(now) | self._told(waits[longest]))
+        for (unit, _), meter in self._meters.items():
+            meter.take(costs[unit], now)
+        return Verdict(True, "", "", self._headers(now))
 
     def _headers(self, now: float) -> dict[str, str]:
-        headers = {}
-        for name, meter in self._meters.items():
-            headers[f"x-ratelimit-limit-{name}"] = str(meter.limit)
-            headers[f"x-ratelimit-remaining-{name}"] = str(meter.left(now))
-            headers[f"x-ratelimit-reset-{name}"] = duration(meter.reset(now))
+        headers: dict[str, str] = {}
+        for (unit, per), meter in self._meters.items():
+            if self._quota.headers and per == "minute":
+                headers[f"x-ratelimit-limit-{unit}"] = str(meter.limit)
+                headers[f"x-ratelimit-remaining-{unit}"] = str(meter.left(now))
+                headers[f"x-ratelimit-reset-{unit}"] = duration(meter.reset(now))
         return headers
 
     def _told(self, wait: float) -> dict[str, str]:

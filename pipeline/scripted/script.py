@@ -1,4 +1,4 @@
-"""What the fake model is to do: the script, and the pure decision which of its faults befalls a request.
+"""What the fake model is to do: the script.
 
 The script is data: in a job file (`models.<name>.options`), in a YAML or JSON file, or in a test:
 
@@ -21,14 +21,11 @@ The script is data: in a job file (`models.<name>.options`), in a YAML or JSON f
 | refusal, length, filtered, empty, no_choices | answers without a usable text | yes |
 | wrong_model | the answer in another model's name | yes |
 
-This module does not know HTTP, clocks or counters: whoever plays the script hands them in.
+This module does not know requests, HTTP or clocks: `chance.py` decides what befalls whom.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -66,6 +63,7 @@ FaultName: TypeAlias = Literal[
 ]
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 REFUSALS = frozenset(
     {
@@ -104,24 +102,27 @@ class Latency(_Spec):
 
 
 class Quota(_Spec):
-    """Limits per minute; a request above them is refused with 429 and `x-ratelimit-*` headers.
+    """Limits per minute and per day; a request above them is refused with 429 and `x-ratelimit-*` headers.
 
-    A bucket of `burst` requests (default: one second's worth) and of `tpm` tokens, filled evenly; with
-    `sliding`, no window of 60 s ever holds more than `rpm` requests and `tpm` tokens. Tokens are those of
-    the prompt and of the answer. `retry_after` is True for the true wait in whole seconds, False for no
-    such header, or a number of seconds.
+    A bucket of `burst` requests (default: one second's worth), of `tpm` tokens and of a day's `rpd`
+    requests, filled evenly; with `sliding`, no window of 60 s ever holds more than `rpm` requests and `tpm`
+    tokens, and none of 24 h more than `rpd` requests. Tokens are those of the prompt and of the answer.
+    `retry_after` is True for the true wait in whole seconds, False for no such header, or a number of
+    seconds. `headers` False leaves the `x-ratelimit-*` headers out, which never tell of the day.
     """
 
     rpm: Count | None = None
     tpm: Count | None = None
+    rpd: Count | None = None
     burst: Count | None = None
     sliding: bool = False
     retry_after: bool | Seconds = True
+    headers: bool = True
 
     @model_validator(mode="after")
     def _limits_something(self) -> Self:
-        if self.rpm is None and self.tpm is None:
-            raise ValueError("a quota needs rpm, tpm or both")
+        if self.rpm is None and self.tpm is None and self.rpd is None:
+            raise ValueError("a quota needs rpm, tpm or rpd")
         if self.burst is not None and (self.rpm is None or self.sliding):
             raise ValueError("burst goes with rpm, and not with sliding")
         return self
@@ -183,17 +184,33 @@ class Script(_Spec):
     `answer` is a text for all, or a mapping: the first key that is a substring of the last user message
     gives the text. `tokens` is what each answer counts as, and plain text is padded to that size.
     `capacity` is how many requests are worked on at once; more wait in line.
+
+    `cached` and `cache_written` are the shares of every prompt's tokens that count as read from a cache and
+    as written to one, `reasoning` the tokens that every answer costs besides its text. `tier` is the
+    service tier that answers say they were served by, the one asked for by default. Without `usage` all
+    of it is billed, and none is told.
     """
 
     latency: Seconds | Latency = 0.0
     seed: int = 0
     answer: str | dict[str, str] | None = None
     tokens: Count | None = None
+    cached: Share = 0.0
+    cache_written: Share = 0.0
+    reasoning: Annotated[int, Field(ge=0)] = 0
+    tier: str | None = None
+    usage: bool = True
     api_key: str | None = Field(default=None, repr=False)
     models: tuple[str, ...] | None = None
     capacity: Count | None = None
     quota: Quota | None = None
     faults: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _shares_one_prompt(self) -> Self:
+        if self.cached + self.cache_written > 1:
+            raise ValueError("cached and cache_written are shares of the same tokens: at most 1 together")
+        return self
 
     @property
     def draws(self) -> bool:
@@ -222,58 +239,3 @@ def _json(text: str, file: str) -> YamlText:
         return YamlText(file, orjson.loads(text))
     except orjson.JSONDecodeError as error:
         raise JobError(f"not JSON: {error}", where=file) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as the script sees it: the `n`-th of all, the `attempt`-th of its digest, both from 1.
-
-    `elapsed` is in seconds since the first request.
-    """
-
-    n: int
-    digest: bytes
-    attempt: int
-    elapsed: float
-    body: bytes
-
-
-def decide(script: Script, asked: Asked, struck: Mapping[tuple[bytes, int], int]) -> int | None:
-    """The place of the rule that befalls a request, None for none.
-
-    `struck` tells how often a rule, by its place, has struck a digest.
-    """
-    for place, rule in enumerate(script.faults):
-        if rule.times is not None and struck.get((asked.digest, place), 0) >= rule.times:
-            continue
-        if _holds(rule, asked) and _drawn(rule, asked, script.seed, place):
-            return place
-    return None
-
-
-def _holds(rule: Rule, asked: Asked) -> bool:
-    return (
-        (rule.first is None or asked.n <= rule.first)
-        and (rule.after is None or asked.n > rule.after)
-        and (rule.every is None or asked.n % rule.every == 0)
-        and (rule.during is None or rule.during[0] <= asked.elapsed < rule.during[1])
-        and (rule.match is None or rule.match.encode() in asked.body)
-    )
-
-
-def _drawn(rule: Rule, asked: Asked, seed: int, place: int) -> bool:
-    return rule.share is None or _dice(seed, place, asked) < rule.share
-
-
-def latency_of(script: Script, asked: Asked) -> float:
-    """Seconds this attempt's answer takes."""
-    if not isinstance(script.latency, Latency):
-        return script.latency
-    spread = 2 * _dice(script.seed, -1, asked) - 1
-    return max(0.0, script.latency.mean + spread * script.latency.jitter)
-
-
-def _dice(seed: int, place: int, asked: Asked) -> float:
-    """A number in [0, 1) that is the same whenever the same attempt of the same request comes."""
-    drawn = sha256(f"{seed} {place} {asked.attempt} ".encode() + asked.digest).digest()
-    return int.from_bytes(drawn[:7]) / 256**7

@@ -11,28 +11,31 @@ import time
 from asyncio import get_running_loop
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from hashlib import sha256
 
 import anyio
 
+from pipeline.domain import Usage
 from pipeline.scripted import answers, wire
+from pipeline.scripted.chance import Asked, decide, latency_of
 from pipeline.scripted.ledger import Ledger, Line
-from pipeline.scripted.quota import Gate
-from pipeline.scripted.script import Asked, Rule, Script, decide, latency_of
+from pipeline.scripted.quota import Gate, Verdict
+from pipeline.scripted.script import Rule, Script
 from pipeline.scripted.wire import Manner, Wire
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What becomes of one request. `seconds` is how long the answer takes."""
+    """What becomes of one request: `usage` is what it is billed for, `seconds` how long its answer takes."""
 
     wire: Wire
     billed: bool = False
-    input: int = 0
-    output: int = 0
+    usage: Usage = field(default_factory=Usage)
     fault: str = ""
+    model: str = ""
+    tier: str = ""
     seconds: float = 0.0
 
 
@@ -106,9 +109,10 @@ class Service:
                 digest=asked.digest.hex(),
                 billed=turn.billed,
                 status=turn.wire.status,
-                input=turn.input if turn.billed else 0,
-                output=turn.output if turn.billed else 0,
+                **asdict(turn.usage),
                 fault=turn.fault,
+                model=turn.model,
+                tier=turn.tier,
             )
         )
 
@@ -121,25 +125,27 @@ class Service:
             said = answers.answer(self.script, question, asked.digest)
         except ValueError as problem:
             return _refusal(400, "invalid_request", str(problem), "bad_request")
-        if self.script.models is not None and question.model not in self.script.models:
-            return _refusal(404, "model_not_found", self._stranger(question.model), "not_found")
+        return replace(self._judged(api, asked, said, now), model=question.model)
+
+    def _judged(self, api: str, asked: Asked, said: answers.Said, now: float) -> _Turn:
+        if self.script.models is not None and said.model not in self.script.models:
+            return _refusal(404, "model_not_found", self._stranger(said.model), "not_found")
         headers: dict[str, str] = {}
         if self._gate:
-            verdict = self._gate.admit(said.input + said.output, now)
+            verdict = self._gate.admit(said.usage.input + said.usage.output, now)
             headers = verdict.headers
             if not verdict.passes:
-                return _refused_by_quota(verdict.limit, headers)
+                return _refused_by_quota(verdict)
         rule = self._rule(asked)
         response = (
             wire.faulty(rule, api, asked.digest, said) if rule else wire.answered(api, asked.digest, said)
         )
+        response = replace(response, headers=headers | response.headers)
+        fault = rule.fault if rule else ""
+        if rule and not rule.charged:
+            return _Turn(response, fault=fault)
         return _Turn(
-            replace(response, headers=headers | response.headers),
-            rule.charged if rule else True,
-            said.input,
-            said.output,
-            rule.fault if rule else "",
-            latency_of(self.script, asked),
+            response, True, said.usage, fault, tier=said.tier, seconds=latency_of(self.script, asked)
         )
 
     def _rule(self, asked: Asked) -> Rule | None:
@@ -174,6 +180,7 @@ def _refusal(status: int, code: str, message: str, fault: str) -> _Turn:
     return _Turn(wire.error(status, code, "invalid_request_error", message), fault=fault)
 
 
-def _refused_by_quota(limit: str, headers: dict[str, str]) -> _Turn:
-    refused = wire.error(429, "rate_limit_exceeded", limit, f"Rate limit reached for {limit} per minute")
-    return _Turn(replace(refused, headers=refused.headers | headers), fault="quota")
+def _refused_by_quota(verdict: Verdict) -> _Turn:
+    message = f"Rate limit reached for {verdict.limit} per {verdict.per}"
+    refused = wire.error(429, "rate_limit_exceeded", verdict.limit, message)
+    return _Turn(replace(refused, headers=refused.headers | verdict.headers), fault="quota")

@@ -7,7 +7,7 @@ what the question is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from pipeline import kinds
@@ -22,6 +22,14 @@ Judge = Callable[[str], tuple[Any, str]]
 """An answer's text -> (value, complaint); the complaint is '' where it holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step's value, and the label of the model that wrote it; '' where none was needed."""
+
+    value: Any
+    by: str = ""
+
+
 class Runner(Protocol):
     """A step, ready to run."""
 
@@ -30,7 +38,7 @@ class Runner(Protocol):
     shape: Shape | None
     """the shape of its answers, None for text"""
 
-    async def take(self, values: Values, key: str, call: Call) -> Any:
+    async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""
 
     def first_request(self, values: Values, key: str) -> Request:
@@ -42,42 +50,51 @@ class Asking:
     """How one step's model is asked."""
 
     step: str
-    model: Model
+    models: tuple[Model, ...]
+    """the step's model and, behind it, those that are asked instead when it comes to nothing"""
     allow: tuple[Allowed, ...] = ()
     repairs: int = 0
 
     def request(self, asked: Conversation, key: str) -> Request:
         """The conversation as a request; a `Fault` where the provider could never serve it."""
-        built = request(
-            asked,
-            api=self.model.api,
-            model=self.model.model,
-            params=self.model.params,
-            step=self.step,
-            key=key,
-        )
-        provider = kinds.load("providers", self.model.provider)
+        instead: Request | None = None
+        for model in reversed(self.models[1:]):
+            instead = replace(self._request(model, asked, key), instead=instead)
+        first = self._request(self.models[0], asked, key)
+        return replace(first, instead=instead) if instead else first
+
+    def _request(self, model: Model, asked: Conversation, key: str) -> Request:
+        built = request(asked, api=model.api, model=model.model, params=model.params, step=self.step, key=key)
+        provider = kinds.load("providers", model.provider)
         unable = getattr(provider, "CANNOT_TRANSLATE", "") if asked.translation else ""
-        objection = unable or provider.objection(built, self.model)
+        objection = unable or provider.objection(built, model)
         if objection:
             raise Fault("refused_by_provider", objection)
         return built
 
-    async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Any:
+    async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
         """Ask, and ask again with the complaint, until an answer holds or the repairs are used up."""
         requests: list[Request] = []
+        known = True
         for repair in range(self.repairs + 1):
             requests.append(self.request(asked, key))
-            answer = read(await call(requests[-1]))
+            reply = await call(requests[-1])
+            known = known and reply.known
+            answer = read(reply)
             broken = self._broken(answer)
             if broken:
-                raise _rejected(*broken, requests)
+                raise _rejected(*broken, requests, known)
             value, complaint = judge(_whole(answer.text).strip())
             if not complaint:
-                return value
+                return Taken(value, self._label(reply.model))
             if repair < self.repairs:
                 asked = asked.answered(answer.text, complaint)
-        raise _rejected("rejected", complaint, requests)
+        raise _rejected("rejected", complaint, requests, known)
+
+    def _label(self, name: str) -> str:
+        model = next((model for model in self.models if model.model == name), self.models[0])
+        label: str = kinds.load("providers", model.provider).label(model)
+        return label
 
     def _broken(self, answer: Answer) -> tuple[str, str] | None:
         """Kind and message of what must never pass as good: refused, filtered, cut off, empty."""
@@ -100,8 +117,9 @@ def _whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _rejected(kind: str, message: str, requests: list[Request]) -> Fault:
+def _rejected(kind: str, message: str, requests: list[Request], known: bool) -> Fault:
     fault = Fault(kind, message, fate=Fate.FAIL, billed=Billed.YES)
+    fault.known = known
     fault.requests = tuple(requests)
     return fault
 

@@ -18,7 +18,7 @@ from pipeline.job import Model, Step
 from pipeline.job import Spec as _Spec
 from pipeline.job import Template as TemplateText
 from pipeline.shapes import Shape, schema_of
-from pipeline.steps._base import Allowed, Asking
+from pipeline.steps._base import Allowed, Asking, Taken
 from pipeline.template import Template
 
 KEYS = ("prompt", "prompt_file")
@@ -81,14 +81,14 @@ class Spec(Step):
 class Prompt:
     """A prompt step, ready to run."""
 
-    def __init__(self, spec: Spec, model: Model, template: Callable[[str], Template]) -> None:
+    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]
         self.templates = {name: template(name) for name in names}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
         self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self._asking = Asking(spec.name, model, spec.allow, spec.repairs)
+        self._asking = Asking(spec.name, models, spec.allow, spec.repairs)
         self._spec = spec
 
     @cached_property
@@ -118,7 +118,7 @@ class Prompt:
         """The request it begins with, without sending it."""
         return self._asking.request(self._conversation(values), key)
 
-    async def take(self, values: Values, key: str, call: Call) -> Any:
+    async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The answer for these values: text, or the JSON value."""
         return await self._asking.ask(self._conversation(values), key, call, self._judge)
 

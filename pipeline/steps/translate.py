@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import Field, StrictInt
 
@@ -20,7 +19,7 @@ from pipeline.domain import Call, Fault, Request, Values
 from pipeline.job import Model, Step
 from pipeline.job import Spec as _Spec
 from pipeline.job import Template as TemplateText
-from pipeline.steps._base import Asking
+from pipeline.steps._base import Asking, Taken
 from pipeline.template import Template
 
 KEYS = ("translate",)
@@ -68,11 +67,11 @@ class Translate:
 
     shape = None
 
-    def __init__(self, spec: Spec, model: Model, template: Callable[[str], Template]) -> None:
+    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
-        takes_prompts = model.api != "translation"
-        self._asking = Asking(spec.name, model, (), spec.repairs if takes_prompts else 0)
+        takes_prompts = models[0].api != "translation"
+        self._asking = Asking(spec.name, models, (), spec.repairs if takes_prompts else 0)
 
     def _render(self, name: str, values: Values) -> str:
         template = self.templates.get(f"translate.{name}")
@@ -94,12 +93,12 @@ class Translate:
         """The request it begins with, without sending it."""
         return self._asking.request(self._conversation(values), key)
 
-    async def take(self, values: Values, key: str, call: Call) -> Any:
+    async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The translated text; a text without words is its own translation and costs nothing."""
         asked = self._conversation(values)
         text = asked.turns[0][1]
         if not _WORD.search(_KEPT.sub(" ", text)) and not any(ord(c) > 0x2E7F for c in text):
-            return text
+            return Taken(text)
         return await self._asking.ask(asked, key, call, lambda answer: (answer, complaint(text, answer)))
 
 

@@ -5,9 +5,10 @@
 | 401, 403 | unauthorized, forbidden | stop | no |
 | 402, 429 with an exact quota code | out_of_quota | stop | no |
 | other 429 | rate_limited | retry, when told | no |
+| 429 for one request above the whole limit | too_large_for_limit | fail | no |
 | 404, 3xx | not_found, redirected | stop | no |
 | 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
-| 408, 409, 425 | conflict | retry | maybe |
+| 409; 408, 425 | conflict | retry | maybe; no |
 | 5xx | server_error | retry | maybe |
 | no connection | unreachable | retry | no |
 | connection lost, deadline passed | disconnected, timeout | retry | maybe |
@@ -24,7 +25,7 @@ from typing import Any
 import orjson
 
 from pipeline.domain import Billed, Fate, Fault
-from pipeline.providers._waits import told_wait
+from pipeline.waits import told_limits, told_wait
 
 QUOTA_CODES = frozenset(
     {
@@ -35,9 +36,12 @@ QUOTA_CODES = frozenset(
         "organization_usage_limit_exceeded",
     }
 )
+_RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limited", "too_many_requests", "slow_down"})
 _CONTEXT_CODES = frozenset(
     {"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"}
 )
+_NEVER_FITS = "Request too large for"
+"""OpenAI's 429 for a single request above the limit of a minute, which has no code of its own"""
 _FILTER_CODES = frozenset(
     {"content_filter", "content_policy_violation", "content_filtered", "invalid_prompt"}
 )
@@ -51,25 +55,52 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
     """The fault behind an HTTP answer that is no success. `headers` has lower-case names."""
     code, message = error_of(body)
     said = f"{status} {code}".strip() + (f": {message}" if message else "")
-    kind, fate, billed = _classify(status, code)
+    kind, fate, billed = _classify(status, code, message)
     keep = b"" if status in (401, 403) else body  # a refusal of a key may echo the key
     if status in (401, 403):
         said = f"the server refused the key ({status} {code})".replace(" )", ")")
     if kind == "redirected":
         said = f"the server answers with a redirect ({status}); set base_url to the address it means"
     wait = told_wait(headers) if fate is Fate.RETRY else None
-    return Fault(kind, said, fate=fate, billed=billed, wait=wait, status=status, body=keep)
+    told = told_limits(headers)
+    return Fault(kind, said, fate=fate, billed=billed, wait=wait, status=status, body=keep, told=told)
 
 
-def _classify(status: int, code: str) -> tuple[str, Fate, Billed]:
+def error_reply(body: bytes) -> Fault | None:
+    """The fault behind a success whose body is an error, classed by its code as if that were the status.
+
+    None where the code says nothing. Gateways answer so, with the status of what stands behind them.
+    """
+    code, message = error_of(body)
+    status = _status_in(body) or (429 if code in QUOTA_CODES | _RATE_CODES else 0)
+    if not 400 <= status < 600:
+        return None
+    kind, fate, billed = _classify(status, code, message)
+    keep = b"" if status in (401, 403) else body
+    said = f"200 with an error {status} {code}".strip() + (f": {message}" if message else "")
+    return Fault(kind, said, fate=fate, billed=billed, status=status, body=keep)
+
+
+def _status_in(body: bytes) -> int:
+    try:
+        error = orjson.loads(body)["error"]
+    except (ValueError, TypeError, KeyError):
+        return 0
+    words = (error.get("code"), error.get("status")) if isinstance(error, dict) else ()
+    return next((word for word in words if isinstance(word, int) and not isinstance(word, bool)), 0)
+
+
+def _classify(status: int, code: str, message: str = "") -> tuple[str, Fate, Billed]:
     if status == 402 or (status == 429 and code in QUOTA_CODES):
         return "out_of_quota", Fate.STOP, Billed.NO
+    if status == 429 and message.startswith(_NEVER_FITS):
+        return "too_large_for_limit", Fate.FAIL, Billed.NO
     if status == 429:
         return "rate_limited", Fate.RETRY, Billed.NO
     if status >= 500:
         return "server_error", Fate.RETRY, Billed.MAYBE
     if status in (408, 409, 425):
-        return "conflict", Fate.RETRY, Billed.MAYBE
+        return "conflict", Fate.RETRY, Billed.MAYBE if status == 409 else Billed.NO
     if status < 400:
         return "redirected", Fate.STOP, Billed.NO
     if status in (401, 403, 404):

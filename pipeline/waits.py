@@ -1,4 +1,4 @@
-"""How long a server told us to wait: the first valid of four headers.
+"""What a server's headers say: how long to wait (the first valid of four), and what the limits are.
 
 Order and formats follow the public documentation of OpenAI's rate limits: `retry-after-ms`,
 `retry-after` as seconds or as an HTTP date, `x-ratelimit-reset-requests` / `-tokens` as Go durations.
@@ -13,8 +13,12 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from math import isfinite
 
+from pipeline.domain import Told
+
 LONGEST = 24 * 3600.0
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_MINUTE_AND_A_BIT = 65.0
+_DAY = 86_400.0
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)")
 
 
@@ -63,3 +67,33 @@ def duration(text: str) -> float | None:
     if not text or len(text) > 40 or _PART.sub("", text):
         return None
     return _valid(sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text)))
+
+
+def told_limits(headers: Mapping[str, str]) -> Told | None:
+    """What the headers (lower-case names) say of the account's limits; None where they say nothing.
+
+    A limit of requests may be meant per day. Such a one takes longer than a minute to be whole again, or
+    comes back at the pace of a day: `limit: 200, remaining: 199, reset: 7m12s`.
+    """
+    requests = _count(headers.get("x-ratelimit-limit-requests"))
+    tokens = _count(headers.get("x-ratelimit-limit-tokens"))
+    if requests is None and tokens is None:
+        return None
+    if requests is not None and _is_daily(headers, requests):
+        return Told(tpm=tokens, rpd=requests)
+    return Told(rpm=requests, tpm=tokens)
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and int(text[:18]) > 0 else None
+
+
+def _is_daily(headers: Mapping[str, str], limit: int) -> bool:
+    reset = duration(headers.get("x-ratelimit-reset-requests", ""))
+    remaining = headers.get("x-ratelimit-remaining-requests", "").strip()
+    if reset is None:
+        return False
+    if reset > _MINUTE_AND_A_BIT:
+        return True
+    used = limit - int(remaining) if remaining.isascii() and remaining.isdigit() else 0
+    return used > 0 and abs(reset * limit / used / _DAY - 1) < 0.05

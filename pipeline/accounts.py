@@ -1,0 +1,90 @@
+"""What the journal adds up to: money, tokens and attempts of all runs of a job.
+
+The numbers are those the server sent; this module reads no reply and knows no price.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.journal import Journal
+
+_BY_STEP = """
+SELECT step, model, count(*), sum(outcome = 'answered'), coalesce(sum(input), 0), coalesce(sum(cached), 0),
+       coalesce(sum(output), 0), coalesce(sum(reasoning), 0),
+       coalesce(sum(CASE WHEN billed = 'yes' THEN cost END), 0),
+       coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0),
+       sum(billed = 'yes' AND cost IS NULL), sum(billed = 'maybe')
+FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StepAccount:
+    """One step's attempts at one model. Money is nano-dollars.
+
+    `maybe` is what `maybe_billed` attempts have cost at the most; `unpriced` counts paid replies without a
+    price.
+    """
+
+    step: str
+    model: str
+    attempts: int
+    answered: int
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+    cost: int
+    maybe: int
+    unpriced: int
+    maybe_billed: int
+
+
+def by_step(journal: Journal) -> list[StepAccount]:
+    """The accounts of all steps, in the order they began."""
+    return [StepAccount(*row) for row in journal.select(_BY_STEP)]
+
+
+def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
+    """(step, outcome, billed, attempts, mean seconds)."""
+    return journal.select(
+        "SELECT step, outcome, billed, count(*), avg(seconds) FROM attempts"
+        " GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC"
+    )
+
+
+def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[float]]:
+    """Seconds that answered calls took, by step: the value below which each share of them lies."""
+    found: dict[str, list[float]] = {}
+    where = "FROM attempts WHERE step = ? AND outcome IN ('answered', 'superseded')"
+    for (step,) in journal.select("SELECT DISTINCT step FROM attempts ORDER BY step"):
+        ((count,),) = journal.select(f"SELECT count(*) {where}", (step,))
+        if count:
+            at = [min(int(share * count), count - 1) for share in shares]
+            sql = f"SELECT seconds {where} ORDER BY seconds LIMIT 1 OFFSET ?"
+            found[step] = [journal.select(sql, (step, place))[0][0] for place in at]
+    return found
+
+
+def spent(journal: Journal) -> tuple[int, int, int]:
+    """Nano-dollars, tokens and attempts so far; what may have been billed counts at its worst."""
+    ((cost, tokens, attempts),) = journal.select(
+        "SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0), count(*)"
+        " FROM attempts"
+    )
+    return cost, tokens, attempts
+
+
+def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:
+    """(seconds ago, model, endpoint, tokens) of the attempts of so many last seconds, the oldest first."""
+    now = time.time()
+    rows = journal.select(
+        "SELECT at, model, endpoint, coalesce(input, 0) + coalesce(output, 0) FROM attempts"
+        " WHERE outcome <> 'unreachable' AND at > ? ORDER BY seq",
+        (now - seconds,),
+    )
+    for at, model, endpoint, tokens in rows:
+        yield max(now - at, 0.0), model, endpoint, tokens

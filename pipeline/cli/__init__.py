@@ -1,0 +1,94 @@
+"""The commands. A thin layer over `pipeline.api`, and the only room that prints to standard output.
+
+Exit codes: 0 ok; 2 the job file or the records are wrong; 3 some rows failed; 4 the key, the quota or the
+budget; 74 the disk; 75 stopped, can be resumed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from pipeline import __version__
+from pipeline.cli import look, run, tools
+from pipeline.errors import DiskError, Interrupted, PipelineError
+from pipeline.screen import safe_text
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Bulk text generation and translation that never loses an answer it paid for.",
+    epilog="Exit codes: 0 ok, 2 job file or records, 3 some rows failed, 4 key, quota or budget, 74 disk, "
+    "75 can be resumed, 130 interrupted.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    run.run,
+    look.plan,
+    look.export,
+    look.show,
+    look.status,
+    look.ctl,
+    tools.check,
+    tools.new,
+    tools.schema,
+)
+for _command in _COMMANDS:
+    app.command()(_command)
+app.command(name="kinds")(tools.kinds_command)
+
+
+def _open_streams() -> None:
+    """Let closed standard streams lead nowhere: the next file opened must not become one of them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the life of the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
+def main() -> None:
+    """The program."""
+    _open_streams()
+    try:
+        app()
+        sys.stdout.flush()
+    except PipelineError as error:
+        lines = [safe_text(line) for line in str(error).splitlines()]
+        print("error: " + "\n".join(lines), file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(Interrupted.exit_code) from None
+    except BrokenPipeError:
+        os._exit(141)  # the reader has gone away, as of `| head`; there is nobody to tell
+    except OSError as error:
+        print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        os._exit(DiskError.exit_code)
+
+
+if __name__ == "__main__":
+    main()

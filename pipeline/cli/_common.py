@@ -1,0 +1,54 @@
+"""What all commands share: the options they have in common, and printing.
+
+This module knows no command.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline import wording
+
+if TYPE_CHECKING:
+    from pipeline.job import Job
+    from pipeline.results import Result
+
+JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key: models.writer.model=gpt-5.5"),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Only the first n records.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def load_job(file: Path, sets: Sequence[str] | None, limit: int | None) -> Job:
+    from pipeline.loading import load
+
+    changes = [*(sets or ())]
+    if limit is not None:
+        changes.append(f"records.limit={limit}")
+    return load(file, changes)
+
+
+def show_result(result: Result, as_json: bool) -> None:
+    """Print a result, and end with its exit code."""
+    if as_json:
+        print_json(wording.numbers_of_result(result))
+    else:
+        print_lines(wording.of_result(result))
+    raise typer.Exit(result.exit_code)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, default=str))

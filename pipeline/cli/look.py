@@ -1,0 +1,79 @@
+"""The commands that look at a job and its results, or steer a live run; nothing is paid for.
+
+This module conducts nothing itself.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipeline import wording
+from pipeline.cli._common import AsJson, JobFile, Limit, Sets, load_job, print_json, print_lines, show_result
+from pipeline.errors import JobError
+from pipeline.screen import safe_text
+
+
+def plan(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+    """Say what is answered, what is missing and how many tokens that is. Nothing is sent."""
+    job = load_job(job_file, sets, limit)
+    from pipeline import api
+
+    counted = api.plan(job)
+    if as_json:
+        print_json(wording.numbers_of_plan(counted))
+    else:
+        print_lines(wording.of_plan(counted))
+
+
+def export(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+    """Write the table from what is answered so far. Nothing is sent."""
+    job = load_job(job_file, sets, limit)
+    from pipeline import api
+
+    result = api.export(job)
+    show_result(result, as_json)
+
+
+def show(
+    job_file: JobFile,
+    sets: Sets = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows.")] = 5,
+) -> None:
+    """Show the first rows of the result: what the steps have written."""
+    job = load_job(job_file, sets, None)
+    from pipeline.results import result_frame
+
+    if not job.targets[0].exists():
+        raise JobError("there is no result yet", where=str(job_file), hint="run it first: pipeline run")
+    print_lines(wording.of_rows(job, result_frame(job.targets[0]).head(rows)))
+
+
+def status(job_file: JobFile, sets: Sets = None, as_json: AsJson = False) -> None:
+    """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
+    job = load_job(job_file, sets, None)
+    from pipeline.standing import standing
+
+    report = standing(job)
+    if as_json:
+        print_json(report)
+    else:
+        print_lines(wording.of_standing(report))
+
+
+def ctl(
+    job_file: JobFile,
+    verb: Annotated[str, typer.Argument(metavar="VERB", help="pause, resume, stop, set KEY=VALUE, status.")],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
+    job = load_job(job_file, None, None)
+    from pipeline.commands import command, lines
+
+    answer = command(job.folder, verb, *(arguments or ()))
+    if as_json:
+        print_json(answer)
+    else:
+        print_lines(safe_text(line) for line in lines(answer))

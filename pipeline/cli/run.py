@@ -1,0 +1,121 @@
+"""The command that spends money: run, with its pilot and its end.
+
+This module conducts nothing itself.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline import wording
+from pipeline.cli._common import AsJson, JobFile, Limit, Sets, load_job, show_result
+from pipeline.errors import JobError, RunStopped
+from pipeline.screen import Screen
+from pipeline.tally import counted
+
+if TYPE_CHECKING:
+    from pipeline.job import Job
+    from pipeline.results import Result
+    from pipeline.running import Wish
+
+
+def run(
+    job_file: JobFile,
+    sets: Sets = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected."),
+    ] = False,
+    pilot: Annotated[
+        int | None,
+        typer.Option(
+            "--pilot", metavar="N", min=2, help="First run N records, say what the rest costs, ask."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
+    ] = None,
+    for_: Annotated[str | None, typer.Option("--for", metavar="6h", help="The same, as a duration.")] = None,
+) -> None:
+    """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
+    end = _end(until, for_)
+    job = load_job(job_file, sets, limit)
+    from pipeline.running import Wish
+
+    if pilot is not None and not _piloted(job, pilot, end, yes):
+        raise typer.Exit
+    show_result(_run(job, Wish(retry_failed, end)), as_json)
+
+
+def _run(job: Job, wish: Wish) -> Result:
+    from pipeline import api
+    from pipeline.tally import Tally
+
+    tally = Tally()
+    with Screen(job.name, tally).shown() as screen:
+        try:
+            return api.run(job, tally=tally, say=screen.say, wish=wish)
+        except RunStopped as error:
+            done = f"done: {counted(tally.ok + tally.skipped, 'row')}; `pipeline export` writes what there is"
+            error.hint = f"{error.hint}\n  {done}\n  to go on: {_command()}".strip()
+            raise
+
+
+def _end(until: str | None, for_: str | None) -> float | None:
+    """The Unix time that --until or --for means."""
+    from pipeline.wallclock import SYSTEM_ZONE, duration_of, time_of
+
+    if until and for_:
+        raise JobError("either --until or --for", where="pipeline run")
+    try:
+        if until:
+            return time_of(until, datetime.now(SYSTEM_ZONE)).timestamp()
+        return time.time() + duration_of(for_) if for_ else None
+    except ValueError as error:
+        raise JobError(str(error), where="--until" if until else "--for") from None
+
+
+def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
+    """Run a pilot, say what it has shown, and whether to go on."""
+    from pipeline import api
+    from pipeline.tally import Tally
+
+    tally = Tally()
+    with Screen(job.name, tally).shown() as screen:
+        pilot = api.pilot(job, n=n, tally=tally, say=screen.say, until=until)
+    for line in wording.of_pilot(pilot):
+        typer.echo(line, err=True)
+    if not pilot.rest or yes:
+        return True
+    if not sys.stdin.isatty():
+        typer.echo("stopped after the pilot; to go on: the same command with --yes", err=True)
+        return False
+    return typer.confirm("go on?", err=True)
+
+
+def _once(words: list[str]) -> Iterator[str]:
+    """The words without what is done once: paying again, a pilot, an end that may be over."""
+    skip = False
+    for word in words:
+        name = word.partition("=")[0]
+        if not skip and name not in ("--retry-failed", "--pilot", "--until", "--for"):
+            yield word
+        skip = word in ("--pilot", "--until", "--for")
+
+
+def _command() -> str:
+    """The command that goes on: as it was typed, but what was paid for again is not paid for once more."""
+    program = Path(sys.argv[0]).name
+    program = "python -m pipeline" if program == "__main__.py" else program
+    return shlex.join([*program.split(), *(word for word in sys.argv[1:] if word != "--retry-failed")])

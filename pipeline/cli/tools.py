@@ -1,0 +1,79 @@
+"""The commands around a job file: check it, begin one, what there is to write in it.
+
+This module sends nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import kinds, wording
+from pipeline.cli._common import JobFile, Limit, Sets, load_job, print_lines
+from pipeline.errors import ROWS_FAILED
+from pipeline.screen import safe_text
+
+FAULTS_SHOWN = 20
+
+
+def check(
+    job_file: JobFile,
+    sets: Sets = None,
+    limit: Limit = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Render the templates of every record.")] = False,
+) -> None:
+    """Check a job file, its records and its templates. Nothing is sent."""
+    job = load_job(job_file, sets, limit)
+    from pipeline.session import Session
+
+    session = Session.open(job)
+    records = (record for batch in session.source.batches() for record in batch)
+    checked, failed = 0, 0
+    for record in records if rows else islice(records, 1):
+        checked += 1
+        for stage, fault in session.faults(record):
+            failed += 1
+            if failed <= FAULTS_SHOWN:
+                where = f"record {record.row} ({record.key}), step {stage.spec.name}"
+                typer.echo(safe_text(f"{where}: {fault.message}"), err=True)
+    more = "" if rows else "; --rows renders the templates of every record"
+    verdict = "" if failed else "the job is fine; "
+    typer.echo(f"{job.name}: {verdict}records rendered: {checked:,}, faults: {failed:,}{more}")
+    raise typer.Exit(ROWS_FAILED if failed else 0)
+
+
+def new(job_file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]) -> None:
+    """Write a commented starter job, and a few records for it, that run without a key."""
+    from pipeline.starter import write
+
+    for path in write(job_file):
+        typer.echo(f"wrote {path}")
+    typer.echo(f"next: pipeline run {shlex.quote(str(job_file))}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of the job file, for editors."""
+    from pipeline.schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+def kinds_command(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for a document.")] = False,
+) -> None:
+    """List the sources, sinks, providers, dialects, checks and kinds of step there are."""
+    rows = [
+        (label, name, kinds.summary(wing, name))
+        for wing, label in kinds.WINGS.items()
+        for name in kinds.names(wing)
+    ]
+    if markdown:
+        typer.echo("| kind | name | what it is |\n| --- | --- | --- |")
+        for row in rows:
+            typer.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+        return
+    print_lines(wording.table(("kind", "name", "what it is"), rows))

@@ -1,0 +1,117 @@
+"""The journal's file: its tables, and connections that commit for good or that only read.
+
+This module does not know what the rows mean.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from pipeline.commits import LOCK_SECONDS
+from pipeline.errors import DiskError
+
+VERSION = 2
+_SCHEMA = """
+CREATE TABLE attempts (
+    seq     INTEGER PRIMARY KEY,
+    digest  BLOB NOT NULL,     -- SHA-256 of api and request body
+    outcome TEXT NOT NULL,     -- 'answered', 'superseded' (asked again), or the kind of fault
+    billed  TEXT NOT NULL,     -- yes, no or maybe
+    fate    TEXT NOT NULL,     -- '' for an answer; retry, fail or stop for a fault
+    message TEXT NOT NULL,     -- what went wrong
+    api     TEXT NOT NULL,     -- the dialect of the body
+    model   TEXT NOT NULL,     -- the model that was asked
+    step    TEXT NOT NULL,     -- the step and the record that asked first
+    record  TEXT NOT NULL,
+    at      REAL NOT NULL,     -- Unix time, seconds
+    seconds REAL NOT NULL,     -- how long the call took
+    body    BLOB NOT NULL,     -- the reply as it came
+    endpoint  TEXT NOT NULL DEFAULT '',  -- who was asked, where a model has several endpoints
+    input     INTEGER,         -- tokens, NULL until the reply has been counted; of these
+    cached    INTEGER,         --   from the server's cache
+    output    INTEGER,
+    reasoning INTEGER,
+    cost      INTEGER          -- nano-dollars, NULL where the price is not known; an upper bound for 'maybe'
+);
+CREATE INDEX attempts_by_digest ON attempts (digest);
+CREATE TABLE runs (started REAL NOT NULL, job BLOB NOT NULL, ended REAL, outcome TEXT, summary TEXT);
+CREATE VIEW readable AS
+    SELECT seq, lower(hex(digest)) AS digest, outcome, billed, message, model, step, record,
+           datetime(at, 'unixepoch') AS at, seconds, input, output, cost / 1e9 AS dollars,
+           CAST(body AS TEXT) AS body FROM attempts;
+PRAGMA user_version = 2;
+"""
+_READ_AS_NEW = """
+CREATE TEMP VIEW attempts AS SELECT *, '' AS endpoint, NULL AS input, NULL AS cached, NULL AS output,
+    NULL AS reasoning, NULL AS cost FROM main.attempts;
+CREATE TEMP VIEW runs AS SELECT *, NULL AS summary FROM main.runs;
+"""
+_UPGRADE = """
+ALTER TABLE attempts ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN input INTEGER;
+ALTER TABLE attempts ADD COLUMN cached INTEGER;
+ALTER TABLE attempts ADD COLUMN output INTEGER;
+ALTER TABLE attempts ADD COLUMN reasoning INTEGER;
+ALTER TABLE attempts ADD COLUMN cost INTEGER;
+ALTER TABLE runs ADD COLUMN summary TEXT;
+PRAGMA user_version = 2;
+"""
+HINT = "put back a copy of it, or move it away: then every answer is asked for, and paid for, again"
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that commits for good, with the schema made or its version checked."""
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        version = _version(connection)
+        if version < VERSION:
+            script = _SCHEMA if version == 0 else _UPGRADE
+            connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
+    except sqlite3.Error as error:
+        raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=HINT) from None
+    return _checked(connection, path)
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, not even beside the file where that is impossible."""
+    for mode in ("mode=ro", "immutable=1"):
+        connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=LOCK_SECONDS)
+        try:
+            version = _version(connection)
+        except sqlite3.OperationalError:
+            connection.close()
+            continue
+        except sqlite3.Error as error:
+            raise DiskError(f"the journal cannot be read: {error}", where=str(path), hint=HINT) from None
+        if version == 0:  # a run was killed before it made the tables
+            return empty()
+        if version == 1:
+            connection.executescript(_READ_AS_NEW)
+            return connection
+        return _checked(connection, path)
+    raise DiskError("the journal cannot be read", where=str(path), hint=HINT)
+
+
+def empty() -> sqlite3.Connection:
+    """A journal in which nothing was ever asked."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    version = _version(connection)
+    if version != VERSION:
+        what = f"the journal has version {version}, and this program knows {VERSION}"
+        raise DiskError(
+            what, where=str(path), hint="use the program that wrote it; a newer program may be needed"
+        )
+    return connection

@@ -1,0 +1,115 @@
+"""All lanes of a run: built from the job, taught what earlier runs did, and steered while they work.
+
+This module walks nothing and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+
+import anyio
+
+from pipeline import accounts, kinds
+from pipeline.conversation import read
+from pipeline.domain import Call, Fault, Reply, Request, Usage
+from pipeline.endpoints import Place, places_of
+from pipeline.job import Job, Limits
+from pipeline.journal import Journal
+from pipeline.lane import Lane, Shared, guarded
+from pipeline.limits.pace import DAY, MINUTE
+from pipeline.toll import toll_of
+
+HANDS_PER_SLOT = 2
+"""who backs off holds a hand but no slot, so there are more hands than slots"""
+MOST_HANDS = 4096
+
+
+class Fleet:
+    """The lanes behind the models that a job's steps name, with their fallbacks."""
+
+    def __init__(self, job: Job, shared: Shared) -> None:
+        self._job = job
+        self._shared = shared
+        self._sends: dict[str, tuple[Lane, Call]] = {}
+        self._of_model: dict[str, list[Lane]] = {}
+        self._calls: dict[str, Call] = {}
+        self.limits: dict[str, Limits] = {}
+        """the limits of every model as they are now"""
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """Every lane once."""
+        return self._shared.lanes
+
+    async def launch(self, names: Iterable[str], stack: AsyncExitStack) -> dict[str, Call]:
+        """A guarded call for every model; the stack closes them."""
+        for name in dict.fromkeys(name for first in names for name in self._job.chain(first)):
+            model = self._job.models[name]
+            sends = [await self._send(place, stack) for place in places_of(name, model)]
+            self.limits[name] = model.limits
+            self._of_model[name] = [lane for lane, _, _ in sends]
+            instead = self._later(model.fallback.model) if model.fallback else None
+            self._calls[name] = guarded(model, sends, self._shared, instead)
+        self._remember()
+        return self._calls
+
+    def _later(self, name: str) -> Call:
+        """A call to a model whose own call may not be there yet."""
+
+        async def ask(request: Request) -> Reply:
+            return await self._calls[name](request)
+
+        return ask
+
+    async def _send(self, place: Place, stack: AsyncExitStack) -> tuple[Lane, float, Call]:
+        """The lane of a place. Models that differ in their params alone share one: it is one account."""
+        identity = place.model.model_dump_json(exclude={"params", "fallback"})
+        if identity not in self._sends:
+            connect = kinds.load("providers", place.model.provider).connect
+            send: Call = await stack.enter_async_context(connect(place.model))
+            lane = Lane(place.name, place.model.limits, toll_of(place.model), self._shared)
+            lane.model = place.model.model
+            self._sends[identity] = lane, send
+        lane, send = self._sends[identity]
+        return lane, place.weight, send
+
+    def _remember(self) -> None:
+        """Let the limits know what was sent in the last minute, or day, by an earlier run."""
+        daily = any(lane.rpd.limit for lane in self.lanes)
+        now = anyio.current_time()
+        for ago, model, endpoint, tokens in accounts.recent(self._shared.journal, DAY if daily else MINUTE):
+            for lane in self.lanes:
+                if lane.model == model and endpoint in ("", lane.name):
+                    lane.rpd.seed(ago, 1, now)
+                    if ago < MINUTE:
+                        lane.rpm.seed(ago, 1, now)
+                        lane.tpm.seed(ago, tokens, now)
+
+    def hands(self) -> int:
+        """How many records may be walked at once, as things stand."""
+        return min(MOST_HANDS, sum(HANDS_PER_SLOT * lane.width.width for lane in self.lanes))
+
+    def refit(self, name: str, limits: Limits) -> None:
+        """Give a model other limits while the run goes on."""
+        self.limits[name] = limits
+        for lane in self._of_model[name]:
+            lane.refit(limits)
+
+
+def count_anew(job: Job, journal: Journal) -> int:
+    """Count the replies that a killed run, or an older program, has left uncounted; how many there were."""
+    tolls = {model.model: toll_of(model) for model in job.models.values()}
+    counted, after = 0, 0
+    while rows := journal.uncounted(after):
+        for seq, api, model, body in rows:
+            try:
+                answer = read(Reply(api, body))
+            except Fault:
+                journal.count_row(seq, Usage(), 0)
+                continue
+            toll = tolls.get(model)
+            journal.count_row(seq, answer.usage, toll.cost(answer) if toll else None)
+        counted += len(rows)
+        after = rows[-1][0]
+    return counted

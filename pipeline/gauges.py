@@ -1,0 +1,145 @@
+"""What holds a run up: watched while it goes on, told at any time, and summed up at its end.
+
+A sample is taken twice a second. Where requests wait for their turn, the limit that holds the first of
+them binds; where none waits, it is the source, this process, or only the last answers are still to come.
+This module changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from pipeline.engines.pool import Pool
+from pipeline.histogram import Histogram
+from pipeline.lane import Lane
+from pipeline.tally import Tally
+from pipeline.template import Template
+
+EVERY = 0.5
+BUSY = 0.9
+"""the share of one core above which it is the process that binds"""
+SHARES = (0.5, 0.95, 0.99)
+
+
+@dataclass
+class Gauges:
+    """Samples of one run. `held` counts them by what bound."""
+
+    lanes: Sequence[Lane]
+    pool: Pool
+    templates: Sequence[Template]
+    tally: Tally
+    held: Counter[str] = field(default_factory=Counter)
+    binding: str = ""
+    """what binds now; '' before the first sample"""
+    _used: float = 0.0
+    _rendered: float = 0.0
+    _at: float = 0.0
+
+    def sample(self) -> None:
+        """Look once."""
+        cpu, rendered, at = time.thread_time(), sum(t.seconds for t in self.templates), time.monotonic()
+        wall = max(at - self._at, 1e-6)
+        busy, rendering = (cpu - self._used) / wall, (rendered - self._rendered) / wall
+        first = self._at == 0.0
+        self._used, self._rendered, self._at = cpu, rendered, at
+        if first:
+            return
+        self.tally.binding = self.binding = self._bound(busy, rendering)
+        self.held[self.binding] += 1
+
+    def _bound(self, busy: float, rendering: float) -> str:
+        lane = max(self.lanes, key=lambda one: one.turnstile.waiting, default=None)
+        binding = lane.turnstile.binding if lane is not None and lane.turnstile.waiting else ""
+        if busy > BUSY and binding in ("", "concurrency", "server"):
+            return "template" if rendering > busy / 2 else "loop"
+        if binding:
+            return binding
+        return "source" if self.pool.starving else "tail"
+
+    def shares(self) -> dict[str, float]:
+        """What bound, and in which share of the time, the largest first."""
+        total = self.held.total()
+        return {name: round(count / total, 3) for name, count in self.held.most_common()} if total else {}
+
+    def lane_numbers(self, now: float) -> list[dict[str, Any]]:
+        """The state of every lane, for programs."""
+        return [_numbers(lane, now) for lane in self.lanes]
+
+    def waits(self) -> dict[str, float]:
+        """Percentiles of the seconds that requests waited for their turn, over all lanes."""
+        return quantiles(
+            max((lane.turnstile.waits for lane in self.lanes), key=lambda h: h.count, default=Histogram())
+        )
+
+
+def quantiles(histogram: Histogram) -> dict[str, float]:
+    """p50, p95 and p99 of what is counted; nothing where nothing is."""
+    if not histogram.count:
+        return {}
+    return {f"p{share * 100:.0f}": round(histogram.quantile(share), 4) for share in SHARES}
+
+
+def _numbers(lane: Lane, now: float) -> dict[str, Any]:
+    limits = {"rpm": lane.rpm, "tpm": lane.tpm, "rpd": lane.rpd}
+    return {
+        "name": lane.name,
+        "in_flight": lane.turnstile.in_flight,
+        "waiting": lane.turnstile.waiting,
+        "concurrency": lane.width.width,
+        "binding": lane.turnstile.binding,
+        "limits": {name: round(pace.limit) for name, pace in limits.items() if pace.limit},
+        "used": {name: round(pace.use(now) or 0.0, 3) for name, pace in limits.items() if pace.limit},
+        "found_rpm": round(lane.finder.found) if lane.finder.found else None,
+        "wait": quantiles(lane.turnstile.waits),
+        "held_seconds": {name: round(seconds, 1) for name, seconds in lane.turnstile.held.items()},
+    }
+
+
+@asynccontextmanager
+async def watching(gauges: Gauges) -> AsyncIterator[None]:
+    """Take samples while it lasts."""
+    gauges.sample()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_sampled, gauges)
+        try:
+            yield
+        finally:
+            group.cancel_scope.cancel()
+
+
+async def _sampled(gauges: Gauges) -> None:
+    while True:
+        await anyio.sleep(EVERY)
+        gauges.sample()
+
+
+_ADVICE = {
+    "rpm": "requests a minute hold it up: raise limits.rpm if the account allows more, or add endpoints",
+    "tpm": "tokens a minute hold it up: shorten prompts, raise limits.tpm, or add endpoints",
+    "rpd": "requests a day hold it up: raise limits.rpd, or add endpoints",
+    "concurrency": "limits.concurrency holds it up: raise it, or leave it out and it is found",
+    "server": "the server is at its capacity: another endpoint would add to it",
+    "cooldown": "the server refused for its rate: set limits.rpm to what the account may send",
+    "outage": "the server was down for much of the time",
+    "hours": "it waited for limits.hours",
+    "paused": "it was paused",
+    "budget": "it waited for room in the budget: raise it, or set a token limit in params",
+    "source": "reading the records holds it up: Parquet is read fastest",
+    "template": "rendering the templates holds it up",
+    "loop": "this process' core is busy: two jobs over halves of the records would use two",
+    "tail": "the answers themselves took the time; nothing of this program held them up",
+}
+
+
+def advice(shares: dict[str, float]) -> str:
+    """One line on what bound most; '' where nothing was seen."""
+    name = next(iter(shares), "")
+    return _ADVICE.get(name, "") and f"{name} ({shares[name]:.0%} of the time): {_ADVICE[name]}"

@@ -1,0 +1,166 @@
+"""What one round at one width showed, and the meter that measures it.
+
+Throughput is taken from Little's law, requests in flight over mean latency: a server that answers in
+bursts spoils a count of replies over a short time, but not this.
+This module does not know what is made of a round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, inf, log, sqrt
+
+FULL = 0.9
+"""a round in which fewer of the slots were used, on average, says nothing about the width"""
+FAULTY = 0.05
+"""a round in which more of the tries met a faulty server says nothing either"""
+_FLOOR = 0.01
+"""relative error that no number of replies brings down: latencies drift"""
+_LEAST_SPREAD = 0.16
+"""spread that is taken for granted: few replies cannot prove that there is none"""
+_MEMORY = 16
+"""rounds that a pooled round remembers"""
+_USE_SECONDS = 10.0
+"""the while over which use is averaged"""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Some replies at one width: their number, mean latency in seconds, its squared coefficient of variation,
+
+    and the mean number of requests in flight. `telling` is False where the slots were not full, or the
+    server was at fault.
+    """
+
+    width: int
+    replies: float
+    latency: float
+    spread: float
+    in_flight: float
+    seconds: float = 0.0
+    telling: bool = True
+
+    @property
+    def rate(self) -> float:
+        """Replies a second."""
+        return self.in_flight / self.latency
+
+    def pooled(self, other: Round) -> Round:
+        """This round and a newer one of the same width, as one."""
+        before = min(self.replies, _MEMORY * other.replies)
+        share = other.replies / (before + other.replies)
+        return Round(
+            self.width,
+            before + other.replies,
+            self.latency + share * (other.latency - self.latency),
+            self.spread + share * (other.spread - self.spread),
+            self.in_flight + share * (other.in_flight - self.in_flight),
+        )
+
+    def drift(self, other: Round) -> float:
+        """How many standard errors the latency of a newer round lies above this one's."""
+        return log(other.latency / self.latency) / self._error(other)
+
+    def elasticity(self, other: Round) -> tuple[float, float]:
+        """How much of a change in width came out as throughput, with its standard error.
+
+        1 where throughput grew or fell as the width did, 0 where it stayed.
+        """
+        change = log(other.width / self.width)
+        elasticity = log(other.rate / self.rate) / change
+        impossible = max(elasticity - 1, -elasticity)
+        return elasticity, max(self._error(other) / abs(change), 2 * impossible)
+
+    def _error(self, other: Round) -> float:
+        # waiting in a queue evens latencies out, but not the throughput behind them: the wider spread holds
+        spread = max(self.spread, other.spread, _LEAST_SPREAD)
+        return sqrt(spread / self.replies + spread / other.replies + _FLOOR**2)
+
+
+class Meter:
+    """Adds up what is in flight, and the replies of the round that runs. O(1) for each request."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.replies = 0
+        self._sum = self._squares = 0.0
+        self._faults = 0
+        self._full = False
+        self._area = 0.0
+        self._last = 0.0
+        self._started = self._sent_after = -inf
+        self._area_before = 0.0
+        self._use = self._use_area = self._use_since = 0.0
+
+    def begin(self, now: float, settling: float, fresh: bool) -> None:
+        """Start a round. It counts replies from `settling` seconds on, and those sent earlier unless `fresh`."""
+        self._advance(now)
+        self.replies = self._faults = 0
+        self._sum = self._squares = 0.0
+        self._full = False
+        self._started = now + settling
+        self._area_before = self._area
+        self._sent_after = now if fresh else -inf
+
+    def took(self, width: int, now: float) -> None:
+        """One more is in flight."""
+        self._advance(now)
+        self.in_flight += 1
+        if self.in_flight >= width:
+            self._full = True
+
+    def ended(self, now: float) -> None:
+        """One less is in flight."""
+        self._advance(now)
+        self.in_flight -= 1
+
+    def replied(self, sent: float, now: float) -> None:
+        """Count a reply."""
+        if now < self._started or sent < self._sent_after:
+            return
+        seconds = now - sent
+        self.replies += 1
+        self._sum += seconds
+        self._squares += seconds * seconds
+
+    def failed(self, now: float) -> None:
+        """Count a try that met a faulty server."""
+        if now >= self._started:
+            self._faults += 1
+
+    def seconds(self, now: float) -> float:
+        """How long the round has been counting."""
+        return now - self._started
+
+    def round(self, width: int, now: float) -> Round:
+        """The round as it stands."""
+        self._advance(now)
+        seconds = max(now - self._started, 1e-9)
+        in_flight = (self._area - self._area_before) / seconds
+        latency = max(self._sum / self.replies, 1e-9)
+        spread = max(0.0, self._squares / self.replies / latency**2 - 1)
+        full = self._full and in_flight >= FULL * width
+        sound = self._faults <= FAULTY * (self.replies + self._faults)
+        return Round(width, self.replies, latency, spread, max(in_flight, 1e-9), seconds, full and sound)
+
+    def use(self, width: int, now: float) -> float:
+        """The share of the slots that was used of late."""
+        seconds = now - self._use_since
+        if seconds <= 0:
+            return self._use
+        area = self._area + self.in_flight * (now - self._last) - self._use_area
+        share = min(1.0, area / seconds / width)
+        return share + (self._use - share) * exp(-seconds / _USE_SECONDS)
+
+    def mark(self, width: int, now: float) -> None:
+        """Close a stretch of the use, at the width it had."""
+        self._advance(now)
+        self._use = self.use(width, now)
+        self._use_area, self._use_since = self._area, now
+
+    def _advance(self, now: float) -> None:
+        if now > self._last:
+            if self._last < self._started <= now:
+                self._area_before = self._area + self.in_flight * (self._started - self._last)
+            self._area += self.in_flight * (now - self._last)
+            self._last = now

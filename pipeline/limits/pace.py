@@ -1,0 +1,130 @@
+"""So many requests, or tokens, in any minute or day: first come, first served, evenly and without a burst.
+
+What is taken is a reservation: once the reply says what was really used, the rest is given back, or the
+debt is held against those that come next. Two rules hold at once: a window that remembers what was taken
+(no period ever holds more than the limit) and an even spacing (GCRA: "generic cell rate algorithm",
+ITU-T I.371), because servers fill their buckets evenly too. A day's limit is not spaced: it may be used
+up at once. This module does not know where a limit came from.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.domain import Reply
+from pipeline.limits._base import End, Limit, Ticket
+
+MINUTE = 60.0
+DAY = 86_400.0
+EVENLY = 0.985
+"""the spacing keeps to this share of the limit: a clock or a wire may be a little off"""
+LATE = 0.1
+"""seconds of lateness that may be caught up at once"""
+SLACK = 0.25
+"""seconds that the window is longer than the period: requests do not arrive when they are sent"""
+GRAINS = 6000
+"""entries that a full window is kept in, at the most"""
+
+
+@dataclass(eq=False, slots=True)
+class _Entry:
+    at: float
+    amount: float
+
+
+class Pace(Limit):
+    """`limit` per `period` seconds of whatever `amount` says a ticket takes; None: no limit."""
+
+    def __init__(
+        self,
+        name: str,
+        limit: float | None,
+        period: float = MINUTE,
+        amount: Callable[[Ticket], float] = lambda _: 1.0,
+        used: Callable[[Reply], float | None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self.limit = limit
+        self._period = period
+        self._amount = amount
+        self._used = used
+        self._entries: deque[_Entry] = deque()
+        self._sum = 0.0
+        self._next = 0.0
+        self._held: dict[Ticket, tuple[_Entry, float]] = {}
+
+    def _forget(self, now: float) -> None:
+        old = now - self._period - SLACK
+        while self._entries and self._entries[0].at <= old:
+            self._sum -= self._entries.popleft().amount
+        if not self._entries:
+            self._sum = 0.0  # rounding must not add up
+
+    def _share(self, ticket: Ticket) -> float:
+        """What the ticket takes; more than the whole limit would never pass, so it takes all of it."""
+        return min(self._amount(ticket), self.limit or 0.0)
+
+    def delay(self, ticket: Ticket, now: float) -> float:
+        """Seconds until both the spacing and the window let it pass."""
+        if not self.limit:
+            return 0.0
+        spacing = self._next - LATE - now if self._period < DAY else 0.0
+        self._forget(now)
+        lacking = self._sum + self._share(ticket) - self.limit
+        if lacking <= 1e-6:
+            return max(spacing, 0.0)
+        for entry in self._entries:
+            lacking -= entry.amount
+            if lacking <= 1e-6:
+                return max(spacing, entry.at + self._period + SLACK - now, 1e-4)
+        return max(spacing, 1e-3)
+
+    def take(self, ticket: Ticket, now: float) -> None:
+        """Reserve what the ticket is expected to use. Kept without a limit too: one may be told later."""
+        amount = self._share(ticket) if self.limit else (1.0 if self.name != "tpm" else 0.0)
+        if amount:
+            self._held[ticket] = self._keep(amount, now), amount
+        if self.limit:
+            self._next = max(self._next, now) + self._spacing(amount)
+
+    def _spacing(self, amount: float) -> float:
+        return amount * self._period / (EVENLY * self.limit) if self.limit else 0.0
+
+    def _keep(self, amount: float, at: float) -> _Entry:
+        self._sum += amount
+        last = self._entries[-1] if self._entries else None
+        if last is not None and at - last.at < self._period / GRAINS and last.at <= at:
+            last.at = at
+            last.amount += amount
+            return last
+        entry = _Entry(at, amount)
+        self._entries.append(entry)
+        return entry
+
+    def settle(self, ticket: Ticket, end: End, now: float) -> None:
+        """Give back what was not used, or owe what was used beyond it."""
+        entry, reserved = self._held.pop(ticket, (None, 0.0))
+        if entry is None:
+            return
+        used = self._used(end) if isinstance(end, Reply) else None
+        if end is None:
+            used = 0.0
+        if used is None or used == reserved:
+            return
+        self._next += self._spacing(used - reserved)
+        entry.amount += used - reserved
+        if self._entries and entry.at >= self._entries[0].at:
+            self._sum += used - reserved
+
+    def seed(self, ago: float, amount: float, now: float) -> None:
+        """Remember what an earlier run took so many seconds ago; call with the longest ago first."""
+        self._keep(amount, now - ago)
+
+    def use(self, now: float) -> float | None:
+        """The share of the limit that the last period has seen."""
+        if not self.limit:
+            return None
+        self._forget(now)
+        return min(self._sum / self.limit, 1.0)

@@ -1,0 +1,86 @@
+"""A job as it was written -> the same with all that may be left out filled in.
+
+This module does not read files and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from pipeline import kinds
+from pipeline.errors import JobError, PipelineError, nearest
+from pipeline.files import adapter_name
+from pipeline.job import Job, Model, Step
+from pipeline.yaml_text import YamlText
+
+
+def resolve(job: Job, text: YamlText) -> Job:
+    """Fill in what may be left out: each step's model, each model's dialect and concurrency."""
+    models = {name: _resolved_model(name, model, text) for name, model in job.models.items()}
+    for name in models:
+        _check_fallbacks(name, models, text)
+    steps: list[Step] = []
+    for i, step in enumerate(job.steps):
+        chosen = step.model or (next(iter(models)) if len(models) == 1 else "")
+        if chosen not in models:
+            known = f"models: {', '.join(models)}"
+            what = f"there is no model '{chosen}'" if chosen else "say which model this step uses"
+            hint = nearest(chosen, models) or known
+            raise JobError(what, where=text.where(("steps", i, "model")), hint=hint)
+        if step.name in [other.name for other in job.steps[:i]]:
+            raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
+        steps.append(step.model_copy(update={"model": chosen}))
+    resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
+    for i, target in enumerate(resolved.targets):
+        try:
+            kinds.load("sinks", adapter_name(target)[0])
+        except JobError as error:
+            raise JobError(error.what, where=text.where(("output", "to", i)), hint=error.hint) from None
+    return resolved
+
+
+def _resolved_model(name: str, model: Model, text: YamlText) -> Model:
+    where = text.where(("models", name))
+    try:
+        provider = kinds.load("providers", model.provider)
+        provider.Options.model_validate(model.options)
+        api = model.api or provider.APIS[0]
+    except PipelineError as error:
+        raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
+    except ValidationError as error:
+        detail = error.errors()[0]
+        path = ("models", name, "options", *detail["loc"])
+        if detail["type"] == "extra_forbidden" and len(path) == 4:
+            hint = nearest(str(path[-1]), provider.Options.model_fields)
+            raise JobError(f"unknown key '{path[-1]}'", where=text.where(path, key=True), hint=hint) from None
+        spot = text.where(path)
+        raise JobError(f"options.{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=spot) from None
+    if api not in provider.APIS:
+        what = f"the provider {model.provider} does not speak '{api}'"
+        where = text.where(("models", name, "api"))
+        raise JobError(what, where=where, hint=f"it speaks {', '.join(provider.APIS)}")
+    if not model.model and not hasattr(provider, "MODEL"):
+        raise JobError("the key 'model' is missing", where=where)
+    if model.endpoints and not getattr(provider, "ENDPOINTS", False):
+        what = f"the provider {model.provider} has no endpoints to choose from"
+        raise JobError(what, where=text.where(("models", name, "endpoints"), key=True))
+    limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or provider.CONCURRENCY})
+    chosen = model.model or provider.MODEL
+    if hasattr(provider, "resolved"):
+        chosen = provider.resolved(chosen)
+    return model.model_copy(update={"api": api, "model": chosen, "limits": limits})
+
+
+def _check_fallbacks(name: str, models: Mapping[str, Model], text: YamlText) -> None:
+    seen = [name]
+    while (fallback := models[seen[-1]].fallback) is not None:
+        where = text.where(("models", seen[-1], "fallback", "model"))
+        if fallback.model not in models:
+            hint = nearest(fallback.model, models) or f"models: {', '.join(models)}"
+            raise JobError(f"there is no model '{fallback.model}'", where=where, hint=hint)
+        if fallback.model in seen:
+            chain = " -> ".join([*seen, fallback.model])
+            raise JobError(f"the fallbacks go in a circle: {chain}", where=where)
+        seen.append(fallback.model)

@@ -1,0 +1,104 @@
+"""What may be done to a live run: paused, resumed, stopped, given other limits, asked how it stands.
+
+This module does not know how the words come in (`control.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from pipeline import yaml_text
+from pipeline.errors import JobError, nearest
+from pipeline.job import Budget, Limits
+
+if TYPE_CHECKING:
+    from pipeline.running import Run
+
+LIVE = ("rpm", "tpm", "rpd", "concurrency")
+MONEY = ("cost", "tokens", "requests", "maybe_billed")
+
+
+class Steering:
+    """One run's wheel."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def status(self) -> dict[str, Any]:
+        """How the run stands, in numbers."""
+        return self._run.numbers()
+
+    def pause(self) -> str:
+        """Send nothing new; what is under way is seen to its end."""
+        self._hold(True)
+        return f"paused; {self._run.tally.in_flight} requests under way are seen to their end"
+
+    def resume(self) -> str:
+        """Go on."""
+        self._hold(False)
+        return "going on"
+
+    def _hold(self, paused: bool) -> None:
+        run = self._run
+        assert run.shared is not None  # noqa: S101 - the wheel is there while the run asks
+        run.shared.pause.paused = paused
+        run.tally.notice = "paused" if paused else ""
+        run.events.info("run.paused" if paused else "run.resumed")
+        run.shared.pump()
+
+    def stop(self) -> str:
+        """End the run as an interrupt would."""
+        self._run.interrupted("ctl stop")
+        return "nothing new starts; what is under way is seen to its end"
+
+    def set(self, path: str, value: str) -> str:
+        """Change `models.<name>.limits.<key>` or `budget.<key>`; the job file stays as it is."""
+        parsed = yaml_text.parse(value, path).data
+        parts = path.split(".")
+        if parts[0] == "budget" and len(parts) == 2:
+            return self._set_budget(parts[1], parsed)
+        if parts[0] == "models" and len(parts) == 4 and parts[2] == "limits":
+            return self._set_limit(parts[1], parts[3], parsed)
+        raise JobError(
+            f"'{path}' cannot be set in a live run", hint="models.<name>.limits.rpm, budget.cost, …"
+        )
+
+    def _set_budget(self, key: str, value: Any) -> str:
+        run = self._run
+        assert run.shared is not None  # noqa: S101
+        _known(key, MONEY)
+        purse = run.shared.purse
+        purse.budget = _changed(purse.budget, key, value, Budget)
+        run.shared.pump()
+        return self._told(f"budget.{key}", value)
+
+    def _set_limit(self, name: str, key: str, value: Any) -> str:
+        run = self._run
+        if run.fleet is None:
+            raise JobError("the run has not begun to ask yet", hint="try again in a moment")
+        _known(key, LIVE)
+        if name not in run.fleet.limits:
+            raise JobError(f"there is no model '{name}'", hint=nearest(name, run.fleet.limits))
+        run.fleet.refit(name, _changed(run.fleet.limits[name], key, value, Limits))
+        return self._told(f"models.{name}.limits.{key}", value)
+
+    def _told(self, path: str, value: Any) -> str:
+        self._run.events.info("run.set", path=path, value=value)
+        said = f"{path} is now {value}"
+        self._run.say(f"{said} (this run only; the job file is as it was)")
+        return said
+
+
+def _known(key: str, keys: tuple[str, ...]) -> None:
+    if key not in keys:
+        hint = nearest(key, keys) or f"these can: {', '.join(keys)}"
+        raise JobError(f"'{key}' cannot be set in a live run", hint=hint)
+
+
+def _changed(spec: Any, key: str, value: Any, kind: type[Any]) -> Any:
+    try:
+        return kind.model_validate({**spec.model_dump(), key: value})
+    except ValidationError as error:
+        raise JobError(f"{key}: {error.errors()[0]['msg']}") from None
