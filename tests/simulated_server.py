@@ -39,8 +39,8 @@ class Server:
     broken: tuple[float, float] = (inf, inf)
     refusal: float = 0.01
     """seconds that a refusal or a server error takes"""
-    softness: float = 0.0
-    """how many requests at once halve the speed of each, where not 0"""
+    handling: float = 0.0
+    """seconds that the client is busy with each reply, one after the other"""
 
 
 @dataclass
@@ -58,8 +58,9 @@ class Simulation:
     ends: list[tuple[float, str]] = field(default_factory=list)
     """when each request ended, and how"""
     widths: list[tuple[float, int]] = field(default_factory=list)
+    """each new width, and when"""
     latencies: list[tuple[float, float]] = field(default_factory=list)
-    most_in_flight: int = 0
+    """when each reply came, and after how long"""
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
@@ -70,7 +71,7 @@ class Simulation:
         self._sent = 0
         self._again = 0
         self._bucket = (0.0, self.server.burst)
-        self._next = 0.0
+        self._next = self._free = 0.0
         self._waking = False
 
     def run(self, until: float) -> Simulation:
@@ -89,6 +90,15 @@ class Simulation:
     def counted(self, how: str, since: float, until: float) -> int:
         """Requests that ended so, in a stretch of time."""
         return sum(1 for when, end in self.ends if end == how and since < when <= until)
+
+    def latency(self, since: float) -> float:
+        """Mean seconds of the replies from a time on."""
+        late = [seconds for when, seconds in self.latencies if when > since]
+        return sum(late) / len(late)
+
+    def width_at(self, when: float) -> int:
+        """The width at a time."""
+        return next((width for since, width in reversed(self.widths) if since <= when), self.width.width)
 
     def _fill(self) -> None:
         while True:
@@ -144,16 +154,15 @@ class Simulation:
         server = self.server
         seconds = server.latency
         if server.sigma:
-            seconds *= exp(self._random.gauss(-server.sigma**2 / 2, server.sigma))
-        if server.softness:
-            seconds *= 1 + self._serving / server.softness
+            seconds *= exp(self._random.gauss(-(server.sigma**2) / 2, server.sigma))
         self.at(self.now + seconds, self._served, ticket)
 
     def _served(self, ticket: Ticket) -> None:
         self._serving -= 1
         while self._queue and self._serving < self.server.capacity:
             self._serve(self._queue.popleft())
-        self._end(ticket, REPLY)
+        self._free = max(self.now, self._free) + self.server.handling
+        self.at(self._free, self._end, ticket, REPLY)
 
     def _end(self, ticket: Ticket, end: Reply | Fault) -> None:
         self.width.settle(ticket, end, self.now)

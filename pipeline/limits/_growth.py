@@ -7,10 +7,10 @@ it grows as the width does, 0 where more requests only wait longer in the server
 | --- | --- | --- | --- |
 | rise | twice the width, later half as much again | throughput pays for it | hold at the knee |
 | fall | half the width | throughput stays | hold at the knee |
-| hold | nothing | latency stays | after a growing interval, up and down in turn |
-| up | a quarter more | | rise, or back |
+| hold | nothing | latency stays | after a growing interval, up or down; fall where latency grew |
+| up | a quarter more | | rise where throughput paid for it, or back |
 | down | a fifth less | throughput stays | back |
-| mend | towards the width that was refused, then past it in small steps | nothing is refused | hold |
+| mend | half-way to the width that was refused, later past it in small steps | nothing is refused | hold |
 
 The knee is where throughput stops growing: the throughput of a width past it, times the latency before
 it. A refusal in any stage cuts the width and starts to mend. An error that the noise of the replies could
@@ -19,11 +19,11 @@ explain decides nothing: the round goes on, and in the end the width stays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from math import ceil, inf, log
 
-from pipeline.limits._rounds import Round
+from pipeline.limits._rounds import Plan, Round
 
 PAYS = 0.33
 """elasticity above which more width is worth it: 26 % more throughput for twice the width"""
@@ -35,8 +35,6 @@ CUT = 0.7
 """the share of what was in flight that is left after a refusal"""
 SPARE = 1.05
 """width kept past the knee, so that no slot of the server waits for us"""
-SHORTEST_ROUND = 0.2
-"""seconds"""
 COOLDOWN = 1.0
 """seconds of the first round after a cut, at the least"""
 FEWEST = 8
@@ -48,7 +46,10 @@ BASE_ROUNDS = 3
 SETTLING = 1.5
 """latencies until a new width shows in the replies"""
 FIRST_QUIET, LONGEST_QUIET, LONGEST_QUIET_REFUSED = 1.0, 10.0, 60.0
-"""seconds from one probe to the next: at first, at most, and at most where the server refuses"""
+"""from one probe to the next: at first, at most, and at most where the server refuses. Counted in seconds, or
+
+in `SLOW` mean latencies where that is longer"""
+SLOW = 3.0
 DOWN_EVERY = 4
 """one of so many probes goes down: a server that became slower is noticed without a probe"""
 FIRST_STEP, LARGEST_STEP = 1 / 16, 1 / 2
@@ -70,19 +71,6 @@ class Stage(Enum):
     MEND = "mend"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the next round needs before it is judged: replies, seconds, and latencies to wait before it counts.
-
-    `fresh` rounds count only what was sent in them.
-    """
-
-    replies: int
-    seconds: float = SHORTEST_ROUND
-    settling: float = 0.0
-    fresh: bool = False
-
-
 class Growth:
     """The width, and what is known about it. `width` lies in [1, most]."""
 
@@ -102,6 +90,7 @@ class Growth:
         self._quiet = FIRST_QUIET
         self._next_probe = inf
         self._turn = 0
+        self._latency = 0.0
         self._judges = {
             Stage.RISE: self._rise,
             Stage.FALL: self._fall,
@@ -117,6 +106,7 @@ class Growth:
         if not round.telling:
             return self._untold()
         self._good = max(self._good, round.width)
+        self._latency = round.latency
         return self._judges[self.stage](round, now)
 
     def refuse(self, in_flight: int) -> None:
@@ -133,6 +123,11 @@ class Growth:
         width = max(1, self._good, min(int(CUT * in_flight), in_flight - 1))
         self._move(Stage.MEND, min(width, self.width))
         self.plan = replace(self.plan, seconds=COOLDOWN)
+
+    @property
+    def uncut(self) -> int:
+        """The width before the refusals that it has not yet got over; 0 where there were none."""
+        return self._top
 
     def _untold(self) -> bool:
         if self.stage in (Stage.UP, Stage.DOWN, Stage.FALL) and self._base is not None:
@@ -159,8 +154,7 @@ class Growth:
         before = base if elasticity > 2 * FLAT else self._below
         if before is not None:
             return self._settle(_knee(round, before), None, now, turn=1)
-        self._base = None
-        return self._move(Stage.FALL, base.width)
+        return self._fall_at(base.width)
 
     def _fall(self, round: Round, now: float) -> bool:
         base = self._base
@@ -172,6 +166,10 @@ class Growth:
         if elasticity > HALF_FLAT:
             return self._settle(_knee(base, round), None, now)
         return self._fall_from(round, now)
+
+    def _fall_at(self, width: int) -> bool:
+        self._base = None
+        return self._move(Stage.FALL, width)
 
     def _fall_from(self, round: Round, now: float) -> bool:
         if round.width == 1:
@@ -185,15 +183,18 @@ class Growth:
             self._base = round
         elif abs(base.drift(round)) > DRIFTED and abs(log(round.latency / base.latency)) > CHANGED:
             if round.latency > base.latency:
-                return self._fall_from(round, now)
+                return self._fall_at(round.width)
             self._settle(round.width, round, now)
             self._next_probe = now
         else:
             self._base = base.pooled(round)
-        if now >= self._next_probe and self._base.replies >= BASE_ROUNDS * self._enough():
+        if now >= self._next_probe and self.most > 1 and self._founded():
             return self._probe()
         self.plan = replace(self.plan, replies=self._enough(), settling=0.0)
         return True
+
+    def _founded(self) -> bool:
+        return self._base is not None and self._base.replies >= BASE_ROUNDS * self._enough()
 
     def _probe(self) -> bool:
         down = self._turn % DOWN_EVERY == 1 if 1 < self.width < self.most else self.width > 1
@@ -228,7 +229,9 @@ class Growth:
         if self._unsure(elasticity - FLAT, error, round):
             return False
         if elasticity + 0.75 * error >= FLAT:
-            self._next_probe = now + FIRST_QUIET
+            if base.width >= self.most:
+                return self._back(base, now)
+            self._next_probe = self._after(FIRST_QUIET, now)
             return self._move(Stage.HOLD, base.width)
         self._settle(round.width, round, now, turn=1)
         self._next_probe = now
@@ -240,24 +243,25 @@ class Growth:
             gap = refused - width
             if gap > max(1, NARROW * width):
                 return self._move(Stage.MEND, width + gap // 2)
-            self._next_probe = now + self._quiet
+            self._next_probe = self._after(self._quiet, now)
             self._base = round
             return self._move(Stage.HOLD, width)
         if width >= min(self._top, self.most):
+            self._top = 0
             return self._settle(width, round, now)
         self._step = min(2 * self._step, LARGEST_STEP)
         return self._move(Stage.MEND, min(self._top, ceil(width * (1 + self._step))))
 
     def _back(self, base: Round, now: float) -> bool:
         self._quiet = min(2 * self._quiet, LONGEST_QUIET)
-        self._next_probe = now + self._quiet
+        self._next_probe = self._after(self._quiet, now)
         return self._move(Stage.HOLD, base.width)
 
     def _settle(self, width: int, base: Round | None, now: float, turn: int = 0) -> bool:
         self._base = base
         self._below = None
         self._quiet = FIRST_QUIET
-        self._next_probe = now + self._quiet
+        self._next_probe = self._after(self._quiet, now)
         self._turn = turn
         return self._move(Stage.HOLD, width)
 
@@ -268,6 +272,9 @@ class Growth:
         fresh = stage is Stage.MEND or (stage is Stage.RISE and self._first)
         self.plan = Plan(self._enough(), settling=0.0 if fresh else SETTLING, fresh=fresh)
         return True
+
+    def _after(self, quiet: float, now: float) -> float:
+        return now + quiet * max(1.0, SLOW * self._latency)
 
     def _enough(self) -> int:
         return max(ceil(self.width * (0.75 if self._first else 1)), FEWEST)

@@ -14,14 +14,29 @@ FULL = 0.9
 """a round in which fewer of the slots were used, on average, says nothing about the width"""
 FAULTY = 0.05
 """a round in which more of the tries met a faulty server says nothing either"""
+SHORTEST = 0.2
+"""seconds of a round at the least"""
 _FLOOR = 0.01
 """relative error that no number of replies brings down: latencies drift"""
 _LEAST_SPREAD = 0.16
 """spread that is taken for granted: few replies cannot prove that there is none"""
 _MEMORY = 16
 """rounds that a pooled round remembers"""
-_USE_SECONDS = 10.0
-"""the while over which use is averaged"""
+_USE_SECONDS, _STRETCH = 10.0, 1.0
+"""the while over which use is averaged, and the stretches that it is added up from"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a round needs before it is judged: replies and seconds.
+
+    It counts after `settling` mean latencies; a `fresh` one counts only what was sent in it.
+    """
+
+    replies: int
+    seconds: float = SHORTEST
+    settling: float = 0.0
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +102,16 @@ class Meter:
         self._faults = 0
         self._full = False
         self._area = 0.0
-        self._last = 0.0
+        self._last = -inf
         self._started = self._sent_after = -inf
         self._area_before = 0.0
-        self._use = self._use_area = self._use_since = 0.0
+        self._use: float | None = None
+        self._use_area = self._use_since = 0.0
 
     def begin(self, now: float, settling: float, fresh: bool) -> None:
-        """Start a round. It counts replies from `settling` seconds on, and those sent earlier unless `fresh`."""
+        """Start a round, to count from `settling` seconds on; where `fresh`, only what is sent from now."""
+        if self._last == -inf:
+            self._last = self._use_since = now
         self._advance(now)
         self.replies = self._faults = 0
         self._sum = self._squares = 0.0
@@ -108,6 +126,8 @@ class Meter:
         self.in_flight += 1
         if self.in_flight >= width:
             self._full = True
+        if now - self._use_since > _STRETCH:
+            self.mark(width, now)
 
     def ended(self, now: float) -> None:
         """One less is in flight."""
@@ -146,11 +166,11 @@ class Meter:
     def use(self, width: int, now: float) -> float:
         """The share of the slots that was used of late."""
         seconds = now - self._use_since
-        if seconds <= 0:
-            return self._use
+        if seconds <= 0 or self._last == -inf:
+            return self._use or 0.0
         area = self._area + self.in_flight * (now - self._last) - self._use_area
         share = min(1.0, area / seconds / width)
-        return share + (self._use - share) * exp(-seconds / _USE_SECONDS)
+        return share if self._use is None else share + (self._use - share) * exp(-seconds / _USE_SECONDS)
 
     def mark(self, width: int, now: float) -> None:
         """Close a stretch of the use, at the width it had."""

@@ -8,6 +8,8 @@ This module does no I/O and holds nothing up; it sets the limit of a `Pace`.
 
 from __future__ import annotations
 
+from math import inf
+
 from pipeline.domain import Fault, Reply
 from pipeline.limits._base import End, Limit, Ticket
 from pipeline.limits.pace import MINUTE, Pace
@@ -18,6 +20,9 @@ LEAST_SECONDS = 1.0
 RAISE_EVERY = 1.0
 """seconds between two raises"""
 FIRST_RAISE, LARGEST_RAISE = 0.01, 0.5
+TOO_SOON = 0.9
+"""what is left of a found rate when a refusal comes before anything could be measured"""
+NEVER = -inf
 FORGET = 64.0
 """a found rate so many times above the first one binds nobody any more"""
 
@@ -31,7 +36,7 @@ class Finder(Limit):
         self.found: float | None = None
         """requests a minute, once a refusal has taught it"""
         self._first = 0.0
-        self._mark: float | None = None
+        self._mark = NEVER
         self._passed = 0
         self._episode = 0.0
         self._raise = FIRST_RAISE
@@ -47,32 +52,35 @@ class Finder(Limit):
         limits = [limit for limit in (self.known, self.found) if limit is not None]
         self._pace.limit = min(limits, default=None)
 
+    def take(self, ticket: Ticket, now: float) -> None:
+        """Count it as let through until it is refused: answers may take long, refusals do not."""
+        self._passed += 1
+
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
-        """Count what passed; learn from a refusal."""
-        if isinstance(end, Reply) or (isinstance(end, Fault) and end.kind != "rate_limited"):
-            self._passed += 1
-            self._climb(now)
-        elif isinstance(end, Fault) and ticket.sent >= self._episode:
+        """Learn from a refusal; raise the rate while there are none."""
+        refused = isinstance(end, Fault) and end.kind == "rate_limited"
+        if (refused or end is None) and ticket.sent >= self._mark:
+            self._passed -= 1
+        if refused and ticket.sent >= self._episode:
             self._refused(now)
+        elif isinstance(end, Reply):
+            self._climb(now)
 
     def _refused(self, now: float) -> None:
-        self._episode = now
+        self._episode = self._raised = now
         self._raise = FIRST_RAISE
-        self._raised = now
-        if self._mark is None:
-            self._mark, self._passed = now, 0
-            return
         seconds = now - self._mark
-        if self._passed < LEAST_COUNT or seconds < LEAST_SECONDS:
-            if self.found is not None:
-                self.found *= 0.9
-                self._apply()
-            return
-        measured = self._passed / seconds * MINUTE
-        self.found = measured if self.found is None else min(measured, self.found)
-        self._first = self.found
-        self._mark, self._passed = now, 0
-        self._apply()
+        if self._mark == NEVER:
+            self._mark, self._passed = now, 0
+        elif self._passed >= LEAST_COUNT and seconds >= LEAST_SECONDS:
+            measured = self._passed / seconds * MINUTE
+            self.found = measured if self.found is None else min(measured, self.found)
+            self._first = self.found
+            self._mark, self._passed = now, 0
+            self._apply()
+        elif self.found is not None:
+            self.found *= TOO_SOON
+            self._apply()
 
     def _climb(self, now: float) -> None:
         """Raise the found rate while nothing is refused."""
@@ -82,5 +90,5 @@ class Finder(Limit):
         self.found *= 1.0 + self._raise
         self._raise = min(self._raise * 2, LARGEST_RAISE)
         if self.found > FORGET * self._first:
-            self.found, self._mark = None, None
+            self.found, self._mark = None, NEVER
         self._apply()

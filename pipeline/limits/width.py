@@ -11,7 +11,7 @@ from pipeline.domain import Fault, Reply
 from pipeline.limits._base import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.limits._growth import Growth
 from pipeline.limits._refusals import Refusals
-from pipeline.limits._rounds import Meter
+from pipeline.limits._rounds import Meter, Plan
 
 START, MOST = 16, 1024
 """the width that `auto` begins with, and the largest it comes to"""
@@ -19,19 +19,14 @@ _FAULTY = frozenset({"server_error", "disconnected", "timeout", "unreachable"})
 
 
 class Width(Limit):
-    """Slots for requests in flight. Takes about a microsecond a request.
-
-    `paced` says that a rate limit is known, told or learned: then a refusal means the rate, not the width,
-    unless refusals go on and on. It may be set at any time.
-    """
+    """Slots for requests in flight: O(1) and about two microseconds a request."""
 
     def __init__(self, fixed: int | None = None, *, start: int = START, most: int = MOST) -> None:
-        self.paced = False
+        self._paced = False
         self._meter = Meter()
         self._refusals = Refusals()
         self._latency = 0.0
         self._growth: Growth | None = None
-        self._fixed = START
         self._most = most
         self._begun = False
         self.width = start
@@ -53,15 +48,29 @@ class Width(Limit):
         """`server` where the server is what holds the width down, else `concurrency`."""
         return "server" if self._growth is not None and self._growth.bound else "concurrency"
 
+    @property
+    def paced(self) -> bool:
+        """Whether a rate limit is known, told or learned. May be set at any time.
+
+        Then a refusal means the rate, not the width, unless refusals go on and on. Where the rate was
+        learned from refusals, the width is what it was before them.
+        """
+        return self._paced
+
+    @paced.setter
+    def paced(self, paced: bool) -> None:
+        learned = paced and not self._paced
+        self._paced = paced
+        if learned and self._growth is not None and self._growth.uncut:
+            self._restart(self._growth.uncut)
+
     def set(self, width: int | Literal["auto"]) -> None:
         """Fix the width from now on, or let it be found from where it is."""
         if width == "auto":
-            self._growth = Growth(self.width, self._most)
-            self.width = self._growth.width
+            self._restart(self.width)
         else:
             self._growth = None
             self.width = max(1, width)
-        self._begun = False
 
     def delay(self, ticket: Ticket, now: float) -> float:
         """Nothing while a slot is free."""
@@ -77,7 +86,7 @@ class Width(Limit):
         """Give the slot back, and learn from how it went."""
         meter = self._meter
         meter.ended(now)
-        if end is None or self._growth is None:
+        if end is None or self._growth is None or not self._begun:
             return
         if isinstance(end, Reply):
             self._refusals.served()
@@ -93,10 +102,15 @@ class Width(Limit):
         """The share of the slots that was taken, over the last ten seconds or so."""
         return self._meter.use(self.width, now)
 
+    def _restart(self, width: int) -> None:
+        self._growth = Growth(width, self._most)
+        self.width = self._growth.width
+        self._begun = False
+
     def _fault(self, growth: Growth, fault: Fault, sent: float, now: float) -> None:
         if fault.kind in _FAULTY:
             self._meter.failed(now)
-        elif fault.kind == "rate_limited" and self._refusals.refused(sent, now, self._latency, self.paced):
+        elif fault.kind == "rate_limited" and self._refusals.refused(sent, now, self._latency, self._paced):
             self._meter.mark(self.width, now)
             growth.refuse(self._meter.in_flight + 1)
             self.width = growth.width
@@ -112,6 +126,5 @@ class Width(Limit):
 
     def _begin(self, now: float) -> None:
         self._begun = True
-        if self._growth is not None:
-            plan = self._growth.plan
-            self._meter.begin(now, plan.settling * self._latency, plan.fresh)
+        plan = self._growth.plan if self._growth is not None else Plan(0)
+        self._meter.begin(now, plan.settling * self._latency, plan.fresh)
