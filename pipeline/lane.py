@@ -117,6 +117,7 @@ class Lane:
             if isinstance(limits.concurrency, int)
             else Width.auto(most=limits.most_at_once)
         )
+        self.width.paced = limits.rpm is not None or limits.tpm is not None
         self.cooldown = Cooldown(
             limits.outage, lambda until: shared.say(_asked_to_wait(name, until, shared.clock))
         )

@@ -112,10 +112,11 @@ class Growth:
     def refuse(self, in_flight: int) -> None:
         """Cut the width after a refusal with so many requests in flight, the refused one included."""
         self._top = max(self._top, self.width) if self.stage is Stage.MEND else self.width
-        if self._good < min(self.width, in_flight):
+        if 0 < self._good < min(self.width, in_flight):
             self._quiet = min(2 * self._quiet, LONGEST_QUIET_REFUSED)
         else:
-            self._good = 0
+            self._good = self._turn = 0
+            self._quiet = FIRST_QUIET
         self._refused_at = max(2, in_flight)
         self._base = self._below = None
         self._first = False
