@@ -47,7 +47,7 @@ _WRITER = Script(
     answer={"row 00001": "no JSON at all", "row 00002": '{"headline": 7}'},
     faults=(
         Rule(every=7, times=1, fault="server_error", status=503, billed=False),
-        Rule(every=9, times=1, fault="rate_limit", retry_after=0.2),
+        Rule(first=10, fault="rate_limit", retry_after=0.2),
         Rule(every=11, fault="length"),
         Rule(every=13, times=1, fault="refusal"),
     ),

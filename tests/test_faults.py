@@ -40,7 +40,8 @@ TABLE = [
     (429, "slow_down", "rate_limited", Fate.RETRY, Billed.NO),
     (429, "INSUFFICIENT_QUOTA", "rate_limited", Fate.RETRY, Billed.NO),
     (429, "insufficient_quota_today", "rate_limited", Fate.RETRY, Billed.NO),
-    *[(status, None, "conflict", Fate.RETRY, Billed.MAYBE) for status in (408, 409, 425)],
+    *[(status, None, "conflict", Fate.RETRY, Billed.NO) for status in (408, 425)],
+    (409, None, "conflict", Fate.RETRY, Billed.MAYBE),
     *[
         (status, None, "server_error", Fate.RETRY, Billed.MAYBE)
         for status in (500, 502, 503, 504, 520, 529, 599)

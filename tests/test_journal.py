@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from pipeline import accounts
 from pipeline.domain import Billed, Fate, Fault, Reply, Request
 from pipeline.errors import DiskError
 from pipeline.journal import Journal
@@ -57,7 +58,8 @@ async def test_the_file_is_for_its_owner_only(journal: Journal) -> None:
 
 async def test_a_void_reply_is_kept_and_no_longer_found(journal: Journal) -> None:
     await journal.record(asked("a"), Reply("chat", b"<html>"))
-    await journal.void(asked("a"), Fault("unreadable", "a page", fate=Fate.RETRY))
+    void = Fault("unreadable", "a page", fate=Fate.RETRY, billed=Billed.MAYBE)
+    await journal.void(asked("a"), void, 1_500)
     assert journal.find(asked("a").digest) is None
     assert not journal.is_empty()
     fault = journal.last_fault(asked("a").digest)
@@ -66,7 +68,7 @@ async def test_a_void_reply_is_kept_and_no_longer_found(journal: Journal) -> Non
         "unreadable", "a page", Fate.RETRY, Billed.MAYBE,
     )  # fmt: skip
     with sqlite3.connect(journal.path) as plain:
-        assert plain.execute("SELECT body FROM attempts").fetchall() == [(b"<html>",)]
+        assert plain.execute("SELECT body, cost FROM attempts").fetchall() == [(b"<html>", 1_500)]
     plain.close()
 
 
@@ -132,7 +134,7 @@ async def test_a_damaged_journal_is_an_error_with_a_hint(tmp_path: Path) -> None
     with pytest.raises(DiskError) as caught:
         for i in range(200):
             damaged.find(asked(str(i)).digest)
-        damaged.counts()
+        accounts.by_outcome(damaged)
     assert "put back a copy" in caught.value.hint
     damaged.close()
 
@@ -162,13 +164,13 @@ async def test_closing_writes_what_waits(tmp_path: Path) -> None:
     journal.begin_run(b"digest")
     for i in range(700):
         journal.note(asked(str(i)), Fault("server_error", "x", fate=Fate.RETRY), 0)
-    journal.end_run("finished")
+    journal.end_run("finished", '{"rows": 3}')
     journal.close()
     again = Journal.read_only(tmp_path / "j")
     last = again.last_run()
-    assert again.counts() == [("s", "server_error", 700, 0.0)]
+    assert accounts.by_outcome(again) == [("s", "server_error", "no", 700, 0.0)]
     assert last is not None
-    assert (last.job, last.outcome) == (b"digest", "finished")
+    assert (last.job, last.outcome, last.summary) == (b"digest", "finished", '{"rows": 3}')
     again.close()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from pipeline.database import VERSION
 from pipeline.domain import Reply
 from pipeline.errors import DiskError
 from pipeline.journal import Journal
@@ -31,10 +32,10 @@ def test_a_newer_journal_is_refused_and_left_alone(opened: object, tmp_path: Pat
     path = tmp_path / "j"
     Journal.open(path).close()
     with sqlite3.connect(path) as plain:
-        plain.execute("PRAGMA user_version = 2")
+        plain.execute(f"PRAGMA user_version = {VERSION + 1}")
     plain.close()
     for _ in range(2):
-        with pytest.raises(DiskError, match="version 2") as error:
+        with pytest.raises(DiskError, match=f"version {VERSION + 1}") as error:
             opened(path)  # type: ignore[operator]
         assert "newer program" in error.value.hint
 

@@ -17,7 +17,7 @@ NEEDED = {
     "sinks": {"create": ["path", "target", "schema"]},
     "providers": {"label": ["model"], "objection": ["request", "model"], "connect": ["model"]},
     "apis": {"body": ["model", "asked", "params"], "read": ["raw"]},
-    "steps": {"build": ["spec", "model", "template"]},
+    "steps": {"build": ["spec", "models", "template"]},
     "checks": {"complaint": ["answer", "options"]},
 }
 
@@ -36,7 +36,8 @@ def test_an_adapter_keeps_its_wings_contract(wing: str, name: str) -> None:
 def test_a_provider_says_what_it_speaks_and_how_wide(name: str) -> None:
     provider = kinds.load("providers", name)
     assert set(provider.APIS) <= set(kinds.names("apis")) and provider.APIS
-    assert isinstance(provider.CONCURRENCY, int) and provider.CONCURRENCY >= 1
+    wide = provider.CONCURRENCY
+    assert wide == "auto" or (isinstance(wide, int) and wide >= 1)
     refuses_unknown_keys(provider)
 
 

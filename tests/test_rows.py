@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ def rows_of(
     return Rows(loaded, stages_of(loaded), {**RECORDS, **records})
 
 
-def leaf(**values: Any) -> Branch:
-    return Branch(Record("k", {"sku": "007", "price": 1.5}, 1), at=9, values=values)
+def leaf(by: tuple[str, ...] = (), **values: Any) -> Branch:
+    return Branch(Record("k", {"sku": "007", "price": 1.5}, 1), at=9, values=values, models=by)
 
 
 def test_columns_stand_in_the_order_of_records_forks_answers_and_facts(tmp_path: Path) -> None:
@@ -61,7 +62,8 @@ def test_columns_stand_in_the_order_of_records_forks_answers_and_facts(tmp_path:
         "_key": pl.String, "_reason": pl.String, "_status": pl.String, "_model": pl.String,
     }  # fmt: skip
     answer = {"title": "t", "tags": ["a"], "n": 5, "x": 1, "ok": True, "o": {"a": "b"}}
-    row = rows.row(leaf(post=answer, lang="de", size=1, f=1, b=True, mix=1, note="text"))
+    by = ("scripted/x", "scripted/x")
+    row = rows.row(leaf(by, post=answer, lang="de", size=1, f=1, b=True, mix=1, note="text"))
     assert row == (
         "007", 1.5, "t", ["a"], 5, 1.0, True, {"a": "b"}, "de", 1, 1.0, True, "1", "text",
         "k", None, "ok", "scripted/x",
@@ -76,7 +78,7 @@ def test_a_row_without_answers_is_empty_where_they_would_stand(tmp_path: Path) -
     rows = rows_of(tmp_path, steps, ["status", "reason", "model"])
     failed = Branch(leaf().record, values={}, fault=Fault("rejected", "too long"))
     assert rows.row(failed) == ("007", 1.5, None, None, "failed", "rejected: too long", None)
-    skipped = Branch(leaf().record, at=2, values={"post": None, "note": "x"}, skipped=frozenset({"post"}))
+    skipped = replace(leaf(("scripted/x",), post=None, note="x"), at=2, skipped=frozenset({"post"}))
     assert rows.row(skipped) == ("007", 1.5, None, "x", "skipped", "when: post", "scripted/x")
 
 
@@ -84,7 +86,9 @@ def test_a_row_names_all_its_models_once_and_in_order(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path, [{"name": "a", "model": "n"}, {"name": "b"}, {"name": "c", "model": "n"}], ["model"]
     )
-    assert rows.row(leaf(a="x", b="y", c="z"))[-1] == "scripted/y, scripted/x"
+    by = ("scripted/y", "scripted/x", "scripted/y")
+    assert rows.row(leaf(by, a="x", b="y", c="z"))[-1] == "scripted/y, scripted/x"
+    assert rows.row(leaf(a="nothing had to be asked"))[-1] is None
 
 
 def test_an_open_answer_is_one_column_of_json(tmp_path: Path) -> None:

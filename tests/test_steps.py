@@ -29,7 +29,7 @@ def stage(folder: Path, model: dict[str, Any] | None = None, **step: Any) -> Sta
 
 
 async def taken(of: Stage, provider: Provider, **values: Any) -> Any:
-    return await of.runner.take(values, "1", provider)
+    return (await of.runner.take(values, "1", provider)).value
 
 
 async def failed(of: Stage, provider: Provider, **values: Any) -> Fault:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain import Fate, Fault, Record, Reply, Request, Unanswered
-from pipeline.engines import pool
+from pipeline.engines.pool import Pool
 from pipeline.loading import load
 from pipeline.walk import Branch, Walk, stages_of
 from tests.fakes import Provider, said
@@ -168,7 +168,7 @@ async def test_a_pool_walks_the_same_leaves(tmp_path: Path) -> None:
     leaves: list[Branch] = []
     batches = iter([records[:1], [], records[1:200], records[200:]])
     with anyio.fail_after(20):
-        await pool.run(walk, batches, 16, leaves.append)
+        await Pool(walk, lambda: 16, leaves.append).run(batches)
     assert sorted(leaf.values["s1"] for leaf in leaves) == sorted(
         f"{n} {a} {b}" for n in range(300) for a in (1, 2) for b in (1, 2)
     )
@@ -183,5 +183,5 @@ async def test_a_pool_comes_to_its_end(records: int, hands: int, tmp_path: Path)
     leaves: list[Branch] = []
     batches = iter([[record(str(i), n=i) for i in range(records)]])
     with anyio.fail_after(20):
-        await pool.run(walk, batches, hands, leaves.append)
+        await Pool(walk, lambda: hands, leaves.append).run(batches)
     assert len(leaves) == records
