@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from pipeline.errors import DiskError
+from pipeline.reserve import Reserve
 
 GROUP = 500
 GATHER = 0.005
@@ -28,10 +29,18 @@ _Work: TypeAlias = "tuple[str, tuple[Any, ...], asyncio.Future[None] | None]"
 
 
 class Commits:
-    """The writer of one file. After it could not write, it takes nothing more: `broken` says why."""
+    """The writer of one file. After it could not write, `broken` says why, and everybody is told so.
 
-    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection]) -> None:
+    What comes then, because it was under way, is still kept: rows of the statement `kept` in the reserve,
+    others not at all.
+    """
+
+    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection], kept: str) -> None:
         self.broken: DiskError | None = None
+        self._kept = kept
+        self._reserve = Reserve(path)
+        self._room = False
+        self._saved = 0
         self._path = path
         self._connect = connect
         self._inode = os.stat(path).st_ino  # noqa: PTH116 - the number alone
@@ -44,9 +53,7 @@ class Commits:
         self._queue.put((sql, row, None))
 
     async def commit(self, sql: str, row: tuple[Any, ...]) -> None:
-        """Write; returns when it is on the disk. `DiskError` where it cannot be."""
-        if self.broken:
-            raise self.broken
+        """Write; returns when it is on the disk. `DiskError` after trouble: it is in the reserve then."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put((sql, row, done))
         await done
@@ -78,8 +85,11 @@ class Commits:
         try:
             if self.broken is None:
                 _execute(connection, work)
+                _tell(work, None)
+                return
         except sqlite3.OperationalError as error:  # the disk, or another program that holds the file
             self.broken = _disk_error(error)
+            self._room = error.sqlite_errorcode == sqlite3.SQLITE_FULL and self._reserve.free()
         except Exception as error:  # whatever it is: a writer that dies would leave all others waiting
             if len(work) > 1:
                 for item in work:
@@ -87,7 +97,29 @@ class Commits:
             else:
                 _tell(work, _disk_error(error))
             return
+        self._rescue(connection, work)
         _tell(work, self.broken)
+
+    def _rescue(self, connection: sqlite3.Connection, work: list[_Work]) -> None:
+        """Keep what was under way when the disk failed: in the file while the ballast's room lasts."""
+        if self._room:
+            try:
+                _execute(connection, work)
+            except sqlite3.Error:
+                self._room = False
+            else:
+                return
+        self._save(work)
+
+    def _save(self, work: list[_Work]) -> None:
+        """Put the rows that must not be lost into the reserve."""
+        rows = [row for sql, row, _ in work if sql == self._kept]
+        if rows and self.broken is not None:
+            where = self._reserve.spill(rows)
+            self._saved += len(rows)
+            self.broken.hint = (
+                f"mend the disk, then run the same command: {self._saved} answers wait in {where}"
+            )
 
     def _gone(self) -> DiskError | None:
         """Whether the file is still the one that was opened: what goes into a deleted one is lost."""

@@ -19,11 +19,14 @@ from pipeline.commits import Commits
 from pipeline.database import HINT, connect, connect_to_read, empty
 from pipeline.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.errors import DiskError
+from pipeline.reserve import Reserve
 
 _COLUMNS = (
     "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost"
 )
 _INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608 - no value in it
+_UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
+_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {', '.join('?' * 14)} {_UNLESS}"
 _COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE "
 _VOID = (
     "UPDATE attempts SET outcome = ?, billed = ?, fate = ?, message = ?, cost = ?"
@@ -47,6 +50,8 @@ class Journal:
         self.path = path
         self._reader = reader
         self._commits = commits
+        self.picked_up = 0
+        """answers that an earlier run could not write here, and that were found where it put them"""
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -56,7 +61,10 @@ class Journal:
         except OSError as error:
             raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
         reader = connect(path)
-        return cls(path, reader, Commits(path, connect))
+        found = _pick_up(reader, path)
+        journal = cls(path, reader, Commits(path, connect, _INSERT))
+        journal.picked_up = found
+        return journal
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
@@ -187,6 +195,25 @@ def _row(
     said = (_text(word) for word in (message, request.api, request.model, request.step, request.key))
     endpoint = request.endpoint
     return (request.digest, outcome, billed.value, fate, *said, time.time(), seconds, body, endpoint, cost)
+
+
+def _pick_up(connection: sqlite3.Connection, path: Path) -> int:
+    """Take in what an earlier run had to put elsewhere, and set room aside for the next time."""
+    reserve, count = Reserve(path), 0
+    for file, rows, damaged in reserve.spilled():
+        count += restore(connection, rows)
+        file.rename(file.with_suffix(".damaged")) if damaged else file.unlink()
+    reserve.fill()
+    return count
+
+
+def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
+    """Insert spilled rows that are not there yet; how many they were."""
+    connection.execute("BEGIN IMMEDIATE")
+    for row in rows:
+        connection.execute(_RESTORE, (*row, row[0], row[9]))
+    connection.execute("COMMIT")
+    return len(rows)
 
 
 def _numbers(usage: Usage) -> tuple[int, int, int, int]:

@@ -9,8 +9,11 @@ from typing import Any
 import anyio
 
 from pipeline.domain import Call, Fault, Reply, Request, Usage
+from pipeline.estimate import Estimator
 from pipeline.guards.fused import Fuse
+from pipeline.guards.recorded import recorded
 from pipeline.job import Budget, Limits, Model
+from pipeline.journal import Journal
 from pipeline.lane import Lane, Shared, guarded
 from pipeline.limits.budget import Purse
 from pipeline.providers.scripted import caller
@@ -142,3 +145,16 @@ async def _all(
 def numbered(count: int, **params: Any) -> list[Request]:
     """So many different requests."""
     return [asked(f"Write about thing {i}.", key=str(i), **params) for i in range(count)]
+
+
+def around(send: Call, limits: Limits | None = None, *, shared: Shared | None = None) -> tuple[Call, Lane]:
+    """A call with all guards around it, and its only lane. Only inside a loop."""
+    shared = shared or shared_of()
+    limits = limits or Limits(concurrency=16)
+    lane = Lane("writer", limits, Toll(None, free=True), shared)
+    return guarded(Model(model="m", limits=limits), [(lane, 1.0, send)], shared, None), lane
+
+
+def kept(call: Call, journal: Journal, toll: Toll | None = None) -> Call:
+    """A call whose replies and faults are in the journal, and nothing else."""
+    return recorded(call, journal, toll or Toll(None, free=True), Estimator().expect)

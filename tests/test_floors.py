@@ -12,7 +12,7 @@ PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
     "errors domain histogram wallclock",
-    "kinds yaml_text files child lock interrupts commits waits prices",
+    "kinds yaml_text files child lock interrupts commits reserve waits prices",
     "log job dtypes faults database tally commands",
     "apis conversation template tokens journal llama_server control endpoints resolving",
     "scripted shapes checks sources sinks accounts",

@@ -8,20 +8,19 @@ from pathlib import Path
 import anyio
 import pytest
 
-from pipeline.domain import Billed, Fate, Fault, Reply, Request
-from pipeline.errors import DiskError, Interrupted, OutOfQuota, RunStopped
+from pipeline import accounts
+from pipeline.domain import Fate, Fault, Reply, Request
+from pipeline.errors import DiskError, Interrupted, KeyRefused, OutOfQuota, RunStopped
 from pipeline.guards.fused import Fuse, fused
-from pipeline.guards.observed import observed
 from pipeline.guards.recalled import recalled
-from pipeline.guards.recorded import recorded
 from pipeline.guards.shielded import shielded
-from pipeline.guards.slotted import slotted
 from pipeline.job import Limits
 from pipeline.journal import Journal
-from pipeline.lane import Shared, guarded
+from pipeline.lane import Shared
 from pipeline.tally import Tally
 from tests.clock import on_test_time
-from tests.fakes import Events, Provider, again, asked, chat_body, outcomes, said
+from tests.fakes import Provider, again, asked, outcomes, said
+from tests.lanes import around, kept, shared_of
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 async def test_fifty_equal_requests_are_one(journal: Journal) -> None:
     provider = Provider([said("x")], seconds=0.01)
     tally = Tally()
-    call = recalled(recorded(provider, journal), journal, tally, {})
+    call = recalled(kept(provider, journal), journal, tally, {})
     replies = await outcomes(call, [asked("a", key=str(i)) for i in range(50)])
     assert len(provider.requests) == 1
     assert all(isinstance(reply, Reply) and reply.body == said("x").body for reply in replies)
@@ -47,14 +46,14 @@ async def test_fifty_equal_requests_are_one(journal: Journal) -> None:
 
 async def test_different_requests_are_not_one(journal: Journal) -> None:
     provider = Provider(seconds=0.01)
-    call = recalled(recorded(provider, journal), journal, Tally(), {})
+    call = recalled(kept(provider, journal), journal, Tally(), {})
     await outcomes(call, [asked("a"), asked("b"), asked("a", seed=1), asked("a", seed=2)])
     assert len(provider.requests) == 4
 
 
 async def test_followers_get_the_fault_of_their_leader(journal: Journal) -> None:
     provider = Provider([Fault("bad_request", "no"), said("x")], seconds=0.01)
-    call = recalled(recorded(provider, journal), journal, Tally(), {})
+    call = recalled(kept(provider, journal), journal, Tally(), {})
     faults = await outcomes(call, [asked("a")] * 20)
     assert {str(fault) for fault in faults} == {"bad_request: no"}
     assert len(provider.requests) == 1
@@ -63,7 +62,7 @@ async def test_followers_get_the_fault_of_their_leader(journal: Journal) -> None
 
 async def test_a_cancelled_leader_leaves_nobody_waiting(journal: Journal) -> None:
     provider = Provider([said("x")], seconds=0.05)
-    call = recalled(recorded(provider, journal), journal, Tally(), {})
+    call = recalled(kept(provider, journal), journal, Tally(), {})
     results: list[Reply] = []
 
     async def follow() -> None:
@@ -106,45 +105,11 @@ async def test_an_unreadable_reply_from_a_killed_run_is_paid_for_once_more_and_n
     await journal.record(asked("a"), Reply("chat", b"<html>"))
     provider = Provider([said("good")])
     for _ in range(3):
-        call = recalled(recorded(provider, journal), journal, Tally(), {})
+        call = recalled(kept(provider, journal), journal, Tally(), {})
         reply = await call(asked("a"))
         assert reply.answer is not None
         assert reply.answer.text == "good"
     assert len(provider.requests) == 1
-
-
-# recorded
-
-
-async def test_an_unreadable_reply_is_kept_voided_and_a_fault(journal: Journal) -> None:
-    provider = Provider([Reply("chat", b"<html>oops"), said("x")])
-    call = recorded(provider, journal)
-    with pytest.raises(Fault) as fault:
-        await call(asked("a"))
-    assert (fault.value.kind, fault.value.fate, fault.value.billed) == (
-        "unreadable", Fate.RETRY, Billed.MAYBE,
-    )  # fmt: skip
-    assert journal.find(asked("a").digest) is None
-    assert journal.counts()[0][:3] == ("s", "unreadable", 1)
-    await call(asked("a"))
-    assert journal.find(asked("a").digest) is not None
-
-
-async def test_an_error_body_with_no_unicode_in_it_stops_nobody(journal: Journal) -> None:
-    call = recorded(Provider([Reply("chat", b'{"error": "\\ud800"}'), said("x")]), journal)
-    with anyio.fail_after(5):
-        with pytest.raises(Fault):
-            await call(asked("a"))
-        assert (await call(asked("a"))).answer is not None
-
-
-async def test_a_fault_is_noted(journal: Journal) -> None:
-    with pytest.raises(Fault):
-        await recorded(Provider([Fault("bad_request", "no")]), journal)(asked("a"))
-    await journal.record(asked("b"), said("x"))
-    fault = journal.last_fault(asked("a").digest)
-    assert fault is not None
-    assert fault.kind == "bad_request"
 
 
 # shielded
@@ -152,7 +117,7 @@ async def test_a_fault_is_noted(journal: Journal) -> None:
 
 async def test_a_cancelled_walk_lets_the_sent_request_be_journalled(journal: Journal) -> None:
     provider = Provider([said("x")], seconds=0.05)
-    call = shielded(recorded(provider, journal))
+    call = shielded(kept(provider, journal))
     with anyio.move_on_after(0.01) as scope:
         await call(asked("a"))
         await anyio.sleep(1)
@@ -162,7 +127,7 @@ async def test_a_cancelled_walk_lets_the_sent_request_be_journalled(journal: Jou
 
 async def test_who_was_cancelled_before_sending_sends_nothing() -> None:
     provider = Provider(seconds=0.01)
-    call = slotted(shielded(provider), 1)
+    call, _ = around(provider, Limits(concurrency=1))
     async with anyio.create_task_group() as group:
         for i in range(10):
             group.start_soon(call, asked(str(i)))
@@ -212,15 +177,22 @@ async def test_other_faults_leave_the_fuse_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [("out_of_quota", OutOfQuota), ("unauthorized", RunStopped), ("outage", RunStopped)]
-)
+    ("kind", "error"),
+    [
+        ("unauthorized", KeyRefused), ("forbidden", KeyRefused), ("not_found", RunStopped),
+        ("out_of_quota", OutOfQuota), ("out_of_budget", OutOfQuota), ("maybe_billed", OutOfQuota),
+        ("outage", RunStopped), ("refusing", RunStopped), ("all_refused", RunStopped),
+        ("mostly_failing", RunStopped), ("deadline", RunStopped),
+    ],
+)  # fmt: skip
 async def test_the_first_fatal_fault_names_the_error(kind: str, error: type[RunStopped]) -> None:
     fuse = Fuse()
     fuse.blow(Fault(kind, "the first", fate=Fate.STOP))
-    fuse.blow(Fault("forbidden", "the second", fate=Fate.STOP))
+    fuse.blow(Fault("redirected", "the second", fate=Fate.STOP))
     with pytest.raises(error, match="the first") as raised:
         fuse.check()
     assert type(raised.value) is error
+    assert raised.value.hint, "what to do about it"
 
 
 async def test_an_interrupt_is_told_as_such() -> None:
@@ -233,6 +205,12 @@ async def test_an_interrupt_is_told_as_such() -> None:
 # all together
 
 
+def kept_in(journal: Journal) -> Shared:
+    shared = shared_of()
+    shared.journal = journal
+    return shared
+
+
 async def in_scope(fuse: Fuse, main: Callable[[], Awaitable[object]]) -> None:
     with fuse.scope:
         await main()
@@ -241,12 +219,12 @@ async def in_scope(fuse: Fuse, main: Callable[[], Awaitable[object]]) -> None:
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
 async def test_a_dead_key_is_tried_once_a_slot_at_most(concurrency: int, journal: Journal) -> None:
     provider = Provider([Fault("unauthorized", "no", fate=Fate.STOP)], seconds=0.02)
-    fuse = Fuse()
-    call = guarded(provider, Limits(concurrency=concurrency), Shared(journal, fuse, Events(), Tally()))
-    await in_scope(fuse, lambda: outcomes(call, [asked(str(i)) for i in range(100)]))
+    shared = kept_in(journal)
+    call, _ = around(provider, Limits(concurrency=concurrency), shared=shared)
+    await in_scope(shared.fuse, lambda: outcomes(call, [asked(str(i)) for i in range(100)]))
     assert len(provider.requests) <= concurrency
-    with pytest.raises(RunStopped):
-        fuse.check()
+    with pytest.raises(KeyRefused):
+        shared.fuse.check()
 
 
 async def test_what_is_under_way_when_the_fuse_blows_is_journalled(journal: Journal) -> None:
@@ -259,33 +237,26 @@ async def test_what_is_under_way_when_the_fuse_blows_is_journalled(journal: Jour
         await anyio.sleep(0.01 if b"bad" in request.body else 0.06)
         return slow_or_fatal(request)
 
-    fuse, tally = Fuse(), Tally()
-    call = guarded(send, Limits(concurrency=8), Shared(journal, fuse, Events(), tally))
+    shared = kept_in(journal)
+    call, lane = around(send, Limits(concurrency=8), shared=shared)
     requests = [asked("bad"), *(asked(str(i)) for i in range(40))]
-    await in_scope(fuse, lambda: outcomes(call, requests))
+    await in_scope(shared.fuse, lambda: outcomes(call, requests))
     assert [journal.find(r.digest) is not None for r in requests] == [False, *[True] * 7, *[False] * 33]
+    assert (lane.turnstile.waiting, lane.turnstile.in_flight, shared.purse.held.requests) == (0, 0, 0)
+    tally = shared.tally
     assert (tally.sent, tally.answered, tally.in_flight) == (8, 7, 0)
 
 
 def test_an_unreadable_reply_is_kept_and_asked_for_again(journal: Journal) -> None:
     provider = Provider([Reply("chat", b""), Reply("chat", b"<html>"), said("good")])
-    tally = Tally()
 
-    async def main() -> Reply:
-        limits = Limits(concurrency=1, retries=2)
-        return await guarded(provider, limits, Shared(journal, Fuse(), Events(), tally))(asked("a"))
+    async def main() -> tuple[Reply, Tally]:
+        shared = kept_in(journal)
+        call, _ = around(provider, Limits(concurrency=1, maybe_billed_retries=2), shared=shared)
+        return await call(asked("a")), shared.tally
 
-    reply = on_test_time(main, patience=0.05)
+    reply, tally = on_test_time(main, patience=0.05)
     assert reply.answer is not None
     assert reply.answer.text == "good"
-    assert {(o, n) for _, o, n, _ in journal.counts()} == {("unreadable", 2), ("answered", 1)}
+    assert {(o, n) for _, o, _, n, _ in accounts.by_outcome(journal)} == {("unreadable", 2), ("answered", 1)}
     assert (tally.sent, tally.answered, tally.faults["unreadable"]) == (3, 1, 2)
-
-
-async def test_counts_are_of_what_goes_out(journal: Journal) -> None:
-    body = chat_body("x")[:-1] + b',"usage":{"prompt_tokens":3,"completion_tokens":5}}'
-    tally, events = Tally(), Events()
-    call = observed(recorded(Provider([Reply("chat", body)]), journal), events, tally)
-    await outcomes(call, [asked(f"secret {i}") for i in range(4)])
-    assert (tally.input_tokens, tally.output_tokens) == (12, 20)
-    assert "secret" not in repr(events.seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -58,29 +60,33 @@ def recalled(call: Call, journal: Journal, tally: Tally, flights: dict[bytes, Fl
 def find(journal: Journal, request: Request) -> Reply | None:
     """The journal's reply to a request, or to what was asked instead; None where there is none to read.
 
-    Raises the fault of an attempt that was paid for and brought nothing to read, such as a reply beyond all
-    size: it would be paid for again. (A reply that is kept and cannot be read is there only when a run was
-    killed between keeping and voiding it.)
+    Where there is none, raises the fault of an attempt that was paid for and brought nothing to read, such
+    as a reply beyond all size: it would be paid for again. (A reply that is kept and cannot be read is there
+    only when a run was killed between keeping and voiding it.)
     """
-    asked: Request | None = request
-    while asked is not None:
+    chain = list(_chain(request))
+    for asked in chain:
         reply = _find(journal, asked)
         if reply is not None:
             return reply
-        asked = asked.instead
+    for asked in chain:
+        fault = journal.last_fault(asked.digest)
+        if fault is not None and fault.billed is Billed.YES:
+            fault.requests = (asked,)
+            fault.known = True
+            raise fault
     return None
+
+
+def _chain(request: Request | None) -> Iterator[Request]:
+    while request is not None:
+        yield request
+        request = request.instead
 
 
 def _find(journal: Journal, request: Request) -> Reply | None:
     reply = journal.find(request.digest)
     if reply is not None:
-        try:
+        with suppress(Fault):
             return replace(understood(reply), model=request.model, known=True)
-        except Fault:
-            return None
-    fault = journal.last_fault(request.digest)
-    if fault is not None and fault.billed is Billed.YES:
-        fault.requests = (request,)
-        fault.known = True
-        raise fault
     return None

@@ -1,0 +1,141 @@
+"""Where rows go that a file cannot take any more: paid answers are kept somewhere, whatever the disk does.
+
+First a *ballast* is given up: a file that holds nothing but room on the same disk. Where that does not
+help, rows are *spilled*: appended, with a checksum each, to a file in the first folder that takes them,
+and, where none does, to standard error. The next run picks up what was spilled.
+This module does not know what a row means.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+BALLAST = 8 << 20
+"""bytes: room for the replies that are under way when a disk fills up"""
+PREFIX = "pipeline-spilled "
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Reserve:
+    """The reserve of one file, named after its path."""
+
+    def __init__(self, path: Path) -> None:
+        self._ballast = path.with_name("ballast")
+        self._path = path
+
+    def fill(self) -> None:
+        """Set room aside, where there is any; a disk that is full already has none to give."""
+        with suppress(OSError):
+            descriptor = os.open(self._ballast, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            try:
+                lacking = BALLAST - os.fstat(descriptor).st_size
+                if lacking > 0:
+                    os.pwrite(descriptor, os.urandom(lacking), BALLAST - lacking)  # zeros may take no room
+            except OSError:
+                self._ballast.unlink(missing_ok=True)
+                raise
+            finally:
+                os.close(descriptor)
+
+    def free(self) -> bool:
+        """Give the ballast up; whether there was any."""
+        try:
+            self._ballast.unlink()
+        except OSError:
+            return False
+        return True
+
+    def spill(self, rows: Iterable[Row]) -> str:
+        """Keep rows elsewhere; where they are now, for people."""
+        text = "".join(_line(row) + "\n" for row in rows).encode()
+        for folder in self.folders():
+            with suppress(OSError):
+                return str(_kept(folder, text))
+        for line in text.decode().splitlines():
+            print(PREFIX + line, file=sys.stderr)
+        sys.stderr.flush()
+        return "standard error"
+
+    def folders(self) -> Iterator[Path]:
+        """The folders that rows may be spilled to, the best first."""
+        yield self._path.with_name("spill")
+        name = f"pipeline-spill-{os.getuid()}-{sha256(str(self._path.resolve()).encode()).hexdigest()[:16]}"
+        for parent in (tempfile.gettempdir(), Path.home() / ".cache", "/dev/shm"):  # noqa: S108 - ours, 0700
+            yield Path(parent) / name
+
+    def spilled(self) -> Iterator[tuple[Path, list[Row], int]]:
+        """Files of spilled rows: each with its whole rows, and how many lines of it are damaged."""
+        for folder in self.folders():
+            with suppress(OSError):
+                _check_ours(folder)
+                for file in sorted(folder.glob("*.jsonl")):
+                    yield file, *read_lines(file.read_bytes().decode(errors="replace").splitlines())
+
+
+def read_lines(lines: Iterable[str]) -> tuple[list[Row], int]:
+    """Rows of spilled lines, with or without what stands before them on standard error; the damaged ones."""
+    rows: list[Row] = []
+    damaged = 0
+    for line in lines:
+        try:
+            rows.append(_row(line.partition(PREFIX)[2] or line))
+        except (ValueError, TypeError, KeyError):
+            damaged += 1
+    return rows, damaged
+
+
+def _line(row: Row) -> str:
+    text = json.dumps([_packed(value) for value in row])
+    return json.dumps({"row": text, "sha256": sha256(text.encode()).hexdigest()})
+
+
+def _row(line: str) -> Row:
+    read = json.loads(line)
+    if sha256(read["row"].encode()).hexdigest() != read["sha256"]:
+        raise ValueError("the line is damaged")
+    return tuple(_unpacked(value) for value in json.loads(read["row"]))
+
+
+def _packed(value: Any) -> Any:
+    return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+
+
+def _unpacked(value: Any) -> Any:
+    return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
+
+
+def _kept(folder: Path, text: bytes) -> Path:
+    """Write a new file into a folder of our own and see it to the disk; `OSError` where that fails."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    _check_ours(folder)
+    file = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
+    descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        while text:
+            text = text[os.write(descriptor, text) :]
+        os.fsync(descriptor)
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    return file
+
+
+def _check_ours(folder: Path) -> None:
+    """Refuse a folder that somebody else may have put there, or may look into."""
+    state = folder.lstat()
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not ours alone")
