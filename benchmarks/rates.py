@@ -24,6 +24,7 @@ SCENARIOS: dict[str, Callable[[], None]] = {
     "capacity-slow": rates_width.slow_capacity,
     "quota-told": rates_quota.told,
     "quota-untold": rates_quota.untold,
+    "strays": rates_quota.strays,
     "windows": rates_quota.windows,
     "windows-rpm": rates_quota.windows_of_requests,
 }

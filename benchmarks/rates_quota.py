@@ -31,12 +31,15 @@ from benchmarks.rates_workload import (
     serving,
     texts,
 )
-from pipeline.scripted import Latency, Quota, Script
+from pipeline.scripted import Latency, Quota, Rule, Script
 
 ROWS, RPM, BURST = 600, 1200, 20
 LATENCIES = (0.1, 1.0)
 MOST_REFUSED, MOST_SECONDS = 60, 31.0
 PLAIN_IN_FLIGHT = 50
+
+STRAY_SHARE, STRAY_ROWS, STRAY_AT_ONCE, STRAY_SECONDS = 0.02, 6000, 20, 20.0
+LEAST_KEPT = 0.5
 
 SHORTEST, LONGEST = 50, 8000
 """tokens of a prompt; their logarithms are spread evenly"""
@@ -78,6 +81,9 @@ def _unconfigured(name: str, quota: Quota, latency: float) -> None:
     saw(name, traffic.summary())
     held(f"{name}: answered", traffic.account.billed, f"{ROWS}", done.code == 0 and _once_each(traffic))
     held(f"{name}: refused", traffic.refused, f"< {MOST_REFUSED}", traffic.refused < MOST_REFUSED)
+    before = traffic.began - done.began
+    after = done.seconds - before - traffic.span
+    saw(name, f"the process: {before:.1f} s before the first request, {after:.1f} s after the last answer")
     for what, seconds in (("first to last", traffic.span), ("process", done.seconds)):
         held(f"{name}: {what}", f"{seconds:.1f} s", f"<= {MOST_SECONDS:g} s", seconds <= MOST_SECONDS)
 
@@ -99,6 +105,25 @@ def _plainly(name: str, quota: Quota) -> None:
     lost = json.loads(done.out)["lost"] if not done.code else ROWS
     said = f"{lost} rows lost, {traffic.refused} refused, {traffic.span:.1f} s"
     saw(name, f"the SDK and a semaphore of {PLAIN_IN_FLIGHT}: {said}")
+
+
+def strays() -> None:
+    """A server without a limit that refuses some requests all the same: there is nothing to slow down for."""
+    fault = Rule(share=STRAY_SHARE, times=1, fault="rate_limit", retry_after=0.2)
+    rates = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder))
+        bench.write(texts(STRAY_ROWS))
+        for faults in ((), (fault,)):
+            bench.begin_anew()
+            with serving(Script(latency=LATENCIES[0], capacity=STRAY_AT_ONCE, faults=faults)) as server:
+                bench.job({"writer": model(server)})
+                ran(bench.command("run"), ledger=server.ledger_path, seconds=STRAY_SECONDS)
+                traffic = Traffic(server.ledger())
+            saw("strays", f"{'with' if faults else 'without'}: {traffic.summary()}")
+            rates.append(traffic.rate(0, STRAY_SECONDS))
+    share = rates[1] / rates[0] if rates[0] else 0.0
+    held("strays: share of the rate without", f"{share:.0%}", f">= {LEAST_KEPT:.0%}", share >= LEAST_KEPT)
 
 
 def windows() -> None:

@@ -53,12 +53,13 @@ def texts(rows: int, characters: int = 400) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended: its exit code (None where we stopped it), seconds of the process, what it said."""
+    """How a command ended: its exit code, seconds, what it said, and when it began (Unix time)."""
 
-    code: int | None
+    code: int
     seconds: float
     out: str
     err: str
+    began: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def plain(server: Server, bench: Bench, in_flight: int) -> list[str]:
 
 def ran(command: Sequence[str], *, key: str = KEY, ledger: Path | None = None, seconds: float = 0) -> Ran:
     """Run a command on the client's core; with `seconds`, interrupt it so long after its first request."""
-    began = time.monotonic()
+    began, since = time.time(), time.monotonic()
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -142,7 +143,7 @@ def ran(command: Sequence[str], *, key: str = KEY, ledger: Path | None = None, s
         process.kill()
         process.communicate()
         raise
-    return Ran(process.returncode, time.monotonic() - began, out, err)
+    return Ran(process.returncode, time.monotonic() - since, out, err, began)
 
 
 def _interrupt(process: subprocess.Popen[str], ledger: Path, seconds: float) -> None:

@@ -1,40 +1,62 @@
-"""Write what is generated from the code: the job file's schema, the commands' help, the table of kinds.
+"""Write what is generated from the code: the job file's schema, the commands' help, and tables in the pages.
 
 python docs/generate.py            writes them
 python docs/generate.py --check    writes nothing, names what is stale, and exits with 1
+
+A table stands between two markers, `<!-- name -->` and `<!-- /name -->`; a page without them is left alone.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
+from pipeline import faults, gauges, job
 from pipeline.cli import app
+from pipeline.errors import RunStopped
+from pipeline.guards import fused
 from pipeline.schema import schema_text
 
 ROOT = Path(__file__).resolve().parent.parent
-_KINDS = re.compile(r"(<!-- kinds -->\n).*?(<!-- /kinds -->)", re.DOTALL)
 _COMMANDS = """\
 # Commands
 
 This page is the program's own help, written by `python docs/generate.py`.
 
 """
+_MEANT = {
+    "unauthorized": "the key is refused (401)",
+    "forbidden": "the key may not do this (403)",
+    "not_found": "there is no such model or address (404)",
+    "out_of_quota": "the account has no money or quota left (402, or 429 with a code that says so)",
+    "outage": "nothing was answered for `limits.outage` seconds",
+    "refusing": "the server answered 429 to everything for `limits.outage` seconds, and told no wait",
+    "all_refused": "the first 5 requests were all refused as wrong (400, 413, 422), and none was answered",
+    "out_of_budget": "the next request could pass the `budget`",
+    "maybe_billed": "too many attempts may have been billed and brought nothing",
+    "mostly_failing": "more than `max_failed` of the last 50 rows failed",
+    "deadline": "the time of `--until` or `--for` is over",
+}
 
 
 def documents() -> dict[Path, str]:
-    """Every generated file with the text it should have. A README without the two markers is left out."""
+    """Every generated file with the text it should have."""
     wanted = {
         ROOT / "pipeline" / "job.schema.json": schema_text(),
         ROOT / "docs" / "commands.md": _commands(),
     }
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
-    if _KINDS.search(text):
-        wanted[readme] = _with_kinds(text, _said("kinds", "--markdown"))
+    for page, tables in _PAGES.items():
+        path = ROOT / page
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for name, table in tables.items():
+            if f"<!-- {name} -->" in text:
+                text = wanted[path] = _with_table(name, text, table())
     return wanted
 
 
@@ -47,8 +69,93 @@ def _content(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
-def _with_kinds(text: str, table: str) -> str:
-    return _KINDS.sub(lambda found: f"{found[1]}\n{table}\n{found[2]}", text)
+def _with_table(name: str, text: str, table: str) -> str:
+    between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    return between.sub(lambda found: f"{found[1]}\n{table}\n{found[2]}", text)
+
+
+def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def _kinds() -> str:
+    return _said("kinds", "--markdown")
+
+
+def _faults() -> str:
+    """The table of `faults.py`, with what a run makes of each row."""
+    head = ("what came", "kind", "may be billed", "what the run does")
+    rows = (
+        (came, ", ".join(f"`{kind}`" for kind in kinds.split(", ")), billed, _done(kinds, fate, billed))
+        for came, kinds, fate, billed in fault_rows()
+    )
+    return _table(head, rows)
+
+
+def fault_rows() -> Iterator[tuple[str, str, str, str]]:
+    """(what came, kinds, fate, billed) as the docstring of `faults.py` has them, one row for each case."""
+    lines = [line for line in (faults.__doc__ or "").splitlines() if line.startswith("| ")]
+    for line in lines[2:]:
+        came, kinds, fate, billed = (cell.strip() for cell in line.strip("|").split("|"))
+        for one, may in zip(came.split("; "), billed.split("; "), strict=True):
+            yield one, kinds, fate, may
+
+
+def _done(kinds: str, fate: str, billed: str) -> str:
+    limits = job.Limits()
+    if fate == "stop":
+        return f"stops, exit code {_exit_code(kinds.split(', ')[0])}"
+    if fate == "fail":
+        return "this request fails, the run goes on"
+    if "told" in fate:
+        return "waits as long as it is told, and sends it again; not counted"
+    if billed == "no":
+        return f"sends it again, up to {limits.retries} times (`retries`)"
+    return f"sends it again, up to {limits.maybe_billed_retries} times (`maybe_billed_retries`)"
+
+
+def _stops() -> str:
+    """What a run can stop for: the words it says, its exit code and its hint."""
+    rows = ((f"`{kind}`", _MEANT[kind], str(_exit_code(kind)), hint) for kind, hint in fused._HINTS.items())
+    return _table(("it says", "because", "exit code", "what to do"), rows)
+
+
+def _exit_code(kind: str) -> int:
+    return fused._ERRORS.get(kind, RunStopped).exit_code
+
+
+def _binds() -> str:
+    rows = ((f"`{name}`", said) for name, said in gauges._ADVICE.items())
+    return _table(("held up by", "what it means, and what to do"), rows)
+
+
+def _keys(spec: type[BaseModel]) -> str:
+    """The keys of a part of the job file."""
+    rows = (
+        (f"`{field.alias or name}`", field.description or "", _default(field))
+        for name, field in spec.model_fields.items()
+    )
+    return _table(("key", "meaning", "default"), rows)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if field.is_required():
+        return "required"
+    return "—" if value in (None, "") or isinstance(value, BaseModel) else f"{value:g}"
+
+
+_PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"kinds": _kinds},
+    "docs/rates.md": {"faults": _faults, "stops": _stops, "binds": _binds},
+    "docs/job-file.md": {
+        "limits": lambda: _keys(job.Limits),
+        "endpoints": lambda: _keys(job.Endpoint),
+        "fallback": lambda: _keys(job.Fallback),
+        "budget": lambda: _keys(job.Budget),
+    },
+}
 
 
 def _commands() -> str:

@@ -6,13 +6,15 @@ The numbers are those the server sent; this module reads no reply and knows no p
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.journal import Journal
 
 _BY_STEP = """
-SELECT step, model, count(*), sum(outcome = 'answered'), coalesce(sum(input), 0), coalesce(sum(cached), 0),
+SELECT step, model, count(*), sum(outcome = 'answered'),
+       sum(outcome IN ('answered', 'superseded') AND input IS NOT NULL),
+       coalesce(sum(input), 0), coalesce(sum(cached), 0),
        coalesce(sum(output), 0), coalesce(sum(reasoning), 0),
        coalesce(sum(CASE WHEN billed = 'yes' THEN cost END), 0),
        coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0),
@@ -20,19 +22,27 @@ SELECT step, model, count(*), sum(outcome = 'answered'), coalesce(sum(input), 0)
 FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
 """
 
+_OF_REQUEST = """
+SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0),
+       coalesce(sum(billed = 'yes' AND cost IS NULL), 0)
+FROM attempts WHERE digest = ? AND outcome <> 'superseded'
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class StepAccount:
     """One step's attempts at one model. Money is nano-dollars.
 
-    `maybe` is what `maybe_billed` attempts have cost at the most; `unpriced` counts paid replies without a
-    price.
+    `answered` counts the answers that stand, `replies` also those that were asked for once more, but only
+    where their tokens have been counted. `maybe` is what `maybe_billed` attempts have cost at the most;
+    `unpriced` counts paid replies without a price.
     """
 
     step: str
     model: str
     attempts: int
     answered: int
+    replies: int
     input: int
     cached: int
     output: int
@@ -76,6 +86,15 @@ def spent(journal: Journal) -> tuple[int, int, int]:
         " FROM attempts"
     )
     return cost, tokens, attempts
+
+
+def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, int]:
+    """Nano-dollars and tokens of some requests, all tries included, and their replies without a price."""
+    cost = tokens = unpriced = 0
+    for digest in digests:
+        ((more_cost, more_tokens, without),) = journal.select(_OF_REQUEST, (digest,))
+        cost, tokens, unpriced = cost + more_cost, tokens + more_tokens, unpriced + without
+    return cost, tokens, unpriced
 
 
 def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:

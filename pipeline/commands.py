@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from os import fsdecode
 from pathlib import Path
@@ -71,22 +71,6 @@ def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
     if len(line) > LONGEST_LINE:
         raise JobError(f"a command is at most {LONGEST_LINE:,} bytes long")
     return line + b"\n"
-
-
-def lines(answer: Mapping[str, Any]) -> list[str]:
-    """An answer as lines for a terminal: the run's sentence, or its status, indented."""
-    said = answer.get("said")
-    return said.splitlines() if isinstance(said, str) else list(_outline(answer, ""))
-
-
-def _outline(values: Mapping[Any, Any], indent: str) -> Iterator[str]:
-    for name, value in values.items():
-        inner = dict(enumerate(value, 1)) if isinstance(value, list) else value
-        if isinstance(inner, dict) and inner:
-            yield f"{indent}{name}:"
-            yield from _outline(inner, indent + "  ")
-        else:
-            yield f"{indent}{name}: {'none' if inner in ({}, None, '') else inner}"
 
 
 @contextmanager

@@ -12,13 +12,14 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from pipeline import accounts
 from pipeline.engines import replay
 from pipeline.errors import Interrupted, KeyRefused, OutOfQuota, RunStopped, one_error
 from pipeline.job import Job, Sample
 from pipeline.journal import Journal
 from pipeline.lock import locked
 from pipeline.log import events_to
-from pipeline.pilot import Costs, Pilot, extrapolated
+from pipeline.pilot import Asked, Pilot, extrapolated
 from pipeline.planning import plan_async
 from pipeline.publishing import publish
 from pipeline.results import Result
@@ -62,6 +63,8 @@ async def run_async(
     can go on later. Rows that failed are in the result, which says so.
     """
     session = Session.open(job, records)
+    if wish and wish.pilot:
+        session.source.choose(Sample(n=wish.pilot.n, seed=PILOT_SEED), None)
     with locked(job.folder), events_to(job.folder / "events.jsonl") as events:
         journal = Journal.open(job.folder / "journal.sqlite")
         try:
@@ -83,30 +86,29 @@ async def pilot_async(
 ) -> Pilot:
     """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.
 
-    What it asks is in the journal, so the run that follows does not pay for it again.
+    It judges by all that these records have cost, also where an earlier run has asked them. What it asks is
+    in the journal, so the run that follows does not pay for it again.
     """
-    drawn = job.records.model_copy(update={"sample": Sample(n=n, seed=PILOT_SEED)})
-    tally, costs = tally or Tally(), Costs()
-    tally.on_cost = costs.note
-    result = await run_async(
-        job.model_copy(update={"records": drawn}),
-        records,
-        tally=tally,
-        say=say,
-        wish=Wish(until=until, asking_alone=True),
-    )
+    asked = Asked(n)
+    tally = tally or Tally()
+    wish = Wish(until=until, pilot=asked)
+    result = await run_async(job, records, tally=tally, say=say, wish=wish)
     rest = (await plan_async(job, records)).unfinished
-    keys = list(costs.tokens)
+    journal = Journal.read_only(job.folder / "journal.sqlite")
+    try:
+        costs = [accounts.of_requests(journal, digests) for digests in asked.by_record.values()]
+    finally:
+        journal.close()
     return Pilot(
-        records=len(keys),
+        records=len(costs),
         rest=rest,
         requests=result.sent,
         ok=result.ok,
         failed=result.failed,
         spent=tally.cost,
-        priced=not tally.unpriced,
-        cost=extrapolated([costs.cost[key] for key in keys], rest),
-        tokens=extrapolated([costs.tokens[key] for key in keys], rest),
+        priced=not any(unpriced for _, _, unpriced in costs),
+        cost=extrapolated([cost for cost, _, _ in costs], rest),
+        tokens=extrapolated([tokens for _, tokens, _ in costs], rest),
     )
 
 
@@ -122,13 +124,13 @@ def _noted(run: Run) -> Iterator[None]:
     outcome = "failed"
     try:
         yield
-        outcome = FINISHED
+        outcome = "pilot" if run.wish.pilot else FINISHED
     except RunStopped as error:
         outcome = next(word for kind, word in _OUTCOMES if isinstance(error, kind))
         raise
     finally:
-        summary = json.dumps({"outcome": outcome, **run.numbers()}, default=str)
-        run.journal.end_run(outcome, summary)
+        run.ended = outcome
+        run.journal.end_run(outcome, json.dumps(run.numbers(), default=str))
         t = run.tally
         run.events.info("run.ended", outcome=outcome, ok=t.ok, failed=t.failed, sent=t.sent)
 

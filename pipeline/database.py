@@ -13,7 +13,13 @@ from pipeline.commits import LOCK_SECONDS
 from pipeline.errors import DiskError
 
 VERSION = 2
-_SCHEMA = """
+_READABLE = """
+CREATE VIEW readable AS
+    SELECT seq, lower(hex(digest)) AS digest, outcome, billed, message, model, step, record,
+           datetime(at, 'unixepoch') AS at, seconds, input, output, cost / 1e9 AS dollars,
+           CAST(body AS TEXT) AS body FROM attempts;
+"""
+_SCHEMA = f"""
 CREATE TABLE attempts (
     seq     INTEGER PRIMARY KEY,
     digest  BLOB NOT NULL,     -- SHA-256 of api and request body
@@ -33,30 +39,29 @@ CREATE TABLE attempts (
     cached    INTEGER,         --   from the server's cache
     output    INTEGER,
     reasoning INTEGER,
-    cost      INTEGER          -- nano-dollars, NULL where the price is not known; an upper bound for 'maybe'
+    cost      INTEGER,         -- nano-dollars, NULL where the price is not known; an upper bound for 'maybe'
+    sum       INTEGER          -- checksum of what never changes in the row, NULL in rows of version 1
 );
 CREATE INDEX attempts_by_digest ON attempts (digest);
 CREATE TABLE runs (started REAL NOT NULL, job BLOB NOT NULL, ended REAL, outcome TEXT, summary TEXT);
-CREATE VIEW readable AS
-    SELECT seq, lower(hex(digest)) AS digest, outcome, billed, message, model, step, record,
-           datetime(at, 'unixepoch') AS at, seconds, input, output, cost / 1e9 AS dollars,
-           CAST(body AS TEXT) AS body FROM attempts;
-PRAGMA user_version = 2;
+{_READABLE}PRAGMA user_version = {VERSION};
 """
 _READ_AS_NEW = """
 CREATE TEMP VIEW attempts AS SELECT *, '' AS endpoint, NULL AS input, NULL AS cached, NULL AS output,
-    NULL AS reasoning, NULL AS cost FROM main.attempts;
-CREATE TEMP VIEW runs AS SELECT *, NULL AS summary FROM main.runs;
+    NULL AS reasoning, NULL AS cost, NULL AS sum FROM main.attempts;
+CREATE TEMP VIEW runs AS SELECT rowid AS rowid, *, NULL AS summary FROM main.runs;
 """
-_UPGRADE = """
+_UPGRADE = f"""
 ALTER TABLE attempts ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
 ALTER TABLE attempts ADD COLUMN input INTEGER;
 ALTER TABLE attempts ADD COLUMN cached INTEGER;
 ALTER TABLE attempts ADD COLUMN output INTEGER;
 ALTER TABLE attempts ADD COLUMN reasoning INTEGER;
 ALTER TABLE attempts ADD COLUMN cost INTEGER;
+ALTER TABLE attempts ADD COLUMN sum INTEGER;
 ALTER TABLE runs ADD COLUMN summary TEXT;
-PRAGMA user_version = 2;
+DROP VIEW IF EXISTS readable;
+{_READABLE}PRAGMA user_version = {VERSION};
 """
 HINT = "put back a copy of it, or move it away: then every answer is asked for, and paid for, again"
 

@@ -110,6 +110,8 @@ class Reply:
     model: str = ""
     known: bool = False
     told: Told | None = None
+    odd: str = ""
+    """what was odd about it, though it can be read; '' for nothing"""
 
 
 class Fate(Enum):

@@ -7,6 +7,9 @@
 | other 429 | rate_limited | retry, when told | no |
 | 429 for one request above the whole limit | too_large_for_limit | fail | no |
 | 404, 3xx | not_found, redirected | stop | no |
+| a certificate that proves nothing, at first | untrusted | stop | no |
+| success, and page after page of HTML, or nothing | not_an_api | stop | maybe |
+| success, and no reply in it | unreadable | retry | maybe |
 | 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
 | 409; 408, 425 | conflict | retry | maybe; no |
 | 5xx | server_error | retry | maybe |
@@ -21,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -46,7 +50,9 @@ _FILTER_CODES = frozenset(
     {"content_filter", "content_policy_violation", "content_filtered", "invalid_prompt"}
 )
 _KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|api|bearer)[-_][^\s\"',;]{6,}", re.IGNORECASE)
+_STATUS = re.compile(r"[45][0-9]{2}\Z")
 _LONGEST_MESSAGE = 300
+_LONGEST_READ = 10_000
 REPLY_CAP = 32 * 1024 * 1024
 """the largest reply that is read, in bytes"""
 
@@ -60,10 +66,19 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
     if status in (401, 403):
         said = f"the server refused the key ({status} {code})".replace(" )", ")")
     if kind == "redirected":
-        said = f"the server answers with a redirect ({status}); set base_url to the address it means"
+        said = f"the server answers with a redirect ({status}){_aim(headers)}, which is never followed"
     wait = told_wait(headers) if fate is Fate.RETRY else None
     told = told_limits(headers)
     return Fault(kind, said, fate=fate, billed=billed, wait=wait, status=status, body=keep, told=told)
+
+
+def _aim(headers: Mapping[str, str]) -> str:
+    """Where a redirect points, without what a path or a question may give away."""
+    try:
+        host = urlsplit(headers.get("location", "")).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+    return f" to {scrub(host)[:80]}" if host else ""
 
 
 def error_reply(body: bytes) -> Fault | None:
@@ -73,7 +88,7 @@ def error_reply(body: bytes) -> Fault | None:
     """
     code, message = error_of(body)
     status = _status_in(body) or (429 if code in QUOTA_CODES | _RATE_CODES else 0)
-    if not 400 <= status < 600:
+    if not status:
         return None
     kind, fate, billed = _classify(status, code, message)
     keep = b"" if status in (401, 403) else body
@@ -87,7 +102,8 @@ def _status_in(body: bytes) -> int:
     except (ValueError, TypeError, KeyError):
         return 0
     words = (error.get("code"), error.get("status")) if isinstance(error, dict) else ()
-    return next((word for word in words if isinstance(word, int) and not isinstance(word, bool)), 0)
+    numbers = (int(word) if isinstance(word, str) and _STATUS.match(word) else word for word in words)
+    return next((number for number in numbers if isinstance(number, int) and 400 <= number < 600), 0)
 
 
 def _classify(status: int, code: str, message: str = "") -> tuple[str, Fate, Billed]:
@@ -101,6 +117,8 @@ def _classify(status: int, code: str, message: str = "") -> tuple[str, Fate, Bil
         return "server_error", Fate.RETRY, Billed.MAYBE
     if status in (408, 409, 425):
         return "conflict", Fate.RETRY, Billed.MAYBE if status == 409 else Billed.NO
+    if status < 300:  # another protocol than the one that was spoken
+        return "unreadable", Fate.RETRY, Billed.MAYBE
     if status < 400:
         return "redirected", Fate.STOP, Billed.NO
     if status in (401, 403, 404):
@@ -140,7 +158,8 @@ def _said(message: Any) -> str:
 
 def scrub(message: str) -> str:
     """A server's words in one short line, with whatever looks like a key taken out."""
-    line = " ".join(_KEYLIKE.sub("***", message).split())
+    start = message[:_LONGEST_READ].encode("utf-8", "replace").decode()  # it may hold lone surrogates
+    line = " ".join(_KEYLIKE.sub("***", start).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 
@@ -149,14 +168,41 @@ def unreachable(message: str) -> Fault:
     return Fault("unreachable", message, fate=Fate.RETRY, billed=Billed.NO)
 
 
-def dropped(billed: Billed, message: str) -> Fault:
-    """The connection was lost after the request was sent."""
-    return Fault("disconnected", message, fate=Fate.RETRY, billed=billed)
+def untrusted(host: str, reason: str) -> Fault:
+    """A certificate that proves nothing: nothing was sent."""
+    return Fault("untrusted", f"{host} shows no certificate to be trusted: {reason}", fate=Fate.STOP)
+
+
+def dropped(billed: Billed, message: str, body: bytes = b"") -> Fault:
+    """The connection was lost after the request was sent; `body` is what came of the reply."""
+    return Fault("disconnected", message, fate=Fate.RETRY, billed=billed, body=body)
+
+
+def unreadable(message: str, body: bytes) -> Fault:
+    """A reply that came with success and is no reply: a proxy's page, half a body, nothing."""
+    return Fault("unreadable", message, fate=Fate.RETRY, billed=Billed.MAYBE, status=200, body=body)
+
+
+def not_an_api(message: str, body: bytes) -> Fault:
+    """Whoever answers at the address speaks no API."""
+    said = f"not an API: {message}"
+    return Fault("not_an_api", said, fate=Fate.STOP, billed=Billed.MAYBE, status=200, body=body)
+
+
+def is_page(body: bytes) -> bool:
+    """Whether a body is a page for people."""
+    return body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head"))
 
 
 def too_large() -> Fault:
     """The reply passed `REPLY_CAP`."""
     return Fault("too_large", f"the reply is larger than {REPLY_CAP >> 20} MiB", billed=Billed.YES)
+
+
+def stalled(seconds: float, body: bytes) -> Fault:
+    """A reply began and did not go on; `body` is what came of it."""
+    message = f"the reply stopped half way: nothing more came for {seconds:g} s"
+    return Fault("timeout", message, fate=Fate.RETRY, billed=Billed.MAYBE, body=body)
 
 
 def timed_out(seconds: float) -> Fault:

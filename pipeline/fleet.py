@@ -22,6 +22,8 @@ from pipeline.toll import toll_of
 
 HANDS_PER_SLOT = 2
 """who backs off holds a hand but no slot, so there are more hands than slots"""
+LEAST_HANDS = 8
+"""of every lane: that several requests fail on end tells a server that is down from a request it cannot bear"""
 MOST_HANDS = 4096
 
 
@@ -88,18 +90,20 @@ class Fleet:
 
     def hands(self) -> int:
         """How many records may be walked at once, as things stand."""
-        return min(MOST_HANDS, sum(HANDS_PER_SLOT * lane.width.width for lane in self.lanes))
+        hands = (max(LEAST_HANDS, HANDS_PER_SLOT * lane.width.width) for lane in self.lanes)
+        return min(MOST_HANDS, sum(hands))
 
     def refit(self, name: str, limits: Limits) -> None:
-        """Give a model other limits while the run goes on."""
-        self.limits[name] = limits
+        """Give a model other limits while the run goes on. What an endpoint has of its own stays."""
+        before, self.limits[name] = self.limits[name], limits
+        changed = {key: value for key, value in limits if value != getattr(before, key)}
         for lane in self._of_model[name]:
-            lane.refit(limits)
+            lane.refit(lane.limits.model_copy(update=changed))
 
 
 def count_anew(job: Job, journal: Journal) -> int:
     """Count the replies that a killed run, or an older program, has left uncounted; how many there were."""
-    tolls = {model.model: toll_of(model) for model in job.models.values()}
+    tolls = {model.model: toll_of(places_of(name, model)[0].model) for name, model in job.models.items()}
     counted, after = 0, 0
     while rows := journal.uncounted(after):
         for seq, api, model, body in rows:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -21,6 +22,7 @@ from pipeline.histogram import Histogram
 from pipeline.lane import Lane
 from pipeline.tally import Tally
 from pipeline.template import Template
+from pipeline.wallclock import spoken
 
 EVERY = 0.5
 BUSY = 0.9
@@ -36,12 +38,15 @@ class Gauges:
     pool: Pool
     templates: Sequence[Template]
     tally: Tally
+    say: Callable[[str], None] = lambda _: None
     held: Counter[str] = field(default_factory=Counter)
     binding: str = ""
     """what binds now; '' before the first sample"""
     _used: float = 0.0
     _rendered: float = 0.0
     _at: float = 0.0
+    _awaited: dict[str, datetime] = field(default_factory=dict)
+    """by lane: the opening of its hours that was told last"""
 
     def sample(self) -> None:
         """Look once."""
@@ -54,6 +59,9 @@ class Gauges:
             return
         self.tally.binding = self.binding = self._bound(busy, rendering)
         self.held[self.binding] += 1
+        for lane in self.lanes:
+            if lane.turnstile.binding == "hours":
+                self._announce(lane, at)
 
     def _bound(self, busy: float, rendering: float) -> str:
         lane = max(self.lanes, key=lambda one: one.turnstile.waiting, default=None)
@@ -64,10 +72,32 @@ class Gauges:
             return binding
         return "source" if self.pool.starving else "tail"
 
+    def _announce(self, lane: Lane, now: float) -> None:
+        """Say once of each wait for a lane's hours when it will be over."""
+        if lane.hours is not None:
+            local = lane.hours.clock.local(now)
+            opens = lane.hours.hours.opens(local).replace(second=0, microsecond=0)
+            if self._awaited.get(lane.name) != opens:
+                self._awaited[lane.name] = opens
+                self.say(f"{lane.name}: waits for its hours, until {spoken(opens, local)}")
+
     def shares(self) -> dict[str, float]:
         """What bound, and in which share of the time, the largest first."""
         total = self.held.total()
         return {name: round(count / total, 3) for name, count in self.held.most_common()} if total else {}
+
+    def advice(self) -> str:
+        """One line on what bound most; '' where nothing was seen."""
+        shares = self.shares()
+        name = next(iter(shares), "")
+        fixed = any(isinstance(lane.limits.concurrency, int) for lane in self.lanes)
+        said = _FOUND if name == "concurrency" and not fixed else _ADVICE.get(name, "")
+        return said and f"{name} ({shares[name]:.0%} of the time): {said}"
+
+    @property
+    def seconds(self) -> float:
+        """How long has been watched."""
+        return self.held.total() * EVERY
 
     def lane_numbers(self, now: float) -> list[dict[str, Any]]:
         """The state of every lane, for programs."""
@@ -91,6 +121,7 @@ def _numbers(lane: Lane, now: float) -> dict[str, Any]:
     limits = {"rpm": lane.rpm, "tpm": lane.tpm, "rpd": lane.rpd}
     return {
         "name": lane.name,
+        "state": lane.state(now),
         "in_flight": lane.turnstile.in_flight,
         "waiting": lane.turnstile.waiting,
         "concurrency": lane.width.width,
@@ -125,7 +156,7 @@ _ADVICE = {
     "rpm": "requests a minute hold it up: raise limits.rpm if the account allows more, or add endpoints",
     "tpm": "tokens a minute hold it up: shorten prompts, raise limits.tpm, or add endpoints",
     "rpd": "requests a day hold it up: raise limits.rpd, or add endpoints",
-    "concurrency": "limits.concurrency holds it up: raise it, or leave it out and it is found",
+    "concurrency": "limits.concurrency holds it up: raise it, or leave it out and a good one is found",
     "server": "the server is at its capacity: another endpoint would add to it",
     "cooldown": "the server refused for its rate: set limits.rpm to what the account may send",
     "outage": "the server was down for much of the time",
@@ -137,9 +168,4 @@ _ADVICE = {
     "loop": "this process' core is busy: two jobs over halves of the records would use two",
     "tail": "the answers themselves took the time; nothing of this program held them up",
 }
-
-
-def advice(shares: dict[str, float]) -> str:
-    """One line on what bound most; '' where nothing was seen."""
-    name = next(iter(shares), "")
-    return _ADVICE.get(name, "") and f"{name} ({shares[name]:.0%} of the time): {_ADVICE[name]}"
+_FOUND = "so many requests at once are what was found to be worth it; it is looked for anew in every run"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,32 @@ from pipeline.database import HINT, connect, connect_to_read, empty
 from pipeline.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.errors import DiskError
 from pipeline.reserve import Reserve
+from pipeline.sums import fits, row_sum
 
 _COLUMNS = (
-    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost"
+    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum"
 )
-_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({', '.join('?' * 14)})"  # noqa: S608 - no value in it
+_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({', '.join('?' * 15)})"  # noqa: S608 - no value in it
+_FIND = (
+    "SELECT seq, api, model, step, record, at, seconds, body, endpoint, sum FROM attempts"
+    " WHERE digest = ? AND outcome = 'answered' ORDER BY seq DESC"
+)
 _UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
-_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {', '.join('?' * 14)} {_UNLESS}"
+_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {', '.join('?' * 15)} {_UNLESS}"
 _COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE "
 _VOID = (
     "UPDATE attempts SET outcome = ?, billed = ?, fate = ?, message = ?, cost = ?"
     " WHERE digest = ? AND outcome = 'answered'"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A row whose content is not what was written; step and record are as it says now."""
+
+    seq: int
+    step: str
+    record: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,10 @@ class Journal:
         self._commits = commits
         self.picked_up = 0
         """answers that an earlier run could not write here, and that were found where it put them"""
+        self.damaged: dict[int, Damage] = {}
+        """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
+        self.on_damage: Callable[[Damage], None] | None = None
+        """who is told of each of them, once"""
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -77,13 +96,22 @@ class Journal:
         return cls(path, empty())
 
     def find(self, digest: bytes) -> Reply | None:
-        """The reply that was paid for under this digest, if any; the latest of several."""
-        rows = self.select(
-            "SELECT api, body, seconds FROM attempts WHERE digest = ? AND outcome = 'answered'"
-            " ORDER BY seq DESC LIMIT 1",
-            (digest,),
-        )
-        return Reply(*rows[0]) if rows else None
+        """The reply that was paid for under this digest, if any; the latest of several.
+
+        A row that does not fit its checksum is not used: its request counts as unanswered.
+        """
+        for seq, api, model, step, record, at, seconds, body, endpoint, kept in self.select(_FIND, (digest,)):
+            columns = (api, model, step, record, at, seconds, body, endpoint)
+            if kept is None or fits(kept, digest, *columns):
+                return Reply(api, body, seconds)
+            self._tell(Damage(seq, str(step), str(record)))
+        return None
+
+    def _tell(self, damage: Damage) -> None:
+        if damage.seq not in self.damaged:
+            self.damaged[damage.seq] = damage
+            if self.on_damage is not None:
+                self.on_damage(damage)
 
     def last_fault(self, digest: bytes) -> Fault | None:
         """How the last attempt at a request failed; None where it was never tried."""
@@ -192,9 +220,10 @@ def _row(
     body: bytes,
     cost: int | None,
 ) -> tuple[Any, ...]:
-    said = (_text(word) for word in (message, request.api, request.model, request.step, request.key))
-    endpoint = request.endpoint
-    return (request.digest, outcome, billed.value, fate, *said, time.time(), seconds, body, endpoint, cost)
+    who = tuple(_text(word) for word in (request.api, request.model, request.step, request.key))
+    what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
+    summed = row_sum(request.digest, *what)
+    return (request.digest, outcome, billed.value, fate, _text(message), *what, cost, summed)
 
 
 def _pick_up(connection: sqlite3.Connection, path: Path) -> int:

@@ -5,14 +5,15 @@ From outside in:
 1. *recalled*: what the journal knows costs nothing, not even a place in a queue.
 2. *substituted*: another model is asked only when all tries with this one are over.
 3. *retried*: outside the queue, so that who backs off holds no place in it.
-4. *spread*: each try may go to another endpoint of the model.
-5. *queued*: one lane per endpoint and account; a place is held until the reply is on the disk, so a kill
+4. *impatient*: where another model may be asked, nobody waits for one that is down.
+5. *spread*: each try may go to another endpoint of the model.
+6. *queued*: one lane per endpoint and account; a place is held until the reply is on the disk, so a kill
    repeats at most as many requests as were under way.
-6. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
-7. *mortal*: a fault that is one endpoint's own ends the endpoint before it ends the run.
-8. *shielded*: what was sent is seen to its end, whoever cancels the walk.
-9. *observed*: counts what really goes out.
-10. *recorded*: next to the provider, so that no guard can lose a reply.
+7. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
+8. *mortal*: a fault that is one endpoint's own ends the endpoint before it ends the run.
+9. *shielded*: what was sent is seen to its end, whoever cancels the walk.
+10. *observed*: counts what really goes out.
+11. *recorded*: next to the provider, so that no guard can lose a reply.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from pipeline.domain import Call, Reply
+from pipeline.domain import Call, Reply, Request
 from pipeline.estimate import Estimator
 from pipeline.guards.fused import Fuse, fused
+from pipeline.guards.impatient import impatient
 from pipeline.guards.observed import observed
 from pipeline.guards.queued import Turnstile, queued
 from pipeline.guards.recalled import Flight, recalled
@@ -34,7 +37,7 @@ from pipeline.guards.spread import Endpoint, Endpoints, mortal, spread
 from pipeline.guards.substituted import substituted
 from pipeline.job import Limits, Model
 from pipeline.journal import Journal
-from pipeline.limits._base import End, Limit, Ticket
+from pipeline.limits._base import End, Expected, Limit, Ticket
 from pipeline.limits.breaker import Breaker
 from pipeline.limits.budget import Budgeted, Purse
 from pipeline.limits.cooldown import Cooldown
@@ -123,17 +126,35 @@ class Lane:
         )
         self.breaker = Breaker(limits.outage)
         self.budgeted = Budgeted(shared.purse, toll)
+        self.hours = OpenHours(hours_of(limits.hours), shared.clock) if limits.hours else None
         self.turnstile = Turnstile(name, list(self._limits(shared)), self.estimator.expect)
         shared.lanes.append(self)
 
     def _limits(self, shared: Shared) -> Iterator[Limit]:
         yield shared.pause
-        if self.limits.hours:
-            yield OpenHours(hours_of(self.limits.hours), shared.clock)
+        if self.hours is not None:
+            yield self.hours
         if shared.deadline is not None:
             yield Deadline(shared.deadline, shared.clock)
-        yield from (self.budgeted, self.cooldown, self.breaker, self.width, self.rpm, self.tpm, self.rpd)
+        yield from (self.cooldown, self.breaker, self.budgeted, self.width, self.rpm, self.tpm, self.rpd)
         yield from (self.finder, Told(self))
+
+    def unwell(self, now: float) -> float:
+        """Seconds that nobody may ask here: it cools down, rests, is closed, or its day is used up.
+
+        A server that is down is well when its next probe is due.
+        """
+        closed = self.hours.delay(_ANYBODY, now) if self.hours is not None else 0.0
+        used_up = self.rpd.delay(_ANYBODY, now)
+        return max(self.breaker.resting(now), self.cooldown.until - now, closed, used_up)
+
+    def state(self, now: float) -> str:
+        """What keeps everybody from asking here, in a word; '' where nothing does."""
+        if self.turnstile.closed:
+            return "out"
+        if self.breaker.opened is not None:
+            return "down"
+        return "cooling down" if self.cooldown.until > now else ""
 
     def refit(self, limits: Limits) -> None:
         """Take other limits while the run goes on; what was reserved stays reserved."""
@@ -147,6 +168,9 @@ class Lane:
         if limits.concurrency != before.concurrency:
             self.width.set(limits.concurrency or "auto")
         self.turnstile.pump()
+
+
+_ANYBODY = Ticket(Request("", "", b""), lambda _: Expected(0, 0, 0), 0.0)
 
 
 def _tokens(ticket: Ticket) -> float:
@@ -168,8 +192,10 @@ def guarded(
     """A model's call with all guards around it. `sends` are its lanes with weight and the provider's call."""
     endpoints = Endpoints(shared.say)
     for lane, weight, send in sends:
-        member = Endpoint(lane.name, weight, lane.turnstile, lane.breaker, lane.cooldown)
+        member = Endpoint(lane.name, weight, lane.turnstile, lane.unwell)
         endpoints.members.append(member)
+        if len(sends) > 1:
+            lane.turnstile.relief = partial(endpoints.relieve, member)
         call = observed(
             recorded(send, shared.journal, lane.toll, lane.estimator.expect),
             lane.toll,
@@ -179,7 +205,10 @@ def guarded(
         call = fused(mortal(shielded(call), member, endpoints), shared.fuse)
         member.call = queued(call, lane.turnstile)
     after = model.fallback.after if model.fallback else None
-    call = retried(spread(endpoints), model.limits, after, shared.events, shared.tally)
+    call = spread(endpoints)
+    if instead is not None:
+        call = impatient(call, [(lane.turnstile, lane.breaker) for lane, _, _ in sends])
+    call = retried(call, model.limits, after, shared.events, shared.tally)
     if instead is not None:
         call = substituted(call, instead, shared.events)
     return recalled(call, shared.journal, shared.tally, shared.flights)

@@ -8,11 +8,14 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import DiskError, Locked
+
+TRIES, BETWEEN = 4, 0.05
 
 
 @contextmanager
@@ -28,14 +31,10 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise DiskError(f"cannot be written: {error.strerror}", where=str(folder)) from None
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(descriptor, folder):
             holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
             hint = "wait for it or end it; nothing was sent by this one"
-            raise Locked(
-                f"another run of this job is alive ({holder})", where=str(folder), hint=hint
-            ) from None
+            raise Locked(f"another run of this job is alive ({holder})", where=str(folder), hint=hint)
         try:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
@@ -44,6 +43,21 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int, folder: Path) -> bool:
+    """Take the lock; who only looks whether it is held holds it for a moment, so it is tried a few times."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(BETWEEN)
+        except OSError as error:
+            hint = "put the job on a disk of this machine: without a lock two runs could pay for the same"
+            raise DiskError(f"cannot be locked: {error.strerror}", where=str(folder), hint=hint) from None
+        else:
+            return True
+    return False
 
 
 def holder(folder: Path) -> str:

@@ -1,15 +1,16 @@
 """A pilot: some records, drawn at random and really run, and what the rest will cost, judging by them.
 
-This module sends nothing: it is told what each record has cost.
+What its records cost is in the journal, whenever they were asked: this module notes only what they ask.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import sqrt
+from math import inf, sqrt
 from statistics import NormalDist, fmean, stdev
+
+from pipeline.domain import Call, Reply, Request
 
 CONFIDENCE = 0.95
 
@@ -24,21 +25,39 @@ class Interval:
 
 
 @dataclass
-class Costs:
-    """What each record of a pilot has cost and used: nano-dollars and tokens, over all its requests."""
+class Asked:
+    """The digests of the requests that each of `n` records comes to, known to the journal or not.
 
-    cost: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
+    A request that several records share belongs to the first of them.
+    """
 
-    def note(self, key: str, cost: int, tokens: int) -> None:
-        """Hear of one answer of a record."""
-        self.cost[key] += cost
-        self.tokens[key] += tokens
+    n: int
+    by_record: dict[str, list[bytes]] = field(default_factory=dict)
+    _seen: set[bytes] = field(default_factory=set)
+
+    def noted(self, call: Call) -> Call:
+        """A call that notes what passes, with what may be asked instead."""
+
+        async def ask(request: Request) -> Reply:
+            digests = self.by_record.setdefault(request.key, [])
+            either: Request | None = request
+            while either is not None:
+                if either.digest not in self._seen:
+                    self._seen.add(either.digest)
+                    digests.append(either.digest)
+                either = either.instead
+            return await call(request)
+
+        return ask
 
 
 @dataclass(frozen=True)
 class Pilot:
-    """What a pilot has shown. `records` is how many of its records asked anything; `rest` what is left."""
+    """What a pilot has shown.
+
+    `records` is how many of those drawn needed a request, in this run or an earlier one; `rest` is how many
+    of all records are left.
+    """
 
     records: int
     rest: int
@@ -46,7 +65,7 @@ class Pilot:
     ok: int
     failed: int
     spent: int
-    """nano-dollars"""
+    """nano-dollars of this pilot's own requests"""
     priced: bool
     cost: Interval
     """nano-dollars for the rest"""
@@ -60,7 +79,7 @@ def extrapolated(values: Sequence[float], rest: int) -> Interval:
         return Interval(0.0, 0.0, 0.0)
     mean = fmean(values)
     if len(values) == 1:
-        return Interval(mean * rest, 0.0, float("inf"))
+        return Interval(mean * rest, 0.0, inf)
     error = stdev(values) * sqrt(1 / len(values) + 1 / rest)
     half = student(len(values) - 1) * error * rest
     return Interval(mean * rest, max(0.0, mean * rest - half), mean * rest + half)

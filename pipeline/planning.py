@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline import accounts, tokens
 from pipeline.accounts import StepAccount
 from pipeline.domain import Reply, Request, Unanswered
+from pipeline.endpoints import places_of
 from pipeline.engines import replay
 from pipeline.job import Job
 from pipeline.journal import Journal
@@ -57,7 +58,7 @@ class _Forecast:
         plan.most = _sum(plan.most, self.toll.most(request, expected))
 
     def _usual(self) -> float:
-        return self.known.output / self.known.answered if self.known else 0.0
+        return self.known.output / self.known.replies if self.known else 0.0
 
     def expect_later(self, requests: int) -> None:
         """Count requests whose text is not known yet: at most so many, as dear as those before."""
@@ -66,7 +67,7 @@ class _Forecast:
         if known is None or not self.toll.known:
             plan.later_cost = None
         elif plan.later_cost is not None:
-            plan.later_cost += known.cost / known.answered * requests / DOLLAR
+            plan.later_cost += known.cost / known.replies * requests / DOLLAR
 
 
 def _sum(so_far: float | None, cost: int | None) -> float | None:
@@ -74,10 +75,13 @@ def _sum(so_far: float | None, cost: int | None) -> float | None:
 
 
 async def _count(session: Session, journal: Journal) -> Plan:
-    seen_before = {(known.step, known.model): known for known in accounts.by_step(journal) if known.answered}
+    known = accounts.by_step(journal)
+    seen_before = {(one.step, one.model): one for one in known if one.replies}
     forecasts = {stage.spec.name: _forecast(stage, seen_before) for stage in session.stages}
     plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
-    plan.spent, plan.budget = accounts.spent(journal)[0] / DOLLAR, session.job.budget.cost
+    plan.spent = sum(step.cost for step in known) / DOLLAR
+    plan.maybe_spent = sum(step.maybe for step in known) / DOLLAR
+    plan.budget = session.job.budget.cost
     seen: set[int] = set()
     recall = replay.recalling(journal, Tally())
 
@@ -113,7 +117,7 @@ async def _count(session: Session, journal: Journal) -> Plan:
 def _forecast(stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:
     known = seen_before.get((stage.spec.name, stage.model.model))
     plan = StepPlan(stage.spec.name, stage.spec.model, measured=known is not None)
-    return _Forecast(plan, toll_of(stage.model), known)
+    return _Forecast(plan, toll_of(places_of(stage.spec.model, stage.model)[0].model), known)
 
 
 def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) -> None:

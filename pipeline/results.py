@@ -98,6 +98,8 @@ class Plan:
     """records that need requests"""
     spent: float = 0.0
     """dollars that earlier runs have spent"""
+    maybe_spent: float = 0.0
+    """the most that attempts which may have been billed have cost besides"""
     budget: float | None = None
     """dollars that the job may spend in all"""
     steps: list[StepPlan] = field(default_factory=list)

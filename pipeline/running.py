@@ -20,13 +20,14 @@ from pipeline.domain import Call, Fate, Fault, Request
 from pipeline.engines import replay
 from pipeline.engines.pool import Pool
 from pipeline.fleet import Fleet, count_anew
-from pipeline.gauges import Gauges, advice, quantiles, watching
+from pipeline.gauges import Gauges, quantiles, watching
 from pipeline.guards.fused import Fuse
 from pipeline.interrupts import heard
 from pipeline.journal import Journal
 from pipeline.lane import Shared
 from pipeline.limits.budget import Purse, Spent
 from pipeline.log import Events
+from pipeline.pilot import Asked
 from pipeline.publishing import publish
 from pipeline.results import Result
 from pipeline.session import Session
@@ -49,8 +50,8 @@ class Wish:
 
     retry_failed: bool = False
     until: float | None = None
-    asking_alone: bool = False
-    """ask what is missing and write no table: a pilot"""
+    pilot: Asked | None = None
+    """run a few records alone, note what they ask, and write no table"""
 
 
 @dataclass
@@ -67,6 +68,8 @@ class Run:
     fleet: Fleet | None = None
     shared: Shared | None = None
     gauges: Gauges | None = None
+    ended: str = ""
+    """how it ended; '' while it goes on"""
     in_vain: int = 0
     """records whose request used up its retries"""
 
@@ -91,14 +94,18 @@ class Run:
             output_tokens=t.output_tokens,
             seconds=seconds,
             cost=None if t.unpriced else t.cost / DOLLAR,
-            advice=advice(self.gauges.shares()) if self.gauges and seconds > WORTH_ADVICE else "",
+            advice=self._advice(),
         )
+
+    def _advice(self) -> str:
+        worth = self.gauges is not None and self.gauges.seconds > WORTH_ADVICE
+        return self.gauges.advice() if self.gauges and worth else ""
 
     def numbers(self) -> dict[str, Any]:
         """How the run stands, or stood, for programs and for the summary."""
         t, gauges = self.tally, self.gauges
         numbers: dict[str, Any] = {
-            "phase": t.notice or t.phase,
+            "phase": self.ended or t.notice or t.phase,
             "rows": {"ok": t.ok, "failed": t.failed, "skipped": t.skipped, "expected": t.rows_expected},
             "requests": {
                 "sent": t.sent,
@@ -114,15 +121,13 @@ class Run:
         }
         if gauges is not None:
             now = time.monotonic() if self.shared is None else self.shared.now()
-            shares = gauges.shares()
-            numbers |= {"binds": shares, "advice": advice(shares), "lanes": gauges.lane_numbers(now)}
-            numbers["wait"] = gauges.waits()
+            numbers |= {"binds": gauges.shares(), "advice": self._advice()}
+            numbers |= {"lanes": gauges.lane_numbers(now), "wait": gauges.waits()}
         return numbers
 
-    def interrupted(self, name: str) -> None:
+    def interrupted(self, name: str, again: str = " (again: leave at once)") -> None:
         self.events.warning("run.interrupted", signal=name)
-        what = "nothing new starts; what is under way is seen to its end (again: leave at once)"
-        self.say(f"{name}: {what}")
+        self.say(f"{name}: nothing new starts; what is under way comes to its end{again}")
         self.tally.phase = "stopping"
         self.fuse.interrupt(name)
 
@@ -130,7 +135,7 @@ class Run:
         """Look up, ask, write: as much of it as there is need for."""
         self.shared = await self._shared()
         async with controlled(self.session.job.folder, Steering(self), self.say):
-            if self.wish.asking_alone:
+            if self.wish.pilot:
                 await self._ask()
                 await self.journal.settle()
                 t = self.tally
@@ -195,11 +200,13 @@ class Run:
         stack = AsyncExitStack()
         try:
             calls = await fleet.launch((stage.spec.model for stage in self.session.stages), stack)
+            if self.wish.pilot:
+                calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(self.session.stages, calls)
             wanted = lambda: min(fleet.hands(), self.tally.rows_expected)  # noqa: E731 - asked again and again
             pool = Pool(walk, wanted, lambda leaf: self._count(walk, leaf))
             templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
-            self.gauges = Gauges(fleet.lanes, pool, templates, self.tally)
+            self.gauges = Gauges(fleet.lanes, pool, templates, self.tally, self.say)
             async with watching(self.gauges):
                 await pool.run(self.session.source.batches())
             self._check_outage()

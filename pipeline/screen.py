@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from pipeline.tally import Tally
+from pipeline.tally import Tally, dollars
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -105,7 +105,7 @@ class Screen:
         new = t.rows - t.rows_before
         if new > 0 and t.rows < t.rows_expected:
             eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
-        cost = f", ${t.cost / 1e9:,.2f}" if t.cost else ""
+        cost = f", {dollars(t.cost / 1e9)}" if t.cost else ""
         tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out{cost}"
         waiting = f", {t.waiting} waiting to retry" if t.waiting else ""
         held = f", held up by {t.notice or t.binding}" if t.notice or t.binding else ""

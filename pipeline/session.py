@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.domain import Fault, Record
+from pipeline.endpoints import places_of
 from pipeline.errors import JobError, nearest
 from pipeline.files import same_file
 from pipeline.job import Job
@@ -80,8 +81,8 @@ class Session:
             return
         for stage in self.stages:
             for name, model in self.job.chain(stage.spec.model).items():
-                params = {**model.params, **stage.spec.params}
-                if why := unpriced(model.model_copy(update={"params": params})):
+                asked = model.model_copy(update={"params": {**model.params, **stage.spec.params}})
+                for why in filter(None, (unpriced(place.model) for place in places_of(name, asked))):
                     hint = (
                         f"state it: models.{name}.price: {{input: …, output: …}}, dollars per million tokens"
                     )

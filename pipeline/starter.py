@@ -25,9 +25,9 @@ models:
     params: {{temperature: 0.5, max_tokens: 60, seed: 1}}
   cloud:
     provider: openai            # or any compatible endpoint, with base_url
-    model: gpt-5.5-mini
-    params: {{max_completion_tokens: 200}}
-    limits: {{rpm: 500, tpm: 200000, concurrency: 32}}
+    model: gpt-5-mini
+    params: {{reasoning_effort: minimal, max_completion_tokens: 200}}
+    # limits: {{rpm: 500, tpm: 200000}}   # not needed: the server tells them, or its refusals do
 steps:
   - name: slogan
     model: small
@@ -36,6 +36,7 @@ steps:
     allow: [length]             # the small model may run on; without this, a cut answer is a failed row
     # answer: {{json: {{text: string, tags: [string]}}}}    # fields become columns
     # checks: {{length: {{max: 200}}}}
+# budget: {{cost: 2.00}}         # dollars, in all runs together; nothing is sent that could pass it
 output:
   to: output/{name}/{name}.csv   # .parquet, .jsonl, .xlsx; several allowed
 """

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pipeline import yaml_text
 from pipeline.errors import JobError, nearest
 from pipeline.job import Budget, Limits
+from pipeline.tally import counted
 
 if TYPE_CHECKING:
     from pipeline.running import Run
@@ -33,7 +34,7 @@ class Steering:
     def pause(self) -> str:
         """Send nothing new; what is under way is seen to its end."""
         self._hold(True)
-        return f"paused; {self._run.tally.in_flight} requests under way are seen to their end"
+        return f"paused; {counted(self._run.tally.in_flight, 'request')} under way come to their end"
 
     def resume(self) -> str:
         """Go on."""
@@ -50,8 +51,8 @@ class Steering:
 
     def stop(self) -> str:
         """End the run as an interrupt would."""
-        self._run.interrupted("ctl stop")
-        return "nothing new starts; what is under way is seen to its end"
+        self._run.interrupted("ctl stop", again="")
+        return "the run ends; what is under way comes to its end, and the same command goes on later"
 
     def set(self, path: str, value: str) -> str:
         """Change `models.<name>.limits.<key>` or `budget.<key>`; the job file stays as it is."""
@@ -62,7 +63,8 @@ class Steering:
         if parts[0] == "models" and len(parts) == 4 and parts[2] == "limits":
             return self._set_limit(parts[1], parts[3], parsed)
         raise JobError(
-            f"'{path}' cannot be set in a live run", hint="models.<name>.limits.rpm, budget.cost, …"
+            f"'{path}' cannot be set in a live run",
+            hint=f"these can: models.<name>.limits.{{{','.join(LIVE)}}}, budget.{{{','.join(MONEY)}}}",
         )
 
     def _set_budget(self, key: str, value: Any) -> str:
@@ -70,7 +72,7 @@ class Steering:
         assert run.shared is not None  # noqa: S101
         _known(key, MONEY)
         purse = run.shared.purse
-        purse.budget = _changed(purse.budget, key, value, Budget)
+        purse.budget = _changed(purse.budget, f"budget.{key}", value, Budget)
         run.shared.pump()
         return self._told(f"budget.{key}", value)
 
@@ -81,12 +83,13 @@ class Steering:
         _known(key, LIVE)
         if name not in run.fleet.limits:
             raise JobError(f"there is no model '{name}'", hint=nearest(name, run.fleet.limits))
-        run.fleet.refit(name, _changed(run.fleet.limits[name], key, value, Limits))
-        return self._told(f"models.{name}.limits.{key}", value)
+        path = f"models.{name}.limits.{key}"
+        run.fleet.refit(name, _changed(run.fleet.limits[name], path, value, Limits))
+        return self._told(path, value)
 
     def _told(self, path: str, value: Any) -> str:
         self._run.events.info("run.set", path=path, value=value)
-        said = f"{path} is now {value}"
+        said = f"{path} is no longer set" if value is None else f"{path} is now {value}"
         self._run.say(f"{said} (this run only; the job file is as it was)")
         return said
 
@@ -97,8 +100,8 @@ def _known(key: str, keys: tuple[str, ...]) -> None:
         raise JobError(f"'{key}' cannot be set in a live run", hint=hint)
 
 
-def _changed(spec: Any, key: str, value: Any, kind: type[Any]) -> Any:
+def _changed(spec: Any, path: str, value: Any, kind: type[Any]) -> Any:
     try:
-        return kind.model_validate({**spec.model_dump(), key: value})
+        return kind.model_validate({**spec.model_dump(), path.rpartition(".")[2]: value})
     except ValidationError as error:
-        raise JobError(f"{key}: {error.errors()[0]['msg']}") from None
+        raise JobError(f"{path}: {error.errors()[0]['msg']}") from None

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import floor, log10
 
 from pipeline.domain import Fault, Request, Usage
 from pipeline.histogram import Histogram
@@ -56,8 +56,6 @@ class Tally:
     notice: str = ""
     """what holds the run up as a whole: paused, waiting for its hours"""
     last_error: str = ""
-    on_cost: Callable[[str, int, int], None] | None = None
-    """told the record key, the nano-dollars and the tokens of each answer"""
 
     @property
     def rows(self) -> int:
@@ -81,14 +79,22 @@ class Tally:
         self.output_tokens += usage.output
         self.unpriced += cost is None
         self.cost += cost or 0
-        if self.on_cost is not None:
-            self.on_cost(request.key, cost or 0, usage.input + usage.output)
 
     def restart(self, phase: str) -> None:
         """Begin another walk over the records: the rows are counted anew."""
         self.phase = phase
         self.since = time.monotonic()
         self.ok = self.failed = self.skipped = self.pending = 0
+
+
+def dollars(amount: float | None) -> str:
+    """Money as people read it: $12.30, more digits below a dollar, never $0.00 for what cost something."""
+    if amount is None:
+        return "price not known"
+    if amount == 0 or amount >= 1:
+        return f"${amount:,.2f}"
+    places = 4 if amount >= 0.001 else min(9, 1 - floor(log10(amount)))
+    return f"${amount:.{places}f}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -76,5 +76,5 @@ def unpriced(model: Model) -> str:
         return f"the price of model '{model.model}' is not known"
     tier = model.params.get(_TIER)
     if toll.price is not None and isinstance(tier, str) and toll.price.worst(1, 1, tier) is None:
-        return f"the price of model '{model.model}' in the tier '{tier}' is not known"
+        return f"the price of model '{model.model}' in the service tier '{tier}' is not known"
     return ""

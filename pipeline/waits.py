@@ -19,6 +19,7 @@ LONGEST = 24 * 3600.0
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _MINUTE_AND_A_BIT = 65.0
 _DAY = 86_400.0
+_MOST_DIGITS = 15
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)")
 
 
@@ -85,15 +86,21 @@ def told_limits(headers: Mapping[str, str]) -> Told | None:
 
 
 def _count(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and int(text[:18]) > 0 else None
+    return _whole(text or "") or None
+
+
+def _whole(text: str) -> int | None:
+    """A whole number as headers have it; None for anything else, and for what no account can have."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def _is_daily(headers: Mapping[str, str], limit: int) -> bool:
     reset = duration(headers.get("x-ratelimit-reset-requests", ""))
-    remaining = headers.get("x-ratelimit-remaining-requests", "").strip()
+    remaining = _whole(headers.get("x-ratelimit-remaining-requests", ""))
     if reset is None:
         return False
     if reset > _MINUTE_AND_A_BIT:
         return True
-    used = limit - int(remaining) if remaining.isascii() and remaining.isdigit() else 0
+    used = 0 if remaining is None else limit - remaining
     return used > 0 and abs(reset * limit / used / _DAY - 1) < 0.05

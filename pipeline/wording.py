@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.pilot import Pilot
+from pipeline.pilot import Interval, Pilot
 from pipeline.results import Plan, Result, StepPlan
 from pipeline.screen import clock, safe_text
-from pipeline.tally import counted
+from pipeline.tally import counted, dollars
 from pipeline.toll import DOLLAR
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def of_result(result: Result) -> Iterator[str]:
     counts = {name: getattr(result, name) for name in _ROWS}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     yield f"{counted(result.rows, 'row')}: {said or 'none'}"
-    cost = "" if result.cost == 0 else f", {dollars(result.cost)}"
+    cost = "" if result.cost == 0 or not result.sent else f", {dollars(result.cost)}"
     yield (
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
         f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
@@ -116,38 +117,42 @@ def _money(plan: Plan) -> Iterator[str]:
     unknown = any(step.later and step.later_cost is None for step in plan.steps)
     more = ", without the steps that wait for missing answers" if unknown else ""
     most = f", at most {dollars(plan.most)} for what is missing" if plan.missing else ""
-    spent = f"Spent so far: {dollars(plan.spent)}"
+    maybe = f", and at most {dollars(plan.maybe_spent)} that may have been billed" if plan.maybe_spent else ""
+    spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
     yield f"Nothing was sent. To come: about {dollars(plan.cost)}{most}{more}. {spent}."
     if plan.budget is not None:
-        left = max(plan.budget - plan.spent, 0.0)
+        left = max(plan.budget - plan.spent - plan.maybe_spent, 0.0)
         short = "; that may not be enough" if plan.cost > left else ""
         yield f"Left of budget.cost: {dollars(left)} of {dollars(plan.budget)}{short}."
     if not all(step.measured for step in plan.steps if step.missing):
         yield "Answers are estimated by their limit, or 500 tokens; `run --pilot 30` measures them."
 
 
-def dollars(amount: float | None) -> str:
-    """Money as people read it: $12.30, and more places below a cent."""
-    if amount is None:
-        return "price not known"
-    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
-
-
 def of_pilot(pilot: Pilot) -> Iterator[str]:
     """What a pilot has shown."""
-    failed = f", {pilot.failed:,} rows failed" if pilot.failed else ""
-    spent = f", {dollars(pilot.spent / DOLLAR)}" if pilot.priced else ""
-    size = f"{counted(pilot.records, 'record')}, {counted(pilot.requests, 'request')}"
-    yield f"pilot: {size}{spent}; {counted(pilot.ok, 'row')} ok{failed}"
-    if not pilot.records:
-        yield "pilot: nothing was asked: the records drawn were answered before"
-        return
+    failed = f", {pilot.failed:,} failed" if pilot.failed else ""
+    spent = f", {dollars(pilot.spent / DOLLAR)}" if pilot.priced and pilot.requests else ""
+    size = f"{counted(pilot.records, 'record')}, {counted(pilot.requests, 'request')} sent"
+    yield f"pilot: {size}{spent}; rows: {pilot.ok:,} ok{failed}"
     left = f"left: {counted(pilot.rest, 'record')}"
+    if not pilot.rest:
+        yield f"{left}; all is answered"
+        return
+    if not pilot.records:
+        yield f"{left}; the records drawn needed no request, so nothing can be said of their cost"
+        return
     if pilot.priced:
-        at = [dollars(value / DOLLAR) for value in (pilot.cost.mean, pilot.cost.low, pilot.cost.high)]
-        yield f"{left}, about {at[0]} ({at[1]} to {at[2]}, 95 times in 100)"
-    low, high = (f"{value:,.0f}" for value in (pilot.tokens.low, pilot.tokens.high))
-    yield f"{left}, about {pilot.tokens.mean:,.0f} tokens ({low} to {high}, 95 times in 100)"
+        yield f"{left}, about {_between(pilot.cost, lambda value: dollars(value / DOLLAR))}"
+    else:
+        yield f"{left}; what they cost is not known: state it under models.<name>.price"
+    yield f"{left}, about {_between(pilot.tokens, lambda value: f'{value:,.0f}', ' tokens')}"
+
+
+def _between(found: Interval, said: Callable[[float], str], unit: str = "") -> str:
+    """An estimate with its bounds; one record alone says nothing of them."""
+    if isinf(found.high):
+        return f"{said(found.mean)}{unit} (judged by one record alone)"
+    return f"{said(found.mean)}{unit} ({said(found.low)} to {said(found.high)}, 95 times in 100)"
 
 
 def numbers_of_plan(plan: Plan) -> dict[str, Any]:
@@ -177,13 +182,15 @@ def of_standing(standing: Mapping[str, Any]) -> Iterator[str]:
     if not standing["steps"]:
         return
     yield from _steps(standing)
-    unpriced = f"; {standing['unpriced']:,} answers without a known price" if standing["unpriced"] else ""
+    without = standing["unpriced"]
+    unpriced = f"; the price of {counted(without, 'answer')} is not known" if without else ""
     maybe = (
         f"; at most {dollars(standing['maybe_cost'])} more may have been billed"
         if standing["maybe_cost"]
         else ""
     )
-    yield f"spent in all runs: {dollars(standing['cost'])}{maybe}{unpriced}"
+    spent = dollars(standing["cost"] or (None if without else 0.0))
+    yield f"spent in all runs: {spent}{maybe}{unpriced}"
     yield ""
     rows = [
         (row["step"], row["outcome"], row["billed"], f"{row['attempts']:,}", f"{row['mean_seconds']:.2f}")
@@ -196,7 +203,7 @@ def of_standing(standing: Mapping[str, Any]) -> Iterator[str]:
 def _steps(standing: Mapping[str, Any]) -> Iterator[str]:
     rows = []
     for row in standing["steps"]:
-        latency = standing["latency"].get(row["step"], {})
+        latency = standing["latency"].get(row["step"], {}) if row["answered"] else {}
         speed = " / ".join(f"{seconds:.2f}" for seconds in latency.values())
         tokens = (f"{row['input']:,}", f"{row['cached']:,}", f"{row['output']:,}", f"{row['reasoning']:,}")
         priced = "not known" if row["unpriced"] else dollars(row["cost"])
@@ -205,12 +212,34 @@ def _steps(standing: Mapping[str, Any]) -> Iterator[str]:
     yield from table(head, rows)
 
 
+def of_live(run: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a live run's state."""
+    rows, asked, tokens = run["rows"], run["requests"], run["tokens"]
+    done = rows["ok"] + rows["skipped"]
+    yield f"{run['phase']}: {done:,} of {rows['expected']:,} rows done, {rows['failed']:,} failed"
+    waiting = f", {asked['retrying']:,} wait to try again" if asked["retrying"] else ""
+    sent = f"{counted(asked['sent'], 'request')} sent, {asked['answered']:,} answered"
+    yield f"{sent}, {asked['in_flight']:,} in flight{waiting}"
+    cost = f", {dollars(run['cost'])}" if run["cost"] else ""
+    yield f"this run: {tokens['input']:,} + {tokens['output']:,} tokens in + out{cost}"
+    if run["faults"]:
+        faults = ", ".join(f"{count:,} {kind}" for kind, count in run["faults"].items())
+        yield safe_text(f"faults: {faults}; the last: {run['last_error']}")
+    for name, found in (("latency", run["latency"]), ("wait for a turn", run.get("wait", {}))):
+        if found:
+            yield f"{name}, seconds: " + ", ".join(f"{share} {value:.2f}" for share, value in found.items())
+    yield from _of_run(run)
+
+
 def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
     """What the live run, or the last one, was held up by."""
     for lane in run.get("lanes", ()):
+        found = " (found)" if lane["found_rpm"] else ""
         used = [f"{name} {lane['used'][name]:.0%} of {limit:,}" for name, limit in lane["limits"].items()]
+        used = [f"{text}{found}" if text.startswith("rpm") else text for text in used]
         said = f"{lane['in_flight']} in flight of {lane['concurrency']}, {lane['waiting']} waiting"
-        yield safe_text(f"{lane['name']}: {', '.join([said, *used])}")
+        state = [lane["state"]] if lane["state"] else []
+        yield safe_text(f"{lane['name']}: {', '.join([*state, said, *used])}")
     if run.get("advice"):
         yield safe_text(f"held up by {run['advice']}")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import polars as pl
 import pytest
 
 from pipeline import export, load, plan, plan_async, run, run_async
-from pipeline.errors import JobError, RunStopped
+from pipeline.errors import JobError, KeyRefused
 from pipeline.tally import Tally
 from tests.project import Project
 
@@ -51,5 +52,25 @@ def test_errors_are_the_same_as_on_the_command_line(project: Project) -> None:
         plan(load(project.job(steps=[{"name": "post", "prompt": "{{ titel }}"}])))
     script = {"faults": [{"every": 1, "fault": "unauthorized"}]}
     job = load(project.job(models={"w": {"provider": "scripted", "model": "m", "options": script}}))
-    with pytest.raises(RunStopped, match="unauthorized"):
+    with pytest.raises(KeyRefused, match="unauthorized"):
         run(job)
+
+
+async def test_a_run_that_is_cancelled_sends_nothing_new_and_keeps_what_is_under_way(
+    project: Project,
+) -> None:
+    options = {"options": {"latency": 0.05}, "limits": {"concurrency": 4}}
+    models = {"w": {"provider": "scripted", "model": "m", **options}}
+    job, tally = load(project.job(models=models, records=Project.numbered(2000))), Tally()
+
+    async def cancel(scope: anyio.CancelScope) -> None:
+        while tally.answered < 10:
+            await anyio.sleep(0.01)
+        scope.cancel()
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as group:
+            group.start_soon(cancel, group.cancel_scope)
+            await run_async(job, tally=tally)
+    assert tally.sent == tally.answered < 40
+    assert plan(job).missing == 2000 - tally.answered

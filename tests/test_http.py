@@ -14,6 +14,7 @@ import pytest
 from pipeline.conversation import read
 from pipeline.domain import Fault, Reply, Request
 from pipeline.providers.openai import connect_to
+from pipeline.secret import Secret
 
 ASKED = Request("chat", "m", b'{"model":"m","messages":[]}')
 ANSWER = b'{"choices":[{"message":{"content":"hello"},"finish_reason":"stop"}]}'
@@ -50,7 +51,7 @@ def with_head(body: bytes, encoding: str) -> bytes:
 
 async def ask(reply: bytes) -> Reply:
     """What the provider makes of a response."""
-    async with server(reply) as url, connect_to(url, "", api="chat", concurrency=1, timeout=20) as call:
+    async with server(reply) as url, connect_to(url, Secret(), api="chat", concurrency=1, timeout=20) as call:
         return await call(ASKED)
 
 

@@ -68,12 +68,16 @@ def test_retry_failed_pays_again_for_rejected_answers_and_for_nothing_else(proje
     assert project.result()["_status"].to_list() == ["ok"] * 3
 
 
-@pytest.mark.parametrize("fault", ["unauthorized", "forbidden", "not_found", "redirect"])
-def test_a_fatal_fault_stops_the_run_after_at_most_concurrency_requests(project: Project, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "code"), [("unauthorized", 4), ("forbidden", 4), ("not_found", 75), ("redirect", 75)]
+)
+def test_a_fatal_fault_stops_the_run_after_at_most_concurrency_requests(
+    project: Project, fault: str, code: int
+) -> None:
     with serve(Script(latency=0.02, faults=(Rule(every=1, fault=fault),))) as server:
         project.job(server.base_url, records=Project.numbered(200))
         done = project.run("run", "job.yaml")
-        assert done.returncode == 75, done.stderr
+        assert done.returncode == code, done.stderr
         assert "to go on: python -m pipeline run job.yaml" in done.stderr
         assert server.ledger().requests <= 4
         assert KEY not in done.stderr + done.stdout
@@ -130,7 +134,7 @@ def test_a_deadline_holds_for_a_server_that_never_answers(project: Project) -> N
     with serve(Script(faults=(Rule(match="lamp", fault="hang"),))) as server:
         project.job(server.base_url)
         began = time.monotonic()
-        done = project.run("run", "job.yaml", "--set", "models.writer.limits={timeout: 0.4, retries: 1}")
+        done = project.run("run", "job.yaml", "--set", "models.writer.limits={timeout: 0.4, maybe_billed_retries: 1}")
         assert done.returncode == 3 and time.monotonic() - began < 15
     assert "timeout" in (project.folder / "output/shop/failures.csv").read_text()
 
@@ -139,7 +143,7 @@ def test_no_file_of_a_run_holds_the_key_and_no_event_holds_a_prompt(project: Pro
     with serve(Script(api_key="another", latency=0.01)) as server:
         project.job(server.base_url)
         done = project.run("run", "job.yaml")
-        assert done.returncode == 75 and "the server refused the key" in done.stderr
+        assert done.returncode == 4 and "the server refused the key" in done.stderr
     with serve(QUICK) as server:
         project.job(server.base_url)
         assert project.run("run", "job.yaml").returncode == 0
@@ -184,7 +188,7 @@ def test_an_export_after_a_stop_calls_what_will_be_tried_again_pending(project: 
 
 def test_a_host_that_was_never_reached_stops_the_run(project: Project) -> None:
     project.job("http://127.0.0.1:9/v1")
-    done = project.run("run", "job.yaml", "--set", "models.writer.limits.retries=0")
+    done = project.run("run", "job.yaml", "--set", "models.writer.limits={retries: 0, outage: 2}")
     assert done.returncode == 75 and "cannot connect to 127.0.0.1:9" in done.stderr
     assert "look at base_url" in done.stderr
 
@@ -226,7 +230,8 @@ def test_streams_that_are_closed_stop_nothing(project: Project) -> None:
 def test_a_small_job_that_meets_an_outage_can_be_resumed(project: Project) -> None:
     with serve(Script(faults=(Rule(every=1, fault="server_error"),))) as server:
         project.job(server.base_url)
-        done = project.run("run", "job.yaml", "--set", "models.writer.limits.retries=0")
+        limits = "models.writer.limits={maybe_billed_retries: 0, outage: 2}"
+        done = project.run("run", "job.yaml", "--set", limits)
         assert done.returncode == 75 and "nothing was answered" in done.stderr, done.stderr
         assert "look at base_url" in done.stderr
     assert not (project.folder / "output/shop/posts.csv").exists()

@@ -15,6 +15,7 @@ from pipeline.providers.openai import connect_to
 from pipeline.providers.scripted import caller
 from pipeline.scripted import Ledger, Line, Rule, Script, Server, serve
 from pipeline.scripted.service import Service
+from pipeline.secret import Secret
 from tests.scripted_client import Raw, chat, post
 
 LONE = '{"choices":[{"message":{"content":"\\ud83d"}}]}'
@@ -177,7 +178,7 @@ async def near(server: Server) -> AsyncIterator[Call]:
 
 @asynccontextmanager
 async def far(server: Server) -> AsyncIterator[Call]:
-    async with connect_to(server.base_url, "key", api="chat", concurrency=2, timeout=1.0) as call:
+    async with connect_to(server.base_url, Secret("key"), api="chat", concurrency=2, timeout=1.0) as call:
         yield call
 
 

@@ -24,7 +24,7 @@ def test_any_number_of_kills_ends_in_the_same_table(project: Project, concurrenc
         "run",
         "job.yaml",
         "--set",
-        f"models.writer.limits={{concurrency: {concurrency}, retries: 9}}",
+        f"models.writer.limits={{concurrency: {concurrency}, maybe_billed_retries: 9}}",
     )
     with serve(Script(latency=0.02, faults=faults, seed=SEED)) as server:
         project.job(server.base_url, records=Project.numbered(ROWS))

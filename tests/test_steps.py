@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import yaml
 
 from pipeline.domain import Billed, Fate, Fault, Reply
 from pipeline.loading import load
+from pipeline.steps._base import Taken
 from pipeline.steps.translate import complaint
 from pipeline.walk import Stage, stages_of
 from tests.fakes import Provider, chat_body, said
 
 
-def stage(folder: Path, model: dict[str, Any] | None = None, **step: Any) -> Stage:
-    """A step as a job file has it."""
+def stage(
+    folder: Path, parts: dict[str, Any] | None = None, models: dict[str, Any] | None = None, **step: Any
+) -> Stage:
+    """A step as a job file has it; `parts` are those of its model."""
     job = {
         "name": "a",
         "records": {"from": "r.csv"},
-        "models": {"m": {"provider": "scripted", "model": "x", **(model or {})}},
+        "models": models or {"m": {"provider": "scripted", "model": "x", **(parts or {})}},
         "steps": [{"name": "s", **step}],
     }
     file = folder / "job.yaml"
@@ -44,6 +49,35 @@ async def test_an_answer_is_stripped_and_asked_for_once(tmp_path: Path) -> None:
     of = stage(tmp_path, prompt="Write about {{ title }}.", system="Be {{ tone }}.")
     assert await taken(of, provider, title="tea", tone="brief") == "an answer"
     assert [m["content"] for m in provider.bodies[0]["messages"]] == ["Be brief.", "Write about tea."]
+
+
+async def test_an_answer_is_labelled_with_the_model_that_wrote_it(tmp_path: Path) -> None:
+    models = {
+        "m": {"provider": "scripted", "model": "x", "fallback": {"model": "n"}},
+        "n": {"provider": "scripted", "model": "y"},
+    }
+    of = stage(tmp_path, models=models, model="m", prompt="p")
+    for model, label in (("x", "scripted/x"), ("y", "scripted/y"), ("", "scripted/x")):
+        reply = replace(said("an answer"), model=model)
+        assert await of.runner.take({}, "1", Provider([reply])) == Taken("an answer", label)
+
+
+async def test_a_request_carries_the_same_question_to_every_model_behind_its_own(tmp_path: Path) -> None:
+    models = {
+        "m": {"provider": "scripted", "model": "x", "fallback": {"model": "n"}, "params": {"seed": 1}},
+        "n": {"provider": "scripted", "model": "y", "fallback": {"model": "o"}},
+        "o": {"provider": "scripted", "model": "z", "params": {"top_p": 1}},
+    }
+    of = stage(tmp_path, models=models, model="m", prompt="p", params={"seed": 2})
+    first = of.runner.first_request({}, "1")
+    assert first.instead is not None and first.instead.instead is not None
+    bodies = [orjson.loads(one.body) for one in (first, first.instead, first.instead.instead)]
+    assert [(b["model"], b["seed"], b.get("top_p")) for b in bodies] == [
+        ("x", 2, None),
+        ("y", 2, None),
+        ("z", 2, 1),
+    ]
+    assert first.instead.instead.instead is None
 
 
 async def test_parameters_of_the_step_stand_over_those_of_the_model(tmp_path: Path) -> None:
@@ -164,7 +198,8 @@ async def test_a_translation_says_languages_and_the_text_alone(tmp_path: Path) -
 )
 async def test_a_text_without_words_costs_nothing(text: str, tmp_path: Path) -> None:
     provider = Provider()
-    assert await taken(translation(tmp_path), provider, t=text, lang="de") == text
+    of = translation(tmp_path)
+    assert await of.runner.take({"t": text, "lang": "de"}, "1", provider) == Taken(text, by="")
     assert provider.requests == []
 
 

@@ -34,8 +34,12 @@ def with_fallback(first: Provider, second: Provider, journal: Journal) -> Call:
     return recalled(substituted(kept(first, journal), instead, Events()), journal, Tally(), {})
 
 
-@pytest.mark.parametrize("fault", [again(), again("unreachable", billed=Billed.NO), Fault("bad_request", "no")])
-async def test_what_failed_unpaid_is_asked_of_the_other_and_then_known(fault: Fault, journal: Journal) -> None:
+@pytest.mark.parametrize(
+    "fault", [again(), again("unreachable", billed=Billed.NO), Fault("bad_request", "no")]
+)
+async def test_what_failed_unpaid_is_asked_of_the_other_and_then_known(
+    fault: Fault, journal: Journal
+) -> None:
     first, second = Provider([fault]), Provider([said("b")])
     reply = await with_fallback(first, second, journal)(question())
     assert (reply.model, reply.known) == ("second", False)
@@ -49,6 +53,7 @@ async def test_what_was_paid_for_is_no_reason_to_pay_somebody_else(journal: Jour
     for _ in range(2):
         with pytest.raises(Fault, match="too_large"):
             await with_fallback(first, second, journal)(question())
+        await journal.settle()
     assert (len(first.requests), len(second.requests)) == (1, 0)
 
 
@@ -63,7 +68,9 @@ async def test_an_answer_of_the_other_counts_whatever_the_first_came_to(journal:
 async def test_a_fatal_fault_is_not_asked_of_another(journal: Journal) -> None:
     second = Provider()
     with pytest.raises(Fault, match="unauthorized"):
-        await with_fallback(Provider([Fault("unauthorized", "key", fate=Fate.STOP)]), second, journal)(question())
+        await with_fallback(Provider([Fault("unauthorized", "key", fate=Fate.STOP)]), second, journal)(
+            question()
+        )
     assert second.requests == []
 
 

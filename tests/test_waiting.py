@@ -1,33 +1,48 @@
-"""The guards that let requests wait, each alone, on test time."""
+"""Whoever waits, waits long enough and not too long: retries alone, and whole lanes on the turned clock."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
 
-from pipeline import tokens
-from pipeline.domain import Answer, Call, Fate, Fault, Reply, Request, Usage
-from pipeline.guards.cooled import cooled
-from pipeline.guards.paced import paced
-from pipeline.guards.retried import LONGEST_WAIT, OUTAGE, PATIENCE, backoff, retried
-from pipeline.guards.slotted import slotted
+from pipeline.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.guards.retried import LONGEST_WAIT, REFUSED_ALIKE, backoff, retried
+from pipeline.job import Limits
+from pipeline.lane import Lane
+from pipeline.limits.breaker import UNREACHED
+from pipeline.scripted.script import Rule, Script
 from pipeline.tally import Tally
 from tests.clock import on_test_time
 from tests.fakes import Events, Provider, again, asked, outcomes, said
+from tests.lanes import around, numbered, through_a_lane
+
+Outcomes = list[Reply | Fault]
+
+
+def tried(
+    provider: Provider, limits: Limits | None = None, after: int | None = None
+) -> Callable[[], Awaitable[Reply]]:
+    """One request to a provider, with retries and nothing else."""
+    call = retried(provider, limits or Limits(), after, Events(), Tally())
+    return lambda: call(asked("a"))
+
+
+def asked_at_once(provider: Call, requests: list[Request], limits: Limits | None = None) -> Outcomes:
+    """What requests come to that are asked through one lane at the same time."""
+    return on_test_time(lambda: outcomes(around(provider, limits)[0], requests))
+
+
+def different(count: int) -> list[Request]:
+    return [asked(str(i)) for i in range(count)]
+
+
+def fates(results: Outcomes) -> list[Fate]:
+    return [result.fate for result in results if isinstance(result, Fault)]
+
 
 # retried
-
-
-def test_a_retry_is_never_earlier_than_told() -> None:
-    waits = [0.05, 1, 7.5, 119, 4000]
-    provider = Provider([*(again("rate_limited", wait) for wait in waits), said("x")])
-    on_test_time(lambda: retried(provider, 3, Events(), Tally())(asked("a")))
-    gaps = [b - a for a, b in zip(provider.times, provider.times[1:], strict=False)]
-    assert len(gaps) == len(waits)
-    assert all(wait <= gap <= wait * 1.1 + 1e-6 for wait, gap in zip(waits, gaps, strict=True))
 
 
 def test_backoff_is_full_jitter_below_a_doubling_bound() -> None:
@@ -39,240 +54,248 @@ def test_backoff_is_full_jitter_below_a_doubling_bound() -> None:
         assert max(drawn) > 0.9 * bound
 
 
+@pytest.mark.parametrize("billed", [Billed.NO, Billed.MAYBE])
 @pytest.mark.parametrize("retries", [0, 1, 6])
-def test_used_up_retries_raise_the_last_fault(retries: int) -> None:
-    provider = Provider([again()])
+def test_used_up_retries_raise_the_last_fault(retries: int, billed: Billed) -> None:
+    other = 9
+    limits = (
+        Limits(retries=retries, maybe_billed_retries=other)
+        if billed is Billed.NO
+        else Limits(retries=other, maybe_billed_retries=retries)
+    )
+    provider = Provider([again(billed=billed)])
     with pytest.raises(Fault) as fault:
-        on_test_time(lambda: retried(provider, retries, Events(), Tally())(asked("a")))
+        on_test_time(tried(provider, limits))
     assert fault.value.kind == "server_error"
     assert len(provider.requests) == retries + 1
+
+
+def test_each_class_of_faults_has_its_own_allowance() -> None:
+    free, dear = again("unreachable", billed=Billed.NO), again()
+    provider = Provider([dear, free, free, dear, free, said("x")])
+    assert on_test_time(tried(provider, Limits(retries=3, maybe_billed_retries=2))) == said("x")
+    assert [request.attempt for request in provider.requests] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("fate", [Fate.FAIL, Fate.STOP])
 def test_what_asks_for_no_retry_is_not_retried(fate: Fate) -> None:
     provider = Provider([Fault("x", "y", fate=fate), said("x")])
     with pytest.raises(Fault):
-        on_test_time(lambda: retried(provider, 6, Events(), Tally())(asked("a")))
+        on_test_time(tried(provider))
     assert len(provider.requests) == 1
 
 
 def test_a_rate_limit_uses_up_no_retries() -> None:
     provider = Provider([*[again("rate_limited", 1.0)] * 50, again(), said("x")])
-    reply = on_test_time(lambda: retried(provider, 1, Events(), Tally())(asked("a")))
-    assert reply == said("x")
+    limits = Limits(retries=1, maybe_billed_retries=1)
+    assert on_test_time(tried(provider, limits)) == said("x")
     assert len(provider.requests) == 52
 
 
-def test_a_rate_limit_without_an_end_is_bounded_by_time() -> None:
-    provider = Provider([again("rate_limited")])
-    with pytest.raises(Fault, match="rate_limited"):
-        on_test_time(lambda: retried(provider, 6, Events(), Tally())(asked("a")))
-    assert PATIENCE <= provider.times[-1] <= PATIENCE + LONGEST_WAIT
+def test_a_try_that_is_not_counted_uses_up_no_retries() -> None:
+    probe = again()
+    probe.counted = False
+    provider = Provider([*[probe] * 50, said("x")])
+    assert on_test_time(tried(provider, Limits(retries=0, maybe_billed_retries=0))) == said("x")
+    assert provider.times[-1] < 50, "it waits for its lane, and not longer from try to try"
 
 
-def test_very_many_short_waits_do_not_overflow() -> None:
-    provider = Provider([*[again("rate_limited", 0.001)] * 1100, again("rate_limited"), said("x")])
-    assert on_test_time(lambda: retried(provider, 1, Events(), Tally())(asked("a"))) == said("x")
+def test_with_another_model_behind_it_a_request_gives_up_sooner() -> None:
+    provider = Provider([again()])
+    with pytest.raises(Fault, match="server_error"):
+        on_test_time(tried(provider, Limits(retries=9, maybe_billed_retries=9), after=3))
+    assert len(provider.requests) == 3
 
 
-def test_ten_requests_on_end_that_give_up_are_an_outage() -> None:
-    call = retried(Provider([again()]), 1, Events(), Tally())
-    results = on_test_time(lambda: outcomes(call, [asked(str(i)) for i in range(OUTAGE + 2)]))
-    stops = [fault for fault in results if isinstance(fault, Fault) and fault.fate is Fate.STOP]
-    assert len(stops) == 3
-    assert stops[0].kind == "outage"
-    assert "server_error" in stops[0].message
+def test_the_first_requests_all_refused_as_wrong_stop_the_run() -> None:
+    call = retried(Provider([Fault("bad_request", "no")]), Limits(), None, Events(), Tally())
+    results = on_test_time(lambda: outcomes(call, different(REFUSED_ALIKE)))
+    assert fates(results).count(Fate.STOP) == 1
+    (stop,) = (fault for fault in results if isinstance(fault, Fault) and fault.fate is Fate.STOP)
+    assert stop.kind == "all_refused"
+    assert "bad_request" in stop.message
 
 
-def test_one_answer_between_ends_the_count_towards_an_outage() -> None:
-    provider = Provider([*[again()] * 9, said("x"), *[again()] * 9, said("x")])
-    call = retried(provider, 0, Events(), Tally())
-
-    async def main() -> list[Reply | Fault]:
-        return [result for i in range(20) for result in await outcomes(call, [asked(str(i))])]
-
-    assert not any(isinstance(r, Fault) and r.fate is Fate.STOP for r in on_test_time(main))
+def test_one_answer_before_them_makes_refusals_the_rows_own() -> None:
+    call = retried(Provider([said("x"), Fault("bad_request", "no")]), Limits(), None, Events(), Tally())
+    results = on_test_time(lambda: outcomes(call, different(4 * REFUSED_ALIKE)))
+    assert set(fates(results)) == {Fate.FAIL}
 
 
 def test_events_say_nothing_of_the_prompt() -> None:
     events = Events()
-    provider = Provider([again("rate_limited", 1.0), said("x")])
-    on_test_time(lambda: retried(provider, 1, events, Tally())(asked("my secret prompt")))
+    call = retried(Provider([again(), said("x")]), Limits(), None, events, Tally())
+    on_test_time(lambda: call(asked("my secret prompt")))
     assert [name for name, _ in events.seen] == ["request.retried"]
     assert "secret" not in repr(events.seen)
 
 
-# slotted
+# a server that says when
+
+
+def test_a_retry_is_never_earlier_than_told() -> None:
+    waits = [0.05, 1, 7.5, 119, 4000]
+    provider = Provider([*(again("rate_limited", wait, Billed.NO) for wait in waits), said("x")])
+    (reply,) = asked_at_once(provider, [asked("a")])
+    assert isinstance(reply, Reply)
+    gaps = [b - a for a, b in zip(provider.times, provider.times[1:], strict=False)]
+    assert len(gaps) == len(waits)
+    assert all(wait <= gap <= wait + 0.3 for wait, gap in zip(waits, gaps, strict=True))
+
+
+def test_a_server_that_is_down_may_say_when_too() -> None:
+    provider = Provider([again("server_error", 500), said("x")])
+    assert isinstance(asked_at_once(provider, [asked("a")])[0], Reply)
+    assert provider.times[1] >= 500
+
+
+def test_nobody_asks_a_server_before_the_time_it_told_one_of_them() -> None:
+    provider = Provider([again("rate_limited", 30, Billed.NO), said("x")])
+
+    async def main() -> None:
+        call, _ = around(provider, Limits(concurrency=4))
+        async with anyio.create_task_group() as group:
+            group.start_soon(call, asked("a"))
+            await anyio.sleep(1)
+            for i in range(20):
+                group.start_soon(call, asked(str(i)))
+
+    on_test_time(main)
+    assert len(provider.times) == 22
+    assert min(provider.times[1:]) - provider.times[0] >= 30
+
+
+def test_a_fault_that_tells_no_time_holds_nobody_up() -> None:
+    provider = Provider([Fault("bad_request", "no"), again("server_error"), said("x")])
+    results = asked_at_once(provider, different(10), Limits(concurrency=1))
+    assert sum(isinstance(result, Reply) for result in results) == 9
+    assert provider.times[9] < 0.01
+
+
+def test_a_rate_limit_without_an_end_stops_the_run_after_its_patience() -> None:
+    provider = Provider([again("rate_limited", billed=Billed.NO)])
+    results = asked_at_once(provider, different(3), Limits(concurrency=2, outage=600))
+    assert {fault.kind for fault in results if isinstance(fault, Fault)} == {"refusing"}
+    assert fates(results) == [Fate.STOP] * 3
+    assert provider.times[-1] + LONGEST_WAIT >= 600
+    assert provider.times[-1] <= 600 + LONGEST_WAIT
+    assert len(provider.times) < 100, "a server that refuses is asked less and less"
+
+
+def test_very_many_short_waits_do_not_overflow() -> None:
+    told, untold = again("rate_limited", 0.001, Billed.NO), again("rate_limited", billed=Billed.NO)
+    provider = Provider([*[told] * 1100, untold, said("x")])
+    assert isinstance(asked_at_once(provider, [asked("a")])[0], Reply)
+
+
+# a server that is down
+
+
+def test_requests_on_end_that_come_to_nothing_are_an_outage_and_no_rows_fault() -> None:
+    provider = Provider([again()])
+    results = asked_at_once(
+        provider, different(40), Limits(concurrency=16, maybe_billed_retries=1, outage=300)
+    )
+    assert fates(results) == [Fate.STOP] * 40
+    assert {fault.kind for fault in results if isinstance(fault, Fault)} == {"outage"}
+    assert "server_error" in str(results[0])
+    assert 250 < provider.times[-1] < 300 + LONGEST_WAIT
+    assert len(provider.times) < 60, "one request at a time, at growing intervals"
+
+
+def test_a_host_that_was_never_reached_is_waited_for_less_long() -> None:
+    provider = Provider([again("unreachable", billed=Billed.NO)])
+    results = asked_at_once(provider, different(40), Limits(outage=600, concurrency=16))
+    assert fates(results) == [Fate.STOP] * 40
+    assert provider.times[-1] < UNREACHED + LONGEST_WAIT
+
+
+@pytest.mark.parametrize("requests", [1, 3, 9])
+def test_a_few_requests_to_a_host_that_is_not_there_are_over_soon(requests: int) -> None:
+    provider = Provider([again("unreachable", billed=Billed.NO)])
+    results = asked_at_once(provider, different(requests), Limits(retries=0, outage=2, concurrency=4))
+    assert all(isinstance(result, Fault) for result in results)
+    assert provider.times[-1] < 20
+
+
+def test_one_answer_between_ends_the_count_towards_an_outage() -> None:
+    provider = Provider([*[again()] * 9, said("x"), *[again()] * 9, said("x")])
+
+    async def main() -> Outcomes:
+        call, _ = around(provider, Limits(concurrency=1, maybe_billed_retries=0))
+        return [result for i in range(20) for result in await outcomes(call, [asked(str(i))])]
+
+    assert Fate.STOP not in fates(on_test_time(main))
+
+
+def test_a_server_that_comes_back_is_asked_on_and_no_row_has_failed() -> None:
+    async def down_for_two_minutes(request: Request) -> Reply:
+        if anyio.current_time() < 120:
+            raise again()
+        return said("x")
+
+    limits = Limits(concurrency=16, maybe_billed_retries=1, outage=300)
+    assert all(
+        isinstance(result, Reply) for result in asked_at_once(down_for_two_minutes, different(40), limits)
+    )
+
+
+# slots
 
 
 @pytest.mark.parametrize("slots", [1, 3, 16])
 def test_never_more_than_the_slots_and_first_come_first_served(slots: int) -> None:
     provider = Provider(seconds=1)
-    requests = [asked(str(i)) for i in range(50)]
-    on_test_time(lambda: outcomes(slotted(provider, slots), requests))
+    requests = different(50)
+    asked_at_once(provider, requests, Limits(concurrency=slots))
     assert provider.most == slots
     assert provider.requests == requests
 
 
 def test_a_failed_request_frees_its_slot() -> None:
-    provider = Provider([Fault("bad_request", "no")], seconds=1)
-    on_test_time(lambda: outcomes(slotted(provider, 2), [asked(str(i)) for i in range(10)]))
+    provider = Provider([said("x"), Fault("bad_request", "no")], seconds=1)
+    asked_at_once(provider, different(10), Limits(concurrency=2))
     assert provider.times[-1] == pytest.approx(4, abs=0.01)
 
 
 def test_who_backs_off_holds_no_slot() -> None:
-    provider = Provider([again("rate_limited", 1000.0), said("x")], seconds=1)
-    call = retried(slotted(provider, 1), 3, Events(), Tally())
-    on_test_time(lambda: outcomes(call, [asked(str(i)) for i in range(5)]))
-    assert provider.times[:5] == pytest.approx([0, 1, 2, 3, 4], abs=0.01)
-
-
-# paced
-
-Amount = Callable[[Request], float]
-
-
-def most_in_a_minute(provider: Provider, amount: Amount) -> float:
-    """The most that passed in any 60 s, both ends counted, but for 50 ms."""
-    sent = [(t, amount(r)) for t, r in zip(provider.times, provider.requests, strict=True)]
-    most = total = 0.0
-    first = 0
-    for time, size in sent:
-        total += size
-        while sent[first][0] < time - 59.95:
-            total -= sent[first][1]
-            first += 1
-        most = max(most, total)
-    return most
-
-
-def busy(call: Call, make: Callable[[int], Request], minutes: float, hands: int = 20) -> None:
-    """Ask without a pause, with so many hands, for so many virtual minutes."""
-
-    async def hand(number: int) -> None:
-        i = number
-        while True:
-            await call(make(i))
-            i += hands
-
-    async def main() -> None:
-        with anyio.move_on_after(minutes * 60):
-            async with anyio.create_task_group() as group:
-                for number in range(hands):
-                    group.start_soon(hand, number)
-
-    on_test_time(main)
-
-
-@pytest.mark.parametrize("rpm", [1, 3, 10, 59, 60, 61, 62, 100, 500])
-def test_requests_keep_the_limit_in_every_minute_and_use_it(rpm: int) -> None:
-    provider = Provider()
-    busy(paced(provider, rpm, None), lambda i: asked("a"), minutes=10)
-    assert most_in_a_minute(provider, lambda _: 1) <= rpm
-    assert len(provider.requests) >= 0.95 * 10 * rpm
-
-
-@pytest.mark.parametrize("tpm", [2_000, 60_000])
-def test_tokens_keep_the_limit_in_every_minute_but_for_one_request_and_use_it(tpm: int) -> None:
-    provider = Provider()
-    sizes = [random.Random(i).randint(1, 900) for i in range(97)]
-    busy(paced(provider, None, tpm), lambda i: asked("a", max_tokens=sizes[i % 97]), minutes=10)
-    largest = max(map(tokens.reserved, provider.requests))  # its tokens were saved up before the minute began
-    assert most_in_a_minute(provider, tokens.reserved) <= tpm + largest
-    assert sum(map(tokens.reserved, provider.requests)) >= 0.93 * 10 * tpm
-
-
-@pytest.mark.parametrize(("rpm", "tpm"), [(30, 10_000), (60, 30_000), (600, 60_000)])
-def test_both_limits_hold_together(rpm: int, tpm: int) -> None:
-    provider = Provider()
-    sizes = [random.Random(i).choice([10, 900]) for i in range(97)]
-    busy(paced(provider, rpm, tpm), lambda i: asked("a", max_tokens=sizes[i % 97]), minutes=10)
-    assert most_in_a_minute(provider, lambda _: 1) <= rpm
-    assert most_in_a_minute(provider, tokens.reserved) <= tpm + max(map(tokens.reserved, provider.requests))
-
-
-def test_there_is_no_burst_at_the_start() -> None:
-    provider = Provider()
-    busy(paced(provider, 600, None), lambda i: asked("a"), minutes=1)
-    assert sum(time <= 1.0 for time in provider.times) <= 20
-
-
-def test_a_long_prompt_is_not_starved_by_short_ones() -> None:
-    provider = Provider()
-    call = paced(provider, None, 1_000)
-
-    async def main() -> None:
-        requests = [asked(str(i), max_tokens=20) for i in range(10)]
-        requests += [asked("long", max_tokens=900)] + [asked(str(i), max_tokens=20) for i in range(50)]
-        await outcomes(call, requests)
-
-    on_test_time(main)
-    assert [i for i, body in enumerate(provider.bodies) if body["max_tokens"] == 900] == [10]
-
-
-def test_a_request_larger_than_the_limit_passes_alone() -> None:
-    provider = Provider()
-    on_test_time(lambda: outcomes(paced(provider, None, 100), [asked("a", max_tokens=10_000)] * 2))
-    assert len(provider.times) == 2
-    assert provider.times[1] - provider.times[0] >= 59
-
-
-def test_no_limit_is_no_guard() -> None:
-    provider = Provider()
-    assert paced(provider, None, None) is provider
+    provider = Provider([again(), said("x")], seconds=1)
+    asked_at_once(provider, different(5), Limits(concurrency=1))
+    assert provider.times == pytest.approx([0, 1, 2, 3, 4, 5], abs=0.01)
 
 
 async def test_a_cancelled_wait_gives_the_place_to_the_next() -> None:
     provider = Provider()
-    call = paced(provider, 60, None)
+    call, lane = around(provider, Limits(rpm=60))
     await call(asked("a"))
     with anyio.move_on_after(0.01):
         await call(asked("b"))
     with anyio.fail_after(5):
         await call(asked("c"))
     assert [body["messages"][0]["content"] for body in provider.bodies] == ["a", "c"]
+    assert (lane.turnstile.waiting, lane.turnstile.in_flight) == (0, 0)
 
 
-@pytest.mark.parametrize("output", [20, 3000])
-def test_what_replies_really_use_is_settled_where_no_limit_tells_it(output: int) -> None:
-    tpm, provider = 60_000, Provider()
-    used = Usage(input=10, output=output)
-
-    async def send(request: Request) -> Reply:
-        await provider(request)
-        await anyio.sleep(2)
-        return Reply("chat", b"", answer=Answer("x", usage=used))
-
-    busy(paced(send, None, tpm), lambda i: asked("a"), minutes=10, hands=200)
-    first = provider.times[0]
-    late = sum(used.input + used.output for time in provider.times if time - first > 300) / 5
-    assert 0.9 * tpm <= late <= 1.05 * tpm
+def test_through_a_scripted_server_no_retry_is_earlier_than_it_told() -> None:
+    script = Script(latency=0.05, faults=(Rule(every=3, times=1, fault="rate_limit", retry_after=2.5),))
+    done = through_a_lane(script, numbered(60), Limits(concurrency=4))
+    assert (done.answered, done.account.repeats) == (60, 0)
+    refused = [line for line in done.account.lines if line.status == 429]
+    assert refused
+    for refusal in refused:
+        later = [line.arrived for line in done.account.lines if line.arrived > refusal.at]
+        assert not later or min(later) >= refusal.at + 2.5
 
 
-def test_nobody_asks_a_server_before_the_time_it_told_one_of_them() -> None:
-    provider = Provider([again("rate_limited", 30), said("x")])
+def test_a_lane_says_what_it_waited_for() -> None:
+    lanes: list[Lane] = []
 
     async def main() -> None:
-        call = slotted(cooled(provider), 4)
-        with pytest.raises(Fault):
-            await call(asked("a"))
-        async with anyio.create_task_group() as group:
-            for i in range(20):
-                group.start_soon(call, asked(str(i)))
+        call, lane = around(Provider(seconds=0.1), Limits(rpm=60, concurrency=8))
+        lanes.append(lane)
+        await outcomes(call, different(10))
 
     on_test_time(main)
-    assert len(provider.times) == 21
-    assert min(provider.times[1:]) - provider.times[0] >= 30
-
-
-def test_a_fault_that_tells_no_time_holds_nobody_up() -> None:
-    provider = Provider([again("server_error"), said("x")])
-
-    async def main() -> None:
-        call = cooled(provider)
-        with pytest.raises(Fault):
-            await call(asked("a"))
-        await call(asked("b"))
-
-    on_test_time(main)
-    assert provider.times[1] - provider.times[0] < 0.01
+    held = lanes[0].turnstile.held
+    assert max(held, key=lambda name: held[name]) == "rpm"
+    assert held["rpm"] == pytest.approx(9, abs=0.5)

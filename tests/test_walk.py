@@ -53,6 +53,12 @@ async def test_later_steps_see_earlier_answers_and_the_record(tmp_path: Path) ->
     assert leaf.status == "ok"
 
 
+async def test_a_branch_says_who_wrote_its_answers_and_not_who_was_not_asked(tmp_path: Path) -> None:
+    provider = Provider([said("a"), Fault("bad_request", "x")])
+    (leaf,) = await walk_of(tmp_path, [{}, {"when": "false"}, {}], provider).leaves(record())
+    assert (leaf.status, leaf.models) == ("failed", ("scripted/x",))
+
+
 async def test_forks_come_in_the_order_of_the_job(tmp_path: Path) -> None:
     steps = [
         {"each": {"a": [2, 1], "b": ["y", "x"]}},
@@ -185,3 +191,23 @@ async def test_a_pool_comes_to_its_end(records: int, hands: int, tmp_path: Path)
     with anyio.fail_after(20):
         await Pool(walk, lambda: hands, leaves.append).run(batches)
     assert len(leaves) == records
+
+
+async def test_a_pool_has_as_many_hands_as_are_wanted_while_it_goes_on(tmp_path: Path) -> None:
+    wanted = 2
+    provider = Provider([echo], seconds=0.001)
+    walk = walk_of(tmp_path, [{"prompt": "{{ n }}"}], provider)
+    seen: list[int] = []
+
+    def on_leaf(leaf: Branch) -> None:
+        nonlocal wanted
+        if len(seen) % 100 == 99:
+            wanted = 2 if wanted == 20 else 20
+            provider.most = provider.now
+        seen.append(provider.most)
+
+    with anyio.fail_after(20):
+        await Pool(walk, lambda: wanted, on_leaf).run(iter([[record(str(i), n=i) for i in range(400)]]))
+    assert len(seen) == 400
+    assert max(seen[:100]) <= 2
+    assert 15 <= max(seen[100:200]) <= 20

@@ -70,10 +70,10 @@ def ctl(
 ) -> None:
     """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
     job = load_job(job_file, None, None)
-    from pipeline.commands import command, lines
+    from pipeline.commands import command
 
     answer = command(job.folder, verb, *(arguments or ()))
     if as_json:
         print_json(answer)
     else:
-        print_lines(safe_text(line) for line in lines(answer))
+        print_lines([safe_text(answer["said"])] if "said" in answer else wording.of_live(answer))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.job import Job
     from pipeline.results import Result
     from pipeline.running import Wish
+    from pipeline.tally import Tally
 
 
 def run(
@@ -63,13 +65,22 @@ def _run(job: Job, wish: Wish) -> Result:
     from pipeline.tally import Tally
 
     tally = Tally()
-    with Screen(job.name, tally).shown() as screen:
-        try:
-            return api.run(job, tally=tally, say=screen.say, wish=wish)
-        except RunStopped as error:
-            done = f"done: {counted(tally.ok + tally.skipped, 'row')}; `pipeline export` writes what there is"
-            error.hint = f"{error.hint}\n  {done}\n  to go on: {_command()}".strip()
-            raise
+    with Screen(job.name, tally).shown() as screen, _way_on(tally, _once(sys.argv[1:])):
+        return api.run(job, tally=tally, say=screen.say, wish=wish)
+
+
+@contextmanager
+def _way_on(tally: Tally, words: Iterable[str]) -> Iterator[None]:
+    """Say of a run that stopped what is done, and the command that goes on."""
+    try:
+        yield
+    except RunStopped as error:
+        rows = tally.ok + tally.skipped
+        done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
+        error.hint = "\n  ".join(
+            [*([error.hint] if error.hint else []), *done, f"to go on: {_command(words)}"]
+        )
+        raise
 
 
 def _end(until: str | None, for_: str | None) -> float | None:
@@ -92,16 +103,19 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     from pipeline.tally import Tally
 
     tally = Tally()
-    with Screen(job.name, tally).shown() as screen:
+    with Screen(job.name, tally).shown() as screen, _way_on(tally, sys.argv[1:]):
         pilot = api.pilot(job, n=n, tally=tally, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
         typer.echo(line, err=True)
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():
-        typer.echo("stopped after the pilot; to go on: the same command with --yes", err=True)
+        typer.echo(f"stopped after the pilot; to go on: {_command([*sys.argv[1:], '--yes'])}", err=True)
         return False
-    return typer.confirm("go on?", err=True)
+    if typer.confirm("go on?", err=True):
+        return True
+    typer.echo(f"stopped after the pilot; to go on: {_command(_once(sys.argv[1:]))}", err=True)
+    return False
 
 
 def _once(words: list[str]) -> Iterator[str]:
@@ -114,8 +128,8 @@ def _once(words: list[str]) -> Iterator[str]:
         skip = word in ("--pilot", "--until", "--for")
 
 
-def _command() -> str:
-    """The command that goes on: as it was typed, but what was paid for again is not paid for once more."""
+def _command(words: Iterable[str]) -> str:
+    """The program with these words, as one types it."""
     program = Path(sys.argv[0]).name
     program = "python -m pipeline" if program == "__main__.py" else program
-    return shlex.join([*program.split(), *(word for word in sys.argv[1:] if word != "--retry-failed")])
+    return shlex.join([*program.split(), *words])

@@ -1,7 +1,8 @@
 """The turnstile of a lane: first come, first served, and a place is taken only when all limits allow it.
 
 Nobody but the head of the line asks the limits, so a long prompt is never starved by short ones, and a
-reservation taken is a call made now. The limit that holds the head up is what binds the lane.
+reservation taken is a call made now. The limit that holds the head up is what binds the lane. Repeated
+tries have a line of their own, which goes first: among them, too, whoever came first goes first.
 This module does not know any limit.
 """
 
@@ -35,7 +36,13 @@ class Turnstile:
     binding: str = ""
     """the limit that holds the head up now; '' where nobody waits"""
     in_flight: int = 0
+    waiting: int = 0
+    """requests in the line"""
+    relief: Callable[[Fault], None] = lambda _: None
+    """called when the head has to wait for long: others may do better elsewhere"""
+    _repeated: deque[_Place] = field(default_factory=deque)
     _line: deque[_Place] = field(default_factory=deque)
+    _settling: bool = False
     _timer: asyncio.TimerHandle | None = None
     _noted: float = 0.0
     _closed: Fault | None = None
@@ -45,11 +52,6 @@ class Turnstile:
         self._takers = [limit for limit in self.limits if type(limit).take is not Limit.take]
         self._settlers = [limit for limit in self.limits if type(limit).settle is not Limit.settle]
 
-    @property
-    def waiting(self) -> int:
-        """Requests in the line."""
-        return len(self._line)
-
     async def enter(self, request: Request) -> Ticket:
         """Wait for the turn of a request; raises a limit's fault. Whoever was in before goes first."""
         loop = asyncio.get_running_loop()
@@ -57,18 +59,17 @@ class Turnstile:
             raise _again(self._closed)
         ticket = Ticket(request, self.expect, loop.time())
         turn: asyncio.Future[None] = loop.create_future()
-        if request.attempt > 1:
-            self._line.appendleft((ticket, turn))
-        else:
-            self._line.append((ticket, turn))
+        (self._repeated if request.attempt > 1 else self._line).append((ticket, turn))
+        self.waiting += 1
         self.pump()
         try:
             await turn
         except BaseException:
             if ticket.sent >= 0:
                 self.leave(ticket, None)
-            elif (ticket, turn) in self._line:
-                self._line.remove((ticket, turn))
+            elif not turn.done() or turn.cancelled():
+                turn.cancel()  # whoever comes to it in the line passes over it
+                self.waiting -= 1
                 self.pump()
             raise
         return ticket
@@ -77,12 +78,18 @@ class Turnstile:
         """Give the place back."""
         self.in_flight -= 1
         now = asyncio.get_running_loop().time()
-        for limit in self._settlers:
-            limit.settle(ticket, end, now)
+        self._settling = True  # nobody passes before the last limit has heard of it
+        try:
+            for limit in self._settlers:
+                limit.settle(ticket, end, now)
+        finally:
+            self._settling = False
         self.pump()
 
     def pump(self) -> None:
         """Let through whoever may pass; come back when the head may."""
+        if self._settling:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -90,32 +97,40 @@ class Turnstile:
         now = loop.time()
         self._note(now)
         self.binding = ""
-        while self._line:
-            ticket, turn = self._line[0]
+        while line := self._first():
+            ticket, turn = line[0]
             try:
-                delay = self._delay(ticket, now)
+                delay, binding = self._delay(ticket, now)
             except Fault as fault:
-                self._line.popleft()
-                if not turn.done():
-                    turn.set_exception(fault)
-                continue
-            if delay > 0:
-                self._timer = loop.call_later(min(delay, LOOK_AGAIN), self.pump)
-                return
-            self._line.popleft()
-            if not turn.done():
+                turn.set_exception(fault)
+            else:
+                if delay > 0:
+                    self.binding = binding
+                    self._timer = loop.call_later(min(delay, LOOK_AGAIN), self.pump)
+                    if delay >= LOOK_AGAIN:
+                        self.relief(Fault(binding, f"{self.name} is held up", fate=Fate.RETRY))
+                    return
                 self._pass(ticket, now)
                 turn.set_result(None)
+            line.popleft()
+            self.waiting -= 1
 
-    def _delay(self, ticket: Ticket, now: float) -> float:
-        longest = 0.0
+    def _first(self) -> deque[_Place] | None:
+        """The line whose head is next, with whoever has gone taken from its front."""
+        for line in (self._repeated, self._line):
+            while line and line[0][1].done():
+                line.popleft()
+            if line:
+                return line
+        return None
+
+    def _delay(self, ticket: Ticket, now: float) -> tuple[float, str]:
+        longest, binding = 0.0, ""
         for limit in self._asked:
             delay = limit.delay(ticket, now)
             if delay > longest:
-                longest, self.binding = delay, limit.name
-        if longest == 0.0:
-            self.binding = ""
-        return longest
+                longest, binding = delay, limit.name
+        return longest, binding
 
     def _pass(self, ticket: Ticket, now: float) -> None:
         ticket.sent = now
@@ -129,6 +144,11 @@ class Turnstile:
             self.held[self.binding] += now - self._noted  # type: ignore[assignment] # seconds, not a count
         self._noted = now
 
+    @property
+    def closed(self) -> bool:
+        """Whether everybody is sent elsewhere."""
+        return self._closed is not None
+
     def close(self, reason: Fault) -> None:
         """Send everybody who waits, and whoever comes later, elsewhere."""
         self._closed = reason
@@ -136,14 +156,18 @@ class Turnstile:
 
     def flush(self, reason: Fault) -> None:
         """Send everybody who waits elsewhere."""
-        line, self._line = self._line, deque()
-        for _, turn in line:
+        places = [*self._repeated, *self._line]
+        self._repeated.clear()
+        self._line.clear()
+        self.waiting = 0
+        for _, turn in places:
             if not turn.done():
                 turn.set_exception(_again(reason))
+        self.pump()
 
 
 def _again(reason: Fault) -> Fault:
-    fault = Fault(reason.kind, reason.message, fate=Fate.RETRY)
+    fault = Fault(reason.kind, reason.message, fate=Fate.RETRY, wait=0.0)
     fault.counted = False
     return fault
 

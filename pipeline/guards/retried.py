@@ -74,23 +74,22 @@ class _Tries:
     after: int | None
     unbilled: int = 0
     maybe_billed: int = 0
-    failed: int = 0
 
     def wait_after(self, fault: Fault) -> float | None:
         """Seconds until the next try, None where there is none."""
         if fault.fate is not Fate.RETRY:
             return None
-        if fault.kind == "rate_limited":
+        if fault.kind == "rate_limited" or fault.wait == 0.0:  # the lane waits, or another one is free
             return 0.0
-        self.failed += 1
         if fault.counted:
             self.unbilled += fault.billed is Billed.NO
             self.maybe_billed += fault.billed is not Billed.NO
-        if self.after is not None and self.unbilled + self.maybe_billed >= self.after:
+        counted = self.unbilled + self.maybe_billed
+        if self.after is not None and counted >= self.after:
             return None
         if self.unbilled > self.limits.retries or self.maybe_billed > self.limits.maybe_billed_retries:
             return None
-        return backoff(self.failed)
+        return backoff(max(counted, 1))  # of tries that are not counted the lane sets the interval
 
 
 @dataclass

@@ -9,11 +9,19 @@ import anyio
 
 from pipeline.domain import Call, Fate, Fault, Reply, Request
 from pipeline.guards.queued import Turnstile
-from pipeline.limits.breaker import Breaker
-from pipeline.limits.cooldown import Cooldown
 
 ITS_OWN = frozenset(
-    {"unauthorized", "forbidden", "not_found", "redirected", "out_of_quota", "outage", "refusing"}
+    {
+        "unauthorized",
+        "forbidden",
+        "not_found",
+        "redirected",
+        "untrusted",
+        "not_an_api",
+        "out_of_quota",
+        "outage",
+        "refusing",
+    }
 )
 """faults that stop a run, and that another endpoint or account may not have"""
 
@@ -25,15 +33,14 @@ class Endpoint:
     name: str
     weight: float
     turnstile: Turnstile
-    breaker: Breaker
-    cooldown: Cooldown
+    unwell: Callable[[float], float]
+    """seconds, from a time on, that nobody may ask it"""
     call: Call | None = None
     dead: Fault | None = None
 
-    def rank(self, now: float) -> tuple[bool, float]:
-        """The lower the better: whether it is down or cooling, and its load for its weight."""
-        unwell = self.breaker.opened is not None or self.cooldown.until > now
-        return unwell, (self.turnstile.waiting + self.turnstile.in_flight) / self.weight
+    def rank(self, now: float) -> tuple[float, float]:
+        """The lower the better: how long it is unwell, and what its load would be for its weight."""
+        return self.unwell(now), (self.turnstile.waiting + self.turnstile.in_flight + 1) / self.weight
 
 
 @dataclass(eq=False)
@@ -48,9 +55,9 @@ class Endpoints:
         return [member for member in self.members if member.dead is None]
 
     def relieve(self, member: Endpoint, fault: Fault) -> None:
-        """Send those who wait at an endpoint that is unwell to one that is well, if there is any."""
+        """Send those who wait at an endpoint that is unwell to one that is well sooner, if there is any."""
         now = anyio.current_time()
-        if member.rank(now)[0] and not all(other.rank(now)[0] for other in self.alive()):
+        if any(other.unwell(now) < member.unwell(now) for other in self.alive()):
             member.turnstile.flush(fault)
 
     def lose(self, member: Endpoint, fault: Fault) -> Fault:
@@ -64,7 +71,9 @@ class Endpoints:
             member.turnstile.close(fault)
         if not others:
             return fault
-        again = Fault(fault.kind, fault.message, fate=Fate.RETRY, billed=fault.billed, status=fault.status)
+        again = Fault(
+            fault.kind, fault.message, fate=Fate.RETRY, billed=fault.billed, status=fault.status, wait=0.0
+        )
         again.counted = False
         return again
 
@@ -98,10 +107,13 @@ def spread(all_of: Endpoints) -> Call:
             return await member.call(replace(request, endpoint=member.name))
         except Fault as fault:
             all_of.relieve(member, fault)
-            raise
+            other = all_of.lose(member, fault) if fault.fate is Fate.STOP else fault
+            if other is fault:
+                raise
+            raise other from None
 
     return ask
 
 
-def _ranked(now: float) -> Callable[[Endpoint], tuple[bool, float]]:
+def _ranked(now: float) -> Callable[[Endpoint], tuple[float, float]]:
     return lambda member: member.rank(now)

@@ -40,6 +40,7 @@ class Breaker(Limit):
         self._probe: Ticket | None = None
         self._interval = FIRST_INTERVAL
         self._next = 0.0
+        self._failed_at = 0.0
         self.opened: float | None = None
         """when it opened; None while it is closed"""
 
@@ -47,12 +48,22 @@ class Breaker(Limit):
         """0 while closed, the time until the next probe while open. Raises when patience has ended."""
         if self.opened is None:
             return 0.0
-        never = not self._answered and self._last is not None and self._last.kind == "unreachable"
-        patience = min(self._outage, UNREACHED) if never else self._outage
-        if self._probe is None and now - self.opened >= patience:
-            message = f"nothing was answered for {now - self.opened:.0f} s; the last fault: {self._last}"
+        if self._probe is None and self._failed_at - self.opened >= self._patience:
+            seconds = self._failed_at - self.opened
+            message = f"nothing was answered for {seconds:.0f} s; the last fault: {self._last}"
             raise Fault("outage", message, fate=Fate.STOP)
+        return self.resting(now)
+
+    def resting(self, now: float) -> float:
+        """Seconds until somebody may ask: 0 while closed, endless while a probe is under way."""
+        if self.opened is None:
+            return 0.0
         return UNTIL_CHANGE if self._probe is not None else max(self._next - now, 0.0)
+
+    @property
+    def _patience(self) -> float:
+        never = not self._answered and self._last is not None and self._last.kind == "unreachable"
+        return min(self._outage, UNREACHED) if never else self._outage
 
     def take(self, ticket: Ticket, now: float) -> None:
         """While open, this one is the probe."""
@@ -80,16 +91,20 @@ class Breaker(Limit):
         if self.opened is not None:
             fault.counted = False
             if probing:
+                self._failed_at = now
                 self._interval = min(self._interval * 2, LONGEST_INTERVAL)
                 self._rest(now)
             return
         if self._streak >= OPENS_AT and (len(self._requests) >= SEVERAL or not self._answered):
             fault.counted = False
-            self.opened = now
+            self.opened = self._failed_at = now
             self._interval = FIRST_INTERVAL
             self._rest(now)
         elif SUSPECT <= self._streak <= OPENS_AT and len(self._requests) > 1:
             fault.counted = False
 
     def _rest(self, now: float) -> None:
+        """Set the time of the next probe; the last one is when patience ends."""
         self._next = now + uniform(self._interval / 2, self._interval)  # noqa: S311 - not a secret
+        if self.opened is not None and now < self.opened + self._patience:
+            self._next = min(self._next, self.opened + self._patience + 1e-3)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pipeline.domain import Billed, Fate, Fault, Reply, Request
 from pipeline.job import Budget
 from pipeline.limits._base import UNTIL_CHANGE, End, Limit, Ticket
+from pipeline.tally import dollars
 from pipeline.toll import DOLLAR, Toll
 
 WASTE_SHARE = 0.2
@@ -44,6 +45,8 @@ class Purse:
     held: Spent = field(default_factory=Spent)
     maybe: Spent = field(default_factory=Spent)
     """of this run: attempts that may have been billed, and brought nothing"""
+    probes: int = 0
+    """how many of them asked for all whether a server is up again"""
     good: Spent = field(default_factory=Spent)
     """of this run: attempts that were answered"""
     most_at_once: int = 0
@@ -66,7 +69,7 @@ class Purse:
             most = f"${cap:g}"
         else:
             least = max(WASTE_REQUESTS, 2 * self.most_at_once)
-            over = self.maybe.requests > least + WASTE_SHARE * self.good.requests
+            over = self.maybe.requests - self.probes > least + WASTE_SHARE * self.good.requests
             most = f"{WASTE_SHARE:.0%} of the requests"
         if not over:
             return ""
@@ -77,11 +80,13 @@ class Purse:
 
 def _passed(budget: Budget, spent: Spent, held: Spent, need: Spent) -> str:
     if budget.cost is not None and spent.cost + held.cost + need.cost > round(budget.cost * DOLLAR):
-        return f"budget.cost: ${budget.cost:,.2f}"
+        most = f"{dollars(spent.cost / DOLLAR)} of {dollars(budget.cost)} is spent"
+        return f"budget.cost: {most}, and it can cost up to {dollars(need.cost / DOLLAR)}"
     for name in ("tokens", "requests"):
-        most = getattr(budget, name)
-        if most is not None and getattr(spent, name) + getattr(held, name) + getattr(need, name) > most:
-            return f"budget.{name}: {most:,}"
+        most, used, more = (getattr(one, name) for one in (budget, spent, need))
+        if most is not None and used + getattr(held, name) + more > most:
+            up_to = f", and it can use up to {more:,}" if name == "tokens" else ""
+            return f"budget.{name}: {used:,} of {most:,} are used{up_to}"
     return ""
 
 
@@ -137,6 +142,7 @@ class Budgeted(Limit):
                 worst = Spent(self._toll.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
                 purse.spent.add(worst)
                 purse.maybe.add(worst)
+                purse.probes += not end.counted
         purse.wake()
 
     def _real(self, request: Request, reply: Reply, held: Spent) -> Spent:

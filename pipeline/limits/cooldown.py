@@ -8,6 +8,7 @@ This module does not know the rate that would have been right (`finder.py`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from random import uniform
 
 from pipeline.domain import Fate, Fault, Reply
@@ -28,36 +29,47 @@ class Cooldown(Limit):
         self.until = 0.0
         self._outage = outage
         self._say = say
-        self._since = 0.0
+        self._since = -inf
         """when the latest episode began"""
         self._episodes = 0
-        self._refusing: float | None = None
-        """since when nothing but untold refusals came"""
+        self._refused = 0.0
+        """seconds in which nothing but untold refusals came"""
+        self._asked = 0.0
+        """when the last of them came; 0 where there was none"""
 
     def delay(self, ticket: Ticket, now: float) -> float:
         """Seconds that are left. Raises a fault that stops the run when refusals do not end."""
-        if self._refusing is not None and now - self._refusing > self._outage:
+        if self._refused > self._outage:
             message = f"for {self._outage:g} s the server has refused every request for its rate (429)"
             raise Fault("refusing", message, fate=Fate.STOP)
         return max(self.until - now, 0.0)
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """Hear of a refusal, or of a success that ends them."""
-        if isinstance(end, Reply) and ticket.sent >= self._since:
+        if isinstance(end, Reply) and ticket.sent > self._since:
             self._episodes = 0
-            self._refusing = None
+            self._forgive()
         if not isinstance(end, Fault) or (end.kind != "rate_limited" and end.wait is None):
             return
         if end.wait is not None:
-            self._refusing = None
+            self._forgive()
             self._cool(now + end.wait, now)
-        elif ticket.sent >= self._since:
-            self._refusing = now if self._refusing is None else self._refusing
+        elif ticket.sent > self._since:
+            self._count(now)
             longest = min(LONGEST, SHORTEST * 2.0 ** min(self._episodes, 10))
             self._cool(now + uniform(longest / 2, longest), now)  # noqa: S311 - not a secret
-        if ticket.sent >= self._since:
+        if ticket.sent > self._since:
             self._episodes += 1
             self._since = now
+
+    def _forgive(self) -> None:
+        self._refused = self._asked = 0.0
+
+    def _count(self, now: float) -> None:
+        """Add what has passed since the last refusal, but not the hours in which nobody asked."""
+        if self._asked:
+            self._refused += min(now - self._asked, 2 * LONGEST)
+        self._asked = now
 
     def _cool(self, until: float, now: float) -> None:
         if until > self.until:

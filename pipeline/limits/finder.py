@@ -38,7 +38,7 @@ class Finder(Limit):
         self._first = 0.0
         self._mark = NEVER
         self._passed = 0
-        self._episode = 0.0
+        self._episode = NEVER
         self._raise = FIRST_RAISE
         self._raised = 0.0
 
@@ -61,7 +61,7 @@ class Finder(Limit):
         refused = isinstance(end, Fault) and end.kind == "rate_limited"
         if (refused or end is None) and ticket.sent >= self._mark:
             self._passed -= 1
-        if refused and ticket.sent >= self._episode:
+        if refused and ticket.sent > self._episode:
             self._refused(now)
         elif isinstance(end, Reply):
             self._climb(now)

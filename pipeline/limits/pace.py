@@ -22,6 +22,8 @@ EVENLY = 0.985
 """the spacing keeps to this share of the limit: a clock or a wire may be a little off"""
 LATE = 0.1
 """seconds of lateness that may be caught up at once"""
+MOST_SAVED = 10.0
+"""seconds of spacing that are remembered when they are given back: answers come in no even order"""
 SLACK = 0.25
 """seconds that the window is longer than the period: requests do not arrive when they are sent"""
 GRAINS = 6000
@@ -30,6 +32,7 @@ GRAINS = 6000
 
 @dataclass(eq=False, slots=True)
 class _Entry:
+    since: float
     at: float
     amount: float
 
@@ -53,6 +56,9 @@ class Pace(Limit):
         self._entries: deque[_Entry] = deque()
         self._sum = 0.0
         self._next = 0.0
+        self._saved = 0.0
+        """seconds of spacing that were given back after they had been waited for"""
+        self._spaced_for = limit
         self._held: dict[Ticket, tuple[_Entry, float]] = {}
 
     def _forget(self, now: float) -> None:
@@ -70,6 +76,7 @@ class Pace(Limit):
         """Seconds until both the spacing and the window let it pass."""
         if not self.limit:
             return 0.0
+        self._follow(self.limit, now)
         spacing = self._next - LATE - now if self._period < DAY else 0.0
         self._forget(now)
         lacking = self._sum + self._share(ticket) - self.limit
@@ -81,25 +88,35 @@ class Pace(Limit):
                 return max(spacing, entry.at + self._period + SLACK - now, 1e-4)
         return max(spacing, 1e-3)
 
+    def _follow(self, limit: float, now: float) -> None:
+        """Space anew what was spaced for another limit."""
+        if self._spaced_for and self._spaced_for != limit:
+            self._next = now + (self._next - now) * self._spaced_for / limit
+        self._spaced_for = limit
+
     def take(self, ticket: Ticket, now: float) -> None:
         """Reserve what the ticket is expected to use. Kept without a limit too: one may be told later."""
         amount = self._share(ticket) if self.limit else (1.0 if self.name != "tpm" else 0.0)
         if amount:
             self._held[ticket] = self._keep(amount, now), amount
         if self.limit:
-            self._next = max(self._next, now) + self._spacing(amount)
+            self._space(amount, now)
 
-    def _spacing(self, amount: float) -> float:
-        return amount * self._period / (EVENLY * self.limit) if self.limit else 0.0
+    def _space(self, amount: float, now: float) -> None:
+        """Move the next one's time by what was taken or, below 0, given back. Idle time is not saved."""
+        spacing = amount * self._period / (EVENLY * self.limit) if self.limit else 0.0
+        self._next = max(self._next, now - self._saved) + spacing
+        ahead = min(max(now - self._next, 0.0), MOST_SAVED)
+        self._saved = max(self._saved, ahead) if spacing < 0 else min(self._saved, ahead)
 
     def _keep(self, amount: float, at: float) -> _Entry:
         self._sum += amount
         last = self._entries[-1] if self._entries else None
-        if last is not None and at - last.at < self._period / GRAINS and last.at <= at:
+        if last is not None and last.at <= at < last.since + self._period / GRAINS:
             last.at = at
             last.amount += amount
             return last
-        entry = _Entry(at, amount)
+        entry = _Entry(at, at, amount)
         self._entries.append(entry)
         return entry
 
@@ -113,7 +130,7 @@ class Pace(Limit):
             used = 0.0
         if used is None or used == reserved:
             return
-        self._next += self._spacing(used - reserved)
+        self._space(used - reserved, now)
         entry.amount += used - reserved
         if self._entries and entry.at >= self._entries[0].at:
             self._sum += used - reserved

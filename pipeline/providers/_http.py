@@ -22,16 +22,27 @@ import httpx2
 import openai
 
 from pipeline.domain import Billed, Call, Fault, Reply, Request
-from pipeline.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreachable
-from pipeline.providers._transport import CappedTransport, PlainClient, ReplyTooLarge, Undecodable
+from pipeline.faults import (
+    REPLY_CAP,
+    dropped,
+    fault_of,
+    stalled,
+    timed_out,
+    too_large,
+    unreachable,
+    unreadable,
+    untrusted,
+)
+from pipeline.providers._bodies import BrokenOff, ReplyTooLarge, Stalled, Undecodable, Unfinished
+from pipeline.providers._strangers import Strangers
+from pipeline.providers._transport import CappedTransport, PlainClient
+from pipeline.secret import Secret
 from pipeline.waits import told_limits
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
 OTHER_FILES = 128
 """files that are open besides the connections"""
-SHORTEST_SECRET = 12
-"""characters; a shorter key could stand in any answer by chance"""
 _TELEMETRY = tuple(
     f"X-Stainless-{name}"
     for name in (
@@ -58,12 +69,11 @@ def _allow_sockets(concurrency: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _client(
-    base_url: str, key: str, transport: CappedTransport, patience: httpx2.Timeout
-) -> openai.AsyncOpenAI:
+def _client(base_url: str, transport: CappedTransport, patience: httpx2.Timeout) -> openai.AsyncOpenAI:
+    """The SDK's client, which is not told the key: each request brings its own header."""
     http = PlainClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
     return openai.AsyncOpenAI(
-        api_key=key or "none",
+        api_key="none",
         base_url=base_url,
         http_client=http,
         max_retries=0,
@@ -74,24 +84,25 @@ def _client(
 
 @asynccontextmanager
 async def connection(
-    base_url: str, key: str, api: str, concurrency: int, seconds: float
+    base_url: str, key: Secret, api: str, concurrency: int, seconds: float, idle: float
 ) -> AsyncIterator[Call]:
     _allow_sockets(concurrency)
     patience = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
-    client = _client(base_url, key, CappedTransport(concurrency, REPLY_CAP), patience)
+    client = _client(base_url, CappedTransport(concurrency, REPLY_CAP, idle), patience)
     url = base_url.rstrip("/") + PATHS[api]
-    left_out = _TELEMETRY if key else (*_TELEMETRY, "Authorization")
-    options: Any = {
-        "headers": dict.fromkeys(left_out, openai.Omit()),
-        "max_retries": 0,
-        "timeout": patience,
-    }
+    left_out = dict.fromkeys((*_TELEMETRY, "Authorization"), openai.Omit())
+    host = urlsplit(base_url).netloc.rpartition("@")[2]  # a password may stand before it
+    strangers = Strangers(host)
+    known = False
 
-    def kept(body: bytes) -> bytes:
-        """A body without the key, should a server send it back: bodies go into the journal."""
-        return body.replace(key.encode(), b"***") if len(key) >= SHORTEST_SECRET else body
+    def options() -> Any:
+        sent: dict[str, Any] = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
+        return {"headers": left_out | sent, "max_retries": 0, "timeout": patience}
+
+    kept = key.without  # should a server send the key back: bodies go into the journal
 
     async def post(request: Request) -> Reply:
+        nonlocal known
         began = perf_counter()
         try:
             with anyio.fail_after(seconds):
@@ -99,37 +110,61 @@ async def connection(
                     url,
                     content=request.body,
                     cast_to=httpx2.Response,
-                    options=options,
+                    options=options(),
                 )
         except TimeoutError:
             raise timed_out(seconds) from None
-        except ReplyTooLarge:
-            raise too_large() from None
+        except Unfinished as part:
+            raise _unfinished(part, kept(part.body), host, idle) from None
         except openai.APIStatusError as error:
+            known = True
             raise fault_of(error.status_code, error.response.headers, kept(error.response.content)) from None
         except openai.APIConnectionError as error:
-            raise _lost(error, base_url) from None
-        except Undecodable:
-            raise dropped(Billed.MAYBE, "the reply is compressed in a way that cannot be undone") from None
-        except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
+            raise _lost(error, host, known) from None
+        except aiohttp.ClientResponseError:
+            raise unreadable("the reply's head is not HTTP, or beyond all size", b"") from None
+        except Exception as error:  # whatever else foreign code makes of hostile bytes may have been paid for
             raise dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read") from None
-        told = told_limits(response.headers)
-        return Reply(api, kept(response.content), perf_counter() - began, told=told)
+        known = True
+        body = kept(response.content)
+        odd = strangers.look(response.headers.get("content-type", ""), body)
+        return Reply(api, body, perf_counter() - began, told=told_limits(response.headers), odd=odd)
 
     async with client:
         yield post
 
 
-def _lost(error: openai.APIConnectionError, base_url: str) -> Fault:
+def _unfinished(part: Unfinished, body: bytes, host: str, idle: float) -> Fault:
+    """The fault behind a reply with success that came in part."""
+    match part:
+        case ReplyTooLarge():
+            return too_large()
+        case Stalled():
+            return stalled(idle, body)
+        case Undecodable():
+            return unreadable("the reply is compressed in a way that cannot be undone", body)
+        case BrokenOff():
+            return _closed(host, body)
+    raise part
+
+
+def _closed(host: str, body: bytes = b"") -> Fault:
+    return dropped(Billed.MAYBE, f"{host} closed the connection before the whole reply was there", body)
+
+
+def _lost(error: openai.APIConnectionError, host: str, known: bool) -> Fault:
     """Tell a connection that was never made (not billed) from one that was lost (maybe billed).
 
-    The transport maps both to a connect error, so the truth is in the chain of causes.
+    The transport maps both to a connect error, so the truth is in the chain of causes. `known` is whether the
+    host has answered before: then a certificate that went bad is an outage, which may pass.
     """
-    host = urlsplit(base_url).netloc.rpartition("@")[2]  # a password may stand before it
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+            reason = str(getattr(cause.certificate_error, "verify_message", "")) or "it does not verify"
+            return unreachable(f"{host}: {reason}") if known else untrusted(host, reason)
         if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             reason = getattr(cause, "strerror", None) or type(cause).__name__
             return unreachable(f"cannot connect to {host}: {reason}")
         cause = cause.__cause__ or cause.__context__
-    return dropped(Billed.MAYBE, f"{host} closed the connection before the whole reply was there")
+    return _closed(host)

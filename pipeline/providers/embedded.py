@@ -26,6 +26,7 @@ from pipeline.child import Child, ChildFailed, child
 from pipeline.domain import Call, Fate, Fault, Reply, Request
 from pipeline.errors import JobError, RunStopped
 from pipeline.providers.openai import connect_to
+from pipeline.secret import Secret
 
 if TYPE_CHECKING:
     from pipeline.job import Model
@@ -105,7 +106,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         concurrency = model.limits.most_at_once
         api = model.api or APIS[0]
         async with connect_to(
-            base_url, key, api=api, concurrency=concurrency, timeout=model.limits.timeout
+            base_url, Secret(key), api=api, concurrency=concurrency, timeout=model.limits.timeout
         ) as send:
             yield watched(send, server)
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from pipeline.domain import Call, Request
 from pipeline.errors import JobError
+from pipeline.job import MOST_AUTO
+from pipeline.secret import Secret
 
 if TYPE_CHECKING:
     from pipeline.job import Model
@@ -24,12 +27,16 @@ CONCURRENCY = "auto"
 ENDPOINTS = True
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
+IDLE = 120.0
 
 
 class Options(BaseModel):
-    """This provider has no settings of its own."""
+    """How the endpoint is spoken to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    idle: float = Field(IDLE, gt=0, description="seconds between two pieces of a reply that has begun")
+    allow_http: StrictBool = Field(False, description="send the key without encryption, beyond this machine")
 
 
 def label(model: Model) -> str:
@@ -52,21 +59,29 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to the model's endpoint; the key is read from the environment by its name."""
     base_url = address(model)
     key = api_key(model, base_url)
-    concurrency = model.limits.most_at_once
+    options = Options.model_validate(model.options)
+    if key and not options.allow_http:
+        _refuse_plain(base_url)
+    concurrency = max(model.limits.most_at_once, MOST_AUTO)  # it may be raised while the run goes on
     async with connect_to(
-        base_url, key, api=model.api, concurrency=concurrency, timeout=model.limits.timeout
+        base_url,
+        key,
+        api=model.api,
+        concurrency=concurrency,
+        timeout=model.limits.timeout,
+        idle=options.idle,
     ) as call:
         yield call
 
 
-def api_key(model: Model, base_url: str) -> str:
+def api_key(model: Model, base_url: str) -> Secret:
     """The key from the variable the job names. The official endpoint defaults to OPENAI_API_KEY;
 
     any other host gets no key unless the job names one, so that a key never travels to a stranger.
     """
     name = model.api_key_env or (DEFAULT_KEY if urlsplit(base_url).hostname == "api.openai.com" else "")
     if not name:
-        return ""
+        return Secret()
     key = os.environ.get(name, "").strip()
     if not key:
         raise JobError(
@@ -75,13 +90,36 @@ def api_key(model: Model, base_url: str) -> str:
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise JobError(f"the environment variable {name} holds something that cannot be a key")
-    return key
+    return Secret(key)
+
+
+def _refuse_plain(base_url: str) -> None:
+    """Raise a `JobError` where whoever carries the bytes could read the key among them."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not _is_here(host):
+        raise JobError(
+            f"the key would travel to {host} without encryption",
+            where="base_url",
+            hint="use https://, or, in a network you trust, the model's options: {allow_http: true}",
+        )
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def connect_to(
-    base_url: str, key: str, *, api: str, concurrency: int, timeout: float
+    base_url: str, key: Secret, *, api: str, concurrency: int, timeout: float, idle: float = IDLE
 ) -> AbstractAsyncContextManager[Call]:
-    """A call to `base_url` + the dialect's path: so many connections at most, `timeout` seconds each."""
+    """A call to `base_url` + the dialect's path: so many connections at most, `timeout` seconds each, and
+
+    at most `idle` seconds between two pieces of a reply.
+    """
     from pipeline.providers._http import connection  # the SDK takes half a second to import
 
-    return connection(base_url, key, api, concurrency, timeout)
+    return connection(base_url, key, api, concurrency, timeout, idle)

@@ -1,0 +1,101 @@
+"""A key that does not print: it can be sent, and it cannot be shown, written down or copied out by accident.
+
+Whatever makes text of it gets `***`, and whatever would serialise it gets an error. `reveal` is the one way
+out, and it is called where the header is made. What comes back from a server can be rid of it.
+This module does not know where a key comes from, nor where it goes.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from hmac import compare_digest
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+SHOWN = "***"
+SHORTEST = 12
+"""characters; a shorter key could stand in any answer by chance"""
+
+
+class Secret:
+    """A text that is held and not shown; '' is no secret, and false."""
+
+    __slots__ = ("_forms", "_text")
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+        self._forms: tuple[list[bytes], re.Pattern[bytes]] | None = None
+
+    def reveal(self) -> str:
+        """The text itself, for the header that carries it."""
+        return self._text
+
+    def without(self, body: bytes) -> bytes:
+        """Bytes in which the secret no longer stands, neither as it is nor in the usual disguises.
+
+        Those are JSON's escapes, HTML's, percent signs, base64 at any offset, hexadecimal, and backwards.
+        """
+        if len(self._text) < SHORTEST:
+            return body
+        if self._forms is None:
+            self._forms = _forms(self._text), _escaped(self._text)
+        forms, escaped = self._forms
+        for form in forms:
+            if form in body:
+                body = body.replace(form, SHOWN.encode())
+        return escaped.sub(SHOWN.encode(), body) if b"\\" in body else body
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __repr__(self) -> str:
+        return SHOWN
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return SHOWN
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        return self
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a secret is not written down")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret is not written down")
+
+
+def _forms(text: str) -> list[bytes]:
+    """The text as it is, and in disguises that are plain bytes; each once, the longest first."""
+    plain = text.encode()
+    forms = {plain, plain[::-1], plain.hex().encode(), plain.hex().upper().encode()}
+    forms |= {quote(text, safe="").encode(), html.escape(text).encode()}
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        forms |= {_inside(encode, plain, offset) for offset in range(3)}
+    return sorted(forms, key=len, reverse=True)
+
+
+def _inside(encode: Any, plain: bytes, offset: int) -> bytes:
+    """What base64 makes of the text alone, wherever it stands in what is encoded."""
+    first = (offset * 8 + 5) // 6
+    last = (offset + len(plain)) * 8 // 6
+    encoded: bytes = encode(bytes(offset) + plain)
+    return encoded[first:last]
+
+
+def _escaped(text: str) -> re.Pattern[bytes]:
+    """The text with any of its characters as JSON may write them."""
+    characters = (rf"(?:\\?{re.escape(c)}|\\u00{ord(c):02x})" for c in text)
+    return re.compile("".join(characters).encode(), re.IGNORECASE)

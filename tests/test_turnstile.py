@@ -1,0 +1,303 @@
+"""The line before a lane: its order, its wake-ups, and what becomes of whoever leaves it early."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.guards.queued import Turnstile, queued
+from pipeline.job import Budget, Limits, Price
+from pipeline.lane import Lane, Shared
+from pipeline.limits._base import UNTIL_CHANGE, End, Expected, Limit, Ticket
+from pipeline.prices import price_of
+from pipeline.toll import Toll
+from tests.clock import on_test_time
+from tests.fakes import Provider, asked, outcomes, said
+from tests.lanes import shared_of
+
+TOLL = Toll(price_of("m", "http://x", Price(input=1, output=1).model_dump(exclude_none=True)))
+
+
+@dataclass
+class Gate(Limit):
+    """Slots, a time before which nobody passes, and a fault; it keeps what it heard."""
+
+    name = "gate"
+    slots: int = 1
+    opens: float = 0.0
+    fault: Fault | None = None
+    taken: list[Ticket] = field(default_factory=list)
+    ends: list[End] = field(default_factory=list)
+
+    def delay(self, ticket: Ticket, now: float) -> float:
+        if self.fault is not None:
+            raise self.fault
+        if len(self.taken) - len(self.ends) >= self.slots:
+            return UNTIL_CHANGE
+        return max(self.opens - now, 0.0)
+
+    def take(self, ticket: Ticket, now: float) -> None:
+        self.taken.append(ticket)
+
+    def settle(self, ticket: Ticket, end: End, now: float) -> None:
+        self.ends.append(end)
+
+
+async def waits(call: Call, turnstile: Turnstile, request: Request) -> None:
+    await queued(call, turnstile)(request)
+
+
+def line(*limits: Limit) -> Turnstile:
+    return Turnstile("lane", limits, lambda _: Expected(1, 1, 1))
+
+
+async def ask_all(call: Any, requests: list[Request]) -> None:
+    async with anyio.create_task_group() as group:
+        for request in requests:
+            group.start_soon(call, request)
+
+
+def test_whoever_came_first_goes_first_whatever_its_size() -> None:
+    requests = [asked("x" * size, key=str(i)) for i, size in enumerate([1, 90_000, 5, 40_000, 2] * 8)]
+    provider = Provider(seconds=0.01)
+
+    async def main() -> None:
+        lane = Lane("l", Limits(tpm=30_000, concurrency=4), Toll(None, free=True), shared_of())
+        await ask_all(queued(provider, lane.turnstile), requests)
+
+    on_test_time(main)
+    assert provider.requests == requests
+
+
+def test_repeated_tries_go_first_and_among_them_whoever_came_first() -> None:
+    provider, gate = Provider(seconds=1), Gate(slots=1, opens=5)
+    new = [asked("a", key=f"new{i}") for i in range(3)]
+    again = [replace(asked("a", key=f"again{i}"), attempt=2) for i in range(3)]
+
+    async def main() -> None:
+        await ask_all(queued(provider, line(gate)), [new[0], again[0], new[1], again[1], again[2], new[2]])
+
+    on_test_time(main)
+    assert [request.key for request in provider.requests] == [
+        "again0",
+        "again1",
+        "again2",
+        "new0",
+        "new1",
+        "new2",
+    ]
+
+
+def test_a_fault_of_a_limit_reaches_everybody_who_waits_and_whoever_comes() -> None:
+    gate = Gate(slots=0)
+    turnstile = line(gate)
+    seen: list[str] = []
+
+    async def ask(request: Request) -> None:
+        try:
+            await turnstile.enter(request)
+        except Fault as fault:
+            seen.append(fault.kind)
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            for i in range(100):
+                group.start_soon(ask, asked(str(i)))
+            await anyio.sleep(1)
+            gate.fault = Fault("outage", "over", fate=Fate.STOP)
+            turnstile.pump()
+        await ask(asked("late"))
+
+    on_test_time(main)
+    assert seen == ["outage"] * 101
+    assert (turnstile.waiting, turnstile.in_flight, turnstile.binding) == (0, 0, "")
+
+
+def test_a_closed_line_sends_everybody_elsewhere_and_holds_nothing() -> None:
+    turnstile = line(Gate(slots=0))
+
+    async def main() -> list[Reply | Fault]:
+        asyncio.get_running_loop().call_later(1, turnstile.close, Fault("unauthorized", "no", fate=Fate.STOP))
+        return await outcomes(queued(Provider(), turnstile), [asked(str(i)) for i in range(10)])
+
+    faults = [fault for fault in on_test_time(main) if isinstance(fault, Fault)]
+    assert [(f.kind, f.fate, f.counted) for f in faults] == [("unauthorized", Fate.RETRY, False)] * 10
+    assert (turnstile.waiting, turnstile.binding) == (0, "")
+
+
+def test_the_binding_limit_and_its_seconds_are_known() -> None:
+    slow, slots = Gate(slots=99, opens=30), Gate(slots=1)
+    slow.name, slots.name = "slow", "slots"
+    turnstile = line(slow, slots)
+    bound: list[str] = []
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            for i in range(3):
+                group.start_soon(waits, Provider(seconds=10), turnstile, asked(str(i)))
+            await anyio.sleep(1)
+            bound.append(turnstile.binding)
+            await anyio.sleep(31)
+            bound.append(turnstile.binding)
+
+    on_test_time(main)
+    assert bound == ["slow", "slots"]
+    assert turnstile.held["slow"] == pytest.approx(30, abs=0.01)
+    assert turnstile.held["slots"] == pytest.approx(20, abs=0.01)
+
+
+def test_nobody_passes_before_every_limit_has_heard_how_a_request_ended() -> None:
+    """What a settled budget frees must not slip through a lane whose cool-down has not begun yet."""
+    fault = Fault("rate_limited", "no", fate=Fate.RETRY, wait=100.0)
+    provider = Provider([fault, said("x")], seconds=1)
+
+    async def main() -> None:
+        shared = shared_of(Budget(tokens=520))
+        lane = Lane("l", Limits(concurrency=9), TOLL, shared)
+        call = queued(provider, lane.turnstile)
+        async with anyio.create_task_group() as group:
+            group.start_soon(refused, call)
+            group.start_soon(waits, provider, lane.turnstile, asked("b", max_tokens=500))
+
+    async def refused(call: Any) -> None:
+        with pytest.raises(Fault):
+            await call(asked("a", max_tokens=500))
+
+    on_test_time(main)
+    assert provider.times == pytest.approx([0, 101], abs=0.01)
+
+
+@pytest.mark.parametrize("moment", ["before", "same tick, cancelled first", "same tick", "after"])
+def test_whoever_is_cancelled_leaks_nothing(moment: str) -> None:
+    async def main() -> None:
+        shared = shared_of(Budget(cost=1.0, requests=100))
+        lane = Lane("l", Limits(concurrency=1, rpm=60, tpm=100_000), TOLL, shared)
+        turnstile = lane.turnstile
+        first = await turnstile.enter(asked("first"))
+        waiter = asyncio.create_task(turnstile.enter(asked("second")))
+        third = asyncio.create_task(turnstile.enter(asked("third")))
+        await anyio.sleep(5)
+        if moment == "same tick, cancelled first":
+            waiter.cancel()
+        if moment != "before":
+            turnstile.leave(first, None)
+        if moment == "after":
+            turnstile.leave(await waiter, None)
+        else:
+            waiter.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiter
+        if moment == "before":
+            turnstile.leave(first, None)
+        turnstile.leave(await third, None)
+        assert (turnstile.in_flight, turnstile.waiting, lane.width.in_flight) == (0, 0, 0)
+        held, spent = shared.purse.held, shared.purse.spent
+        assert (held.cost, held.tokens, held.requests, spent.requests) == (0, 0, 0, 0)
+        now = shared.now()
+        assert (lane.rpm.use(now), lane.tpm.use(now)) == (0.0, 0.0)
+
+    on_test_time(main)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.sampled_from([None, 30, 3000]))
+def test_random_cancellations_leave_nothing_behind_and_strand_nobody(
+    seed: int, slots: int, rpm: int | None
+) -> None:
+    random = Random(seed)
+
+    async def send(request: Request) -> Reply:
+        await anyio.sleep(random.choice([0, 0.0, 0.5, 3.0]))
+        if random.random() < 0.2:
+            raise Fault("server_error", "x", fate=Fate.RETRY, billed=Billed.MAYBE)
+        return said("x")
+
+    async def ask(call: Any, i: int) -> None:
+        with suppress(Fault):
+            await call(replace(asked(f"{i}"), attempt=random.choice([1, 1, 2])))
+
+    async def main() -> tuple[Lane, Shared]:
+        shared = shared_of(Budget(cost=1000.0, maybe_billed=1000))
+        lane = Lane("l", Limits(concurrency=slots, rpm=rpm, outage=10_000), TOLL, shared)
+        call = queued(send, lane.turnstile)
+        tasks = []
+        for i in range(40):
+            tasks.append(asyncio.create_task(ask(call, i)))
+            for _ in range(random.randint(0, 3)):
+                await asyncio.sleep(0)
+            if random.random() < 0.5:
+                random.choice(tasks).cancel()
+            if random.random() < 0.1:
+                await anyio.sleep(1)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return lane, shared
+
+    lane, shared = on_test_time(main)
+    assert (lane.turnstile.in_flight, lane.turnstile.waiting, lane.width.in_flight) == (0, 0, 0)
+    assert (shared.purse.held.cost, shared.purse.held.tokens, shared.purse.held.requests) == (0, 0, 0)
+
+
+CHANGES: dict[str, Callable[[Shared, Lane], None]] = {
+    "budget": lambda shared, lane: setattr(shared.purse, "budget", Budget(requests=3)),
+    "pause": lambda shared, lane: setattr(shared.pause, "paused", False),
+    "concurrency": lambda shared, lane: lane.refit(lane.limits.model_copy(update={"concurrency": 4})),
+    "rpm": lambda shared, lane: lane.refit(lane.limits.model_copy(update={"rpm": 6000})),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_from_outside_wakes_whoever_waits_at_once(what: str) -> None:
+    provider = Provider(seconds=500)
+
+    async def main() -> None:
+        shared = shared_of(Budget(requests=2) if what == "budget" else None)
+        rpm = 1 if what == "rpm" else None
+        lane = Lane("l", Limits(concurrency=1 if what == "concurrency" else 9, rpm=rpm), TOLL, shared)
+        shared.pause.paused = what == "pause"
+        async with anyio.create_task_group() as group:
+            for i in range(3):
+                group.start_soon(waits, provider, lane.turnstile, asked(str(i)))
+            await anyio.sleep(7)
+            CHANGES[what](shared, lane)
+            shared.pump()
+
+    on_test_time(main)
+    assert provider.times[-1] == pytest.approx(7, abs=0.2)
+
+
+def test_what_one_lane_frees_of_a_shared_budget_wakes_the_other() -> None:
+    slow, fast = Provider([Fault("bad_request", "free")], seconds=3), Provider()
+
+    async def refused(call: Any) -> None:
+        with pytest.raises(Fault):
+            await call(asked("a", max_tokens=100))
+
+    async def main() -> None:
+        shared = shared_of(Budget(tokens=150))
+        lanes = [Lane(name, Limits(concurrency=9), TOLL, shared) for name in ("a", "b")]
+        async with anyio.create_task_group() as group:
+            group.start_soon(refused, queued(slow, lanes[0].turnstile))
+            group.start_soon(waits, fast, lanes[1].turnstile, asked("b", max_tokens=100))
+
+    on_test_time(main)
+    assert fast.times == pytest.approx([3], abs=0.01)
+
+
+def test_four_thousand_waiters_are_cancelled_in_no_time() -> None:
+    async def main() -> None:
+        turnstile = line(Gate(slots=0))
+        with anyio.move_on_after(1):
+            await ask_all(turnstile.enter, [asked("x")] * 4000)
+        assert turnstile.waiting == 0
+
+    on_test_time(main)
