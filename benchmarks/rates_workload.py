@@ -192,6 +192,11 @@ class Traffic:
         """Answers a second in [start, end)."""
         return self.answers(start, end) / (end - start)
 
+    def at_once(self, start: float, end: float) -> float:
+        """The mean number of requests that the server had, in [start, end)."""
+        ends = ((line.arrived - self.began, line.at - self.began) for line in self.lines)
+        return sum(max(0.0, min(at, end) - max(arrived, start)) for arrived, at in ends) / (end - start)
+
     def requests(self, start: float, end: float) -> int:
         """Requests let in in [start, end)."""
         return bisect_left(self._arrived, end) - bisect_left(self._arrived, start)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from pipeline import accounts
 from pipeline.engines import replay
 from pipeline.errors import Interrupted, KeyRefused, OutOfQuota, RunStopped, one_error
 from pipeline.job import Job, Sample
-from pipeline.journal import Journal
+from pipeline.journal import Damage, Journal
 from pipeline.lock import locked
 from pipeline.log import events_to
 from pipeline.pilot import Asked, Pilot, extrapolated
@@ -69,6 +70,7 @@ async def run_async(
         journal = Journal.open(job.folder / "journal.sqlite")
         try:
             run = Run(session, journal, events, tally or Tally(), say, wish or Wish())
+            journal.on_damage = partial(_damaged, run)
             with _noted(run), one_error():
                 return await run.conduct()
         finally:
@@ -110,6 +112,16 @@ async def pilot_async(
         cost=extrapolated([cost for cost, _, _ in costs], rest),
         tokens=extrapolated([tokens for _, tokens, _ in costs], rest),
     )
+
+
+def _damaged(run: Run, damage: Damage) -> None:
+    """Say once of a row of the journal that it is not used."""
+    run.events.warning("journal.damaged", seq=damage.seq, step=damage.step, key=damage.record)
+    if len(run.journal.damaged) == 1:
+        run.say(
+            f"row {damage.seq} of the journal (step {damage.step}, record {damage.record}) is damaged: it is "
+            "not used, and what it answered is asked again; `pipeline journal verify` names all such rows"
+        )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from pipeline.commits import LOCK_SECONDS
@@ -106,6 +107,20 @@ def empty() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     connection.executescript(_SCHEMA)
     return connection
+
+
+def fetched(connection: sqlite3.Connection, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    """Rows of a query, also where a damaged text is no UTF-8 any more; `sqlite3.Error` for worse."""
+    try:
+        return connection.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.text_factory = str
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -24,6 +24,8 @@ class Record:
     key: str
     fields: Values
     row: int
+    private: tuple[Any, ...] = ()
+    """values that stay out of every message"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Request:
     """which try this is, from 1"""
     endpoint: str = field(default="", compare=False)
     """which of a model's endpoints is asked; '' where there is one"""
+    private: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    """values of the record that stay out of every message"""
     instead: Request | None = field(default=None, compare=False)
     """the same question to another model, for when this one comes to nothing"""
 

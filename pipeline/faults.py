@@ -52,7 +52,7 @@ _FILTER_CODES = frozenset(
 _KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|api|bearer)[-_][^\s\"',;]{6,}", re.IGNORECASE)
 _STATUS = re.compile(r"[45][0-9]{2}\Z")
 _LONGEST_MESSAGE = 300
-_LONGEST_READ = 10_000
+_LONGEST_READ, _LONGEST_CODE = 10_000, 80
 REPLY_CAP = 32 * 1024 * 1024
 """the largest reply that is read, in bytes"""
 
@@ -98,8 +98,9 @@ def error_reply(body: bytes) -> Fault | None:
 
 def _status_in(body: bytes) -> int:
     try:
-        error = orjson.loads(body)["error"]
-    except (ValueError, TypeError, KeyError):
+        parsed = orjson.loads(body)
+        error = parsed.get("error", parsed)
+    except (ValueError, AttributeError):
         return 0
     words = (error.get("code"), error.get("status")) if isinstance(error, dict) else ()
     numbers = (int(word) if isinstance(word, str) and _STATUS.match(word) else word for word in words)
@@ -123,11 +124,8 @@ def _classify(status: int, code: str, message: str = "") -> tuple[str, Fate, Bil
         return "redirected", Fate.STOP, Billed.NO
     if status in (401, 403, 404):
         return {401: "unauthorized", 403: "forbidden", 404: "not_found"}[status], Fate.STOP, Billed.NO
-    if code in _CONTEXT_CODES:
-        return "context_length", Fate.FAIL, Billed.NO
-    if code in _FILTER_CODES:
-        return "filtered", Fate.FAIL, Billed.NO
-    return "bad_request", Fate.FAIL, Billed.NO
+    kind = "context_length" if code in _CONTEXT_CODES else "bad_request"
+    return "filtered" if code in _FILTER_CODES else kind, Fate.FAIL, Billed.NO
 
 
 def error_of(body: bytes) -> tuple[str, str]:
@@ -143,6 +141,7 @@ def error_of(body: bytes) -> tuple[str, str]:
         return "", ""
     words = (error.get("code"), error.get("type"))  # llama.cpp has a number for a code
     code = next((word for word in words if isinstance(word, str) and word), "")
+    code = " ".join(code[:_LONGEST_CODE].split())
     message = error.get("message") or error.get("detail") or ""
     return code, scrub(_said(message))
 

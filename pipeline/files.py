@@ -72,6 +72,13 @@ def _neighbours(folder: Path) -> list[str]:
         return []
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone; `OSError` as it comes."""
+    if not path.parent.exists():
+        make_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[IO[bytes]]:
     """A text file's bytes, decompressed by its suffix; a damaged one is an `InputError`."""

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 
 import anyio
 
-from pipeline import accounts, kinds
+from pipeline import accounts, kinds, tokens
 from pipeline.conversation import read
 from pipeline.domain import Call, Fault, Reply, Request, Usage
 from pipeline.endpoints import Place, places_of
@@ -50,6 +50,7 @@ class Fleet:
             model = self._job.models[name]
             sends = [await self._send(place, stack) for place in places_of(name, model)]
             self.limits[name] = model.limits
+            await anyio.to_thread.run_sync(tokens.count, "", model.model)  # its first use takes a second
             self._of_model[name] = [lane for lane, _, _ in sends]
             instead = self._later(model.fallback.model) if model.fallback else None
             self._calls[name] = guarded(model, sends, self._shared, instead)
@@ -102,10 +103,11 @@ class Fleet:
 
 
 def count_anew(job: Job, journal: Journal) -> int:
-    """Count the replies that a killed run, or an older program, has left uncounted; how many there were."""
+    """Count and price the replies that an earlier run could not; how many there were."""
     tolls = {model.model: toll_of(places_of(name, model)[0].model) for name, model in job.models.items()}
+    priced = [name for name, toll in tolls.items() if toll.known]
     counted, after = 0, 0
-    while rows := journal.uncounted(after):
+    while rows := journal.uncounted(priced, after):
         for seq, api, model, body in rows:
             try:
                 answer = read(Reply(api, body))

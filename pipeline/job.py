@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    StrictBool,
     StrictInt,
     StringConstraints,
 )
@@ -83,6 +84,9 @@ class Records(Spec):
     )
     key: Texts = Field(
         (), description="the column(s) that name a record; without it: the content and an occurrence number"
+    )
+    private: Texts = Field(
+        (), description="columns that prompts may use, and whose values stay out of events and messages"
     )
     where: str | None = Field(
         None, description="SQL condition over the columns: \"price > 0 and lang = 'en'\""
@@ -208,6 +212,9 @@ class Output(Spec):
     to: Texts = Field((), description="one file or several; csv, tsv, parquet, jsonl or xlsx by suffix")
     include: tuple[Included, ...] = Field(
         ("status", "model"), description="columns about the answers, each with an underscore before its name"
+    )
+    spreadsheet_safe: StrictBool = Field(
+        False, description="in csv, tsv and xlsx, an apostrophe before any text that would be a formula"
     )
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.commits import Commits
-from pipeline.database import HINT, connect, connect_to_read, empty
+from pipeline.database import HINT, connect, connect_to_read, empty, fetched
 from pipeline.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.errors import DiskError
 from pipeline.reserve import Reserve
@@ -131,7 +131,7 @@ class Journal:
     def select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Rows of a query; `DiskError` where the file is damaged."""
         try:
-            return self._reader.execute(sql, values).fetchall()
+            return fetched(self._reader, sql, values)
         except sqlite3.Error as error:
             raise DiskError(f"the journal is damaged: {error}", where=str(self.path), hint=HINT) from None
 
@@ -149,12 +149,17 @@ class Journal:
         """The same for a row of `uncounted`."""
         self._writer.put(_COUNT + "seq = ?", (*_numbers(usage), cost, seq))
 
-    def uncounted(self, after: int = 0) -> list[tuple[int, str, str, bytes]]:
-        """(seq, api, model, body) of the next replies that nobody has counted: a run was killed before."""
+    def uncounted(self, priced: Collection[str], after: int = 0) -> list[tuple[int, str, str, bytes]]:
+        """(seq, api, model, body) of the next replies that nobody has counted, because a run was killed,
+
+        or priced, because the price of their model, one of `priced`, was not known then.
+        """
         return self.select(
-            "SELECT seq, api, model, body FROM attempts WHERE input IS NULL AND billed = 'yes'"
-            " AND outcome IN ('answered', 'superseded') AND seq > ? ORDER BY seq LIMIT 500",
-            (after,),
+            "SELECT seq, api, model, body FROM attempts WHERE seq > ? AND billed = 'yes'"
+            " AND outcome IN ('answered', 'superseded')"
+            f" AND (input IS NULL OR (cost IS NULL AND model IN ({', '.join('?' * len(priced))})))"  # noqa: S608
+            " ORDER BY seq LIMIT 500",
+            (after, *priced),
         )
 
     async def void(self, request: Request, fault: Fault, cost: int | None = None) -> None:
@@ -237,12 +242,20 @@ def _pick_up(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
-    """Insert spilled rows that are not there yet; how many they were."""
+    """Insert spilled rows that are not there yet; how many they were. Rows that are none are passed over."""
+    whole = [row for row in rows if is_row(row)]
     connection.execute("BEGIN IMMEDIATE")
-    for row in rows:
+    for row in whole:
         connection.execute(_RESTORE, (*row, row[0], row[9]))
     connection.execute("COMMIT")
-    return len(rows)
+    return len(whole)
+
+
+def is_row(row: tuple[Any, ...]) -> bool:
+    """Whether this is a row of the journal as it was written."""
+    if len(row) != len(_COLUMNS.split(", ")):
+        return False
+    return fits(row[-1], row[0], *row[5:13])
 
 
 def _numbers(usage: Usage) -> tuple[int, int, int, int]:

@@ -97,7 +97,7 @@ class Told(Limit):
             if limits.rpd is None and end.told.rpd is not None:
                 lane.rpd.limit = end.told.rpd
         lane = self._lane
-        lane.width.paced = lane.rpm.limit is not None or lane.tpm.limit is not None
+        lane.width.paced = lane.rpm.rate is not None or lane.tpm.limit is not None
         if isinstance(end, Reply) and end.answer is not None:
             lane.estimator.learn(ticket.request, end.answer.usage)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import DiskError, Locked
+from pipeline.files import make_folder
 
 TRIES, BETWEEN = 4, 0.05
 
@@ -26,7 +27,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     path = folder / "lock"
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise DiskError(f"cannot be written: {error.strerror}", where=str(folder)) from None

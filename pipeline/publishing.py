@@ -28,7 +28,9 @@ async def publish(
     counted to the end all the same).
     """
     failures = _Failures(session)
-    with Table(session.job.targets, session.rows.schema) as table:
+    safe = session.job.output.spreadsheet_safe
+    own = session.job.folder
+    with Table(session.job.targets, session.rows.schema, own=own, spreadsheet_safe=safe) as table:
         rows: list[tuple[object, ...]] = []
         async for leaf in replay.rows(walk, session.source.batches()):
             tally.count(leaf.status)
@@ -52,6 +54,7 @@ class _Failures:
 
     def __init__(self, session: Session) -> None:
         self._stages = session.stages
+        self._safe = session.job.output.spreadsheet_safe
         self._each = [name for stage in session.stages for name in stage.spec.each]
         self._rows: list[tuple[str | None, ...]] = []
 
@@ -68,7 +71,8 @@ class _Failures:
             path.unlink(missing_ok=True)
             return None
         names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]
-        with Table([path], pl.Schema(dict.fromkeys(names, pl.String()))) as table:
+        schema = pl.Schema(dict.fromkeys(names, pl.String()))
+        with Table([path], schema, own=path.parent, spreadsheet_safe=self._safe) as table:
             table.write(self._rows)
             table.publish()
         return path

@@ -25,6 +25,7 @@ from pipeline.dtypes import json_text
 from pipeline.errors import InputError, JobError, nearest
 from pipeline.files import COMPRESSIBLE, adapter_name, readable_file
 from pipeline.job import Records, Sample
+from pipeline.privacy import Curtain
 from pipeline.sources._keys import Occurrences, comparable
 from pipeline.sources._where import chosen
 
@@ -48,7 +49,7 @@ def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame |
     _check_columns(spec, schema, origin)
     if spec.where is not None:
         scan = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
-    source = Source(scan, schema, spec.key, origin)
+    source = Source(scan, schema, spec, origin)
     source.choose(spec.sample, spec.limit)
     return source
 
@@ -109,12 +110,14 @@ def _whole_microseconds(scan: pl.LazyFrame) -> pl.LazyFrame:
 def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
     if not schema:
         raise InputError("there are no columns", where=origin.name)
-    for name in spec.key:
+    for name in (*spec.key, *spec.private):
         if name not in schema:
             hint = nearest(name, schema) or f"columns: {', '.join(schema)}"
             if len(schema) == 1 and any(mark in next(iter(schema)) for mark in ";\t|"):
                 hint = "there is one column alone: are the cells separated by something else than commas?"
-            raise JobError(f"{origin.name} has no column '{name}'", where="records.key", hint=hint)
+            where = "records.key" if name in spec.key else "records.private"
+            raise JobError(f"{origin.name} has no column '{name}'", where=where, hint=hint)
+    for name in spec.key:
         if schema[name].is_nested():
             raise JobError(f"the column '{name}' is {schema[name]}, which names nothing", where="records.key")
 
@@ -125,12 +128,13 @@ class Source:
     `schema` holds the input's columns in their order; `path` the file, None where they come from a frame.
     """
 
-    def __init__(self, scan: pl.LazyFrame, schema: pl.Schema, key: tuple[str, ...], origin: Origin) -> None:
+    def __init__(self, scan: pl.LazyFrame, schema: pl.Schema, spec: Records, origin: Origin) -> None:
         self.schema = schema
         self.path = origin.path
         self._scan = scan
-        self._key = key
+        self._key = spec.key
         self._origin = origin
+        self._curtain = Curtain.before(spec.private, spec.key)
         self._rows: frozenset[int] | None = None
         self._limited = False
         self._repeated, self._total = self._survey()
@@ -141,6 +145,12 @@ class Source:
 
     def batches(self, size: int = 512) -> Iterator[list[Record]]:
         """The records, `size` or fewer at a time. Blocks: for a worker thread, not for an event loop."""
+        if not self._curtain.columns:
+            return self._plain(size)
+        return ([self._curtain.record(record) for record in batch] for batch in self._plain(size))
+
+    def _plain(self, size: int = 512) -> Iterator[list[Record]]:
+        """The same with their keys as the input has them."""
         left = self._total
         for batch in self._chosen(size):
             if self._limited and left <= len(batch):
@@ -162,7 +172,7 @@ class Source:
             salt = str(sample.seed).encode()
             ranked = (
                 (blake2b(record.key.encode(), key=salt[:64], digest_size=16).digest(), record.row)
-                for batch in self.batches()
+                for batch in self._plain()
                 for record in batch
             )
             self._rows = frozenset(row for _, row in heapq.nsmallest(sample.n, ranked))
@@ -199,7 +209,8 @@ class Source:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             self._check_unchanged()
             reason = (str(error).strip().splitlines() or [""])[0][:200]
-            raise InputError(f"the records cannot be read: {reason}", where=self._origin.name) from error
+            said = self._curtain.reason(reason)
+            raise InputError(f"the records cannot be read: {said}", where=self._origin.name) from error
 
     def _check_unchanged(self, *, same: bool = True) -> None:
         if not (same and self._origin.unchanged()):
@@ -269,6 +280,7 @@ class Source:
             start += frame.height
 
     def _duplicate(self, key: str, first: int, second: int) -> InputError:
+        key = self._curtain.key(key)
         short = key if len(key) <= 60 else key[:57] + "..."
         return InputError(
             f"the key '{short}' occurs twice: {self._origin.place(first)} and {self._origin.place(second)}",

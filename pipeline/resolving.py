@@ -66,6 +66,10 @@ def _resolved_model(name: str, model: Model, text: YamlText) -> Model:
     if model.endpoints and not getattr(provider, "ENDPOINTS", False):
         what = f"the provider {model.provider} has no endpoints to choose from"
         raise JobError(what, where=text.where(("models", name, "endpoints"), key=True))
+    for i, endpoint in enumerate(model.endpoints):
+        for key in {"retries", "maybe_billed_retries"} & endpoint.limits.model_fields_set:
+            spot = text.where(("models", name, "endpoints", i, "limits", key), key=True)
+            raise JobError(f"'{key}' belongs to the model's own limits", where=spot)
     limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or provider.CONCURRENCY})
     chosen = model.model or provider.MODEL
     if hasattr(provider, "resolved"):

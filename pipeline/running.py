@@ -118,6 +118,7 @@ class Run:
             "cost": t.cost / DOLLAR,
             "latency": quantiles(t.latency),
             "last_error": t.last_error,
+            "remarks": dict(t.remarks),
         }
         if gauges is not None:
             now = time.monotonic() if self.shared is None else self.shared.now()
@@ -147,7 +148,8 @@ class Run:
                 result = await self._publish_if_complete()
                 if result is not None:
                     return result
-            Table(self.session.job.targets, self.session.rows.schema).abandon()  # can it be written at all?
+            job, schema = self.session.job, self.session.rows.schema
+            Table(job.targets, schema, own=job.folder).abandon()  # can it be written at all?
             await self._ask()
             return await self._write()
 

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 PLAIN_SECONDS = 10.0
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""what moves the cursor, turns the direction, ends a line or has no picture"""
 
 
 def safe_text(text: str) -> str:
     """The text with control, format and surrogate characters made visible, in one line."""
-    return "".join(c if unicodedata.category(c)[0] != "C" else _visible(c) for c in text)
+    if text.isprintable():
+        return text
+    return "".join(c if unicodedata.category(c) not in _UNSEEN else _visible(c) for c in text)
 
 
 def _visible(character: str) -> str:

@@ -16,6 +16,7 @@ from pipeline.endpoints import places_of
 from pipeline.errors import JobError, nearest
 from pipeline.files import same_file
 from pipeline.job import Job
+from pipeline.privacy import hushed
 from pipeline.records import Source, open_records
 from pipeline.rows import Rows
 from pipeline.template import Template
@@ -77,7 +78,7 @@ class Session:
 
     def _check_budget(self) -> None:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
-        if self.job.budget.cost is None:
+        if self.job.budget.cost is None and self.job.budget.maybe_billed is None:
             return
         for stage in self.stages:
             for name, model in self.job.chain(stage.spec.model).items():
@@ -130,7 +131,7 @@ class Session:
                     if stage.when is None or stage.when.holds(values):
                         stage.runner.first_request(values, record.key)
                 except Fault as fault:
-                    yield stage, fault
+                    yield stage, hushed(fault, record.private)
                     break
 
 

@@ -25,7 +25,8 @@ import polars as pl
 from pipeline import kinds
 from pipeline.dtypes import fits, json_text, python_type
 from pipeline.errors import DiskError, JobError
-from pipeline.files import COMPRESSIBLE, adapter_name, disk_error, same_file, writing
+from pipeline.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, same_file, writing
+from pipeline.sinks._spreadsheet import tame_frame, tame_schema
 
 __all__ = ["Table", "same_file"]
 
@@ -46,17 +47,26 @@ class Sink(Protocol):
 class Table:
     """Rows of one schema into all targets at once. Not thread-safe: one thread writes.
 
-    `schema` holds the columns in order. Raises `JobError` for an unknown suffix or a value a format cannot
-    hold, and `DiskError`, which names the path, for what the disk refuses.
+    `schema` holds the columns in order. With `spreadsheet_safe`, no text in a file that spreadsheets open
+    can pass for a formula. A file in the folder `own` is for its owner alone; any other follows the umask, or
+    keeps the rights it has. Raises `JobError` for an unknown suffix or a value a format cannot hold, and
+    `DiskError`, which names the path, for what the disk refuses.
     """
 
-    def __init__(self, targets: Sequence[Path], schema: pl.Schema) -> None:
+    def __init__(
+        self,
+        targets: Sequence[Path],
+        schema: pl.Schema,
+        *,
+        own: Path | None = None,
+        spreadsheet_safe: bool = False,
+    ) -> None:
         self._columns = _Columns(schema)
         self._waiting: list[Sequence[object]] = []
         self._files: list[_Aside] = []
         try:
             for target in targets:
-                self._files.append(_Aside(target, schema))
+                self._files.append(_Aside(target, schema, own, spreadsheet_safe))
         except BaseException:
             self.abandon()
             raise
@@ -160,17 +170,24 @@ def _without_surrogates(value: object) -> object:
 class _Aside:
     """A hidden file beside its target, and the sink that writes it."""
 
-    def __init__(self, target: Path, schema: pl.Schema) -> None:
+    def __init__(self, target: Path, schema: pl.Schema, own: Path | None, spreadsheet_safe: bool) -> None:
         adapter = _adapter(target)
+        self._tamed = spreadsheet_safe and getattr(adapter, "SPREADSHEET", False)
+        schema = tame_schema(schema) if self._tamed else schema
         self.target = Path(os.path.realpath(target))
         if self.target.is_dir():
             raise JobError("this is a folder, not a file", where=str(target))
         prefix = f".{self.target.name[:100]}."
         with writing(self.target):
-            self.target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.target.parent)
             _remove_leftovers(self.target.parent, prefix)
             self.path = self.target.parent / f"{prefix}{token_hex(6)}.part"
-            self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o666)
+            inside = own is not None and self.target.is_relative_to(os.path.realpath(own))
+            rights = 0o600 if inside else 0o666  # less the umask, as for any file
+            self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, rights)
+            with suppress(FileNotFoundError):
+                # a file that is there keeps its rights
+                os.fchmod(self._file, 0o600 | rights & self.target.stat().st_mode)
         try:
             with self._guarded():
                 # who holds the lock is alive: see _remove_leftovers
@@ -182,7 +199,7 @@ class _Aside:
 
     def write(self, frame: pl.DataFrame) -> None:
         with self._guarded():
-            self._sink.write(frame)
+            self._sink.write(tame_frame(frame) if self._tamed else frame)
 
     def complete(self) -> None:
         """End the file and sync it."""

@@ -15,6 +15,7 @@ from pipeline.histogram import Histogram
 
 WINDOW = 50
 """rows over which failures are watched"""
+MOST_REMARKS = 20
 
 
 @dataclass
@@ -56,6 +57,8 @@ class Tally:
     notice: str = ""
     """what holds the run up as a whole: paused, waiting for its hours"""
     last_error: str = ""
+    remarks: Counter[str] = field(default_factory=Counter)
+    """what was odd about replies that were taken all the same, and how often"""
 
     @property
     def rows(self) -> int:
@@ -70,6 +73,13 @@ class Tally:
         """One more attempt that brought nothing."""
         self.faults[fault.kind] += 1
         self.last_error = str(fault)
+
+    def remark(self, remark: str) -> bool:
+        """Count an oddity; whether it is the first of its kind, and worth a word."""
+        if len(self.remarks) == MOST_REMARKS and remark not in self.remarks:
+            return False
+        self.remarks[remark] += 1
+        return self.remarks[remark] == 1
 
     def answer(self, request: Request, seconds: float, usage: Usage, cost: int | None) -> None:
         """One more answer, with what it cost in nano-dollars."""

@@ -34,9 +34,14 @@ class Toll:
         return self.free or self.price is not None
 
     def cost(self, answer: Answer) -> int | None:
-        """Nano-dollars of an answer by the usage that came with it; None where the price is not known."""
+        """Nano-dollars of an answer by the usage that came with it; None where the price is not known.
+
+        An answer that says nothing of its usage has no known price: it is not taken for a gift.
+        """
         if self.price is None:
             return 0 if self.free else None
+        if not (answer.usage.input or answer.usage.output):
+            return None
         return self.price.cost(answer.usage, answer.tier)
 
     def most(self, request: Request, expected: Expected) -> int | None:

@@ -15,6 +15,7 @@ from pipeline import kinds
 from pipeline.domain import Call, Fate, Fault, Record, Unanswered, Values
 from pipeline.job import Job, Model, Step
 from pipeline.loading import read_beside
+from pipeline.privacy import hushed, telling
 from pipeline.steps._base import Runner, Taken
 from pipeline.template import Template
 from pipeline.yaml_text import YamlText
@@ -127,13 +128,15 @@ class Walk:
     async def advance(self, branch: Branch) -> Branch:
         """The branch after its next step. What goes wrong with it stays in it as its fault."""
         stage = self.stages[branch.at]
-        values = context(branch)
+        values, private = context(branch), branch.record.private
+        call = self._calls[stage.spec.model]
         try:
             if stage.names & branch.skipped or (stage.when and not stage.when.holds(values)):
                 return self._after(branch, stage, Taken(None), skipped=True)
-            taken = await stage.runner.take(values, branch.record.key, self._calls[stage.spec.model])
+            asked = telling(call, private) if private else call
+            taken = await stage.runner.take(values, branch.record.key, asked)
         except Fault as fault:
-            return replace(branch, fault=fault)
+            return replace(branch, fault=hushed(fault, private))
         return self._after(branch, stage, taken)
 
     def _after(self, branch: Branch, stage: Stage, taken: Taken, *, skipped: bool = False) -> Branch:

@@ -169,7 +169,8 @@ def of_rows(job: Job, frame: pl.DataFrame) -> Iterator[str]:
     written = [name for name in frame.columns if name.split(".")[0] in steps]
     for row in frame.iter_rows(named=True):
         status = [row[name] for name in ("_status", "_reason") if row.get(name)]
-        yield safe_text(" ".join(str(row[name]) for name in dict.fromkeys(heads)) + "  " + ", ".join(status))
+        shown = ("***" if name in job.records.private else str(row[name]) for name in dict.fromkeys(heads))
+        yield safe_text(" ".join(shown) + "  " + ", ".join(status))
         for name in written:
             text = safe_text(f"{name}: {row[name] if row[name] is not None else '-'}")
             yield textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
@@ -242,6 +243,8 @@ def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
         yield safe_text(f"{lane['name']}: {', '.join([*state, said, *used])}")
     if run.get("advice"):
         yield safe_text(f"held up by {run['advice']}")
+    for remark, count in run.get("remarks", {}).items():
+        yield safe_text(f"odd: {remark} ({counted(count, 'time')})")
 
 
 def _shown(path: Path) -> str:

@@ -9,18 +9,21 @@ from __future__ import annotations
 from email.utils import formatdate
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain import Billed, Fate, Fault, Reply
+from pipeline.domain import Billed, Fate, Fault, Reply, Request
 from pipeline.faults import fault_of
 from pipeline.job import Limits
 from pipeline.limits._base import Expected, Ticket
 from pipeline.limits.cooldown import LONGEST, Cooldown
+from pipeline.scripted.quota import Gate
 from pipeline.scripted.script import Quota, Rule, Script
-from tests.fakes import asked, said
-from tests.lanes import Outcome, numbered, through_a_lane
+from tests.clock import on_test_time
+from tests.fakes import asked, outcomes, said
+from tests.lanes import Outcome, around, numbered, through_a_lane
 
 
 def ticket(sent: float) -> Ticket:
@@ -97,17 +100,18 @@ GARBAGE = (
 @pytest.mark.parametrize("text", GARBAGE)
 def test_a_wait_that_makes_no_sense_is_none(text: str) -> None:
     assert fault_of(429, {"retry-after": text, "x-ratelimit-reset-tokens": text}, b"").wait is None
-    outcome = refused(Rule(fault="rate_limit", headers={"retry-after": text}, first=40))
+    outcome = refused(Rule(fault="rate_limit", headers={"retry-after": text}, during=(0, 3)))
     assert outcome.answered == 300
     assert outcome.seconds < 120
 
 
 def test_a_wait_of_three_hours_is_said_once() -> None:
-    outcome = refused(Rule(fault="rate_limit", retry_after=10_800, first=16))
+    outcome = refused(Rule(fault="rate_limit", retry_after=10_800, during=(0, 9)))
     assert outcome.answered == 300
     assert outcome.seconds == pytest.approx(10_800, abs=30)
-    assert len(outcome.said) == 1
-    assert "asks to wait until" in outcome.said[0]
+    say: Any = outcome.shared.say
+    (line,) = say.__self__
+    assert "asks to wait until" in line
 
 
 def test_a_burst_of_refusals_is_one_episode_with_one_wait() -> None:
@@ -141,7 +145,7 @@ def test_refusals_without_end_and_without_a_told_wait_stop_the_run(outage: float
     outcome = refused(Rule(fault="rate_limit", after=20), outage=outage)
     assert {result.kind for result in outcome.results if isinstance(result, Fault)} == {"refusing"}
     assert outage <= outcome.seconds <= outage + 2 * LONGEST + 10
-    assert outcome.refused <= 16 + outage / 20
+    assert outcome.refused <= 3 * 16 + outage / 20
 
 
 def test_refusals_that_tell_a_wait_may_go_on_for_days() -> None:
@@ -189,3 +193,66 @@ def found(rate: float, burst: int, latency: float, told: bool, seconds: float = 
     lines = [line for line in outcome.account.lines if line.arrived - first <= seconds]
     passed = sum(line.status == 200 for line in lines)
     return passed / (rate * seconds + burst), (len(lines) - passed) / seconds * 60
+
+
+BURSTS = [(20, 20), (20, 100), (1, 20), (1, 100), (0.1, 20)]
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("latency", [0.1, 1.0])
+@pytest.mark.parametrize(("rate", "burst"), BURSTS)
+def test_a_rate_that_nobody_tells_is_found(rate: float, burst: int, latency: float, told: bool) -> None:
+    share, refused = found(rate, burst, latency, told)
+    assert share >= 0.9, share
+    assert refused <= 100
+
+
+@pytest.mark.parametrize("rate", [20, 1])
+def test_a_server_without_any_burst_is_used_in_part(rate: float) -> None:
+    shares = [found(rate, 1, latency, told)[0] for latency in (0.1, 1.0) for told in (True, False)]
+    assert min(shares) >= 0.35, shares
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("latency", [0.1, 1.0])
+def test_six_hundred_requests_at_twenty_a_second_take_half_a_minute(latency: float, told: bool) -> None:
+    quota = Quota(rpm=1200, burst=20, retry_after=1.0 if told else False, headers=False)
+    outcome = through_a_lane(Script(latency=latency, tokens=5, quota=quota), numbered(600), Limits())
+    assert outcome.answered == 600
+    assert outcome.refused < 60
+    assert outcome.seconds <= 31
+
+
+@pytest.mark.parametrize(("before", "after"), [(300, 1200), (1200, 300)])
+@pytest.mark.parametrize("latency", [0.1, 1.0])
+def test_a_rate_that_changes_is_found_again(before: int, after: int, latency: float) -> None:
+    """Refused by the bucket of the time: what is admitted after the change, from a minute on."""
+    gates = [Gate(Quota(rpm=rpm, burst=20, headers=False)) for rpm in (before, after)]
+    passed: list[float] = []
+
+    async def send(request: Request) -> Reply:
+        now = anyio.current_time()
+        verdict = gates[now > 60].admit(1, now)
+        if not verdict.passes:
+            raise fault_of(429, verdict.headers, b"")
+        passed.append(now)
+        await anyio.sleep(latency)
+        return said("x")
+
+    async def main() -> None:
+        call, _ = around(send, Limits())
+        with anyio.move_on_after(240):
+            await outcomes(call, numbered(6000))
+
+    on_test_time(main)
+    assert sum(120 <= at < 240 for at in passed) >= 0.9 * after * 2
+
+
+def test_a_wait_of_hours_says_nothing_about_the_rate() -> None:
+    rules = (
+        Rule(fault="rate_limit", retry_after=10_000, during=(0, 9)),
+        Rule(fault="rate_limit", retry_after=1, every=80),
+    )
+    outcome = through_a_lane(Script(latency=0.5, faults=rules), numbered(500), Limits(outage=86_400))
+    assert outcome.answered == 500
+    assert outcome.seconds <= 10_000 + 180

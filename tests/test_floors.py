@@ -11,19 +11,19 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
-    "errors domain histogram wallclock secret sums",
-    "kinds yaml_text files child lock interrupts commits reserve waits prices",
+    "errors domain histogram wallclock secret sums traces",
+    "kinds yaml_text privacy files child lock interrupts commits reserve waits prices",
     "log job dtypes faults database tally commands",
-    "apis conversation template tokens journal llama_server control endpoints resolving",
+    "apis conversation template tokens cleansing journal verifying restoring llama_server control endpoints resolving",
     "scripted shapes checks sources sinks accounts",
     "providers steps loading estimate toll limits",
     "guards",
     "lane records table walk schema starter",
     "rows results engines standing fleet",
     "session gauges",
-    "publishing planning pilot",
+    "publishing planning pilot erasing",
     "steering running",
-    "conductor",
+    "conductor forgetting doctor",
     "api screen wording",
     "cli __main__",
 ]

@@ -129,8 +129,7 @@ async def test_who_was_cancelled_before_sending_sends_nothing() -> None:
     provider = Provider(seconds=0.01)
     call, _ = around(provider, Limits(concurrency=1))
     async with anyio.create_task_group() as group:
-        for i in range(10):
-            group.start_soon(call, asked(str(i)))
+        group.start_soon(outcomes, call, [asked(str(i)) for i in range(10)])
         await anyio.sleep(0.005)
         group.cancel_scope.cancel()
     assert len(provider.requests) == 1

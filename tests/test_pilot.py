@@ -28,25 +28,18 @@ def test_without_a_terminal_a_run_stops_after_its_pilot_and_says_how_to_go_on(pr
         done = project.run("run", "job.yaml", "--pilot", "5")
         assert done.returncode == 0, done.stderr
         assert server.ledger().billed == 5
-        assert "pilot: 5 records, 5 requests sent, $" in done.stderr and "left: 55 records, about $" in done.stderr
+        assert (
+            "pilot: 5 records, 5 requests sent, $" in done.stderr
+            and "left: 55 records, about $" in done.stderr
+        )
         assert "to go on: python -m pipeline run job.yaml --pilot 5 --yes" in done.stderr
         assert not (project.folder / "output/shop/posts.csv").exists()
         assert project.numbers("status", "job.yaml")["last_run"] == "pilot"
-        again = project.run("run", "job.yaml", "--pilot", "5")
-        assert "pilot: 5 records, 0 requests sent" in again.stderr, "its answers are known, and their cost"
-        assert "left: 55 records, about $" in again.stderr
-        assert server.ledger().billed == 5
         done = project.run("run", "job.yaml", "--pilot", "5", "--yes")
         assert done.returncode == 0 and "60 rows: 60 ok" in done.stdout
+        assert "pilot: 5 records, 0 requests sent" in done.stderr, "its answers are known, and their cost"
+        assert "left: 55 records, about $" in done.stderr
         assert server.ledger().billed == 60 and server.ledger().overpaid == 0
-
-
-def test_a_pilot_keeps_to_the_records_that_the_job_chooses(project: Project) -> None:
-    with serve(BASIC) as server:
-        project.job(models=served(server.base_url), records=varied(60))
-        done = project.run("run", "job.yaml", "--limit", "8", "--pilot", "4", "--yes")
-        assert done.returncode == 0 and "8 rows: 8 ok" in done.stdout
-        assert server.ledger().requests == 8
 
 
 @pytest.mark.parametrize(("answer", "billed"), [("y\n", 20), ("n\n", 4)])
@@ -71,12 +64,13 @@ def test_what_stops_a_pilot_stops_the_run_and_says_how_to_go_on(project: Project
         assert server.ledger().requests <= 4
 
 
-def test_the_interval_holds_what_the_rest_really_costs(project: Project) -> None:
+def test_the_interval_holds_what_the_rest_of_the_chosen_records_really_costs(project: Project) -> None:
     with serve(BASIC) as server:
-        project.job(models=served(server.base_url), records=varied(120))
-        first = project.run("run", "job.yaml", "--pilot", "30")
+        project.job(models=served(server.base_url), records=varied(300))
+        first = project.run("run", "job.yaml", "--pilot", "30", "--limit", "120")
         spent = bill(server.ledger())
-        assert project.run("run", "job.yaml").returncode == 0
+        assert project.run("run", "job.yaml", "--limit", "120").returncode == 0
+        assert server.ledger().requests == 120, "a pilot draws from the records that the job chooses"
         rest = bill(server.ledger()) - spent
     _, _, after = first.stderr.partition("left: 90 records, about $")
     low, _, high = after.partition("(")[2].partition(",")[0].partition(" to ")

@@ -42,9 +42,7 @@ def rate(server: Server, seconds: float = 1.5) -> float:
 
 def test_a_live_run_is_paused_resumed_changed_and_stopped(project: Project) -> None:
     with serve(Script(latency=0.05)) as server:
-        project.job(
-            models=served(server.base_url, limits={"concurrency": 2}), records=Project.numbered(5000)
-        )
+        project.job(models=served(server.base_url, limits={"concurrency": 2}), records=Project.numbered(5000))
         with live_run(project, server) as process:
             _pauses_and_resumes(project, server)
             _changes(project, server)
@@ -67,8 +65,7 @@ def _pauses_and_resumes(project: Project, server: Server) -> None:
 def _changes(project: Project, server: Server) -> None:
     done = project.run("ctl", "job.yaml", "set", "models.writer.limits.concurrency=12")
     assert done.stdout == "models.writer.limits.concurrency is now 12\n"
-    assert server.ledger().peak <= 3
-    assert rate(server, 1) > 50
+    assert rate(server, 1) > 50 and 6 < server.ledger().peak <= 12
     assert project.run("ctl", "job.yaml", "set", "models.writer.limits.rpm=300").returncode == 0
     assert rate(server, 2) < 7
     assert project.run("ctl", "job.yaml", "set", "budget.cost=2.5").stdout == "budget.cost is now 2.5\n"

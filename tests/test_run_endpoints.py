@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.scripted import Rule, Script, serve
+from pipeline.scripted.ledger import Account
 from tests.project import Project
 from tests.served import bill, nano, served
 
@@ -68,13 +69,17 @@ def test_what_one_model_cannot_answer_another_does_once_and_for_all(
         assert again.returncode == 0 and "0 requests sent" in again.stdout
         assert (project.folder / "output/shop/posts.csv").read_bytes() == written
         assert server.ledger().requests == ledger.requests
+    _agrees_with_the_journal(project, ledger)
+    assert (project.folder / "output/shop/posts.csv").read_bytes() == written
+
+
+def _agrees_with_the_journal(project: Project, ledger: Account) -> None:
     steps_of = {step["model"]: step for step in project.numbers("status", "job.yaml")["steps"]}
     assert steps_of["small"]["answered"] == 14
     assert steps_of["large"]["attempts"] == ledger.requests - 14 and steps_of["large"]["answered"] == 0
     plan = project.numbers("plan", "job.yaml")
     assert (plan["missing"], plan["complete"], nano(plan["spent"])) == (0, 14, bill(ledger))
     assert project.run("export", "job.yaml").returncode == 0
-    assert (project.folder / "output/shop/posts.csv").read_bytes() == written
 
 
 def test_a_model_that_comes_back_is_asked_again(project: Project) -> None:

@@ -134,7 +134,9 @@ def test_a_deadline_holds_for_a_server_that_never_answers(project: Project) -> N
     with serve(Script(faults=(Rule(match="lamp", fault="hang"),))) as server:
         project.job(server.base_url)
         began = time.monotonic()
-        done = project.run("run", "job.yaml", "--set", "models.writer.limits={timeout: 0.4, maybe_billed_retries: 1}")
+        done = project.run(
+            "run", "job.yaml", "--set", "models.writer.limits={timeout: 0.4, maybe_billed_retries: 1}"
+        )
         assert done.returncode == 3 and time.monotonic() - began < 15
     assert "timeout" in (project.folder / "output/shop/failures.csv").read_text()
 

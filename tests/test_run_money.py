@@ -19,17 +19,17 @@ STEPS = [
     {"name": "post", "prompt": "Write: {{ outline }}", "params": {"service_tier": "flex"}},
 ]
 FAULTS = (
-    Rule(match="Outline thing 1.", times=1, fault="rate_limit", retry_after=0.1),
-    Rule(match="Outline thing 2.", times=1, fault="server_error"),
-    Rule(match="Outline thing 3.", times=1, fault="length"),
-    Rule(match="Outline thing 4.", times=1, fault="refusal"),
-    Rule(match="Outline thing 5.", times=1, fault="empty"),
+    Rule(match='"Outline thing 1."', times=1, fault="rate_limit", retry_after=0.1),
+    Rule(match='"Outline thing 2."', times=1, fault="server_error"),
+    Rule(match='"Outline thing 3."', times=1, fault="length"),
+    Rule(match='"Outline thing 4."', times=1, fault="refusal"),
+    Rule(match='"Outline thing 5."', times=1, fault="empty"),
 )
 BUDGETED = Script(latency=0.01, tokens=100)
 
 
 def test_the_reported_cost_is_the_ledgers_over_all_kinds_of_attempts(project: Project) -> None:
-    answers = {"Outline thing 6.": "nothing of it", "Outline thing 7.": "nothing at all"}
+    answers = {"Outline thing 6.": "No.", "Outline thing 7.": "Never."}
     script = Script(latency=0.01, answer=answers, cached=0.3, cache_written=0.2, reasoning=7, faults=FAULTS)
     with serve(script) as server:
         project.job(models=served(server.base_url), steps=STEPS, records=Project.numbered(10))
@@ -51,15 +51,6 @@ def test_the_reported_cost_is_the_ledgers_over_all_kinds_of_attempts(project: Pr
     for name in ("input", "output", "cached", "reasoning"):
         assert sum(step[name] for step in steps.values()) == sum(getattr(one, name) for one in ledger.lines)
     assert steps["outline"]["maybe_billed"] == 1 and steps["outline"]["maybe"] > 0
-
-
-def test_the_last_lines_of_a_run_say_what_it_cost(project: Project) -> None:
-    with serve(Script(tokens=40_000)) as server:
-        project.job(models=served(server.base_url), records=Project.numbered(4))
-        done = project.run("run", "job.yaml")
-        total = bill(server.ledger()) / 1e9
-    assert total > 1 and f", ${total:,.2f};" in done.stdout
-    assert f"spent in all runs: ${total:,.2f}" in project.run("status", "job.yaml").stdout
 
 
 def test_after_a_kill_the_accounts_are_right_and_the_next_run_makes_them_whole(project: Project) -> None:
@@ -92,8 +83,8 @@ def _forget_some_counts(project: Project) -> None:
 def test_a_price_that_is_not_known_is_never_shown_as_nothing(project: Project) -> None:
     with serve(Script(models=("house-made-9",))) as server:
         project.job(models=served(server.base_url, model="house-made-9", price=None))
-        for command in (("plan",), ("run", "--limit=1"), ("run", "--json"), ("status",)):
-            done = project.run(command[0], "job.yaml", *command[1:])
+        for name, *options in (("plan",), ("run", "--limit=1"), ("run", "--json"), ("status",)):
+            done = project.run(name, "job.yaml", *options)
             assert done.returncode == 0 and "$0.00" not in done.stdout, done.stdout
             assert "not known" in done.stdout or '"cost": null' in done.stdout, done.stdout
 
@@ -115,13 +106,17 @@ def test_no_budget_is_ever_passed_and_a_raised_one_goes_on(project: Project) -> 
         done = project.run("run", "job.yaml", "--set", "budget.tokens=6000")
         assert done.returncode == 4 and "budget.tokens: " in done.stderr, done.stderr
         ledger = server.ledger()
-        assert 30 < ledger.requests and 5000 < ledger.input + ledger.output <= 6000
+        assert ledger.requests > 30 and 5000 < ledger.input + ledger.output <= 6000
         done = project.run("run", "job.yaml", "--set", "budget.cost=0.08")
         spent = bill(server.ledger())
         assert done.returncode == 4 and 70_000_000 < spent <= 80_000_000
         assert f"budget.cost: ${spent / 1e9:.4f} of $0.0800 is spent" in done.stderr
-        assert project.run("run", "job.yaml", "--set", "budget.cost=5").returncode == 0
+        done = project.run("run", "job.yaml", "--set", "budget.cost=5")
+        assert done.returncode == 0, done.stderr
         assert server.ledger().billed == 120 and server.ledger().overpaid == 0
+        total = bill(server.ledger()) / 1e9
+    assert f", ${total - spent / 1e9:.4f};" in done.stdout
+    assert f"spent in all runs: ${total:.4f}" in project.run("status", "job.yaml").stdout
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pipeline.domain import Call, Fault, Request
 from pipeline.providers.openai import connect_to
 from pipeline.providers.scripted import caller
 from pipeline.scripted import Ledger, Line, Rule, Script, Server, serve
+from pipeline.scripted.plays import PLAYS
 from pipeline.scripted.service import Service
 from pipeline.secret import Secret
 from tests.scripted_client import Raw, chat, post
@@ -55,6 +56,12 @@ RULES: dict[str, dict[str, Any]] = {
     "slow drip": {"fault": "drip", "seconds": 30},
     "wrong model": {"fault": "wrong_model"},
     "lone surrogate": {"fault": "body", "body": LONE},
+    "same id": {"fault": "same_id"},
+    "no content": {"fault": "no_content"},
+    "mislabelled": {"fault": "mislabelled"},
+    "bom": {"fault": "bom"},
+    "trailing": {"fault": "trailing"},
+    **{name.replace("_", " "): {"fault": name} for name in PLAYS},
 }
 SCRIPT = Script(faults=tuple(Rule(match=f"<{name}>", **rule) for name, rule in RULES.items()))
 
@@ -171,14 +178,18 @@ async def test_a_redirect_a_big_body_and_a_drip_are_seen_on_the_wire(server: Ser
     assert time.perf_counter() - began > 0.2
 
 
-@asynccontextmanager
-async def near(server: Server) -> AsyncIterator[Call]:
-    yield caller(Service(SCRIPT, Ledger()), timeout=1.0)
+ENDLESS = {"hang", "slow drip", "stall", "trickle"}
 
 
 @asynccontextmanager
-async def far(server: Server) -> AsyncIterator[Call]:
-    async with connect_to(server.base_url, Secret("key"), api="chat", concurrency=2, timeout=1.0) as call:
+async def near(server: Server, timeout: float) -> AsyncIterator[Call]:
+    yield caller(Service(SCRIPT, Ledger()), timeout=timeout)
+
+
+@asynccontextmanager
+async def far(server: Server, timeout: float) -> AsyncIterator[Call]:
+    key = Secret("key")
+    async with connect_to(server.base_url, key, api="chat", concurrency=2, timeout=timeout) as call:
         yield call
 
 
@@ -195,5 +206,6 @@ async def outcome(call: Call, name: str) -> tuple[Any, ...]:
 async def test_the_provider_in_process_reports_what_the_http_provider_reports(
     server: Server, name: str
 ) -> None:
-    async with near(server) as one, far(server) as other:
+    timeout = 0.5 if name in ENDLESS else 20.0
+    async with near(server, timeout) as one, far(server, timeout) as other:
         assert await outcome(one, name) == await outcome(other, name)

@@ -57,7 +57,7 @@ async def test_an_answer_is_labelled_with_the_model_that_wrote_it(tmp_path: Path
         "n": {"provider": "scripted", "model": "y"},
     }
     of = stage(tmp_path, models=models, model="m", prompt="p")
-    for model, label in (("x", "scripted/x"), ("y", "scripted/y"), ("", "scripted/x")):
+    for model, label in (("scripted/x", "scripted/x"), ("scripted/y", "scripted/y"), ("", "scripted/x")):
         reply = replace(said("an answer"), model=model)
         assert await of.runner.take({}, "1", Provider([reply])) == Taken("an answer", label)
 
@@ -73,10 +73,8 @@ async def test_a_request_carries_the_same_question_to_every_model_behind_its_own
     assert first.instead is not None and first.instead.instead is not None
     bodies = [orjson.loads(one.body) for one in (first, first.instead, first.instead.instead)]
     assert [(b["model"], b["seed"], b.get("top_p")) for b in bodies] == [
-        ("x", 2, None),
-        ("y", 2, None),
-        ("z", 2, 1),
-    ]
+        ("scripted/x", 2, None), ("scripted/y", 2, None), ("scripted/z", 2, 1),
+    ]  # fmt: skip
     assert first.instead.instead.instead is None
 
 

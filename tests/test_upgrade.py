@@ -184,7 +184,7 @@ def test_a_run_takes_it_over_pays_for_nothing_again_and_counts_what_was_paid(
     assert (version, kept) == (VERSION, attempts), "taken over, and not a byte of a reply changed"
     journal = Journal.read_only(old)
     (step,) = accounts.by_step(journal)
-    assert journal.uncounted() == []
+    assert journal.uncounted([]) == []
     journal.close()
     billed = [line for line in server.ledger().lines if line.billed]
     taken, given = sum(line.input for line in billed) + 7, sum(line.output for line in billed) + 9

@@ -57,12 +57,8 @@ def test_backoff_is_full_jitter_below_a_doubling_bound() -> None:
 @pytest.mark.parametrize("billed", [Billed.NO, Billed.MAYBE])
 @pytest.mark.parametrize("retries", [0, 1, 6])
 def test_used_up_retries_raise_the_last_fault(retries: int, billed: Billed) -> None:
-    other = 9
-    limits = (
-        Limits(retries=retries, maybe_billed_retries=other)
-        if billed is Billed.NO
-        else Limits(retries=other, maybe_billed_retries=retries)
-    )
+    unbilled = billed is Billed.NO
+    limits = Limits(retries=retries if unbilled else 9, maybe_billed_retries=9 if unbilled else retries)
     provider = Provider([again(billed=billed)])
     with pytest.raises(Fault) as fault:
         on_test_time(tried(provider, limits))
@@ -155,10 +151,9 @@ def test_nobody_asks_a_server_before_the_time_it_told_one_of_them() -> None:
     async def main() -> None:
         call, _ = around(provider, Limits(concurrency=4))
         async with anyio.create_task_group() as group:
-            group.start_soon(call, asked("a"))
+            group.start_soon(outcomes, call, [asked("a")])
             await anyio.sleep(1)
-            for i in range(20):
-                group.start_soon(call, asked(str(i)))
+            group.start_soon(outcomes, call, different(20))
 
     on_test_time(main)
     assert len(provider.times) == 22

@@ -55,12 +55,13 @@ async def test_later_steps_see_earlier_answers_and_the_record(tmp_path: Path) ->
 
 async def test_a_branch_says_who_wrote_its_answers_and_not_who_was_not_asked(tmp_path: Path) -> None:
     provider = Provider([said("a"), Fault("bad_request", "x")])
-    (leaf,) = await walk_of(tmp_path, [{}, {"when": "false"}, {}], provider).leaves(record())
+    steps: list[dict[str, Any]] = [{}, {"when": "false"}, {}]
+    (leaf,) = await walk_of(tmp_path, steps, provider).leaves(record())
     assert (leaf.status, leaf.models) == ("failed", ("scripted/x",))
 
 
 async def test_forks_come_in_the_order_of_the_job(tmp_path: Path) -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"each": {"a": [2, 1], "b": ["y", "x"]}},
         {"each": {"c": ["p", "q"]}, "prompt": "{{ a }}{{ b }}{{ c }}"},
     ]
@@ -114,7 +115,11 @@ async def test_a_fault_ends_its_branch_with_a_status(fault: Fault, status: str, 
 
 
 async def test_a_failed_branch_fills_all_rows_of_later_forks(tmp_path: Path) -> None:
-    steps = [{"each": {"a": [1, 2]}, "prompt": "{{ a }}"}, {}, {"each": {"b": [1, 2, 3], "c": [1, 2]}}]
+    steps: list[dict[str, Any]] = [
+        {"each": {"a": [1, 2]}, "prompt": "{{ a }}"},
+        {},
+        {"each": {"b": [1, 2, 3], "c": [1, 2]}},
+    ]
     provider = Provider([Fault("bad_request", "x"), echo])
     found = await rows(walk_of(tmp_path, steps, provider), record())
     assert [(r.values["a"], r.values["b"], r.values["c"]) for r in found] == list(

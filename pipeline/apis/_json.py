@@ -10,51 +10,86 @@ from typing import Any
 
 import orjson
 
-from pipeline.domain import Billed, Fate, Fault, Usage
-from pipeline.faults import error_reply
+from pipeline.domain import Usage
+from pipeline.faults import error_reply, is_page, scrub, unreadable
+
+__all__ = ["mapping", "parse", "text_of", "unreadable", "usage", "word"]
 
 _LARGEST_COUNT = 1 << 40
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
 """OpenAI's name, DeepSeek's, Anthropic's, Moonshot's"""
 _CACHE_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
-
-
-def unreadable(message: str, body: bytes) -> Fault:
-    """A reply that came with success and is no reply: a proxy's page, half a body, nothing."""
-    return Fault("unreadable", message, fate=Fate.RETRY, billed=Billed.MAYBE, status=200, body=body)
+MOST_VALUES = 400_000
+"""values in one body: each takes some sixty bytes of memory and may be two bytes long"""
+_FEW = 2 * MOST_VALUES
+"""a body of so many bytes cannot have too many of them"""
+_LENIENT = 4 << 20
+"""bytes that the standard parser is let loose on"""
+_SAID_ONCE = (b'"choices"', b'"message"', b'"content"', b'"output"', b'"text"', b'"finish_reason"')
+"""names that are looked at twice where they stand twice"""
 
 
 def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in a body; an `unreadable` fault for anything else."""
+    if len(body) > _FEW and body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
     try:
         parsed = orjson.loads(body)
+        if any(body.count(name) > 1 for name in _SAID_ONCE):
+            _refuse_twins(body)
     except ValueError:
         parsed = _lenient(body)
     if not isinstance(parsed, dict):
         raise unreadable(f"the reply is not a JSON object ({_looks(body)})", body)
-    error = parsed.get("error")
+    error = _error_in(parsed)
     if error:
         if fault := error_reply(body):
             raise fault
         message = error.get("message") if isinstance(error, dict) else error
-        said = message if isinstance(message, str) else type(message).__name__
-        raise unreadable(f"the reply carries an error instead of an answer: {said[:200]}", body)
+        said = scrub(message)[:200] if isinstance(message, str) else type(message).__name__
+        raise unreadable(f"the reply carries an error instead of an answer: {said}", body)
     return parsed
 
 
-def _lenient(body: bytes) -> Any:
-    """The standard parser takes what the strict one refuses: lone surrogates, huge numbers."""
+def _error_in(parsed: dict[str, Any]) -> Any:
+    """The error that a reply is, in the shapes that servers give it; something false where it is none."""
+    if parsed.get("error") or parsed.get("object") == "error":
+        return parsed.get("error") or parsed
+    answered = parsed.keys() & {"choices", "output", "text"}
+    return None if answered else parsed.get("errors") or parsed.get("detail")
+
+
+def _refuse_twins(body: bytes) -> None:
+    """Refuse an object that has a key twice: who says two things has not said which."""
     try:
-        return json.loads(body)
+        json.loads(body, object_pairs_hook=_distinct)
+    except ValueError as error:
+        raise unreadable(f"the reply is ambiguous: {error}", body) from None
+    except RecursionError:
+        raise unreadable("the reply is nested too deeply", body) from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _lenient(body: bytes) -> Any:
+    """The standard parser takes what the strict one refuses: lone surrogates, huge numbers, a BOM."""
+    try:
+        if len(body) <= _LENIENT:
+            return json.loads(body, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
-        raise unreadable(f"the reply is not JSON ({_looks(body)})", body) from None
+        pass
+    raise unreadable(f"the reply is not JSON ({_looks(body)})", body)
 
 
 def _looks(body: bytes) -> str:
-    start = body[:200].lstrip().lower()
-    if not start:
+    if not body[:200].strip():
         return "it is empty"
-    return "it is an HTML page" if start.startswith((b"<!doctype", b"<html")) else f"{len(body)} bytes"
+    return "it is an HTML page" if is_page(body) else f"{len(body)} bytes"
 
 
 def mapping(value: Any) -> dict[str, Any]:

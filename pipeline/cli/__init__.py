@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.cli import look, run, tools
+from pipeline.cli import journal, look, run, tools
 from pipeline.errors import DiskError, Interrupted, PipelineError
 from pipeline.screen import safe_text
 
@@ -58,6 +58,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 for _command in _COMMANDS:
     app.command()(_command)
 app.command(name="kinds")(tools.kinds_command)
+app.add_typer(journal.app, name="journal")
 
 
 def _open_streams() -> None:

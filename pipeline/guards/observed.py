@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from pipeline.conversation import read
-from pipeline.domain import Call, Fault, Reply, Request
+from pipeline.domain import Answer, Call, Fault, Reply, Request
 from pipeline.log import Events
 from pipeline.tally import Tally
 from pipeline.toll import Toll
+
+_EDITION = re.compile(r"[-@:](latest|preview|free|\d[\d-]*)$")
 
 
 def observed(call: Call, toll: Toll, events: Events, tally: Tally) -> Call:
@@ -32,6 +37,9 @@ def observed(call: Call, toll: Toll, events: Events, tally: Tally) -> Call:
             raise
         finally:
             tally.in_flight -= 1
+        for remark in remarks(request, reply, answer):
+            if tally.remark(remark):
+                events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
         cost = toll.cost(answer)
         tally.answer(request, reply.seconds, answer.usage, cost)
         events.info(
@@ -47,3 +55,16 @@ def observed(call: Call, toll: Toll, events: Events, tally: Tally) -> Call:
         return reply
 
     return ask
+
+
+def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
+    """What is odd about a reply that is taken all the same."""
+    if reply.odd:
+        yield reply.odd
+    if request.model and answer.model and _model(request.model) != _model(answer.model):
+        yield f"asked for {request.model[:80]}, answered by {answer.model[:80]}"
+
+
+def _model(name: str) -> str:
+    """A model's name without its maker, its edition and its capitals, which servers add and leave out."""
+    return _EDITION.sub("", name[:200].lower().rpartition("/")[2])

@@ -10,6 +10,7 @@ from pipeline.conversation import understood
 from pipeline.domain import Billed, Call, Fault, Reply, Request
 from pipeline.journal import Journal
 from pipeline.limits._base import Expected
+from pipeline.privacy import hushed
 from pipeline.toll import Toll
 
 
@@ -27,12 +28,14 @@ def recorded(call: Call, journal: Journal, toll: Toll, expect: Callable[[Request
         try:
             reply = await call(request)
         except Fault as fault:
+            hushed(fault, request.private)
             journal.note(request, fault, perf_counter() - began, worst(request, fault))
             raise
         await journal.record(request, reply)
         try:
             reply = replace(understood(reply), model=request.model)
         except Fault as fault:
+            hushed(fault, request.private)
             await journal.void(request, fault, worst(request, fault))
             raise
         if reply.answer is not None:

@@ -74,6 +74,7 @@ class _Tries:
     after: int | None
     unbilled: int = 0
     maybe_billed: int = 0
+    failed: int = 0
 
     def wait_after(self, fault: Fault) -> float | None:
         """Seconds until the next try, None where there is none."""
@@ -85,7 +86,8 @@ class _Tries:
             self.unbilled += fault.billed is Billed.NO
             self.maybe_billed += fault.billed is not Billed.NO
         counted = self.unbilled + self.maybe_billed
-        if self.after is not None and counted >= self.after:
+        self.failed += 1
+        if self.after is not None and self.failed >= self.after:  # the other model need not suffer it
             return None
         if self.unbilled > self.limits.retries or self.maybe_billed > self.limits.maybe_billed_retries:
             return None

@@ -12,10 +12,12 @@ from math import inf
 from random import uniform
 
 from pipeline.domain import Fate, Fault, Reply
-from pipeline.limits._base import End, Limit, Ticket
+from pipeline.limits._base import UNTIL_CHANGE, End, Limit, Ticket
 
 SHORTEST = 0.25
 LONGEST = 60.0
+STUBBORN = 3
+"""episodes without an answer between, after which one request at a time asks whether it is over"""
 WORTH_SAYING = 60.0
 """seconds; of longer waits the user hears"""
 
@@ -34,6 +36,7 @@ class Cooldown(Limit):
         self._episodes = 0
         self._refused = 0.0
         """seconds in which nothing but untold refusals came"""
+        self._probe: Ticket | None = None
         self._asked = 0.0
         """when the last of them came; 0 where there was none"""
 
@@ -42,10 +45,17 @@ class Cooldown(Limit):
         if self._refused > self._outage:
             message = f"for {self._outage:g} s the server has refused every request for its rate (429)"
             raise Fault("refusing", message, fate=Fate.STOP)
-        return max(self.until - now, 0.0)
+        return UNTIL_CHANGE if self._probe is not None else max(self.until - now, 0.0)
+
+    def take(self, ticket: Ticket, now: float) -> None:
+        """After refusals on end, this one asks for all."""
+        if self._episodes >= STUBBORN:
+            self._probe = ticket
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """Hear of a refusal, or of a success that ends them."""
+        if ticket is self._probe:
+            self._probe = None
         if isinstance(end, Reply) and ticket.sent > self._since:
             self._episodes = 0
             self._forgive()

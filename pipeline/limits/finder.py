@@ -1,13 +1,15 @@
 """Finds the rate of a server that does not tell it, from the moments at which it refuses.
 
 A bucket that refuses is empty. Between two refusals it was empty at both ends, so what it let through in
-between, divided by the time, *is* its rate, whatever its size and however the time was spent. From there
-the rate is raised, slowly at first and then faster, until the next refusal measures it again.
-This module does no I/O and holds nothing up; it sets the limit of a `Pace`.
+between, divided by the time, *is* its rate, unless it ran over while nobody asked. From there the rate is
+raised, slowly at first and then faster, until the next refusal measures it again: what held until the last
+raise is not gone below. The more often the same rate is found, the longer it is left alone.
+This module does no I/O and holds nothing up; it sets the rate of a `Pace`.
 """
 
 from __future__ import annotations
 
+from itertools import takewhile
 from math import inf
 
 from pipeline.domain import Fault, Reply
@@ -19,7 +21,13 @@ LEAST_COUNT = 5
 LEAST_SECONDS = 1.0
 RAISE_EVERY = 1.0
 """seconds between two raises"""
-FIRST_RAISE, LARGEST_RAISE = 0.01, 0.5
+FIRST_RAISE, LARGEST_RAISE = 0.04, 0.5
+SAME = 0.1
+"""rates that differ by no more are the same"""
+LONGEST_HOLD = 30.0
+"""seconds that a rate is left alone at the most"""
+MOST_LOST = 0.5
+"""what is left of a found rate at the least, whatever was measured: a small bucket runs over while it waits"""
 TOO_SOON = 0.9
 """what is left of a found rate when a refusal comes before anything could be measured"""
 NEVER = -inf
@@ -28,7 +36,7 @@ FORGET = 64.0
 
 
 class Finder(Limit):
-    """Sets what is found into `pace`, never above `known`: the limit that was configured or told."""
+    """Lets `pace` keep to what is found, and to `known`: the limit that was configured or told."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
@@ -38,9 +46,15 @@ class Finder(Limit):
         self._first = 0.0
         self._mark = NEVER
         self._passed = 0
+        self._number = 0
+        self._open: dict[Ticket, int] = {}
         self._episode = NEVER
         self._raise = FIRST_RAISE
         self._raised = 0.0
+        self._before: float | None = None
+        """what the rate was before its last raise since the last refusal"""
+        self._measured = self._hold = 0.0
+        self._resumed = True
 
     def know(self, limit: float | None) -> None:
         """Hear of a limit that the user set or the server told."""
@@ -49,44 +63,62 @@ class Finder(Limit):
             self._apply()
 
     def _apply(self) -> None:
-        limits = [limit for limit in (self.known, self.found) if limit is not None]
-        self._pace.limit = min(limits, default=None)
+        self._pace.limit, self._pace.found = self.known, self.found
 
     def take(self, ticket: Ticket, now: float) -> None:
         """Count it as let through until it is refused: answers may take long, refusals do not."""
         self._passed += 1
+        self._number += 1
+        self._open[ticket] = self._number
+        idle = now - self._episode - MINUTE
+        if not self._resumed:
+            self._resumed = True
+            self._mark += max(idle, 0.0)  # a wait of hours says nothing about a rate a minute
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """Learn from a refusal; raise the rate while there are none."""
+        number = self._open.pop(ticket, 0)
         refused = isinstance(end, Fault) and end.kind == "rate_limited"
         if (refused or end is None) and ticket.sent >= self._mark:
             self._passed -= 1
         if refused and ticket.sent > self._episode:
-            self._refused(now)
+            self._refused(now, self._passed - self._behind(number))
         elif isinstance(end, Reply):
             self._climb(now)
 
-    def _refused(self, now: float) -> None:
-        self._episode = self._raised = now
+    def _behind(self, number: int) -> int:
+        """How many that were sent after this one are not answered yet: they will be refused, too."""
+        return sum(1 for _ in takewhile(lambda other: other > number, reversed(self._open.values())))
+
+    def _refused(self, now: float, passed: int) -> None:
+        self._episode = now
+        self._resumed = False
         self._raise = FIRST_RAISE
+        climbed = self.found is not None and self.found > self._first * (1 + SAME)
+        before, self._before = self._before if climbed else None, None
         seconds = now - self._mark
         if self._mark == NEVER:
             self._mark, self._passed = now, 0
-        elif self._passed >= LEAST_COUNT and seconds >= LEAST_SECONDS:
-            measured = self._passed / seconds * MINUTE
-            self.found = measured if self.found is None else min(measured, self.found)
-            self._first = self.found
+        elif passed >= LEAST_COUNT and seconds >= LEAST_SECONDS:
+            measured = passed / seconds * MINUTE
+            same = abs(measured - self._measured) <= SAME * measured
+            self._hold = min(max(0.5, 2 * self._hold), LONGEST_HOLD) if same else 0.0
+            self._measured = measured
+            if self.found is not None:
+                measured = min(max(measured, before or self.found * MOST_LOST), self.found)
+            self.found = self._first = measured
             self._mark, self._passed = now, 0
             self._apply()
         elif self.found is not None:
-            self.found *= TOO_SOON
+            self.found = before or self.found * TOO_SOON
             self._apply()
+        self._raised = now + self._hold
 
     def _climb(self, now: float) -> None:
         """Raise the found rate while nothing is refused."""
         if self.found is None or now - self._raised < RAISE_EVERY:
             return
-        self._raised = now
+        self._raised, self._before = now, self.found
         self.found *= 1.0 + self._raise
         self._raise = min(self._raise * 2, LARGEST_RAISE)
         if self.found > FORGET * self._first:

@@ -20,8 +20,8 @@ MINUTE = 60.0
 DAY = 86_400.0
 EVENLY = 0.985
 """the spacing keeps to this share of the limit: a clock or a wire may be a little off"""
-LATE = 0.1
-"""seconds of lateness that may be caught up at once"""
+LATE = 0.05
+"""seconds that whoever was waited for may be late without the others losing them"""
 MOST_SAVED = 10.0
 """seconds of spacing that are remembered when they are given back: answers come in no even order"""
 SLACK = 0.25
@@ -50,16 +50,25 @@ class Pace(Limit):
     ) -> None:
         self.name = name
         self.limit = limit
+        self.found: float | None = None
+        """a rate that a server was found to keep; it spaces, but a burst of before is not held against it"""
         self._period = period
         self._amount = amount
         self._used = used
         self._entries: deque[_Entry] = deque()
         self._sum = 0.0
         self._next = 0.0
+        self._awaited = False
         self._saved = 0.0
         """seconds of spacing that were given back after they had been waited for"""
         self._spaced_for = limit
         self._held: dict[Ticket, tuple[_Entry, float]] = {}
+
+    @property
+    def rate(self) -> float | None:
+        """What requests are spaced by; None where nothing is known."""
+        rates = (self.limit and EVENLY * self.limit, self.found)
+        return min((rate for rate in rates if rate), default=None)
 
     def _forget(self, now: float) -> None:
         old = now - self._period - SLACK
@@ -74,11 +83,14 @@ class Pace(Limit):
 
     def delay(self, ticket: Ticket, now: float) -> float:
         """Seconds until both the spacing and the window let it pass."""
-        if not self.limit:
+        if not self.rate:
             return 0.0
-        self._follow(self.limit, now)
-        spacing = self._next - LATE - now if self._period < DAY else 0.0
+        self._follow(self.rate, now)
+        spacing = self._next - now if self._period < DAY else 0.0
+        self._awaited = self._awaited or spacing > 0
         self._forget(now)
+        if not self.limit:
+            return max(spacing, 0.0)
         lacking = self._sum + self._share(ticket) - self.limit
         if lacking <= 1e-6:
             return max(spacing, 0.0)
@@ -99,12 +111,14 @@ class Pace(Limit):
         amount = self._share(ticket) if self.limit else (1.0 if self.name != "tpm" else 0.0)
         if amount:
             self._held[ticket] = self._keep(amount, now), amount
-        if self.limit:
-            self._space(amount, now)
+        if self.rate:
+            late = self._awaited and now - self._next <= LATE
+            self._space(amount, min(now, self._next) if late else now)
+            self._awaited = False
 
     def _space(self, amount: float, now: float) -> None:
         """Move the next one's time by what was taken or, below 0, given back. Idle time is not saved."""
-        spacing = amount * self._period / (EVENLY * self.limit) if self.limit else 0.0
+        spacing = amount * self._period / self.rate if self.rate else 0.0
         self._next = max(self._next, now - self._saved) + spacing
         ahead = min(max(now - self._next, 0.0), MOST_SAVED)
         self._saved = max(self._saved, ahead) if spacing < 0 else min(self._saved, ahead)
@@ -141,7 +155,7 @@ class Pace(Limit):
 
     def use(self, now: float) -> float | None:
         """The share of the limit that the last period has seen."""
-        if not self.limit:
+        if not self.rate:
             return None
         self._forget(now)
-        return min(self._sum / self.limit, 1.0)
+        return min(self._sum / self.rate, 1.0)

@@ -1,7 +1,7 @@
-"""The body of a reply, read whole and with suspicion: capped, inflated a piece at a time, not waited for for ever.
+"""The body of a reply, read whole and with suspicion: capped, inflated piece by piece, not awaited for ever.
 
-What came of a reply that breaks off goes with the error, so that it can be kept. This module does not know what
-a reply says, nor what a fault is.
+What came of a reply that breaks off goes with the error, so that it can be kept. This module does not know
+what a reply says, nor what a fault is.
 """
 
 from __future__ import annotations

@@ -64,6 +64,4 @@ def _parsed(url: httpx2.URL | str) -> httpx2.URL:
 
 def _session(concurrency: int) -> aiohttp.ClientSession:
     connector = RampedConnector(concurrency)
-    return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-    )
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)

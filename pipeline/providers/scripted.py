@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from pipeline.domain import Billed, Call, Reply, Request
-from pipeline.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
+from pipeline.domain import Billed, Call, Fault, Reply, Request
+from pipeline.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreadable
 from pipeline.scripted.answers import APIS as SPOKEN
 from pipeline.scripted.ledger import Ledger
+from pipeline.scripted.plays import Play, Sees
 from pipeline.scripted.script import Script
 from pipeline.scripted.service import Service
 from pipeline.scripted.wire import Manner, Wire
@@ -74,6 +75,8 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
                 wire = await service.respond(request.api, request.body, key)
                 if wire.manner is Manner.DRIP:
                     await anyio.sleep(wire.seconds)
+                elif wire.play is not None and wire.play.sees is Sees.NOTHING:
+                    await anyio.sleep_forever()
         except TimeoutError:
             raise timed_out(timeout) from None
         return Reply(request.api, _received(wire), perf_counter() - began, told=told_limits(wire.headers))
@@ -83,8 +86,10 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
 
 def _received(wire: Wire) -> bytes:
     """The body as a client would have it, or the fault it would have met instead."""
+    if wire.play is not None:
+        return _seen(wire.play)
     if wire.manner in (Manner.DROP, Manner.TRUNCATE):
-        raise dropped(Billed.MAYBE, "the server closed the connection before the whole reply was there")
+        raise _cut(wire.body[: len(wire.body) // 2])
     if wire.status < 200 or wire.status >= 300:
         raise fault_of(wire.status, wire.headers, wire.body)
     if wire.manner is not Manner.PAD:
@@ -92,3 +97,19 @@ def _received(wire: Wire) -> bytes:
     if wire.size > REPLY_CAP:
         raise too_large()
     return wire.body.ljust(wire.size)
+
+
+def _seen(play: Play) -> bytes:
+    match play.sees:
+        case Sees.TOO_MUCH:
+            raise too_large()
+        case Sees.NONSENSE:
+            raise unreadable("the reply is no proper HTTP", play.body)
+        case Sees.CUT:
+            raise _cut(play.body)
+    return play.body
+
+
+def _cut(body: bytes) -> Fault:
+    message = "the server closed the connection before the whole reply was there"
+    return dropped(Billed.MAYBE, message, body)

@@ -18,6 +18,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from pipeline.scripted.answers import CREATED
+from pipeline.scripted.playing import Played
 from pipeline.scripted.service import Service
 from pipeline.scripted.wire import Manner, Wire, error
 
@@ -100,6 +101,8 @@ def _whole(wire: Wire) -> web.Response:
 
 
 async def _send(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
+    if wire.play is not None:
+        return Played(wire.play)
     match wire.manner:
         case Manner.DROP | Manner.HANG:
             _hang_up(request)

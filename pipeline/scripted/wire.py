@@ -15,6 +15,7 @@ from typing import TypeAlias
 import orjson
 
 from pipeline.scripted.answers import Said, body_of
+from pipeline.scripted.plays import PLAYS, Play, play
 from pipeline.scripted.script import REFUSALS, Rule
 
 Headers: TypeAlias = dict[str, str]
@@ -54,6 +55,8 @@ class Manner(Enum):
     """followed by spaces up to `size`, without a Content-Length"""
     DRIP = "drip"
     """byte by byte over `seconds`"""
+    PLAY = "play"
+    """as `play` says, and not as HTTP does"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Wire:
     manner: Manner = Manner.WHOLE
     size: int = 0
     seconds: float = 0.0
+    play: Play | None = None
 
 
 def error(status: int, code: str, kind: str, message: str) -> Wire:
@@ -85,6 +89,11 @@ def faulty(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
         wire = _refused(rule)
     elif rule.fault in _ALTERED:
         wire = answered(api, digest, _altered(rule, said))
+    elif rule.fault in _WHOLE:
+        wire = _disguised(rule, api, digest, said)
+    elif rule.fault in PLAYS:
+        body = answered(api, digest, said).body
+        wire = Wire(200, manner=Manner.PLAY, play=play(rule, body))
     else:
         wire = _broken(rule, answered(api, digest, said))
     status = wire.status if rule.status is None or not wire.status else rule.status
@@ -110,6 +119,7 @@ def _told(rule: Rule) -> Headers:
 
 
 _ALTERED = frozenset({"refusal", "length", "filtered", "empty", "no_choices", "wrong_model"})
+_WHOLE = frozenset({"same_id", "mislabelled", "bom", "trailing"})
 
 
 def _altered(rule: Rule, said: Said) -> Said:
@@ -127,6 +137,19 @@ def _altered(rule: Rule, said: Said) -> Said:
         case "no_choices":
             return replace(said, text=None)
     return replace(said, model=f"another-than-{said.model}")
+
+
+def _disguised(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
+    """The right answer, with something beside it that is not right."""
+    wire = answered(api, bytes(len(digest)) if rule.fault == "same_id" else digest, said)
+    match rule.fault:
+        case "mislabelled":
+            return replace(wire, headers={"content-type": "text/html; charset=utf-8"})
+        case "bom":
+            return replace(wire, body=b"\xef\xbb\xbf" + wire.body)
+        case "trailing":
+            return replace(wire, body=wire.body + b"\n\x00]")
+    return wire
 
 
 def _broken(rule: Rule, whole: Wire) -> Wire:
@@ -154,6 +177,8 @@ def _foreign(rule: Rule) -> Wire:
             return Wire(200, _HTML, {"content-type": "text/html; charset=utf-8"})
         case "empty_body":
             return Wire(200)
+        case "no_content":
+            return Wire(204)
         case "redirect":
             return Wire(307, b"", {"location": "/moved"})
         case "error_body":

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+SPREADSHEET = True
+"""spreadsheets open it"""
+
+
 def create(path: Path, target: Path, schema: pl.Schema) -> Delimited:
     """Begin the file `path` that will become `target`."""
     return Delimited(path, target, schema, "\t")

@@ -18,6 +18,8 @@ from pipeline.sinks._text import flat, refuse_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
+SPREADSHEET = True
+"""spreadsheets open it"""
 MAX_CHARACTERS = 32_767
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384

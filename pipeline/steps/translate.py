@@ -2,7 +2,7 @@
 
 On a model that takes prompts, the instructions stand in the system message and the text alone in the
 user message. On an engine that only translates, the text goes as it is. An answer that is the source
-again, or that lost a placeholder, a tag or a link, is sent back with a complaint.
+again, that lost a placeholder, a tag or a link, or that has links of its own, is sent back with a complaint.
 This module does not know documents, only single texts.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from typing import Literal
 
 from pydantic import Field, StrictInt
 
@@ -20,13 +21,15 @@ from pipeline.job import Model, Step
 from pipeline.job import Spec as _Spec
 from pipeline.job import Template as TemplateText
 from pipeline.steps._base import Asking, Taken
+from pipeline.steps._links import links
 from pipeline.template import Template
 
 KEYS = ("translate",)
 _KEPT = re.compile(
-    r"\{\{[^{}]*\}\}|\{[^{}\s]*\}|\$\{[^{}]*\}|%\([^)]*\)[sd]|%[sd]\b"
-    r"|https?://[^\s)>\]]+|[\w.+-]+@[\w-]+\.[\w.]+|</?[a-zA-Z][^<>]*>|`[^`]+`"
+    r"\{\{[^{}]*\}\}|\{[^{}\s]*\}|\$\{[^{}]*\}|%\([^()%\s]{0,64}\)[sd]|%[sd]\b"
+    r"|https?://[^\s)>\]]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]+|</?[a-zA-Z][^<>]*>|`[^`]+`"
 )
+_MOST_LINKS, _LONGEST_LINK = 5, 100
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LANGUAGES = {
     "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
@@ -60,6 +63,9 @@ class Spec(Step):
     repairs: StrictInt = Field(
         1, ge=0, le=10, description="how often a translation is sent back with a complaint"
     )
+    allow: tuple[Literal["new_links"], ...] = Field(
+        (), description="accept links in a translation that its source has not"
+    )
 
 
 class Translate:
@@ -70,6 +76,7 @@ class Translate:
     def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
+        self._new_links = "new_links" in spec.allow
         takes_prompts = models[0].api != "translation"
         self._asking = Asking(spec.name, models, (), spec.repairs if takes_prompts else 0)
 
@@ -99,7 +106,11 @@ class Translate:
         text = asked.turns[0][1]
         if not _WORD.search(_KEPT.sub(" ", text)) and not any(ord(c) > 0x2E7F for c in text):
             return Taken(text)
-        return await self._asking.ask(asked, key, call, lambda answer: (answer, complaint(text, answer)))
+
+        def judge(answer: str) -> tuple[str, str]:
+            return answer, complaint(text, answer, new_links=self._new_links)
+
+        return await self._asking.ask(asked, key, call, judge)
 
 
 def _named(tag: str) -> str:
@@ -107,13 +118,17 @@ def _named(tag: str) -> str:
     return f"{name} ({tag.strip()})" if name else tag.strip()
 
 
-def complaint(source: str, answer: str) -> str:
+def complaint(source: str, answer: str, *, new_links: bool = False) -> str:
     """What is wrong with a translation, said to the model; '' where nothing is seen."""
     if _plain(source) == _plain(answer) and len(_WORD.findall(_KEPT.sub(" ", source))) >= 3:
         return "You gave the source text back. Translate it."
     lost = Counter(_KEPT.findall(source)) - Counter(_KEPT.findall(answer))
     if lost:
         return f"Your translation lost {', '.join(sorted(lost))}. Keep them exactly as they are."
+    added = sorted(links(answer) - links(source)) if not new_links else ()
+    if added:
+        named = ", ".join(link[:_LONGEST_LINK] for link in added[:_MOST_LINKS])
+        return f"Your translation has links that the text has not: {named}. Leave them out."
     return ""
 
 

@@ -1,0 +1,86 @@
+"""Rows out of the journal for good: no page of its file, and no log beside it, keeps a byte of them.
+
+This module does not know whose rows they are.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.database import connect
+from pipeline.errors import DiskError
+from pipeline.sums import row_sum
+
+_SUMMED = "api, model, step, record, at, seconds, body, endpoint"
+
+
+def cleanse(
+    path: Path, digests: Collection[bytes], names: Collection[str], sharers: Mapping[bytes, str]
+) -> tuple[int, int]:
+    """Remove all attempts at these requests; how many went, and how many stay.
+
+    What others ask, too (`sharers`), stays, and stands under their name where it stood under one of `names`.
+    The file is written anew, because SQLite leaves older copies of a row in its pages. `DiskError` where
+    there is no room for that, or where another program is reading.
+    """
+    size = path.stat().st_size
+    free = shutil.disk_usage(path.parent).free
+    if free < 3 * size:
+        hint = f"make room: {3 * size:,} bytes are needed for a while, and {free:,} are free"
+        raise DiskError("there is no room to write the journal anew", where=str(path), hint=hint)
+    try:
+        with closing(connect(path)) as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("BEGIN IMMEDIATE")
+            gone = sum(_removed(connection, digest) for digest in set(digests) - sharers.keys())
+            stay = sum(_renamed(connection, digest, names, other) for digest, other in sharers.items())
+            _blank_summaries(connection)
+            connection.execute("COMMIT")
+            connection.execute("VACUUM")
+            _empty_log(connection)
+    except sqlite3.Error as error:
+        hint = "end every program that reads it, then run the same command"
+        raise DiskError(f"the journal cannot be written anew: {error}", where=str(path), hint=hint) from None
+    return gone, stay
+
+
+def _removed(connection: sqlite3.Connection, digest: bytes) -> int:
+    return connection.execute("DELETE FROM attempts WHERE digest = ?", (digest,)).rowcount
+
+
+def _renamed(connection: sqlite3.Connection, digest: bytes, names: Collection[str], other: str) -> int:
+    rows = connection.execute(f"SELECT seq, sum, {_SUMMED} FROM attempts WHERE digest = ?", (digest,))  # noqa: S608
+    count = 0
+    for seq, kept, api, model, step, record, *rest in rows.fetchall():
+        count += 1
+        if record in names:
+            fresh = None if kept is None else row_sum(digest, api, model, step, other, *rest)
+            connection.execute("UPDATE attempts SET record = ?, sum = ? WHERE seq = ?", (other, fresh, seq))
+    return count
+
+
+def _blank_summaries(connection: sqlite3.Connection) -> None:
+    """Take the last error out of the summaries of runs: it may quote anybody."""
+    for number, summary in list(_summaries(connection)):
+        connection.execute("UPDATE runs SET summary = ? WHERE rowid = ?", (summary, number))
+
+
+def _summaries(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    for number, text in connection.execute("SELECT rowid, summary FROM runs WHERE summary <> ''"):
+        try:
+            summary = json.loads(text)
+        except ValueError:
+            yield number, ""
+            continue
+        yield number, json.dumps({**summary, "last_error": ""}) if isinstance(summary, dict) else ""
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise sqlite3.OperationalError("another program is reading it")

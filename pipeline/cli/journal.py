@@ -1,0 +1,136 @@
+"""The commands for the journal itself: forget a record, take saved answers in, verify what it holds.
+
+This module removes and checks nothing itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli._common import AsJson, JobFile, Sets, load_job, print_json, print_lines
+from pipeline.errors import DiskError, InputError
+from pipeline.screen import safe_text
+from pipeline.tally import counted
+
+if TYPE_CHECKING:
+    from pipeline.forgetting import Forgotten
+    from pipeline.verifying import Verdict
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="What was paid for: verify it, take saved answers in, forget a record.",
+)
+SHOWN = 20
+
+
+@app.command()
+def forget(
+    job_file: JobFile,
+    key: Annotated[
+        str, typer.Option("--key", metavar="KEY", help="The record's key; several columns as JSON.")
+    ],
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a record from journal, results, failures and events, and prove that it is gone."""
+    job = load_job(job_file, sets, None)
+    from pipeline.forgetting import forget as forget_record
+
+    forgotten = forget_record(job, key)
+    if as_json:
+        tables = [{"path": t.path, "rows": t.rows, "trouble": t.trouble} for t in forgotten.tables]
+        names = ("records", "attempts", "shared", "failures", "events", "spilled", "files", "pieces", "short")
+        numbers = {name: getattr(forgotten, name) for name in (*names, "common", "left", "notices")}
+        print_json({**numbers, "tables": tables})
+    else:
+        print_lines(safe_text(line) for line in _of_forgotten(forgotten))
+    if forgotten.left:
+        raise typer.Exit(DiskError.exit_code)
+
+
+def _of_forgotten(found: Forgotten) -> Iterator[str]:
+    yield from found.notices
+    shared = f"; {counted(found.shared, 'attempt')} kept, which another record shares" if found.shared else ""
+    yield f"journal: {counted(found.attempts, 'attempt')} removed{shared}"
+    for table in found.tables:
+        yield f"{table.path}: {table.trouble or counted(table.rows, 'row') + ' removed'}"
+    yield f"failures.csv: {counted(found.failures, 'row')} removed"
+    yield f"events.jsonl: {counted(found.events, 'line')} removed"
+    if found.spilled:
+        yield f"spill: {counted(found.spilled, 'damaged file')} removed"
+    common = f"; {counted(found.common, 'piece')} stand in answers or rows of others" if found.common else ""
+    short = f"; {counted(found.short, 'text')} too short to be looked for" if found.short else ""
+    where = f"{counted(found.pieces, 'piece')} of the removed texts in {counted(found.files, 'file')}"
+    yield f"looked for {where}: found in {', '.join(found.left) or 'none'}{common}{short}"
+    if found.records:
+        yield "the record is still in the input: take it out, or the next run asks for it again"
+
+
+@app.command()
+def restore(
+    job_file: JobFile,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What a run printed; - is standard input.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take in answers that a run had to print on standard error, because no disk took them."""
+    job = load_job(job_file, None, None)
+    from pipeline.restoring import restore_lines
+
+    restored = restore_lines(job, _text(file).splitlines())
+    if as_json:
+        print_json(asdict(restored))
+    else:
+        known = f", {restored.known:,} were there before" if restored.known else ""
+        damaged = f", {counted(restored.damaged, 'line')} damaged" if restored.damaged else ""
+        typer.echo(f"{counted(restored.taken, 'answer')} taken in{known}{damaged}")
+    if restored.damaged:
+        raise typer.Exit(DiskError.exit_code)
+
+
+def _text(file: Path) -> str:
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(file)) from None
+    return content.decode(errors="replace")
+
+
+@app.command()
+def verify(job_file: JobFile, as_json: AsJson = False) -> None:
+    """Read every row of the journal and hold it against its checksum. Nothing is changed."""
+    job = load_job(job_file, None, None)
+    from pipeline.verifying import verified
+
+    verdict = verified(job.folder / "journal.sqlite")
+    if as_json:
+        print_json({**asdict(verdict), "whole": verdict.whole})
+    else:
+        print_lines(safe_text(line) for line in _of_verdict(verdict))
+    if not verdict.whole:
+        raise typer.Exit(DiskError.exit_code)
+
+
+def _of_verdict(verdict: Verdict) -> Iterator[str]:
+    said = "whole" if verdict.whole else "DAMAGED"
+    unsummed = f"; {verdict.unsummed:,} without a checksum" if verdict.unsummed else ""
+    answers = counted(verdict.answered, "answer")
+    yield f"the journal is {said}: {counted(verdict.rows, 'row')}, {answers}{unsummed}"
+    for damage in verdict.damaged[:SHOWN]:
+        yield f"row {damage.seq} (step {damage.step}, record {damage.record}) is not what was written"
+    if len(verdict.damaged) > SHOWN:
+        yield f"… and {len(verdict.damaged) - SHOWN:,} more such rows"
+    if verdict.damaged:
+        yield "  they are not used: the next run asks for them again"
+    if verdict.unreadable:
+        numbers = ", ".join(map(str, verdict.unreadable[:SHOWN]))
+        yield f"{counted(len(verdict.unreadable), 'row')} cannot be read: {numbers}"
+    yield from verdict.pages[:SHOWN]
+    if verdict.unreadable or verdict.pages:
+        yield "  put back a copy of the file, or save what can be read: sqlite3 journal.sqlite .recover"
