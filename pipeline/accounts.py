@@ -6,7 +6,7 @@ The numbers are those the server sent; this module reads no reply and knows no p
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.journal import Journal
@@ -58,6 +58,17 @@ def by_step(journal: Journal) -> list[StepAccount]:
     return [StepAccount(*row) for row in journal.select(_BY_STEP)]
 
 
+def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | None:
+    """Nano-dollars that so many requests of each step and model will cost, if they cost what those before
+
+    did; None where nothing is known of one of them.
+    """
+    known = {(one.step, one.model): one for one in by_step(journal) if one.replies and not one.unpriced}
+    if not requests.keys() <= known.keys():
+        return None
+    return sum(known[name].cost * count // known[name].replies for name, count in requests.items())
+
+
 def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
     """(step, outcome, billed, attempts, mean seconds)."""
     return journal.select(
@@ -95,6 +106,12 @@ def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, i
         ((more_cost, more_tokens, without),) = journal.select(_OF_REQUEST, (digest,))
         cost, tokens, unpriced = cost + more_cost, tokens + more_tokens, unpriced + without
     return cost, tokens, unpriced
+
+
+def has_answered(journal: Journal, model: str) -> bool:
+    """Whether a model has ever answered."""
+    sql = "SELECT 1 FROM attempts WHERE outcome = 'answered' AND model = ? LIMIT 1"
+    return bool(journal.select(sql, (model,)))
 
 
 def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:

@@ -23,7 +23,7 @@ from pipeline.toll import toll_of
 HANDS_PER_SLOT = 2
 """who backs off holds a hand but no slot, so there are more hands than slots"""
 LEAST_HANDS = 8
-"""of every lane: that several requests fail on end tells a server that is down from a request it cannot bear"""
+"""of every lane: only if several fail on end is it the server that is down, not one bad request"""
 MOST_HANDS = 4096
 
 
@@ -79,15 +79,17 @@ class Fleet:
 
     def _remember(self) -> None:
         """Let the limits know what was sent in the last minute, or day, by an earlier run."""
+        for lane in self.lanes:
+            lane.breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
         daily = any(lane.rpd.limit for lane in self.lanes)
         now = anyio.current_time()
-        for ago, model, endpoint, tokens in accounts.recent(self._shared.journal, DAY if daily else MINUTE):
+        for ago, model, endpoint, used in accounts.recent(self._shared.journal, DAY if daily else MINUTE):
             for lane in self.lanes:
                 if lane.model == model and endpoint in ("", lane.name):
                     lane.rpd.seed(ago, 1, now)
                     if ago < MINUTE:
                         lane.rpm.seed(ago, 1, now)
-                        lane.tpm.seed(ago, tokens, now)
+                        lane.tpm.seed(ago, used, now)
 
     def hands(self) -> int:
         """How many records may be walked at once, as things stand."""

@@ -57,13 +57,14 @@ class Gauges:
         self._used, self._rendered, self._at = cpu, rendered, at
         if first:
             return
-        self.tally.binding = self.binding = self._bound(busy, rendering)
+        self.tally.binding = self.binding = self.bound(busy, rendering)
         self.held[self.binding] += 1
         for lane in self.lanes:
             if lane.turnstile.binding == "hours":
                 self._announce(lane, at)
 
-    def _bound(self, busy: float, rendering: float) -> str:
+    def bound(self, busy: float, rendering: float) -> str:
+        """What binds while this thread is busy, and renders templates, for such shares of a core."""
         lane = max(self.lanes, key=lambda one: one.turnstile.waiting, default=None)
         binding = lane.turnstile.binding if lane is not None and lane.turnstile.waiting else ""
         if busy > BUSY and binding in ("", "concurrency", "server"):

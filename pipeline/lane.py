@@ -67,6 +67,8 @@ class Shared:
     pause: Pause = field(default_factory=Pause)
     deadline: float | None = None
     """Unix time at which all should have ended"""
+    usual_seconds: float = 0.0
+    """that an answer took in earlier runs, or is thought to take"""
     flights: dict[bytes, Flight] = field(default_factory=dict)
     lanes: list[Lane] = field(default_factory=list)
 
@@ -135,7 +137,7 @@ class Lane:
         if self.hours is not None:
             yield self.hours
         if shared.deadline is not None:
-            yield Deadline(shared.deadline, shared.clock)
+            yield Deadline(shared.deadline, shared.clock, shared.usual_seconds)
         yield from (self.cooldown, self.breaker, self.budgeted, self.width, self.rpm, self.tpm, self.rpd)
         yield from (self.finder, Told(self))
 

@@ -1,4 +1,4 @@
-"""A walk -> the result's files and the table of failed rows, all of them or none.
+"""A walk -> the result's files, the table of failed rows and the record of both, all of them or none.
 
 This module does not know whether anybody stands behind the journal.
 """
@@ -10,9 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.engines import replay
+from pipeline.receipt import write_receipt
 from pipeline.results import Result
 from pipeline.session import Session
-from pipeline.table import Table
+from pipeline.table import Table, Written
 from pipeline.tally import Tally
 from pipeline.walk import Branch, Walk
 
@@ -44,9 +45,12 @@ async def publish(
         if only_complete and tally.pending:
             return None
         table.write(rows)
-        table.publish()
-    path = failures.publish(session.job.folder / "failures.csv")
-    return Result(session.job.targets, tally.ok, tally.failed, tally.skipped, tally.pending, failures=path)
+        written = table.publish()
+    path = session.job.folder / "failures.csv"
+    failed = failures.publish(path)
+    counts = {name: getattr(tally, name) for name in ("ok", "failed", "skipped", "pending")}
+    write_receipt(session.job, counts, [*written, *failed])
+    return Result(session.job.targets, **counts, failures=path if failed else None)
 
 
 class _Failures:
@@ -65,17 +69,16 @@ class _Failures:
             reason = (step, fault.kind, fault.message, fault.billed.value)
             self._rows.append((leaf.record.key, *each, *reason))
 
-    def publish(self, path: Path) -> Path | None:
-        """Write them, or remove what an earlier run wrote; the path where there are any."""
+    def publish(self, path: Path) -> list[Written]:
+        """Write them, or remove what an earlier run wrote; the file where there are any."""
         if not self._rows:
             path.unlink(missing_ok=True)
-            return None
+            return []
         names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]
         schema = pl.Schema(dict.fromkeys(names, pl.String()))
         with Table([path], schema, own=path.parent, spreadsheet_safe=self._safe) as table:
             table.write(self._rows)
-            table.publish()
-        return path
+            return table.publish()
 
 
 _COLUMNS = ("step", "kind", "message", "billed")

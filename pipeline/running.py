@@ -33,13 +33,15 @@ from pipeline.results import Result
 from pipeline.session import Session
 from pipeline.steering import Steering
 from pipeline.table import Table
-from pipeline.tally import Tally, counted
+from pipeline.tally import Tally, counted, dollars
 from pipeline.toll import DOLLAR
 from pipeline.walk import Branch, Walk
 from pipeline.wallclock import WallClock
 
 WORTH_ADVICE = 10.0
 """seconds; who waited less wants no advice"""
+FIRST_ANSWER = 1.0
+"""seconds that an answer is thought to take before there is any"""
 UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
 """kinds of fault of rows that asked nothing"""
 
@@ -186,7 +188,9 @@ class Run:
         if result is None:
             t.rows_before = t.rows - t.pending
             done = f"{t.ok + t.skipped:,} of {t.rows:,} rows are done"
-            self.say(f"{done}; to be sent: at least {counted(t.missing, 'request')}")
+            cost = accounts.usual(self.journal, t.missing)
+            about = f", about {dollars(cost / DOLLAR)} by what earlier answers cost" if cost else ""
+            self.say(f"{done}; to be sent: at least {counted(t.missing.total(), 'request')}{about}")
         return result
 
     def _walk(self, call: Call) -> Walk:
@@ -224,6 +228,9 @@ class Run:
         shared = Shared(
             self.journal, self.fuse, self.events, self.tally, purse, clock, self.say, deadline=self.wish.until
         )
+        if shared.deadline is not None:
+            seconds = accounts.percentiles(self.journal, (0.95,)).values()
+            shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
         purse.wake = shared.pump
         return shared
 

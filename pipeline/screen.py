@@ -112,7 +112,8 @@ class Screen:
         cost = f", {dollars(t.cost / 1e9)}" if t.cost else ""
         tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out{cost}"
         waiting = f", {t.waiting} waiting to retry" if t.waiting else ""
-        held = f", held up by {t.notice or t.binding}" if t.notice or t.binding else ""
+        holding = t.notice or (t.binding if t.binding != "tail" else "")
+        held = f", held up by {holding}" if holding else ""
         rate = f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight"
         return f"{rate}{waiting}{held}, {tokens}{eta}"
 

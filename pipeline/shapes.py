@@ -18,7 +18,7 @@ import jsonschema_rs
 import orjson
 
 TYPES = ("string", "integer", "number", "boolean")
-_FENCE = re.compile(r"\A```(?:json)?\s*\n(.*?)\n?```\Z", re.DOTALL)
+_FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
 _MOST_COMPLAINTS = 3
 
 

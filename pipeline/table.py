@@ -11,10 +11,12 @@ however they are dealt into `write`. This module does not know formats (`sinks/`
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from types import ModuleType, TracebackType
@@ -28,7 +30,7 @@ from pipeline.errors import DiskError, JobError
 from pipeline.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, same_file, writing
 from pipeline.sinks._spreadsheet import tame_frame, tame_schema
 
-__all__ = ["Table", "same_file"]
+__all__ = ["Table", "Written", "same_file"]
 
 ROWS = 1024
 Rows = Sequence[Sequence[object]]
@@ -42,6 +44,15 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """End the file at `path`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that was moved into place: its size in bytes and its SHA-256, as hexadecimal digits."""
+
+    path: Path
+    bytes: int
+    sha256: str
 
 
 class Table:
@@ -85,22 +96,21 @@ class Table:
             self._pass_on(self._waiting[start : start + ROWS])
         del self._waiting[:whole]
 
-    def publish(self) -> None:
-        """Complete the files, sync them, move them into place, sync the folders."""
+    def publish(self) -> list[Written]:
+        """Complete the files, sync them, move them into place, sync the folders; what they are now."""
         if self._waiting:
             self._pass_on(self._waiting)
             self._waiting = []
-        for file in self._files:
-            file.complete()
-        published: list[str] = []
-        for file in self._files:
+        written = [file.complete() for file in self._files]
+        for done, file in enumerate(self._files):
             try:
                 file.move()
             except DiskError as error:
-                done = f"already written: {', '.join(published)}" if published else error.hint
-                raise DiskError(error.what, where=error.where, hint=done) from error
-            published.append(str(file.target))
+                names = ", ".join(str(one.path) for one in written[:done])
+                hint = f"already written: {names}" if names else error.hint
+                raise DiskError(error.what, where=error.where, hint=hint) from error
         self._files = []
+        return written
 
     def abandon(self) -> None:
         """Remove what was written aside; the targets stay as they were. Does nothing after `publish`."""
@@ -201,15 +211,14 @@ class _Aside:
         with self._guarded():
             self._sink.write(tame_frame(frame) if self._tamed else frame)
 
-    def complete(self) -> None:
-        """End the file and sync it."""
+    def complete(self) -> Written:
+        """End the file and sync it; what will stand in the target's place."""
         with self._guarded():
             self._sink.close()
-            written = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(written)
-            finally:
-                os.close(written)
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+                digest = hashlib.file_digest(file, "sha256")
+                return Written(self.target, file.tell(), digest.hexdigest())
 
     def move(self) -> None:
         """Put the file in its target's place and sync the folder."""

@@ -34,8 +34,8 @@ class Tally:
     pending: int = 0
     recalled: int = 0
     """requests that the journal answered"""
-    missing: int = 0
-    """requests that the journal could not answer when the run began"""
+    missing: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """requests that the journal could not answer when the run began, by step and model"""
     sent: int = 0
     answered: int = 0
     in_flight: int = 0

@@ -53,6 +53,7 @@ class YamlText:
     """what was set from outside the file, and what to call the place it came from"""
     source: str = ""
     _nodes: int = 0
+    _characters: int = 0
     _open: set[int] = field(default_factory=set)
 
     def where(self, path: Path, *, key: bool = False) -> str:
@@ -93,7 +94,7 @@ def parse(text: str, file: str) -> YamlText:
     if len(text) > LARGEST_FILE:
         raise JobError("the file is larger than 1 MiB", where=file)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _compose(text)
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error, text, file) from None
     except yaml.reader.ReaderError as error:
@@ -108,6 +109,28 @@ def parse(text: str, file: str) -> YamlText:
     except RecursionError:
         raise JobError("the file is nested too deeply", where=file) from None
     return result
+
+
+class _Composer(yaml.SafeLoader):
+    """Gives up on a file with too many values before it has read them all."""
+
+    values = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.values += 1
+        if self.values > MOST_NODES:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(None, None, f"more than {MOST_NODES:,} values", mark)
+        return super().compose_node(parent, index)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    composer = _Composer(text)
+    try:
+        node: yaml.Node | None = composer.get_single_node()
+        return node
+    finally:
+        composer.dispose()
 
 
 def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> JobError:
@@ -125,14 +148,15 @@ def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> JobError:
 
 def _plain(node: yaml.Node, path: Path, result: YamlText) -> Any:
     result._nodes += 1
+    result._characters += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
     mark, end = node.start_mark, node.end_mark.index
     where = f"{result.file}:{mark.line + 1}:{mark.column + 1}"
-    if result._nodes > MOST_NODES:
+    if result._nodes > MOST_NODES or result._characters > LARGEST_FILE:
         raise JobError("aliases multiply this file beyond all measure", where=where)
     if id(node) in result._open:
         raise JobError("an alias stands inside what it names", where=where)
     plain = not isinstance(node, yaml.ScalarNode) or node.style is None
-    usual: str = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]
+    usual: str = _RESOLVER.resolve(type(node), node.value, (plain, not plain))
     if node.tag != usual:
         hint = "quotes make a text of anything"
         raise JobError(f"the tag {node.tag} is not allowed", where=where, hint=hint)

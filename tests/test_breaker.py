@@ -44,7 +44,7 @@ def sent(outcome: Outcome, since: float, until: float, status: int = 503) -> int
 @pytest.mark.parametrize("concurrency", [1, 4, 64])
 @pytest.mark.parametrize("at", [0, 5])
 def test_a_short_outage_costs_nobody_his_tries_and_few_requests(concurrency: int, at: int) -> None:
-    outcome = outage(at, 10, concurrency, 300 * concurrency if concurrency < 64 else 9000)
+    outcome = outage(at, 10, concurrency, 300 * concurrency if concurrency < 64 else 5500)
     assert outcome.answered == len(outcome.results)
     assert sent(outcome, at, at + 10) <= 10 + 2 * concurrency + 8
 

@@ -11,14 +11,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
-    "errors domain histogram wallclock secret sums traces",
+    "errors domain histogram wallclock secret sums traces checkup surroundings",
     "kinds yaml_text privacy files child lock interrupts commits reserve waits prices",
     "log job dtypes faults database tally commands",
-    "apis conversation template tokens cleansing journal verifying restoring llama_server control endpoints resolving",
+    "apis conversation template tokens journal llama_server control endpoints resolving",
+    "cleansing verifying restoring",
     "scripted shapes checks sources sinks accounts",
     "providers steps loading estimate toll limits",
     "guards",
-    "lane records table walk schema starter",
+    "lane records table receipt walk schema starter",
     "rows results engines standing fleet",
     "session gauges",
     "publishing planning pilot erasing",

@@ -23,7 +23,7 @@ MOST_VALUES = 400_000
 """values in one body: each takes some sixty bytes of memory and may be two bytes long"""
 _FEW = 2 * MOST_VALUES
 """a body of so many bytes cannot have too many of them"""
-_LENIENT = 4 << 20
+_LENIENT = 2 << 20
 """bytes that the standard parser is let loose on"""
 _SAID_ONCE = (b'"choices"', b'"message"', b'"content"', b'"output"', b'"text"', b'"finish_reason"')
 """names that are looked at twice where they stand twice"""
@@ -35,7 +35,7 @@ def parse(body: bytes) -> dict[str, Any]:
         raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
     try:
         parsed = orjson.loads(body)
-        if any(body.count(name) > 1 for name in _SAID_ONCE):
+        if len(body) <= _LENIENT and any(body.count(name) > 1 for name in _SAID_ONCE):
             _refuse_twins(body)
     except ValueError:
         parsed = _lenient(body)

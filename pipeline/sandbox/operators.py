@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2.runtime import markup_join, str_join
 
-from pipeline.sandbox.allowance import LONGEST, STEP, Metered, TooMuch
+from pipeline.sandbox.allowance import NODE, STEP, Metered, TooMuch
 
 MOST_BITS = 16 * 1024
 """of a whole number"""
@@ -68,7 +68,7 @@ def _check_repeated(context: Metered, value: Any, times: int) -> None:
         context.make(len(value) * times)
     else:
         nodes, characters = context.measure(value)
-        context.spend(times * (STEP * nodes + characters))
+        context.spend(times * (NODE * nodes + characters))
 
 
 def _formatted_size(context: Metered, text: str, values: Any) -> int:
@@ -85,21 +85,19 @@ def _formatted_size(context: Metered, text: str, values: Any) -> int:
         parts = tuple(values.values())
     largest = 0
     for part in parts:
+        if isinstance(part, int | float):
+            size += STEP
+            continue
         nodes, characters = context.measure(part)
-        largest = max(largest, STEP * nodes + characters)
-        size += STEP * nodes + characters
+        largest = max(largest, NODE * nodes + characters)
+        size += NODE * nodes + characters
     return size + (conversions * largest if isinstance(values, Mapping) else 0)
 
 
 def joined(context: Metered, values: tuple[Any, ...]) -> str:
     """The texts of the values one after the other: `a ~ b ~ c`."""
     if len(values) > 1:
-        sizes = 0
-        for value in values:
-            sizes += _written_size(context, value)
-        if sizes > LONGEST:
-            raise TooMuch(f"the text grows beyond {LONGEST >> 20} MiB")
-        context.make(sizes)
+        context.make(sum(_written_size(context, value) for value in values))
     join = markup_join if context.eval_ctx.autoescape else str_join
     return join(values)
 
@@ -109,5 +107,5 @@ def _written_size(context: Metered, value: Any) -> int:
         return len(value)
     if isinstance(value, list | tuple | Mapping):
         nodes, characters = context.measure(value)
-        return STEP * nodes + characters
+        return NODE * nodes + characters
     return STEP

@@ -7,7 +7,7 @@ This module does not know how much there is to be spent.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
@@ -19,6 +19,8 @@ PAID, SCANNED, JOINED = " paid", " scanned", " joined"
 _HEAVY = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock, nodes.Call)
 _DEAR = 10
 """operations that a heavy node is worth"""
+_CALLED = 320
+"""units of calling a macro"""
 _LITERALS = (nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair)
 T = TypeVar("T", bound=nodes.Node)
 
@@ -64,7 +66,7 @@ class _Paying(NodeTransformer):
         self.generic_visit(node)
         node.body.insert(0, _payment(node.lineno, units))
         if node.test is not None:
-            node.test = _filtered(node.test, PAID, units)
+            node.test = _filtered(cast("nodes.Expr", node.test), PAID, units)
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:
@@ -122,7 +124,7 @@ def _payment(line: int, units: int) -> nodes.ExprStmt:
 
 
 def _body_paying(visitor: NodeTransformer, node: T) -> T:
-    units = weight(node)
+    units = _CALLED + weight(node)
     visitor.generic_visit(node)
     assert isinstance(node, nodes.Macro | nodes.CallBlock)  # noqa: S101 - narrows the type
     node.body.insert(0, _payment(node.lineno, units))

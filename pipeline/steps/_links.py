@@ -21,10 +21,10 @@ _ATTRIBUTE = re.compile(
     re.IGNORECASE,
 )
 _FETCHED = {"src", "srcset", "poster", "background", "data"}
-_SPACED = {name: r"\s*".join(name) + r"\s*:" for name in ("javascript", "vbscript")}
+_RUNS = "|".join(r"\s{0,8}".join(f"{name}:") for name in ("javascript", "vbscript"))
 _CODE = re.compile(
-    rf"(?:\]\(\s*<?|\]:\s*|=\s*[\"']?|<)\s*({'|'.join(_SPACED.values())})|({'|'.join(_SPACED.values())})\S"
-    r"|\b(data:)[\w.+-]+/[\w.+-]+[;,]",
+    rf"(?:\]\(\s{{0,8}}<?|\]:|=\s{{0,8}}[\"']?|<)\s{{0,8}}({_RUNS})|({_RUNS})\S"
+    r"|\b(data:)[\w.+-]{1,64}/[\w.+-]{1,64}[;,]",
     re.IGNORECASE,
 )
 _AFTER = ".,;:!?'\"`)>]}*_~/|"

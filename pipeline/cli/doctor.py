@@ -1,0 +1,44 @@
+"""The command that looks at a job from all sides: doctor.
+
+This module looks at nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline import wording
+from pipeline.cli._common import AsJson, JobFile, Sets, load_job, print_json, print_lines
+from pipeline.screen import safe_text
+
+if TYPE_CHECKING:
+    from pipeline.checkup import Check
+
+
+def doctor(job_file: JobFile, sets: Sets = None, as_json: AsJson = False) -> None:
+    """Look at a job from all sides and say what to do: journal, lock, disk, keys, endpoints, clock."""
+    from pipeline.doctor import exit_code, looked_at
+
+    checks = looked_at(partial(load_job, job_file, sets, None))
+    code = exit_code(checks)
+    if as_json:
+        print_json({"checks": [asdict(check) for check in checks], "exit_code": code})
+    else:
+        print_lines(_lines(checks))
+    raise typer.Exit(code)
+
+
+def _lines(checks: list[Check]) -> Iterator[str]:
+    yield from wording.table(("state", "check", "what"), [(c.state, c.name, c.said) for c in checks])
+    hints = [check for check in checks if check.hint]
+    if hints:
+        yield ""
+    for check in hints:
+        first, *others = check.hint.splitlines()
+        yield safe_text(f"{check.state}: {check.name}: {first}")
+        yield from (safe_text(f"  {line.strip()}") for line in others)

@@ -1,0 +1,141 @@
+"""An endpoint looked at without spending anything: GET /models, with the key and a short patience.
+
+It says whether somebody answers, whether the key is taken, whether the model is known there, and how far the
+two clocks are apart. No redirect is followed. This module does not know where a key comes from.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.checkup import Check, bad, ok, warn
+from pipeline.errors import JobError, KeyRefused, nearest
+from pipeline.secret import Secret
+
+PATIENCE = 5.0
+"""seconds"""
+MOST = 4 << 20
+"""bytes of a list of models"""
+APART = 60.0
+"""seconds that two clocks may be apart"""
+
+
+@dataclass(frozen=True)
+class _Heard:
+    status: int
+    date: str
+    body: bytes
+    at: float
+
+
+def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
+    """What an endpoint that serves `model` says of itself."""
+    host = urlsplit(base_url).netloc.rpartition("@")[2]
+    try:
+        heard = _in_time(base_url, key)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        hint = "this machine is offline, the server is down, or base_url is wrong"
+        yield warn("endpoint", f"{host}: {_why(error)}", hint)
+        return
+    yield _of_status(host, heard)
+    if heard.status == 200:
+        yield _of_model(host, heard, model)
+    yield from _of_clock(host, heard)
+
+
+def _in_time(base_url: str, key: Secret) -> _Heard:
+    """What comes within the patience as a whole, whoever lingers: a name server, or a server that drips."""
+    heard: list[_Heard | Exception] = []
+
+    def get() -> None:
+        try:
+            heard.append(_get(base_url, key))
+        except Exception as error:
+            heard.append(error)
+
+    thread = Thread(target=get, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    outcome = heard[0] if heard else TimeoutError()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _get(base_url: str, key: Secret) -> _Heard:
+    parts = urlsplit(base_url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    if key:
+        headers["Authorization"] = f"Bearer {key.reveal()}"
+    try:
+        connection.request("GET", parts.path.rstrip("/") + "/models", headers=headers)
+        response = connection.getresponse()
+        return _Heard(response.status, response.headers.get("Date", ""), response.read(MOST), time.time())
+    finally:
+        connection.close()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate does not verify: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {PATIENCE:g} s"
+    return f"cannot be reached: {getattr(error, 'strerror', None) or type(error).__name__}"
+
+
+def _of_status(host: str, heard: _Heard) -> Check:
+    status = heard.status
+    if status == 401:
+        hint = "set the right key in the variable that api_key_env names"
+        return bad("endpoint", f"{host}: the key is refused (401)", hint, code=KeyRefused.exit_code)
+    if 300 <= status < 400:
+        hint = "set base_url to the address it means; redirects are not followed"
+        return bad("endpoint", f"{host}: answers with a redirect ({status})", hint, code=JobError.exit_code)
+    if status == 403:
+        return warn("endpoint", f"{host}: this key may not list models (403)", "it may still answer")
+    if status == 429 or status >= 500:
+        return warn("endpoint", f"{host}: answers with {status}", "come back later")
+    listed = "" if status == 200 else f" ({status} for its list of models, which not every server has)"
+    return ok("endpoint", f"{host}: answers{listed}")
+
+
+def _of_model(host: str, heard: _Heard, model: str) -> Check:
+    names = _names(heard.body)
+    if not names:
+        return ok("model", f"{host}: lists no models")
+    if model in names:
+        return ok("model", f"{host}: knows {model}")
+    return warn("model", f"{host}: does not list '{model}'", nearest(model, names))
+
+
+def _names(body: bytes) -> list[str]:
+    try:
+        listed: Any = json.loads(body)
+        return [entry["id"] for entry in listed["data"] if isinstance(entry["id"], str)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
+def _of_clock(host: str, heard: _Heard) -> Iterator[Check]:
+    try:
+        theirs = parsedate_to_datetime(heard.date).timestamp()
+    except (ValueError, TypeError):
+        return
+    apart = heard.at - theirs
+    if abs(apart) > APART:
+        ahead = "ahead of" if apart > 0 else "behind"
+        said = f"this machine is {abs(apart):,.0f} s {ahead} {host}"
+        yield warn("clock", said, "set the clock: hours, --until and told waits go by it")
+    else:
+        yield ok("clock", f"goes with that of {host}")
