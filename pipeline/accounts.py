@@ -108,6 +108,15 @@ def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, i
     return cost, tokens, unpriced
 
 
+def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:
+    """(step, model, output tokens) of the latest answers."""
+    return journal.select(
+        "SELECT step, model, output FROM attempts WHERE outcome = 'answered' AND output > 0"
+        " ORDER BY seq DESC LIMIT ?",
+        (most,),
+    )
+
+
 def has_answered(journal: Journal, model: str) -> bool:
     """Whether a model has ever answered."""
     sql = "SELECT 1 FROM attempts WHERE outcome = 'answered' AND model = ? LIMIT 1"

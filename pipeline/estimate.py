@@ -71,6 +71,11 @@ class Estimator:
         """
         return self._seen.get((request.step, request.model), _UNSEEN).expected(size(request))
 
+    def remember(self, step: str, model: str, output: int) -> None:
+        """Hear what an answer of an earlier run used."""
+        if output:
+            self._seen.setdefault((step, model), _Seen()).outputs.add(output)
+
     def learn(self, request: Request, usage: Usage) -> None:
         """Hear what a reply used. A server that counts nothing teaches nothing."""
         if not (usage.input or usage.output):

@@ -81,6 +81,10 @@ class Fleet:
         """Let the limits know what was sent in the last minute, or day, by an earlier run."""
         for lane in self.lanes:
             lane.breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
+        for step, model, output in accounts.latest_outputs(self._shared.journal):
+            for lane in self.lanes:
+                if lane.model == model:
+                    lane.estimator.remember(step, model, output)
         daily = any(lane.rpd.limit for lane in self.lanes)
         now = anyio.current_time()
         for ago, model, endpoint, used in accounts.recent(self._shared.journal, DAY if daily else MINUTE):

@@ -234,6 +234,7 @@ class Job(Spec):
     _file: Path = Path("job.yaml")
     _text: YamlText = YamlText("job.yaml")
     _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
+    _untrusted: bool = False
 
     @property
     def file(self) -> Path:
@@ -249,6 +250,11 @@ class Job(Spec):
     def files(self) -> dict[str, tuple[str, str]]:
         """The files that were read beside it, so that a run sees one state of them: (path, content)."""
         return self._files
+
+    @property
+    def untrusted(self) -> bool:
+        """Whether nobody vouches for the job, so that its templates are rendered apart."""
+        return self._untrusted
 
     @property
     def root(self) -> Path:

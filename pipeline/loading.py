@@ -21,6 +21,7 @@ from pipeline import kinds, yaml_text
 from pipeline.errors import JobError, nearest
 from pipeline.job import Job
 from pipeline.resolving import resolve
+from pipeline.untrusted import Allowed, hold
 from pipeline.yaml_text import YamlText
 
 _SENTENCES = {
@@ -34,6 +35,11 @@ _SENTENCES = {
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
 }
+
+
+LARGEST_FILE = 4 << 20
+"""bytes of a file with a prompt; a job file is smaller (`yaml_text.py`)"""
+_NEWLINE = re.compile(r"\r\n?")
 
 
 def _kind_of(data: Any) -> str:
@@ -54,9 +60,12 @@ def job_model() -> type[Job]:
     return create_model("Job", __base__=Job, __doc__="A pipeline job.", steps=field)
 
 
-def load(path: str | os.PathLike[str], changes: Sequence[str] = ()) -> Job:
+def load(
+    path: str | os.PathLike[str], changes: Sequence[str] = (), *, untrusted: Allowed | None = None
+) -> Job:
     """Read and check a job file. `changes` are `key=value` overrides such as `steps.post.model=cloud`.
 
+    `untrusted` is for a job of somebody else: it is held to what this allows, whatever it says itself.
     Raises `JobError`, whose text names file, line and column.
     """
     file = Path(path).absolute()
@@ -75,6 +84,9 @@ def load(path: str | os.PathLike[str], changes: Sequence[str] = ()) -> Job:
         raise _job_error(first, text) from None
     job._file = file
     job._text = text
+    job._untrusted = untrusted is not None
+    if untrusted is not None:
+        hold(job, text, untrusted)
     return resolve(job, text)
 
 
@@ -100,7 +112,11 @@ def _shown(file: Path) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        with file.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise JobError(f"the file is larger than {LARGEST_FILE >> 20} MiB", where=_shown(file))
+        return _NEWLINE.sub("\n", content.decode("utf-8-sig"))
     except FileNotFoundError:
         folder = file.parent
         near = nearest(file.name, (f.name for f in folder.iterdir())) if folder.is_dir() else ""

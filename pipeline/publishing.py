@@ -72,7 +72,8 @@ class _Failures:
     def publish(self, path: Path) -> list[Written]:
         """Write them, or remove what an earlier run wrote; the file where there are any."""
         if not self._rows:
-            path.unlink(missing_ok=True)
+            if path.exists():  # a disk that cannot be written refuses to delete even nothing
+                path.unlink()
             return []
         names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]
         schema = pl.Schema(dict.fromkeys(names, pl.String()))

@@ -12,12 +12,14 @@ from itertools import product
 from typing import Any
 
 from pipeline import kinds
+from pipeline.confined import Worker
 from pipeline.domain import Call, Fate, Fault, Record, Unanswered, Values
 from pipeline.job import Job, Model, Step
 from pipeline.loading import read_beside
 from pipeline.privacy import hushed, telling
+from pipeline.sandbox.compiled import Compiled
 from pipeline.steps._base import Runner, Taken
-from pipeline.template import Template
+from pipeline.template import Prepare, Template
 from pipeline.yaml_text import YamlText
 
 
@@ -64,6 +66,7 @@ class Stage:
 def stages_of(job: Job) -> list[Stage]:
     """The job's steps, ready to run; `JobError` for a template that cannot be read."""
     text = job.text
+    prepare: Prepare = Worker().prepare if job.untrusted else Compiled
     stages = []
     for i, spec in enumerate(job.steps):
         models = tuple(
@@ -71,8 +74,9 @@ def stages_of(job: Job) -> list[Stage]:
             for model in job.chain(spec.model).values()
         )
         module = kinds.load("steps", _kind(spec))
-        runner: Runner = module.build(spec, models, _Templates(job, text, i))
-        when = _Templates(job, text, i)("when") if spec.when else None
+        template = _Templates(job, text, i, prepare)
+        runner: Runner = module.build(spec, models, template)
+        when = template("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
         names = frozenset().union(*(template.compiled().names for template in every))
         stages.append(Stage(spec, models[0], runner, when, names))
@@ -86,8 +90,8 @@ def _kind(spec: Step) -> str:
 class _Templates:
     """The templates of one step by the key they stand under, each knowing its place."""
 
-    def __init__(self, job: Job, text: YamlText, index: int) -> None:
-        self._job, self._text, self._path = job, text, ("steps", index)
+    def __init__(self, job: Job, text: YamlText, index: int, prepare: Prepare) -> None:
+        self._job, self._text, self._path, self._prepare = job, text, ("steps", index), prepare
 
     def __call__(self, dotted: str) -> Template:
         path: tuple[str | int, ...] = (*self._path, *dotted.split("."))
@@ -96,11 +100,11 @@ class _Templates:
             value = value[part]
         if dotted == "prompt_file":
             return self._from_file(str(value), path)
-        return Template(str(value), lambda line, column: self._text.inside(path, line, column))
+        return Template(str(value), lambda line, column: self._text.inside(path, line, column), self._prepare)
 
     def _from_file(self, name: str, path: tuple[str | int, ...]) -> Template:
         shown, content = read_beside(self._job, name, self._text.where(path))
-        return Template(content, lambda line, column: f"{shown}:{line}:{column}")
+        return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)
 
 
 class Walk:

@@ -156,7 +156,7 @@ def _plain(node: yaml.Node, path: Path, result: YamlText) -> Any:
     if id(node) in result._open:
         raise JobError("an alias stands inside what it names", where=where)
     plain = not isinstance(node, yaml.ScalarNode) or node.style is None
-    usual: str = _RESOLVER.resolve(type(node), node.value, (plain, not plain))
+    usual: str = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]
     if node.tag != usual:
         hint = "quotes make a text of anything"
         raise JobError(f"the tag {node.tag} is not allowed", where=where, hint=hint)

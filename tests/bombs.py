@@ -34,9 +34,7 @@ def memory(name: str) -> int:
 
 
 async def ask(call: Call, journal: Journal, api: str, prompt: str) -> None:
-    asked = request(
-        Conversation((("user", prompt),)), api=api, model="m", params={}, step="s", key=prompt
-    )
+    asked = request(Conversation((("user", prompt),)), api=api, model="m", params={}, step="s", key=prompt)
     Path("/proc/self/clear_refs").write_text("5")
     before, began = memory("VmRSS"), time.perf_counter()
     kind = billed = ""
@@ -48,7 +46,14 @@ async def ask(call: Call, journal: Journal, api: str, prompt: str) -> None:
     await journal.settle()
     grown, seconds = memory("VmHWM") - before, time.perf_counter() - began
     ((size,),) = journal.select("SELECT length(body) FROM attempts ORDER BY seq DESC LIMIT 1")
-    line = {"prompt": prompt, "kind": kind, "billed": billed, "kept": size, "seconds": seconds, "grown": grown}
+    line = {
+        "prompt": prompt,
+        "kind": kind,
+        "billed": billed,
+        "kept": size,
+        "seconds": seconds,
+        "grown": grown,
+    }
     print(json.dumps(line), flush=True)
 
 

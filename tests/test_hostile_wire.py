@@ -110,11 +110,23 @@ async def test_no_request_gets_an_answer_that_was_meant_for_nobody(server: Serve
             await asyncio.sleep(0.1)
 
 
-async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_next_one(server: Server) -> None:
+async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_next_one(
+    server: Server,
+) -> None:
     async with connect_to(server.base_url, Secret(), api="chat", concurrency=1, timeout=10) as call:
         await call(asked("<late_answer> first"))
         time.sleep(0.15)  # the loop stands still while the stranger's answer arrives
         assert "second" in read(await call(asked("second"))).text
+
+
+async def test_a_server_that_speaks_unasked_gets_a_new_connection_for_each_request() -> None:
+    def answer(n: int) -> bytes:
+        return response() * (2 if n == 0 else 1)
+
+    async with raw_server(answer) as seen, calling(seen.url) as call:
+        replies = [await call(asked(str(n))) for n in range(4)]
+        assert seen.connections == 4
+    assert replies[0].odd == "" and "nobody asked for" in replies[3].odd
 
 
 async def test_a_connection_that_was_closed_between_requests_costs_no_request() -> None:
@@ -133,7 +145,9 @@ async def test_connections_are_used_again_while_the_server_behaves() -> None:
         for n in range(5):
             await call(asked(str(n)))
         assert (len(seen.requests), seen.connections) == (5, 1)
-        assert all(b"HTTP/1.1" in head and b"Accept-Encoding: identity" in head for head in seen.requests)
+        assert all(
+            b"HTTP/1.1" in head and b"accept-encoding: identity" in head.lower() for head in seen.requests
+        )
 
 
 # Patience.
@@ -220,7 +234,9 @@ MUTATED = response(GOOD, b"Content-Type: application/json", b"x-ratelimit-limit-
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(st.integers(0, len(MUTATED) - 1), st.binary(max_size=4)), max_size=6), st.booleans())
+@given(
+    st.lists(st.tuples(st.integers(0, len(MUTATED) - 1), st.binary(max_size=4)), max_size=6), st.booleans()
+)
 async def test_any_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]], cut: bool) -> None:
     sent = bytearray(MUTATED)
     for place, new in changes:
@@ -270,7 +286,9 @@ BOMBS: dict[str, tuple[Rule, str]] = {  # prompt -> rule, and the kind it comes 
 
 
 def test_no_reply_fills_the_memory_and_what_fits_is_kept(tmp_path: Path) -> None:
-    rules = tuple(rule.model_copy(update={"match": prompt, "every": None}) for prompt, (rule, _) in BOMBS.items())
+    rules = tuple(
+        rule.model_copy(update={"match": prompt, "every": None}) for prompt, (rule, _) in BOMBS.items()
+    )
     with serve(Script(faults=rules)) as server:
         done = subprocess.run(
             [sys.executable, "-m", "tests.bombs", server.base_url, str(tmp_path), "chat", *BOMBS],
@@ -373,7 +391,8 @@ def test_a_key_is_refused_to_plain_http_before_anything_is_sent(project: Project
 
 
 def test_a_run_through_every_play_ends_with_the_right_answer_in_every_cell(project: Project) -> None:
-    names = [name for name in PLAYS if name not in ("gzip_bomb", *ENDLESS)]
+    # a late answer that comes while the next one is awaited is not to be told from it
+    names = [name for name in PLAYS if name not in ("gzip_bomb", "late_answer", *ENDLESS)]
     records = "sku,title\n" + "".join(f"{n},<{names[n // 2]}> {n}\n" for n in range(2 * len(names)))
     struck = tuple(rule.model_copy(update={"times": 1}) for rule in faults())
     with serve(Script(faults=struck)) as server:
@@ -388,46 +407,52 @@ def test_a_run_through_every_play_ends_with_the_right_answer_in_every_cell(proje
 
 
 @pytest.mark.parametrize(
-    ("fault", "what"), [("html", "HTML"), ("empty_body", "nothing"), ("no_content", "nothing")]
+    ("body", "what"), [(b"<!DOCTYPE html><p>Sign in</p>", "HTML"), (b"", "nothing"), (b" \n", "nothing")]
 )
-def test_page_after_page_stops_the_run(project: Project, fault: str, what: str) -> None:
-    with serve(Script(faults=(Rule(every=1, fault=fault),))) as server:  # type: ignore[arg-type]
+async def test_page_after_page_is_no_api(body: bytes, what: str) -> None:
+    def answer(n: int) -> bytes:
+        return response(GOOD if n == 3 else body, status=b"200 OK" if body else b"204 No Content")
+
+    async with raw_server(answer) as seen, calling(seen.url) as call:
+        came = [await met(call, asked(str(n))) for n in range(9)]
+        host = seen.url.split("/")[2]
+    assert all(isinstance(one, Reply) for one in came[:8]), "a reply that can be read begins the count anew"
+    assert isinstance(came[8], Fault)
+    assert (came[8].kind, came[8].fate, came[8].billed.value) == ("not_an_api", Fate.STOP, "maybe")
+    assert came[8].message == f"not an API: got {what} from {host}, 5 times in a row"
+
+
+def test_a_sign_in_page_stops_the_run(project: Project) -> None:
+    with serve(Script(faults=(Rule(every=1, fault="html"),))) as server:
         project.job(server.base_url, records=Project.numbered(60))
-        done = project.run("run", "job.yaml")
+        done = project.run("run", "job.yaml", "--set", "models.writer.limits.concurrency=8")
         assert done.returncode == 75, done.stderr
-        host = server.base_url.split("/")[2]
-        assert f"not an API: got {what} from {host}, 5 times in a row" in done.stderr, done.stderr
-        assert "sign-in page" in done.stderr
+        assert "not an API: got HTML from 127.0.0.1" in done.stderr and "sign-in page" in done.stderr
         assert server.ledger().requests <= 12
     assert not (project.folder / "output/shop/posts.csv").exists()
 
 
-def test_a_page_now_and_then_stops_nothing(project: Project) -> None:
-    with serve(Script(faults=(Rule(every=3, fault="html"),))) as server:
-        project.job(server.base_url, records=Project.numbered(20))
-        assert project.run("run", "job.yaml").returncode == 0
-
-
-def test_a_run_is_told_once_that_another_model_answers(project: Project) -> None:
-    faults = (Rule(match="lamp", fault="mislabelled"), Rule(every=1, fault="wrong_model"))
+def test_a_run_is_told_once_of_what_is_odd_and_every_row_has_its_own_answer(project: Project) -> None:
+    faults = (
+        Rule(match="lamp", fault="mislabelled"),
+        Rule(match="page", times=1, fault="html"),
+        Rule(match="other", fault="wrong_model"),
+        Rule(every=1, fault="same_id"),
+    )
+    titles = ["lamp", "page", *(f"other {n}" for n in range(9)), *(f"thing {n}" for n in range(5))]
+    records = "sku,title\n" + "".join(f"{n},{title}\n" for n, title in enumerate(titles))
     with serve(Script(faults=faults)) as server:
-        project.job(server.base_url, records=Project.numbered(9) + "x,lamp\n")
+        project.job(server.base_url, records=records)
         assert project.run("run", "job.yaml").returncode == 0
         host = server.base_url.split("/")[2]
-    events = [json.loads(line) for line in (project.folder / "output/shop/events.jsonl").read_text().splitlines()]
-    odd = sorted(event["remark"] for event in events if event["event"] == "reply.odd")
+    for title, post in project.result().select("title", "post").iter_rows():
+        assert f"Write about {title}." in post
+    events = (project.folder / "output/shop/events.jsonl").read_text().splitlines()
+    odd = [event["remark"] for event in map(json.loads, events) if event["event"] == "reply.odd"]
     said = f"{host} says that its JSON is text/html; charset=utf-8"
-    assert odd == sorted([said, "asked for m, answered by another-than-m"])
+    assert sorted(odd) == sorted([said, "asked for m, answered by another-than-m"])
     status = project.run("status", "job.yaml").stdout
     assert "odd: asked for m, answered by another-than-m (9 times)" in status
     assert f"odd: {said} (1 time)" in status
     remarks = project.numbers("status", "job.yaml")["run"]["remarks"]
     assert remarks["asked for m, answered by another-than-m"] == 9
-
-
-def test_answers_that_all_have_one_id_go_to_their_own_rows(project: Project) -> None:
-    with serve(Script(faults=(Rule(every=1, fault="same_id"),))) as server:
-        project.job(server.base_url, records=Project.numbered(12))
-        assert project.run("run", "job.yaml").returncode == 0
-    for title, post in project.result().select("title", "post").iter_rows():
-        assert f"Write about {title}." in post

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from pipeline.domain import Fault
 from pipeline.errors import InputError, JobError
@@ -22,33 +23,21 @@ RECORDS = f"email,age,kind\n{ALICE},41,error\n{BOB},42,condition\n{CAROL},43,mis
 
 
 def job(project: Project, **records: Any) -> None:
-    error = {
-        "match": "error",
-        "fault": "bad_request",
-        "message": f"Invalid recipient: {ALICE.upper()}, age 41",
+    message = f"Invalid recipient: {ALICE.upper()}, age 41"
+    error = {"match": "error", "fault": "bad_request", "message": message}
+    answer = {"misfit": json.dumps({"title": CAROL}), "fine": '{"title": 7}'}
+    model = {"provider": "scripted", "model": "m", "options": {"faults": [error], "answer": answer}}
+    step = {
+        "name": "post",
+        "prompt": "{{ kind }}: write to {{ email }}, aged {{ age }}.",
+        "when": "{{ email if kind == 'condition' else true }}",
+        "answer": {"json": {"title": "integer"}},
+        "repairs": 0,
     }
-    model = {"provider": "scripted", "model": "m", "options": {
-        "faults": [error], "answer": {"misfit": json.dumps({"title": CAROL}), "fine": '{"title": 7}'},
-    }}  # fmt: skip
-    project.job(
-        records=RECORDS,
-        models={"writer": model},
-        steps=[
-            {
-                "name": "post",
-                "prompt": "{{ kind }}: write to {{ email }}, aged {{ age }}.",
-                "when": "{{ email if kind == 'condition' else true }}",
-                "answer": {"json": {"title": "integer"}},
-                "repairs": 0,
-            }
-        ],
-        output={"to": "output/shop/posts.csv", "include": ["status", "reason", "key"]},
-    ).write_text(
-        (project.folder / "job.yaml").read_text().replace(
-            "  from: records.csv\n  key: sku\n",
-            "".join(f"  {name}: {json.dumps(value)}\n" for name, value in {"from": "records.csv", **records}.items()),
-        )
-    )  # fmt: skip
+    output = {"to": "output/shop/posts.csv", "include": ["status", "reason", "key"]}
+    file = project.job(records=RECORDS, models={"writer": model}, steps=[step], output=output)
+    spec = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump(spec | {"records": {"from": "records.csv", **records}}, sort_keys=False))
 
 
 def said(project: Project) -> str:
@@ -135,9 +124,9 @@ def test_an_unknown_column_of_a_frame_is_an_error_too(tmp_path: Path) -> None:
         ("404 for 40 and 4", [40], "404 for *** and 4"),
         ("malice, alice.", ["alice"], "malice, ***."),
         ("begins 'Dear doctor, my kn…'", ["Dear doctor, my knee hurts\nsince May"], "begins '***…'"),
-        ("it said: doctor, my knee hurts since", ["Dear doctor, my knee  hurts\nsince May"], "it said: ***"),
+        ("it said: doctor, my knee hurts since", ["Dear doctor, my knee  hurts\nsince May"], "it said:***"),
         ('at a: "say \\"hi\\"" is odd', ['say "hi"'], 'at a: "***" is odd'),
-        ("caf\\u00e9 müller", ["café müller"], "caf\\u00e9 müller"),
+        ("caf\\u00e9 m\\u00fcller", ["Café Müller"], "***"),
         ("MÜLLER GMBH & CO", ["Müller GmbH & Co"], "***"),
         ("none of it", [None, "", " ", True], "none of it"),
         ("a list of x1 and y2", [["x1", {"b": "y2"}]], "a list of *** and ***"),
@@ -145,8 +134,6 @@ def test_an_unknown_column_of_a_frame_is_an_error_too(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_message_quotes_is_taken_out(message: str, values: list[Any], shown: str) -> None:
-    if "u00e9" in message:
-        shown = "***" if without(message, values) == "***" else shown
     assert without(message, values) == shown
 
 

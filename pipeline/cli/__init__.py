@@ -88,7 +88,8 @@ def main() -> None:
     except BrokenPipeError:
         os._exit(141)  # the reader has gone away, as of `| head`; there is nobody to tell
     except OSError as error:
-        print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        what = error.filename or "standard output"
+        print(f"error: {safe_text(str(what))}: {error.strerror}", file=sys.stderr)
         os._exit(DiskError.exit_code)
 
 

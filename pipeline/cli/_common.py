@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import wording
+from pipeline.errors import JobError
 
 if TYPE_CHECKING:
     from pipeline.job import Job
     from pipeline.results import Result
+    from pipeline.untrusted import Allowed
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
 Sets = Annotated[
@@ -27,13 +29,43 @@ Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Only the firs
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-def load_job(file: Path, sets: Sequence[str] | None, limit: int | None) -> Job:
+Untrusted = Annotated[
+    bool,
+    typer.Option("--untrusted", help="The job is somebody else's: hold it to its folder, hosts and keys."),
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-host", metavar="HOST[:PORT]", help="Whom an untrusted job may ask; else api.openai.com."
+    ),
+]
+AllowKey = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-key", metavar="NAME[@HOST]", help="The key it may use there; else OPENAI_API_KEY at OpenAI."
+    ),
+]
+
+
+def stranger(untrusted: bool, hosts: Sequence[str] | None, keys: Sequence[str] | None) -> Allowed | None:
+    """What a job of somebody else is held to; None for one that is trusted."""
+    from pipeline.untrusted import Allowed
+
+    if (hosts or keys) and not untrusted:
+        where = "--allow-host" if hosts else "--allow-key"
+        raise JobError("goes with --untrusted: a trusted job asks whom it likes", where=where)
+    return Allowed(tuple(hosts or ()), tuple(keys or ())) if untrusted else None
+
+
+def load_job(
+    file: Path, sets: Sequence[str] | None, limit: int | None, untrusted: Allowed | None = None
+) -> Job:
     from pipeline.loading import load
 
     changes = [*(sets or ())]
     if limit is not None:
         changes.append(f"records.limit={limit}")
-    return load(file, changes)
+    return load(file, changes, untrusted=untrusted)
 
 
 def show_result(result: Result, as_json: bool) -> None:

@@ -13,6 +13,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import anyio.lowlevel
+
 from pipeline.domain import Call, Fate, Fault, Reply, Request
 from pipeline.histogram import Histogram
 from pipeline.limits._base import End, Expected, Limit, Ticket
@@ -54,6 +56,7 @@ class Turnstile:
 
     async def enter(self, request: Request) -> Ticket:
         """Wait for the turn of a request; raises a limit's fault. Whoever was in before goes first."""
+        await anyio.lowlevel.checkpoint_if_cancelled()  # who passes at once would never hear of it
         loop = asyncio.get_running_loop()
         if self._closed is not None:
             raise _again(self._closed)

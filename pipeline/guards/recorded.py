@@ -30,6 +30,8 @@ def recorded(call: Call, journal: Journal, toll: Toll, expect: Callable[[Request
         except Fault as fault:
             hushed(fault, request.private)
             journal.note(request, fault, perf_counter() - began, worst(request, fault))
+            if fault.billed is Billed.YES:
+                await journal.settle()  # it is not paid for again
             raise
         await journal.record(request, reply)
         try:

@@ -15,7 +15,7 @@ from aiolimiter import AsyncLimiter
 
 RAMP, RAMP_SECONDS = 50, 0.25
 """new connections in any such time"""
-_SPOKEN = select.POLLIN | select.POLLHUP | select.POLLERR
+_GONE = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 
 
 class RampedConnector(aiohttp.TCPConnector):
@@ -27,6 +27,8 @@ class RampedConnector(aiohttp.TCPConnector):
     def __init__(self, concurrency: int) -> None:
         super().__init__(limit=concurrency, keepalive_timeout=60)
         self._ramp = AsyncLimiter(RAMP, RAMP_SECONDS)
+        self.spoke_unasked = False
+        """whether the server has said something that was no answer; then no connection is used twice"""
 
     async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
         async with self._ramp:
@@ -38,18 +40,23 @@ class RampedConnector(aiohttp.TCPConnector):
         That would be taken for the answer to the next request, and each later answer for the one after it.
         """
         while (connection := await super()._get(*args)) is not None:
-            if _quiet(connection.protocol):
+            said, gone = _since(connection.protocol)
+            if not (said or gone):
                 return connection
             connection.close()
+            self.spoke_unasked = self._force_close = self.spoke_unasked or not gone
         return None
 
 
-def _quiet(protocol: ResponseHandler | None) -> bool:
-    """Whether nothing has come since the last reply, neither read already nor waiting at the socket."""
-    transport = protocol.transport if protocol is not None and not protocol.should_close else None
+def _since(protocol: ResponseHandler | None) -> tuple[bool, bool]:
+    """Whether a server has said something since its last answer, and whether it has hung up."""
+    transport = protocol.transport if protocol is not None else None
     socket = transport.get_extra_info("socket") if transport is not None else None
-    if socket is None:
-        return False
+    if protocol is None or socket is None:
+        return False, True
+    if protocol.should_close:
+        return True, False
     waiting = select.poll()
-    waiting.register(socket.fileno(), _SPOKEN)
-    return not waiting.poll(0)
+    waiting.register(socket.fileno(), select.POLLIN | _GONE)
+    found = waiting.poll(0)
+    return bool(found), any(event & _GONE for _, event in found)

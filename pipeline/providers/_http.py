@@ -93,9 +93,10 @@ async def connection(
 ) -> AsyncIterator[Call]:
     _allow_sockets(concurrency)
     patience = httpx2.Timeout(seconds, connect=CONNECT_SECONDS)
-    client = _client(base_url, CappedTransport(concurrency, REPLY_CAP, idle), patience)
+    transport = CappedTransport(concurrency, REPLY_CAP, idle)
+    client = _client(base_url, transport, patience)
     async with client:
-        yield _Endpoint(client, base_url, key, api, patience, seconds, idle)
+        yield _Endpoint(client, transport, base_url, key, api, patience, seconds, idle)
 
 
 class _Endpoint:
@@ -104,6 +105,7 @@ class _Endpoint:
     def __init__(
         self,
         client: openai.AsyncOpenAI,
+        transport: CappedTransport,
         base_url: str,
         key: Secret,
         api: str,
@@ -112,6 +114,7 @@ class _Endpoint:
         idle: float,
     ) -> None:
         self._client = client
+        self._connector = transport.connector
         self._url = base_url.rstrip("/") + PATHS[api]
         self._host = urlsplit(base_url).netloc.rpartition("@")[2]  # a password may stand before it
         self._key = key
@@ -135,6 +138,8 @@ class _Endpoint:
         self._known = True
         body = self._key.without(response.content)
         odd = self._strangers.look(self._kept(response.headers.get("content-type", "")), body)
+        if self._connector.spoke_unasked:
+            odd = f"{self._host} sends answers that nobody asked for; no connection is used twice"
         told = told_limits(response.headers)
         return Reply(self._api, body, perf_counter() - began, told=told, odd=odd)
 

@@ -25,10 +25,20 @@ class CappedTransport(AiohttpTransport):
     """
 
     def __init__(self, concurrency: int, cap: int, idle: float) -> None:
-        super().__init__(client=lambda: _session(concurrency))
+        self.connector = RampedConnector(concurrency)
+        super().__init__(client=self._session)
         self._cap = cap
         self._idle = idle
         self._room = asyncio.Semaphore(LARGE_AT_ONCE)
+
+    def _session(self) -> aiohttp.ClientSession:
+        jar = aiohttp.DummyCookieJar()
+        return aiohttp.ClientSession(connector=self.connector, cookie_jar=jar, trust_env=False)
+
+    async def aclose(self) -> None:
+        """End the connections, also where no request was ever sent."""
+        await super().aclose()
+        await self.connector.close()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)
@@ -60,8 +70,3 @@ class PlainClient(httpx2.AsyncClient):
 @lru_cache(maxsize=8)
 def _parsed(url: httpx2.URL | str) -> httpx2.URL:
     return httpx2.URL(url)
-
-
-def _session(concurrency: int) -> aiohttp.ClientSession:
-    connector = RampedConnector(concurrency)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
