@@ -3,7 +3,7 @@
     python -m benchmarks.rates [SCENARIO ...]
 
 Every scenario runs the real command in one process and the server in another, each on a core of its own.
-All of them take about twenty minutes, because limits are per minute; `make bench` runs the brief ones.
+All of them take about twenty-five minutes, because limits are per minute; `make bench` runs the brief ones.
 """
 
 from __future__ import annotations

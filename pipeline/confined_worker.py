@@ -28,8 +28,6 @@ MEMORY = 768 * 1024 * 1024
 _NEEDED = (datetime, decimal, html, textwrap, uuid)
 """imported now: later there are no files to be opened"""
 _WARM = "{{ a|wordwrap }}{{ a|tojson }}{{ a|urlize }}{{ a|striptags }}{{ a|urlencode }}{{ [a, b] }}"
-    "{{ a|wordwrap }}{{ a|tojson }}{{ a|urlize }}{{ a|striptags }}{{ a|urlencode }}{{ [a, b] }}{{ a ~ b }}"
-)
 
 
 def main(seconds: float) -> None:

@@ -154,13 +154,11 @@ class Journal:
 
         or priced, because the price of their model, one of `priced`, was not known then.
         """
-        return self.select(
-            "SELECT seq, api, model, body FROM attempts WHERE seq > ? AND billed = 'yes'"
-            " AND outcome IN ('answered', 'superseded')"
-            f" AND (input IS NULL OR (cost IS NULL AND model IN ({', '.join('?' * len(priced))})))"  # noqa: S608
-            " ORDER BY seq LIMIT 500",
-            (after, *priced),
-        )
+        models = ", ".join("?" * len(priced))
+        sql = f"""SELECT seq, api, model, body FROM attempts
+            WHERE seq > ? AND billed = 'yes' AND outcome IN ('answered', 'superseded')
+            AND (input IS NULL OR (cost IS NULL AND model IN ({models}))) ORDER BY seq LIMIT 500"""  # noqa: S608
+        return self.select(sql, (after, *priced))
 
     async def void(self, request: Request, fault: Fault, cost: int | None = None) -> None:
         """Say of a recorded reply that it answers nothing: it is kept, its request counts as unanswered."""

@@ -61,12 +61,16 @@ def verified(path: Path, *, quick: bool = False) -> Verdict:
 
 def _pages(connection: sqlite3.Connection, check: str) -> Iterator[str]:
     """The lines of SQLite's own check, but for its ok."""
-    try:
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-        lines = [str(line) for (line,) in connection.execute(f"PRAGMA {check}({MOST_LINES})")]
-    except sqlite3.DatabaseError as error:
-        yield str(error)
-        return
+    size = 0
+    lines: list[str] = []
+    for most in (MOST_LINES, 1):  # where the check itself breaks off, what it says first is still to be had
+        try:
+            (size,) = connection.execute("PRAGMA page_size").fetchone()
+            rows = connection.execute(f"SELECT * FROM pragma_{check}({MOST_LINES}) LIMIT {most}")  # noqa: S608
+            lines = [str(line) for (line,) in rows]
+            break
+        except sqlite3.DatabaseError as error:
+            lines = [str(error)]
     for text in lines:
         for line in text.splitlines():
             if line != "ok" and not line.startswith("*** in database"):

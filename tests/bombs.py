@@ -2,8 +2,8 @@
 
     python -m tests.bombs URL FOLDER API PROMPT…
 
-One line of JSON for each prompt: the fault's kind and what it may have cost ('' for an answer), the size of the
-body in the journal, the seconds it took, and by how many bytes the memory grew at the most.
+One line of JSON for each prompt: the fault's kind and what it may have cost ('' for an answer), the size of
+the body in the journal, the seconds it took, and by how many bytes the memory grew at the most.
 """
 
 from __future__ import annotations

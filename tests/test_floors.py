@@ -11,10 +11,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
-    "errors domain histogram wallclock secret sums traces checkup surroundings",
-    "kinds yaml_text privacy files child lock interrupts commits reserve waits prices",
-    "log job dtypes faults database tally commands",
-    "apis conversation template tokens journal llama_server control endpoints resolving",
+    "errors domain histogram safe_names wallclock secret sums traces checkup surroundings",
+    "kinds yaml_text sandbox privacy files child lock interrupts commits reserve waits prices",
+    "log job dtypes faults database tally commands confined confined_worker",
+    "apis conversation template tokens journal llama_server control endpoints resolving untrusted",
     "cleansing verifying restoring",
     "scripted shapes checks sources sinks accounts",
     "providers steps loading estimate toll limits",

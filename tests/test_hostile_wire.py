@@ -1,4 +1,4 @@
-"""Servers that do on the wire what none should: every such reply is a fault of the right kind, or the answer."""
+"""Servers that do on the wire what none should: a fault of the right kind, or the right answer."""
 
 from __future__ import annotations
 
@@ -108,6 +108,8 @@ async def test_no_request_gets_an_answer_that_was_meant_for_nobody(server: Serve
             answer = read(await call(asked(f"<{name}> number {n}")))
             assert f"number {n}" in answer.text
             await asyncio.sleep(0.1)
+        last = await call(asked("the last"))
+    assert ("nobody asked for" in last.odd) is (name == "late_answer")
 
 
 async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_next_one(
@@ -117,16 +119,6 @@ async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_ne
         await call(asked("<late_answer> first"))
         time.sleep(0.15)  # the loop stands still while the stranger's answer arrives
         assert "second" in read(await call(asked("second"))).text
-
-
-async def test_a_server_that_speaks_unasked_gets_a_new_connection_for_each_request() -> None:
-    def answer(n: int) -> bytes:
-        return response() * (2 if n == 0 else 1)
-
-    async with raw_server(answer) as seen, calling(seen.url) as call:
-        replies = [await call(asked(str(n))) for n in range(4)]
-        assert seen.connections == 4
-    assert replies[0].odd == "" and "nobody asked for" in replies[3].odd
 
 
 async def test_a_connection_that_was_closed_between_requests_costs_no_request() -> None:
@@ -233,7 +225,7 @@ async def test_a_host_that_nobody_listens_at_has_billed_nothing() -> None:
 MUTATED = response(GOOD, b"Content-Type: application/json", b"x-ratelimit-limit-requests: 60")
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.tuples(st.integers(0, len(MUTATED) - 1), st.binary(max_size=4)), max_size=6), st.booleans()
 )
@@ -247,7 +239,7 @@ async def test_any_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]]
     def answer(n: int) -> bytes:
         return bytes(sent) if n == 0 else b""
 
-    async with raw_server(answer) as seen, calling(seen.url, timeout=0.3) as call:
+    async with raw_server(answer) as seen, calling(seen.url, timeout=0.1) as call:
         came = await met(call, asked("a"))
         if isinstance(came, Reply):
             try:
@@ -325,26 +317,14 @@ async def test_a_redirect_is_never_followed_and_names_the_host_it_points_to() ->
         assert (second.connections, second.requests) == (0, [])
 
 
-def test_a_run_that_meets_a_redirect_sends_nothing_to_the_second_server(project: Project) -> None:
-    with serve() as second:
-        location = second.base_url + "/chat/completions"
-        redirect = Rule(every=1, fault="redirect", headers={"location": location})
-        with serve(Script(faults=(redirect,))) as first:
-            project.job(first.base_url)
-            done = project.run("run", "job.yaml")
-        assert done.returncode == 75 and "redirect (307) to 127.0.0.1:" in done.stderr, done.stderr
-        assert second.ledger().requests == 0
-
-
-def test_proxies_of_the_environment_are_not_used(project: Project) -> None:
-    with serve() as proxy, serve() as server:
-        project.job(server.base_url)
-        address = proxy.base_url.removesuffix("/v1")
-        names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-        env = dict.fromkeys([*names, *map(str.lower, names)], address)
-        done = project.run("run", "job.yaml", **env)
-        assert done.returncode == 0, done.stderr
-        assert (proxy.ledger().requests, server.ledger().billed) == (0, 3)
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with raw_server(response()) as proxy, raw_server(response()) as server:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+            monkeypatch.setenv(name.lower(), proxy.url.removesuffix("/v1"))
+        async with calling(server.url) as call:
+            await call(asked("a"))
+        assert (proxy.connections, len(server.requests)) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -411,7 +391,7 @@ def test_a_run_through_every_play_ends_with_the_right_answer_in_every_cell(proje
 )
 async def test_page_after_page_is_no_api(body: bytes, what: str) -> None:
     def answer(n: int) -> bytes:
-        return response(GOOD if n == 3 else body, status=b"200 OK" if body else b"204 No Content")
+        return response(GOOD) if n == 3 else response(body, status=b"200 OK" if body else b"204 No Content")
 
     async with raw_server(answer) as seen, calling(seen.url) as call:
         came = [await met(call, asked(str(n))) for n in range(9)]

@@ -13,18 +13,36 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipeline import wording
-from pipeline.cli._common import AsJson, JobFile, Sets, load_job, print_json, print_lines
+from pipeline.cli._common import (
+    AllowHost,
+    AllowKey,
+    AsJson,
+    JobFile,
+    Sets,
+    Untrusted,
+    load_job,
+    print_json,
+    print_lines,
+    stranger,
+)
 from pipeline.screen import safe_text
 
 if TYPE_CHECKING:
     from pipeline.checkup import Check
 
 
-def doctor(job_file: JobFile, sets: Sets = None, as_json: AsJson = False) -> None:
+def doctor(
+    job_file: JobFile,
+    sets: Sets = None,
+    as_json: AsJson = False,
+    untrusted: Untrusted = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
+) -> None:
     """Look at a job from all sides and say what to do: journal, lock, disk, keys, endpoints, clock."""
     from pipeline.doctor import exit_code, looked_at
 
-    checks = looked_at(partial(load_job, job_file, sets, None))
+    checks = looked_at(partial(load_job, job_file, sets, None, stranger(untrusted, allow_host, allow_key)))
     code = exit_code(checks)
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "exit_code": code})

@@ -10,14 +10,35 @@ from typing import Annotated
 import typer
 
 from pipeline import wording
-from pipeline.cli._common import AsJson, JobFile, Limit, Sets, load_job, print_json, print_lines, show_result
+from pipeline.cli._common import (
+    AllowHost,
+    AllowKey,
+    AsJson,
+    JobFile,
+    Limit,
+    Sets,
+    Untrusted,
+    load_job,
+    print_json,
+    print_lines,
+    show_result,
+    stranger,
+)
 from pipeline.errors import JobError
 from pipeline.screen import safe_text
 
 
-def plan(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+def plan(
+    job_file: JobFile,
+    sets: Sets = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    untrusted: Untrusted = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
+) -> None:
     """Say what is answered, what is missing and how many tokens that is. Nothing is sent."""
-    job = load_job(job_file, sets, limit)
+    job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
     from pipeline import api
 
     counted = api.plan(job)
@@ -27,9 +48,17 @@ def plan(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJ
         print_lines(wording.of_plan(counted))
 
 
-def export(job_file: JobFile, sets: Sets = None, limit: Limit = None, as_json: AsJson = False) -> None:
+def export(
+    job_file: JobFile,
+    sets: Sets = None,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    untrusted: Untrusted = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
+) -> None:
     """Write the table from what is answered so far. Nothing is sent."""
-    job = load_job(job_file, sets, limit)
+    job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
     from pipeline import api
 
     result = api.export(job)
@@ -40,9 +69,12 @@ def show(
     job_file: JobFile,
     sets: Sets = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows.")] = 5,
+    untrusted: Untrusted = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
 ) -> None:
     """Show the first rows of the result: what the steps have written."""
-    job = load_job(job_file, sets, None)
+    job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key))
     from pipeline.results import result_frame
 
     if not job.targets[0].exists():
@@ -50,9 +82,16 @@ def show(
     print_lines(wording.of_rows(job, result_frame(job.targets[0]).head(rows)))
 
 
-def status(job_file: JobFile, sets: Sets = None, as_json: AsJson = False) -> None:
+def status(
+    job_file: JobFile,
+    sets: Sets = None,
+    as_json: AsJson = False,
+    untrusted: Untrusted = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
+) -> None:
     """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
-    job = load_job(job_file, sets, None)
+    job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key))
     from pipeline.standing import standing
 
     report = standing(job)

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline import wording
-from pipeline.cli._common import AsJson, JobFile, Limit, Sets, load_job, show_result
+from pipeline.cli._common import (
+    AllowHost,
+    AllowKey,
+    AsJson,
+    JobFile,
+    Limit,
+    Sets,
+    Untrusted,
+    load_job,
+    show_result,
+    stranger,
+)
 from pipeline.errors import JobError, RunStopped
 from pipeline.screen import Screen
 from pipeline.tally import counted
@@ -49,10 +60,13 @@ def run(
         str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
     ] = None,
     for_: Annotated[str | None, typer.Option("--for", metavar="6h", help="The same, as a duration.")] = None,
+    untrusted: Untrusted = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
 ) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
-    job = load_job(job_file, sets, limit)
+    job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
     from pipeline.running import Wish
 
     if pilot is not None and not _piloted(job, pilot, end, yes):

@@ -13,7 +13,17 @@ from typing import Annotated
 import typer
 
 from pipeline import kinds, wording
-from pipeline.cli._common import JobFile, Limit, Sets, load_job, print_lines
+from pipeline.cli._common import (
+    AllowHost,
+    AllowKey,
+    JobFile,
+    Limit,
+    Sets,
+    Untrusted,
+    load_job,
+    print_lines,
+    stranger,
+)
 from pipeline.errors import ROWS_FAILED
 from pipeline.screen import safe_text
 
@@ -25,9 +35,12 @@ def check(
     sets: Sets = None,
     limit: Limit = None,
     rows: Annotated[bool, typer.Option("--rows", help="Render the templates of every record.")] = False,
+    untrusted: Untrusted = False,
+    allow_host: AllowHost = None,
+    allow_key: AllowKey = None,
 ) -> None:
     """Check a job file, its records and its templates. Nothing is sent."""
-    job = load_job(job_file, sets, limit)
+    job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
     from pipeline.session import Session
 
     session = Session.open(job)
