@@ -162,10 +162,20 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
 
 
 def _commands() -> str:
-    names = [command.name or _name(command.callback) for command in app.registered_commands]
     parts = [f"```text\n{_said('--help')}```\n"]
-    parts += [f"## pipeline {name}\n\n```text\n{_said(name, '--help')}```\n" for name in names]
+    parts += [
+        f"## pipeline {' '.join(words)}\n\n```text\n{_said(*words, '--help')}```\n" for words in _words()
+    ]
     return _COMMANDS + "\n".join(parts)
+
+
+def _words() -> Iterator[tuple[str, ...]]:
+    """Every command, and every command of a group of them."""
+    for command in app.registered_commands:
+        yield (command.name or _name(command.callback),)
+    for group in app.registered_groups:
+        for command in group.typer_instance.registered_commands if group.typer_instance else ():
+            yield str(group.name), command.name or _name(command.callback)
 
 
 def _name(callback: object) -> str:

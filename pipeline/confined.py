@@ -48,7 +48,8 @@ class _Lost(Exception):
 class Worker:
     """The process: started when it is first needed, and again after it was ended. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = CPU_SECONDS) -> None:
+        self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[Any, Worker] | None = None
         self._lock = Lock()
@@ -57,7 +58,7 @@ class Worker:
         """A template, read over there; `Malformed` where it is none."""
         try:
             return Confined(self, text, self.ask(b"p", pickle.dumps(text)))
-        except _Lost as error:
+        except (_Lost, Unfit) as error:
             raise Malformed(f"it cannot be read: {error}") from None
 
     def ask(self, verb: bytes, payload: bytes) -> Any:
@@ -71,7 +72,7 @@ class Worker:
                 self._process = None
                 assert self._end is not None  # noqa: S101 - made with the process
                 self._end()
-                raise _Lost(_said(process, error)) from None
+                raise _Lost(self._said(process, error)) from None
         if kind == "malformed":
             raise Malformed(*answer)
         if kind == "unfit":
@@ -82,7 +83,7 @@ class Worker:
         if self._process is not None and self._process.poll() is None:
             return self._process
         process = subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
-            [sys.executable, "-I", "-c", _BOOT, json.dumps(sys.path), str(CPU_SECONDS)],
+            [sys.executable, "-I", "-c", _BOOT, json.dumps(sys.path), str(self._seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -102,6 +103,12 @@ class Worker:
             what = "the process that renders templates apart does not start"
             raise RunStopped(what, hint=f"it ended with code {process.returncode}") from None
         return process
+
+    def _said(self, process: subprocess.Popen[bytes], error: Exception) -> str:
+        """What became of a process that has ended."""
+        if process.returncode == -signal.SIGPROF:
+            return f"not rendered within {self._seconds:g} s of processor time"
+        return str(error) if isinstance(error, _Lost) else "it took too much time or memory"
 
 
 class Confined:
@@ -190,13 +197,6 @@ def _await(descriptor: int, event: int, end: float) -> None:
     poll.register(descriptor, event)
     if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
         raise _Lost(f"not rendered within {WALL_SECONDS:g} s")
-
-
-def _said(process: subprocess.Popen[bytes], error: Exception) -> str:
-    """What became of a process that has ended."""
-    if process.returncode == -signal.SIGPROF:
-        return f"not rendered within {CPU_SECONDS:g} s of processor time"
-    return str(error) if isinstance(error, _Lost) else "it took too much time or memory"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -8,6 +8,7 @@ process, also where it is deep in a library. It does not know where a template c
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import datetime
 import decimal
@@ -21,18 +22,23 @@ import textwrap
 import uuid
 from typing import Any
 
+import jinja2.debug
+
 from pipeline.sandbox.compiled import Compiled, Malformed, Unfit
 
 MEMORY = 768 * 1024 * 1024
 """bytes of address space, the interpreter's own included"""
-_NEEDED = (datetime, decimal, html, textwrap, uuid)
-"""imported now: later there are no files to be opened"""
+_NEEDED = (datetime, decimal, html, jinja2.debug, textwrap, uuid)
+_CODECS = ("ascii", "idna", "latin-1", "punycode", "raw_unicode_escape", "unicode_escape", "utf-16", "utf-32")
+"""loaded now: later there are no files to be opened"""
 _WARM = "{{ a|wordwrap }}{{ a|tojson }}{{ a|urlize }}{{ a|striptags }}{{ a|urlencode }}{{ [a, b] }}"
 
 
 def main(seconds: float) -> None:
     """Answer until standard input ends."""
     Compiled(_WARM).render({"a": "é&amp; b", "b": datetime.datetime.now(datetime.UTC)})
+    for name in _CODECS:
+        codecs.lookup(name)
     _give_up_everything()
     _write(b"ready")
     compiled: dict[str, Compiled] = {}

@@ -23,6 +23,7 @@ from pipeline.lock import holder
 from pipeline.reserve import BALLAST, Reserve
 from pipeline.session import Session
 from pipeline.surroundings import megabytes, of_folder, of_open_files, of_room
+from pipeline.tally import counted
 from pipeline.verifying import verified
 
 CODES = (JobError.exit_code, DiskError.exit_code, 4)
@@ -52,11 +53,11 @@ def _checks(load: Callable[[], Job]) -> Iterator[Check]:
     except PipelineError as error:
         yield _wrong("job", error)
         return
-    yield ok("job", f"{job.name}: {len(job.steps)} steps, {len(job.models)} models")
+    yield ok("job", f"{job.name}: {counted(len(job.steps), 'step')}, {counted(len(job.models), 'model')}")
     session: Session | None = None
     try:
         session = Session.open(job)
-        yield ok("records", f"{session.source.total():,} records")
+        yield ok("records", counted(session.source.total(), "record"))
     except PipelineError as error:
         yield _wrong("records", error)
     yield from of_folder(job.folder)

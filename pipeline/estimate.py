@@ -43,7 +43,8 @@ class _Seen:
             most = ceil(size.limit * self.overrun)
         elif self.outputs.count < FEW:
             most = max(most, 4 * DEFAULT_OUTPUT)
-        return Expected(size.input * self.correction, min(usual, most), most)
+        mean = min(self.outputs.mean, most) if self.outputs.count else None
+        return Expected(size.input * self.correction, min(usual, most), most, mean)
 
     def compare(self, size: Size, usage: Usage) -> None:
         """Hold what was estimated against what was used. A median is not led astray by single replies."""

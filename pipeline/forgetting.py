@@ -32,6 +32,7 @@ from pipeline.journal import Journal
 from pipeline.lock import locked
 from pipeline.log import events_to
 from pipeline.privacy import label
+from pipeline.receipt import take_anew
 from pipeline.reserve import Reserve
 from pipeline.session import Session
 from pipeline.tally import Tally
@@ -110,6 +111,7 @@ class _Forgetting:
             if target.exists()
         ]
         found.failures = self._erase_failures()
+        take_anew(self._job)
         found.events = erase_lines(self._job.folder / "events.jsonl", self._is_named)
         found.spilled = self._erase_spilled()
         self._note_event()

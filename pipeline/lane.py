@@ -115,7 +115,7 @@ class Lane:
         self.estimator = Estimator()
         self.rpm = Pace("rpm", limits.rpm)
         self.rpd = Pace("rpd", limits.rpd, DAY)
-        self.tpm = Pace("tpm", limits.tpm, amount=_tokens, used=_used)
+        self.tpm = Pace("tpm", limits.tpm, amount=_tokens, usual=_usual, used=_used)
         self.finder = Finder(self.rpm)
         self.width = (
             Width(limits.concurrency)
@@ -177,6 +177,10 @@ _ANYBODY = Ticket(Request("", "", b""), lambda _: Expected(0, 0, 0), 0.0)
 
 def _tokens(ticket: Ticket) -> float:
     return ticket.expected.tokens
+
+
+def _usual(ticket: Ticket) -> float:
+    return ticket.expected.usual
 
 
 def _used(reply: Reply) -> float | None:

@@ -131,8 +131,8 @@ class Screen:
             width=32,
             complete_style="green",
         )
-        top.add_row(Text(self.name, style="bold"), bar, Text(self.numbers()))
-        lines: list[Table | Text] = [top, Text("  " + self.speed(), style="dim")]
+        top.add_row(Text(self.name, style="bold"), bar, Text(safe_text(self.numbers())))
+        lines: list[Table | Text] = [top, Text("  " + safe_text(self.speed()), style="dim")]
         if t.last_error:
             lines.append(Text("  last error: " + safe_text(t.last_error)[:200], style="red"))
         return Group(*lines)

@@ -45,7 +45,14 @@ class Secret:
         for form in forms:
             if form in body:
                 body = body.replace(form, SHOWN.encode())
-        return escaped.sub(SHOWN.encode(), body) if b"\\" in body else body
+        body = escaped.sub(SHOWN.encode(), body) if b"\\" in body else body
+        return self._without_a_beginning(body)
+
+    def _without_a_beginning(self, body: bytes) -> bytes:
+        """The same for a body that was cut off in the middle of the secret."""
+        plain = self._text.encode()
+        at = body.rfind(plain[:SHORTEST], max(0, len(body) - len(plain)))
+        return body[:at] + SHOWN.encode() if at >= 0 and plain.startswith(body[at:]) else body
 
     def __bool__(self) -> bool:
         return bool(self._text)

@@ -39,8 +39,8 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
 """the providers, each with those of its options that neither name files nor weaken anything"""
 _PARAMS = frozenset({
     "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_output_tokens", "max_tokens",
-    "min_p", "n", "presence_penalty", "reasoning", "reasoning_effort", "repetition_penalty", "seed", "stop",
-    "temperature", "top_k", "top_logprobs", "top_p", "verbosity",
+    "min_p", "n", "presence_penalty", "reasoning", "reasoning_effort", "repeat_penalty",
+    "repetition_penalty", "seed", "stop", "temperature", "top_k", "top_logprobs", "top_p", "verbosity",
 })  # fmt: skip
 """parameters that say how a text is drawn: no tools, no links, nothing that is stored or dearer"""
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}

@@ -43,9 +43,9 @@ def of_result(result: Result) -> Iterator[str]:
         f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
     )
     for target in result.targets:
-        yield f"result    {_shown(target)}"
+        yield f"result    {shown(target)}"
     if result.failures:
-        yield f"failures  {_shown(result.failures)}"
+        yield f"failures  {shown(result.failures)}"
     if result.advice:
         yield f"held up by {result.advice}"
 
@@ -169,8 +169,8 @@ def of_rows(job: Job, frame: pl.DataFrame) -> Iterator[str]:
     written = [name for name in frame.columns if name.split(".")[0] in steps]
     for row in frame.iter_rows(named=True):
         status = [row[name] for name in ("_status", "_reason") if row.get(name)]
-        shown = ("***" if name in job.records.private else str(row[name]) for name in dict.fromkeys(heads))
-        yield safe_text(" ".join(shown) + "  " + ", ".join(status))
+        names = ("***" if name in job.records.private else str(row[name]) for name in dict.fromkeys(heads))
+        yield safe_text(" ".join(names) + "  " + ", ".join(status))
         for name in written:
             text = safe_text(f"{name}: {row[name] if row[name] is not None else '-'}")
             yield textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
@@ -247,5 +247,6 @@ def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
         yield safe_text(f"odd: {remark} ({counted(count, 'time')})")
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path as a person would type it."""
     return safe_text(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

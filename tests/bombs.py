@@ -2,8 +2,9 @@
 
     python -m tests.bombs URL FOLDER API PROMPT…
 
-One line of JSON for each prompt: the fault's kind and what it may have cost ('' for an answer), the size of
-the body in the journal, the seconds it took, and by how many bytes the memory grew at the most.
+A prompt that ends with ` x 64` is asked 64 times at once. One line of JSON for each prompt: the fault's kind
+and what it may have cost ('' for an answer), the size of the last body in the journal, the seconds it took,
+and by how many bytes the memory grew at the most.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pipeline.journal import Journal
 from pipeline.providers.openai import connect_to
 from pipeline.secret import Secret
 from pipeline.toll import Toll
+from tests.fakes import outcomes
 
 TIMEOUT = 20.0
 
@@ -33,37 +35,35 @@ def memory(name: str) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-async def ask(call: Call, journal: Journal, api: str, prompt: str) -> None:
-    asked = request(Conversation((("user", prompt),)), api=api, model="m", params={}, step="s", key=prompt)
+async def ask(call: Call, journal: Journal, api: str, prompt: str, times: int = 1) -> None:
+    """Ask so many times at once, with one line for all of them."""
+    requests = [
+        request(
+            Conversation((("user", f"{prompt} {n}"),)), api=api, model="m", params={}, step="s", key=prompt
+        )
+        for n in range(times)
+    ]
     Path("/proc/self/clear_refs").write_text("5")
     before, began = memory("VmRSS"), time.perf_counter()
-    kind = billed = ""
-    try:
-        reply = await call(asked)
-        assert reply.answer is not None
-    except Fault as fault:
-        kind, billed = fault.kind, fault.billed.value
+    ends = await outcomes(call, requests)
     await journal.settle()
     grown, seconds = memory("VmHWM") - before, time.perf_counter() - began
     ((size,),) = journal.select("SELECT length(body) FROM attempts ORDER BY seq DESC LIMIT 1")
-    line = {
-        "prompt": prompt,
-        "kind": kind,
-        "billed": billed,
-        "kept": size,
-        "seconds": seconds,
-        "grown": grown,
-    }
-    print(json.dumps(line), flush=True)
+    kinds = {(end.kind, end.billed.value) if isinstance(end, Fault) else ("", "") for end in ends}
+    (kind, billed), *others = kinds
+    assert not others, kinds
+    line = {"prompt": prompt, "times": times, "kind": kind, "billed": billed, "kept": size, "grown": grown}
+    print(json.dumps(line | {"seconds": seconds}), flush=True)
 
 
 async def main(url: str, folder: str, api: str, prompts: list[str]) -> None:
     journal = Journal.open(Path(folder) / "journal.sqlite")
     try:
-        async with connect_to(url, Secret("k" * 20), api=api, concurrency=4, timeout=TIMEOUT) as send:
+        async with connect_to(url, Secret("k" * 20), api=api, concurrency=64, timeout=TIMEOUT) as send:
             call = recorded(send, journal, Toll(None), Estimator().expect)
             for prompt in ["warm", *prompts]:
-                await ask(call, journal, api, prompt)
+                name, _, times = prompt.partition(" x ")
+                await ask(call, journal, api, name, int(times or 1))
     finally:
         journal.close()
 

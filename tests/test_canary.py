@@ -318,5 +318,12 @@ def test_a_secret_does_not_print_and_is_not_written_down() -> None:
     assert not Secret() and Secret("x")
 
 
+def test_a_secret_that_was_cut_off_is_taken_out() -> None:
+    secret = Secret(KEY)
+    for end in range(12, len(KEY) + 1):
+        assert secret.without(f"key {KEY[:end]}".encode()) == b"key ***"
+    assert secret.without(b"key sk-CANARY-7d0f is another") == b"key sk-CANARY-7d0f is another"
+
+
 def test_a_short_secret_may_stand_in_an_answer_by_chance() -> None:
     assert Secret("short").without(b"a short answer") == b"a short answer"

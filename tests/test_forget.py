@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ TARGETS = [f"output/shop/posts.{suffix}" for suffix in ("csv", "tsv", "jsonl", "
 RECORDS = (
     "sku,title,email\n007,tea,alice@example.org\n008,lamp,bob@example.net\n"
     '009,"a ""mug"", large",carol@example.com\n010,tea,dave@example.edu\n'
+)
+COLUMNS = (
+    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum"
 )
 LONG = "What is said about the first of them fills several pages of the file. " * 200
 
@@ -54,12 +59,20 @@ def job(project: Project, records: str = RECORDS, **changes: Any) -> Path:
     return file
 
 
-@pytest.fixture
-def ran(project: Project) -> Project:
-    """A project whose job has run."""
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project whose job has run."""
+    project = Project(tmp_path_factory.mktemp("once"))
     job(project)
     done = project.run("run", "job.yaml")
     assert done.returncode == 3, done.stderr
+    return project.folder
+
+
+@pytest.fixture
+def ran(project: Project, once: Path) -> Project:
+    """A project of its own whose job has run."""
+    shutil.copytree(once, project.folder, dirs_exist_ok=True)
     return project
 
 
@@ -82,6 +95,7 @@ def attempts(folder: Path, what: str = "seq, step, record, outcome") -> list[tup
 def test_nothing_of_a_record_is_left_and_nothing_else_is_touched(ran: Project) -> None:
     folder = ran.folder / "output/shop"
     before, others = dict(contents(folder)), attempts(folder)
+    seqs = {seq for seq, _, record, _ in others if record != "007"}
     assert {"journal.sqlite", "posts.csv", "posts.jsonl"} <= holding(folder, "Dear Alice, What is")
     done = ran.run("journal", "forget", "job.yaml", "--key", "007")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -93,15 +107,13 @@ def test_nothing_of_a_record_is_left_and_nothing_else_is_touched(ran: Project) -
     assert (folder / "posts.csv").read_bytes() == b"".join(kept)
     lines = before[folder / "posts.jsonl"].splitlines(keepends=True)
     assert (folder / "posts.jsonl").read_bytes() == b"".join(line for line in lines if b"alice@" not in line)
-    after = attempts(folder)
-    assert [row for row in others if row[2] != "007"] == [
-        row for row in after if row[0] in dict_of(others, "007")
-    ]
+    listed = json.loads((folder / "published.json").read_text())["files"]
+    assert len(listed) == len(TARGETS) + 1
+    for one in listed:
+        content = (ran.folder / one["path"]).read_bytes()
+        assert (one["bytes"], one["sha256"]) == (len(content), sha256(content).hexdigest())
+    assert [row for row in others if row[2] != "007"] == [row for row in attempts(folder) if row[0] in seqs]
     assert verified(folder / "journal.sqlite").whole
-
-
-def dict_of(rows: list[tuple[Any, ...]], left_out: str) -> set[int]:
-    return {seq for seq, _, record, _ in rows if record != left_out}
 
 
 def test_the_rows_are_gone_from_every_format(ran: Project) -> None:
@@ -238,8 +250,7 @@ def test_answers_that_were_asked_for_once_more_go_too(ran: Project) -> None:
 
 def test_what_waits_in_a_reserve_is_forgotten_too(ran: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = ran.folder / "output/shop"
-    names = "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum"
-    rows = [row for row in attempts(folder, names) if row[8] == "008"]
+    rows = [row for row in attempts(folder, COLUMNS) if row[8] == "008"]
     with closing(sqlite3.connect(folder / "journal.sqlite", isolation_level=None)) as journal:
         journal.execute("DELETE FROM attempts WHERE record = '008'")
     spilled = Path(Reserve(folder / "journal.sqlite").spill(rows))
@@ -252,8 +263,7 @@ def test_what_waits_in_a_reserve_is_forgotten_too(ran: Project, monkeypatch: pyt
 
 def test_answers_printed_on_standard_error_are_taken_in_again(ran: Project, capsys: Any) -> None:
     folder = ran.folder / "output/shop"
-    names = "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum"
-    rows = [row for row in attempts(folder, names) if row[8] == "008"]
+    rows = [row for row in attempts(folder, COLUMNS) if row[8] == "008"]
     reserve = Reserve(folder / "journal.sqlite")
     reserve.folders = lambda: iter(())  # type: ignore[method-assign]
     assert reserve.spill([*rows, (*rows[0][:-1], 0)]) == "standard error"

@@ -39,7 +39,7 @@ async def in_process(script: Script, ledger: Path) -> AsyncIterator[Ask]:
             try:
                 return 200, (await call(Request(api, "m", body))).body
             except Fault as fault:
-                return fault.status, fault.body
+                return fault.status, fault.body if fault.status else b""
 
         yield ask
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline import wording
 from pipeline.cli._common import AsJson, JobFile, Sets, load_job, print_json, print_lines
 from pipeline.errors import DiskError, InputError
 from pipeline.screen import safe_text
@@ -60,7 +61,7 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
     shared = f"; {counted(found.shared, 'attempt')} kept, which another record shares" if found.shared else ""
     yield f"journal: {counted(found.attempts, 'attempt')} removed{shared}"
     for table in found.tables:
-        yield f"{table.path}: {table.trouble or counted(table.rows, 'row') + ' removed'}"
+        yield f"{wording.shown(table.path)}: {table.trouble or counted(table.rows, 'row') + ' removed'}"
     yield f"failures.csv: {counted(found.failures, 'row')} removed"
     yield f"events.jsonl: {counted(found.events, 'line')} removed"
     if found.spilled:
@@ -68,7 +69,8 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
     common = f"; {counted(found.common, 'piece')} stand in answers or rows of others" if found.common else ""
     short = f"; {counted(found.short, 'text')} too short to be looked for" if found.short else ""
     where = f"{counted(found.pieces, 'piece')} of the removed texts in {counted(found.files, 'file')}"
-    yield f"looked for {where}: found in {', '.join(found.left) or 'none'}{common}{short}"
+    left = [wording.shown(Path(name)) for name in found.left]
+    yield f"looked for {where}: found in {', '.join(left) or 'none'}{common}{short}"
     if found.records:
         yield "the record is still in the input: take it out, or the next run asks for it again"
 

@@ -11,7 +11,7 @@ from pipeline.log import Events
 from pipeline.tally import Tally
 from pipeline.toll import Toll
 
-_EDITION = re.compile(r"[-@:](latest|preview|free|\d[\d-]*)$")
+_EDITION = re.compile(r"[-@:](latest|preview|free|\d{3,8}(-\d\d){0,2})$")
 
 
 def observed(call: Call, toll: Toll, events: Events, tally: Tally) -> Call:

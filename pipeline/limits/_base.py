@@ -23,16 +23,25 @@ End: TypeAlias = Reply | Fault | None
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Tokens that a request is expected to use. `most` is what its output can come to at the worst."""
+    """Tokens that a request is expected to use: `output` is nearly never passed, `most` is the worst it can
+
+    come to, `mean` the average of such answers, where there were any.
+    """
 
     input: float
     output: float
     most: float
+    mean: float | None = None
 
     @property
     def tokens(self) -> float:
         """Input and output together."""
         return self.input + self.output
+
+    @property
+    def usual(self) -> float:
+        """The same, on average."""
+        return self.input + (self.output if self.mean is None else self.mean)
 
 
 @dataclass(eq=False)

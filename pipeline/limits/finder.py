@@ -28,6 +28,9 @@ LONGEST_HOLD = 30.0
 """seconds that a rate is left alone at the most"""
 MOST_LOST = 0.5
 """what is left of a found rate at the least: a small bucket runs over while nobody asks, and measures low"""
+RARE = 0.2
+"""the share of refusals below which they are rare: a rate that is too high is refused more often"""
+LEAST_OF_BEST = 0.5
 TOO_SOON = 0.9
 """what is left of a found rate when a refusal comes before anything could be measured"""
 NEVER = -inf
@@ -53,7 +56,9 @@ class Finder(Limit):
         self._raised = 0.0
         self._before: float | None = None
         """what the rate was before its last raise since the last refusal"""
-        self._measured = self._hold = 0.0
+        self._measured = self._hold = self._best = 0.0
+        self._refusals = 0
+        """episodes since the mark"""
         self._resumed = True
 
     def know(self, limit: float | None) -> None:
@@ -92,6 +97,7 @@ class Finder(Limit):
 
     def _refused(self, now: float, passed: int) -> None:
         self._episode = now
+        self._refusals += 1
         self._resumed = False
         self._raise = FIRST_RAISE
         climbed = self.found is not None and self.found > self._first * (1 + SAME)
@@ -106,13 +112,23 @@ class Finder(Limit):
             self._measured = measured
             if self.found is not None:
                 measured = min(max(measured, before or self.found * MOST_LOST), self.found)
-            self.found = self._first = measured
-            self._mark, self._passed = now, 0
-            self._apply()
+            self._lower(measured, passed)
+            self._first = self.found or measured
+            self._mark, self._passed, self._refusals = now, 0, 0
         elif self.found is not None:
-            self.found = before or self.found * TOO_SOON
-            self._apply()
+            self._lower(before or self.found * TOO_SOON, passed)
         self._raised = now + self._hold
+
+    def _lower(self, rate: float, passed: int) -> None:
+        """Keep to a lower rate; not far below the best, or the one that is known, while refusals are rare.
+
+        Some servers refuse now and then whatever the rate, and every refusal would lower it again.
+        """
+        if self._refusals >= RARE * (passed + self._refusals):
+            self._best = rate
+        self._best = max(self._best, rate, self.known or 0.0)
+        self.found = max(rate, self._best * LEAST_OF_BEST)
+        self._apply()
 
     def _climb(self, now: float) -> None:
         """Raise the found rate while nothing is refused."""

@@ -4,7 +4,8 @@ What is taken is a reservation: once the reply says what was really used, the re
 debt is held against those that come next. Two rules hold at once: a window that remembers what was taken
 (no period ever holds more than the limit) and an even spacing (GCRA: "generic cell rate algorithm",
 ITU-T I.371), because servers fill their buckets evenly too. A day's limit is not spaced: it may be used
-up at once. This module does not know where a limit came from.
+up at once. Requests are spaced by what they usually use, because what is reserved beyond it comes back.
+This module does not know where a limit came from.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ EVENLY = 0.985
 """the spacing keeps to this share of the limit: a clock or a wire may be a little off"""
 LATE = 0.05
 """seconds that whoever was waited for may be late without the others losing them"""
-MOST_SAVED = 10.0
-"""seconds of spacing that are remembered when they are given back: answers come in no even order"""
+CREDIT = 2.0
+"""seconds of a known limit that may be caught up when something else held the line up meanwhile"""
 SLACK = 0.25
 """seconds that the window is longer than the period: requests do not arrive when they are sent"""
 GRAINS = 6000
@@ -37,6 +38,15 @@ class _Entry:
     amount: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """What one ticket holds: `amount` of the window, and `usual`, by which the next ones are spaced."""
+
+    entry: _Entry
+    amount: float
+    usual: float
+
+
 class Pace(Limit):
     """`limit` per `period` seconds of whatever `amount` says a ticket takes; None: no limit."""
 
@@ -46,6 +56,7 @@ class Pace(Limit):
         limit: float | None,
         period: float = MINUTE,
         amount: Callable[[Ticket], float] = lambda _: 1.0,
+        usual: Callable[[Ticket], float] = lambda _: 1.0,
         used: Callable[[Reply], float | None] = lambda _: None,
     ) -> None:
         self.name = name
@@ -54,15 +65,14 @@ class Pace(Limit):
         """a rate that a server was found to keep; it spaces, but a burst of before is not held against it"""
         self._period = period
         self._amount = amount
+        self._usual = usual
         self._used = used
         self._entries: deque[_Entry] = deque()
         self._sum = 0.0
         self._next = 0.0
         self._awaited = False
-        self._saved = 0.0
-        """seconds of spacing that were given back after they had been waited for"""
-        self._spaced_for = limit
-        self._held: dict[Ticket, tuple[_Entry, float]] = {}
+        self._spaced_for: float | None = None
+        self._held: dict[Ticket, _Reserved] = {}
 
     @property
     def rate(self) -> float | None:
@@ -86,7 +96,7 @@ class Pace(Limit):
         if not self.rate:
             return 0.0
         self._follow(self.rate, now)
-        spacing = self._next - now if self._period < DAY else 0.0
+        spacing = self._next - self._credit - now if self._period < DAY else 0.0
         self._awaited = self._awaited or spacing > 0
         self._forget(now)
         if not self.limit:
@@ -100,28 +110,35 @@ class Pace(Limit):
                 return max(spacing, entry.at + self._period + SLACK - now, 1e-4)
         return max(spacing, 1e-3)
 
-    def _follow(self, limit: float, now: float) -> None:
-        """Space anew what was spaced for another limit."""
-        if self._spaced_for and self._spaced_for != limit:
-            self._next = now + (self._next - now) * self._spaced_for / limit
-        self._spaced_for = limit
+    @property
+    def _credit(self) -> float:
+        """Of a rate that was found out nothing is known but the rate: no credit."""
+        return CREDIT if self.found is None else 0.0
+
+    def _follow(self, rate: float, now: float) -> None:
+        """Space anew what was spaced for another rate; begin without any credit."""
+        if self._spaced_for is None:
+            self._next = now + self._credit
+        elif self._spaced_for != rate:
+            self._next = now + (self._next - now) * self._spaced_for / rate
+        self._spaced_for = rate
 
     def take(self, ticket: Ticket, now: float) -> None:
         """Reserve what the ticket is expected to use. Kept without a limit too: one may be told later."""
         amount = self._share(ticket) if self.limit else (1.0 if self.name != "tpm" else 0.0)
-        if amount:
-            self._held[ticket] = self._keep(amount, now), amount
+        if not amount:
+            return
+        usual = min(self._usual(ticket), amount)
+        self._held[ticket] = _Reserved(self._keep(amount, now), amount, usual)
         if self.rate:
             late = self._awaited and now - self._next <= LATE
-            self._space(amount, min(now, self._next) if late else now)
+            self._next = (min(now, self._next) if late else now) if self.found else max(now, self._next)
+            self._space(usual)
             self._awaited = False
 
-    def _space(self, amount: float, now: float) -> None:
-        """Move the next one's time by what was taken or, below 0, given back. Idle time is not saved."""
-        spacing = amount * self._period / self.rate if self.rate else 0.0
-        self._next = max(self._next, now - self._saved) + spacing
-        ahead = min(max(now - self._next, 0.0), MOST_SAVED)
-        self._saved = max(self._saved, ahead) if spacing < 0 else min(self._saved, ahead)
+    def _space(self, amount: float) -> None:
+        """Move the next one's time by what was taken or, below 0, given back."""
+        self._next += amount * self._period / self.rate if self.rate else 0.0
 
     def _keep(self, amount: float, at: float) -> _Entry:
         self._sum += amount
@@ -136,18 +153,18 @@ class Pace(Limit):
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """Give back what was not used, or owe what was used beyond it."""
-        entry, reserved = self._held.pop(ticket, (None, 0.0))
-        if entry is None:
+        held = self._held.pop(ticket, None)
+        if held is None:
             return
         used = self._used(end) if isinstance(end, Reply) else None
         if end is None:
             used = 0.0
-        if used is None or used == reserved:
+        if used is None:
             return
-        self._space(used - reserved, now)
-        entry.amount += used - reserved
-        if self._entries and entry.at >= self._entries[0].at:
-            self._sum += used - reserved
+        self._space(used - held.usual)
+        held.entry.amount += used - held.amount
+        if self._entries and held.entry.at >= self._entries[0].at:
+            self._sum += used - held.amount
 
     def seed(self, ago: float, amount: float, now: float) -> None:
         """Remember what an earlier run took so many seconds ago; call with the longest ago first."""

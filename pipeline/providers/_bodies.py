@@ -82,6 +82,7 @@ class Body(httpx2.AsyncByteStream):
             if not self._refusal:
                 kept = self._packing.seen if self._packing and self._packing.known else self._plain
                 broken.body = b"" if isinstance(broken, ReplyTooLarge) else kept.getvalue()
+                self._plain = BytesIO()  # whoever holds the error holds this, too
                 raise
         yield self._plain.getvalue()
 
@@ -93,10 +94,10 @@ class Body(httpx2.AsyncByteStream):
                 async for chunk in self._stream:
                     for piece in (chunk,) if self._packing is None else self._packing.plain(chunk):
                         self._take(piece)
-                    if not waited and self._plain.tell() > LARGE:
-                        waited = True
-                        patience.reschedule(None)
-                        await held.enter_async_context(self._room)
+                        if not waited and self._plain.tell() > LARGE:
+                            waited = True
+                            patience.reschedule(None)
+                            await held.enter_async_context(self._room)
                     patience.reschedule(now() + self._idle)
         except TimeoutError:
             raise Stalled from None

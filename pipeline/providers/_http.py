@@ -134,7 +134,12 @@ class _Endpoint:
                     self._url, content=request.body, cast_to=httpx2.Response, options=self._options()
                 )
         except Exception as error:  # whatever foreign code makes of hostile bytes may have been paid for
-            raise self._fault(error) from None
+            fault = self._fault(error)
+        else:
+            return self._reply(response, began)
+        raise fault  # out here, so that it does not hold all that came, nor the key
+
+    def _reply(self, response: httpx2.Response, began: float) -> Reply:
         self._known = True
         body = self._key.without(response.content)
         odd = self._strangers.look(self._kept(response.headers.get("content-type", "")), body)

@@ -16,10 +16,14 @@ LONGEST = 4 * 1024 * 1024
 """characters of a text"""
 ALLOWANCE = 32 * 1024 * 1024
 """units for one rendering: some tenths of a second, and 16 million characters made on the way"""
+DEEPEST = 100
+"""calls inside one another"""
 STEP = 8
 """units of one plain operation"""
-NODE = 24
+NODE = 48
 """units of an item in a list or mapping, each time it is looked at"""
+_TAKEN = 24
+"""units of taking an item from a sequence"""
 MADE = 2
 """units of a character that was not there before: it takes memory"""
 SCANNED = 6
@@ -38,6 +42,7 @@ class Metered(Context):
     """The context of one rendering, with what is left of its allowance."""
 
     left = ALLOWANCE
+    depth = 0
 
     def spend(self, units: int) -> None:
         """Take units from the allowance; `TooMuch` where they are used up."""
@@ -92,12 +97,14 @@ class Metered(Context):
                 self.spend(self.left + 1)
         return nodes, characters
 
-    def paced(self, values: Iterable[Any], weight: int, factor: int = 1) -> Iterator[Any]:
-        """The values, each paid for when it is taken: `weight` units, and `factor` times reading it."""
+    def paced(self, values: Iterable[Any], weight: int, factor: int = 0) -> Iterator[Any]:
+        """The values, each paid for when it is taken: `weight` units, and reading it 1 + `factor` times."""
+        weight += _TAKEN
         for value in values:
             self.spend(weight)
             if isinstance(value, str | list | tuple | Mapping):
                 before = self.left
                 self.scan(value)
-                self.spend((factor - 1) * (before - self.left))
+                if factor:
+                    self.spend(factor * (before - self.left))
             yield value

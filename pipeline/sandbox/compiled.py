@@ -22,8 +22,9 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
-from pipeline.sandbox.allowance import LONGEST, MADE, STEP, Metered, TooMuch, too_long
-from pipeline.sandbox.filters import dumped, paying_filters, paying_tests
+from pipeline.sandbox.allowance import DEEPEST, LONGEST, MADE, STEP, Metered, TooMuch, too_long
+from pipeline.sandbox.filters import paying_filters, paying_tests
+from pipeline.sandbox.growing import dumped
 from pipeline.sandbox.operators import OPERATORS, operated
 from pipeline.sandbox.tree import paying
 
@@ -69,9 +70,15 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         assert isinstance(__context, Metered)  # noqa: S101 - narrows the type
-        for arg in args:
+        for arg in (*args, *kwargs.values()):
             __context.scan(arg)
-        return super().call(__context, __obj, *args, **kwargs)
+        __context.depth += 1
+        if __context.depth > DEEPEST:
+            raise TooMuch(f"macros or loops call themselves more than {DEEPEST} times deep")
+        try:
+            return super().call(__context, __obj, *args, **kwargs)
+        finally:
+            __context.depth -= 1
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         assert isinstance(context, Metered)  # noqa: S101 - narrows the type

@@ -14,7 +14,7 @@ from jinja2.visitor import NodeTransformer
 
 from pipeline.sandbox.allowance import MADE, STEP
 
-PAID, SCANNED, JOINED = " paid", " scanned", " joined"
+PAID, SCANNED, COPIED, JOINED = " paid", " scanned", " copied", " joined"
 """filters that no template can name, for the blank in them"""
 _HEAVY = (nodes.For, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock, nodes.Call)
 _DEAR = 10
@@ -62,8 +62,8 @@ def _filtered(node: nodes.Expr, name: str, *args: int) -> nodes.Filter:
 
 class _Paying(NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.For:
-        units = weight(node)
         self.generic_visit(node)
+        units = weight(node)
         node.body.insert(0, _payment(node.lineno, units))
         if node.test is not None:
             node.test = _filtered(cast("nodes.Expr", node.test), PAID, units)
@@ -98,8 +98,8 @@ class _Paying(NodeTransformer):
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:
         self.generic_visit(node)
-        if isinstance(node.arg, nodes.Slice):  # makes a copy
-            return _filtered(node, SCANNED)
+        if isinstance(node.arg, nodes.Slice):
+            return _filtered(node, COPIED)
         if not is_constant(node.arg):
             node.arg = _filtered(node.arg, SCANNED)
         return node
@@ -124,8 +124,8 @@ def _payment(line: int, units: int) -> nodes.ExprStmt:
 
 
 def _body_paying(visitor: NodeTransformer, node: T) -> T:
-    units = _CALLED + weight(node)
     visitor.generic_visit(node)
     assert isinstance(node, nodes.Macro | nodes.CallBlock)  # noqa: S101 - narrows the type
+    units = _CALLED + weight(node)
     node.body.insert(0, _payment(node.lineno, units))
     return node

@@ -78,7 +78,10 @@ class _Handler:
             return _whole(error(405, "method_not_allowed", "invalid_request_error", "Only POST is allowed"))
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         wire = await self._service.respond(api, await request.read(), key)
-        return await _send(request, wire)
+        try:
+            return await _send(request, wire)
+        except ConnectionError:  # the client has had enough of it
+            return web.Response()
 
     async def _other(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET" and request.path == "/v1/models":

@@ -118,7 +118,8 @@ def _whole(text: str) -> str:
 
 
 def _rejected(kind: str, message: str, requests: list[Request], known: bool) -> Fault:
-    fault = Fault(kind, message, fate=Fate.FAIL, billed=Billed.YES)
+    line = " ".join(message.split())  # a model's words must not look like lines of ours
+    fault = Fault(kind, line, fate=Fate.FAIL, billed=Billed.YES)
     fault.known = known
     fault.requests = tuple(requests)
     return fault
