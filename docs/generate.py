@@ -1,4 +1,4 @@
-"""Write what is generated from the code: the job file's schema, the commands' help, and tables in the pages.
+"""Write what is generated: the job file's schema, the commands' help, the page of faults, tables in pages.
 
 python docs/generate.py            writes them
 python docs/generate.py --check    writes nothing, names what is stale, and exits with 1
@@ -9,6 +9,7 @@ A table stands between two markers, `<!-- name -->` and `<!-- /name -->`; a page
 from __future__ import annotations
 
 import re
+import runpy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ def documents() -> dict[Path, str]:
     wanted = {
         ROOT / "pipeline" / "job.schema.json": schema_text(),
         ROOT / "docs" / "commands.md": _commands(),
+        ROOT / "docs" / "faults.md": runpy.run_path(str(Path(__file__).with_name("faults.py")))["page"](),
     }
     for page, tables in _PAGES.items():
         path = ROOT / page

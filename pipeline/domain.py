@@ -81,6 +81,8 @@ class Told:
     rpm: int | None = None
     tpm: int | None = None
     rpd: int | None = None
+    left: int | None = None
+    """requests that may be sent at once"""
 
 
 @dataclass(frozen=True, slots=True)

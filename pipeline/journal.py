@@ -242,10 +242,14 @@ def _pick_up(connection: sqlite3.Connection, path: Path) -> int:
 def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
     """Insert spilled rows that are not there yet; how many they were. Rows that are none are passed over."""
     whole = [row for row in rows if is_row(row)]
-    connection.execute("BEGIN IMMEDIATE")
-    for row in whole:
-        connection.execute(_RESTORE, (*row, row[0], row[9]))
-    connection.execute("COMMIT")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for row in whole:
+            connection.execute(_RESTORE, (*row, row[0], row[9]))
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        what = f"the journal cannot take in what was saved elsewhere: {error}"
+        raise DiskError(what, hint="free space, then run the same command: it stays where it is") from None
     return len(whole)
 
 

@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from pipeline.domain import Call, Reply, Request
+from pipeline.domain import Call, Fault, Reply, Request
+from pipeline.domain import Told as ToldLimits
 from pipeline.estimate import Estimator
 from pipeline.guards.fused import Fuse, fused
 from pipeline.guards.impatient import impatient
@@ -44,13 +45,17 @@ from pipeline.limits.cooldown import Cooldown
 from pipeline.limits.deadline import Deadline
 from pipeline.limits.finder import Finder
 from pipeline.limits.hours import OpenHours
-from pipeline.limits.pace import DAY, Pace
+from pipeline.limits.pace import DAY, MINUTE, Pace
 from pipeline.limits.pause import Pause
 from pipeline.limits.width import Width
 from pipeline.log import Events
 from pipeline.tally import Tally
 from pipeline.toll import Toll
 from pipeline.wallclock import WallClock, hours_of
+
+
+SPARED = 3
+"""requests that are left alone of those a server says are left: its word is a little old"""
 
 
 @dataclass
@@ -87,13 +92,36 @@ class Told(Limit):
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
+        self._sent = self._since = self._most_left = 0
+        self._number: dict[Ticket, int] = {}
+        self._refused = False
+
+    def _use_what_is_left(self, ticket: Ticket, told: ToldLimits, now: float) -> None:
+        """Send at once what a bucket has left: what it had when the request came, filled up since, less
+
+        what was sent since. No refusal has shown yet that others use it, too.
+        """
+        if told.left is None or told.rpm is None or self._refused:
+            return
+        self._most_left = max(self._most_left, told.left + 1)
+        filled = told.left + told.rpm / MINUTE * (now - ticket.sent)
+        self._lane.rpm.grant(now, min(filled, self._most_left) - self._since - SPARED)
+
+    def take(self, ticket: Ticket, now: float) -> None:
+        """Count it, to know later how many were sent after it."""
+        self._sent += 1
+        self._number[ticket] = self._sent
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """Follow the headers of a reply or a refusal."""
+        self._since = self._sent - self._number.pop(ticket, 0)
+        if isinstance(end, Fault) and end.kind == "rate_limited" and not self._refused:
+            self._refused = self._lane.rpm.strict = self._lane.tpm.strict = True
         if end is not None and end.told is not None:
             lane, limits = self._lane, self._lane.limits
             if limits.rpm is None and end.told.rpm is not None:
                 lane.finder.know(end.told.rpm)
+                self._use_what_is_left(ticket, end.told, now)
             if limits.tpm is None and end.told.tpm is not None:
                 lane.tpm.limit = end.told.tpm
             if limits.rpd is None and end.told.rpd is not None:

@@ -82,7 +82,8 @@ def told_limits(headers: Mapping[str, str]) -> Told | None:
         return None
     if requests is not None and _is_daily(headers, requests):
         return Told(tpm=tokens, rpd=requests)
-    return Told(rpm=requests, tpm=tokens)
+    left = _count(headers.get("x-ratelimit-remaining-requests"))
+    return Told(rpm=requests, tpm=tokens, left=left)
 
 
 def _count(text: str | None) -> int | None:

@@ -51,6 +51,9 @@ class MemoryJournal:
         del self.replies[request.digest]
         self.faults.append((request, fault, cost))
 
+    async def settle(self) -> None:
+        """Everything is here at once."""
+
     def note(self, request: Request, fault: Fault, seconds: float, cost: int | None = None) -> None:
         self.faults.append((request, fault, cost))
 

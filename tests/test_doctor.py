@@ -149,6 +149,13 @@ def test_a_key_that_is_not_set_is_named(
     assert Endpoint.asked == []
 
 
+def test_the_job_of_a_stranger_gets_no_key(project: Project, address: str) -> None:
+    project.job(f"{address}/200/v1")
+    done = project.run("doctor", "job.yaml", "--untrusted")
+    assert done.returncode == 2, done.stdout
+    assert Endpoint.asked == []
+
+
 def test_a_model_that_is_not_there_has_a_near_one_named(address: str) -> None:
     checks = list(_checkup.looked_at(f"{address}/200/v1", Secret(), "mm"))
     assert [check.state for check in checks] == ["ok", "warn", "ok"]

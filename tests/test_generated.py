@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ def test_the_check_names_a_stale_file_and_ends_with_1(
 ) -> None:
     script = tmp_path / "docs" / "generate.py"
     script.parent.mkdir()
-    script.write_text(GENERATE.read_text(encoding="utf-8"), encoding="utf-8")
+    for name in ("generate.py", "faults.py", "faults.yaml"):
+        shutil.copy(GENERATE.with_name(name), script.parent)
     monkeypatch.setattr("sys.argv", ["generate.py", "--check"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(script), run_name="__main__")

@@ -225,11 +225,11 @@ async def test_a_host_that_nobody_listens_at_has_billed_nothing() -> None:
 MUTATED = response(GOOD, b"Content-Type: application/json", b"x-ratelimit-limit-requests: 60")
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(
-    st.lists(st.tuples(st.integers(0, len(MUTATED) - 1), st.binary(max_size=4)), max_size=6), st.booleans()
-)
-async def test_any_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]], cut: bool) -> None:
+CHANGES = st.lists(st.tuples(st.integers(0, len(MUTATED) - 1), st.binary(max_size=4)), max_size=6)
+
+
+async def meet_mutation(changes: list[tuple[int, bytes]], cut: bool) -> None:
+    """A good response with some bytes changed, and maybe its end left out, is a reply or a fault."""
     sent = bytearray(MUTATED)
     for place, new in changes:
         sent[place : place + len(new)] = new
@@ -246,6 +246,19 @@ async def test_any_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]]
                 assert isinstance(read(came).text, str)
             except Fault as fault:
                 assert fault.kind in {"unreadable", "server_error", "rate_limited", "bad_request"}
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(CHANGES, st.booleans())
+async def test_any_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]], cut: bool) -> None:
+    await meet_mutation(changes, cut)
+
+
+@pytest.mark.soak
+@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
+@given(CHANGES, st.booleans())
+async def test_very_many_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]], cut: bool) -> None:
+    await meet_mutation(changes, cut)
 
 
 # Memory.
@@ -286,7 +299,16 @@ def test_no_reply_fills_the_memory_and_what_fits_is_kept(tmp_path: Path) -> None
     )
     with serve(Script(faults=rules)) as server:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.bombs", server.base_url, str(tmp_path), "chat", *BOMBS, *MANY],
+            [
+                sys.executable,
+                "-m",
+                "tests.reply_bombs",
+                server.base_url,
+                str(tmp_path),
+                "chat",
+                *BOMBS,
+                *MANY,
+            ],
             capture_output=True,
             text=True,
             cwd=ROOT,

@@ -15,22 +15,22 @@ from tests.test_crash import journalled, wait_for
 from tests.test_soak_crash import traced
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-ROWS, CONCURRENCY = 60, 8
+ROWS, CONCURRENCY = 50, 8
 
 
 def injected(project: Project, call: str, fault: str, name: str = "journal.sqlite-wal") -> list[str]:
     """What makes strace fail a call on one of the run's files."""
     path = str(project.folder / "output/shop" / name)
-    return ["-e", f"trace={call}", "-e", f"inject={call}:{fault}", "-P", path]
+    return ["--seccomp-bpf", "-e", f"trace={call}", "-e", f"inject={call}:{fault}", "-P", path]
 
 
 @needs_strace
 @pytest.mark.parametrize(
     ("call", "fault"),
     [
-        ("pwrite64", "error=ENOSPC:when=30+"),
-        ("pwrite64", "error=EROFS:when=30+"),
-        ("pwrite64", "error=EIO:when=30"),
+        ("pwrite64", "error=ENOSPC:when=24+"),
+        ("pwrite64", "error=EROFS:when=24+"),
+        ("pwrite64", "error=EIO:when=24"),
         ("fdatasync", "error=EIO:when=5"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What may befall a run from outside: rows 57, 65, 69, 80 to 82, 85, 86 and 88 of docs/faults.md."""
+"""What may befall a run from outside: rows 12, 57, 65, 69, 80 to 82, 85, 86 and 88 of docs/faults.md."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import time
 import unicodedata
 import zipfile
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.limits.pace import CREDIT
-from pipeline.scripted import Script, serve
+from pipeline.scripted import Rule, Script, serve
 from tests.project import Project
 from tests.served import served
 from tests.tables import opened, written
@@ -35,6 +36,19 @@ def test_a_machine_that_sleeps_neither_loses_nor_bursts(project: Project) -> Non
         ledger = server.ledger()
     assert ledger.overpaid <= 4, "what was under way may have been given up, and that is all"
     assert ledger.busiest(1.0) <= 600 / 60 * (1 + CREDIT) + 2, "of the time asleep two seconds are caught up"
+
+
+def test_a_key_that_is_withdrawn_loses_nothing_and_the_next_one_goes_on(project: Project) -> None:
+    models_of = partial(served, limits={"concurrency": 4})
+    with serve(Script(latency=0.02, faults=(Rule(after=20, fault="unauthorized"),))) as server:
+        project.job(models=models_of(server.base_url), records=Project.numbered(60))
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 4 and "refused the key" in done.stderr and "done: 20 rows" in done.stderr
+        assert server.ledger().billed == 20 and server.ledger().requests <= 24
+    with serve() as server:
+        project.job(models=models_of(server.base_url))
+        assert project.run("run", "job.yaml", TEST_KEY="sk-the-next-one-1234").returncode == 0
+        assert server.ledger().billed == 40
 
 
 def test_few_open_files_are_no_reason_to_crash(project: Project) -> None:

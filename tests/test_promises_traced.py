@@ -21,7 +21,7 @@ from tests.test_soak_crash import traced
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 ROWS = 6
-SEEN = "trace=connect,sendto,sendmsg,sendmmsg,pwrite64,fdatasync,rename"
+SEEN = "trace=connect,sendto,sendmsg,sendmmsg,pwrite64,fdatasync,fsync,rename"
 SYNCED = re.compile(r"fdatasync(\(.*-wal>| resumed>)\) += 0$")
 
 
@@ -50,6 +50,13 @@ def test_p02_a_reply_is_synced_before_the_next_request_takes_its_place(calls: tu
         assert any(SYNCED.search(line) for line in lines[kept[-1] : following]), f"nor synced: {row}"
 
 
+def test_p06_a_result_is_synced_before_it_is_moved_and_its_folder_after(calls: tuple[list[str], int]) -> None:
+    lines, _ = calls
+    moved = next(i for i, line in enumerate(lines) if "rename(" in line and '/posts.csv"' in line)
+    assert any(re.search(r"fsync\(.*/\.posts\.csv\..*part>\) += 0", line) for line in lines[:moved])
+    assert any(re.search(r"fsync\(\d+<.*/output/shop>\) += 0", line) for line in lines[moved:])
+
+
 def test_p22_no_connection_goes_anywhere_but_to_the_servers_of_the_job(calls: tuple[list[str], int]) -> None:
     lines, port = calls
     connected = [line for line in lines if "connect(" in line and "AF_UNIX" not in line]
@@ -69,7 +76,10 @@ def test_p06_a_kill_while_a_file_is_moved_leaves_the_old_one_or_the_new_one(proj
         project.job(models=served(server.base_url), steps=[{"name": "post", "prompt": "On {{ title }}."}])
         for when, name in ((2, "posts.csv"), (3, "published.json")):  # the first one moves the run's socket
             kill = f"inject=rename:signal=KILL:when={when}"
-            assert traced(project, "-e", "trace=rename", "-e", kill).returncode == -signal.SIGKILL
+            assert (
+                traced(project, "--seccomp-bpf", "-e", "trace=rename", "-e", kill).returncode
+                == -signal.SIGKILL
+            )
             *_, last = re.findall(r"rename\(.*", (project.folder / "trace").read_text())
             assert f'/{name}"' in last
             found.append((folder / "posts.csv").read_bytes())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -15,6 +16,7 @@ from pipeline.providers.openai import connect_to
 from pipeline.providers.scripted import caller
 from pipeline.scripted import Ledger, Line, Rule, Script, Server, serve
 from pipeline.scripted.plays import PLAYS
+from pipeline.scripted.script import FaultName
 from pipeline.scripted.service import Service
 from pipeline.secret import Secret
 from tests.scripted_client import Raw, chat, post
@@ -209,3 +211,9 @@ async def test_the_provider_in_process_reports_what_the_http_provider_reports(
     timeout = 0.5 if name in ENDLESS else 20.0
     async with near(server, timeout) as one, far(server, timeout) as other:
         assert await outcome(one, name) == await outcome(other, name)
+
+
+def test_the_manual_names_every_fault_there_is() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "scripted.md").read_text("utf-8")
+    missing = [name for name in get_args(FaultName) if f"`{name}`" not in page]
+    assert missing == []

@@ -23,6 +23,8 @@ EVENLY = 0.985
 """the spacing keeps to this share of the limit: a clock or a wire may be a little off"""
 LATE = 0.05
 """seconds that whoever was waited for may be late without the others losing them"""
+MOST_LEFT = 1.0
+"""seconds of a limit that are sent at once where the server says that they are left"""
 CREDIT = 2.0
 """seconds of a known limit that may be caught up when something else held the line up meanwhile"""
 SLACK = 0.25
@@ -63,6 +65,8 @@ class Pace(Limit):
         self.limit = limit
         self.found: float | None = None
         """a rate that a server was found to keep; it spaces, but a burst of before is not held against it"""
+        self.strict = False
+        """whether nothing is caught up: the server has refused"""
         self._period = period
         self._amount = amount
         self._usual = usual
@@ -112,8 +116,8 @@ class Pace(Limit):
 
     @property
     def _credit(self) -> float:
-        """Of a rate that was found out nothing is known but the rate: no credit."""
-        return CREDIT if self.found is None else 0.0
+        """A server that has refused has a small bucket, or others use it, too: no credit."""
+        return 0.0 if self.strict else CREDIT
 
     def _follow(self, rate: float, now: float) -> None:
         """Space anew what was spaced for another rate; begin without any credit."""
@@ -122,6 +126,12 @@ class Pace(Limit):
         elif self._spaced_for != rate:
             self._next = now + (self._next - now) * self._spaced_for / rate
         self._spaced_for = rate
+
+    def grant(self, now: float, left: float) -> None:
+        """Let so many pass at once: the server says that they are left."""
+        if self.rate and left > 0:
+            self._follow(self.rate, now)
+            self._next = min(self._next, now + self._credit - min(left * self._period / self.rate, MOST_LEFT))
 
     def take(self, ticket: Ticket, now: float) -> None:
         """Reserve what the ticket is expected to use. Kept without a limit too: one may be told later."""
@@ -132,7 +142,7 @@ class Pace(Limit):
         self._held[ticket] = _Reserved(self._keep(amount, now), amount, usual)
         if self.rate:
             late = self._awaited and now - self._next <= LATE
-            self._next = (min(now, self._next) if late else now) if self.found else max(now, self._next)
+            self._next = (min(now, self._next) if late else now) if self.strict else max(now, self._next)
             self._space(usual)
             self._awaited = False
 

@@ -19,7 +19,7 @@ from pipeline.sandbox.allowance import MADE, STEP, Metered
 from pipeline.sandbox.growing import GROWING, YIELDED, check_number, longest_word, reach
 
 Function = Callable[..., Any]
-_FREE = ("abs", "count", "d", "default", "first", "items", "last", "length", "random")
+_FREE = ("abs", "count", "d", "default", "first", "items", "last", "length")
 _PER_CHARACTER = {
     "capitalize": 2, "e": 2, "escape": 2, "filesizeformat": 1, "float": 8, "forceescape": 2, "int": 8,
     "lower": 2, "reverse": 2, "safe": 2, "string": 1, "striptags": 8, "title": 16, "truncate": 0,

@@ -1,6 +1,6 @@
 """A program that asks one server for one hostile reply after another, and says what each took of its memory.
 
-    python -m tests.bombs URL FOLDER API PROMPT…
+    python -m tests.reply_bombs URL FOLDER API PROMPT…
 
 A prompt that ends with ` x 64` is asked 64 times at once. One line of JSON for each prompt: the fault's kind
 and what it may have cost ('' for an answer), the size of the last body in the journal, the seconds it took,
