@@ -44,6 +44,9 @@ PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": 
 CONNECT_SECONDS = 30.0
 OTHER_FILES = 128
 """files that are open besides the connections"""
+OFFICIAL_HOST = "api.openai.com"
+_MEMBERSHIP = ("OpenAI-Organization", "OpenAI-Project")
+"""headers that the SDK takes from the environment: nobody's affair but OpenAI's"""
 _TELEMETRY = tuple(
     f"X-Stainless-{name}"
     for name in (
@@ -122,7 +125,8 @@ class _Endpoint:
         self._patience = patience
         self._seconds = seconds
         self._idle = idle
-        self._left_out = dict.fromkeys((*_TELEMETRY, "Authorization"), openai.Omit())
+        left_out = _TELEMETRY if self._host == OFFICIAL_HOST else (*_TELEMETRY, *_MEMBERSHIP)
+        self._left_out = dict.fromkeys((*left_out, "Authorization"), openai.Omit())
         self._strangers = Strangers(self._host)
         self._known = False
 
