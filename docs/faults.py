@@ -11,8 +11,8 @@ import yaml
 HEAD = """\
 # What can go wrong
 
-This page is made from `docs/faults.yaml` by `python docs/generate.py`. Each row names the tests that prove it.
-A test that is not there fails the suite, and so does a row with neither a test nor a reason.
+This page is made from `docs/faults.yaml` by `python docs/generate.py`. Each row names the tests that prove
+it. A test that is not there fails the suite, and so does a row with neither a test nor a reason.
 [promises.md](promises.md) says what holds in all of it.
 
 """

@@ -97,7 +97,7 @@ class HttpsServer(ThreadingHTTPServer):
     def __init__(self, certificate: Path, after: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.after = after
-        self.requests = 0
+        self.requests = self.connections = 0
         self.show(certificate)
 
     def show(self, certificate: Path) -> None:
@@ -107,6 +107,7 @@ class HttpsServer(ThreadingHTTPServer):
 
     def get_request(self) -> tuple[Any, Any]:
         plain, address = super().get_request()
+        self.connections += 1
         return self._context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False), address
 
     def handle_error(self, request: Any, client_address: Any) -> None:

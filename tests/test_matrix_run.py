@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 import unicodedata
 import zipfile
@@ -20,6 +19,7 @@ from tests.project import Project
 from tests.served import served
 from tests.tables import opened, written
 from tests.test_crash import wait_for
+from tests.test_promises_stops import run_limited
 
 
 def test_a_machine_that_sleeps_neither_loses_nor_bursts(project: Project) -> None:
@@ -55,15 +55,7 @@ def test_few_open_files_are_no_reason_to_crash(project: Project) -> None:
     with serve(Script(latency=0.05)) as server:
         models = served(server.base_url, limits={"concurrency": 64, "outage": 20})
         project.job(models=models, records=Project.numbered(120))
-        done = subprocess.run(
-            ["bash", "-c", f"ulimit -n 40; exec {' '.join(project.command('run', 'job.yaml'))}"],
-            cwd=project.folder,
-            env=project.environment(),
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        done = run_limited(project, "-n 40")
         assert done.returncode in (0, 75) and "Traceback" not in done.stderr, done.stderr
         assert project.run("run", "job.yaml").returncode == 0
         assert server.ledger().overpaid == 0

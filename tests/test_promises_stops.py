@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import socket
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +59,17 @@ def test_p13_one_signal_sees_to_its_end_what_is_under_way_and_two_leave_at_once(
         assert server.ledger().billed == journalled(project.folder) == 39
 
 
+def run_limited(project: Project, limit: str) -> subprocess.CompletedProcess[str]:
+    """Run the job with a limit of the shell, as for `ulimit`."""
+    command = f"ulimit {limit}; exec {shlex.join(project.command('run', 'job.yaml'))}"
+    shell = partial(subprocess.run, capture_output=True, text=True, timeout=90, check=False)
+    return shell(["bash", "-c", command], cwd=project.folder, env=project.environment())
+
+
 def test_p18_a_disk_that_refuses_stops_the_run_and_no_reply_is_lost(project: Project) -> None:
     with serve(Script(latency=0.1, tokens=600)) as server:
         project.job(models=served(server.base_url, limits={"concurrency": 8}), records=Project.numbered(100))
-        limited = f"ulimit -f 150; exec {' '.join(project.command('run', 'job.yaml'))}"
-        done = subprocess.run(
-            ["bash", "-c", limited],
-            cwd=project.folder,
-            env=project.environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_limited(project, "-f 150")
         assert done.returncode == 74 and "Traceback" not in done.stderr, done.stderr
         assert "mend the disk, then run the same command: " in done.stderr and "/spill/" in done.stderr
         sent = server.ledger().billed

@@ -53,7 +53,8 @@ def test_a_certificate_that_proves_nothing_is_refused_at_once(authority: Authori
         servers = [stack.enter_context(https(certificate)) for certificate in shown.values()]
         found = met([fine.url, *(server.url for server in servers)], authority.certificate)
         assert found[:2] == [["", "", "", ""]] * 2
-        assert fine.requests == 2 and not any(server.requests for server in servers)
+        assert (fine.requests, fine.connections) == (2, 1), "a connection is kept, encrypted as it is"
+        assert not any(server.requests for server in servers)
     for n, (reason, server) in enumerate(zip(shown, servers, strict=True)):
         for kind, fate, billed, message in found[2 + 2 * n : 4 + 2 * n]:
             assert (kind, fate, billed) == ("untrusted", "stop", "no")

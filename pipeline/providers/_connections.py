@@ -15,7 +15,7 @@ from aiolimiter import AsyncLimiter
 
 RAMP, RAMP_SECONDS = 50, 0.25
 """new connections in any such time"""
-_GONE = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
+_ANYTHING = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
 class RampedConnector(aiohttp.TCPConnector):
@@ -40,23 +40,20 @@ class RampedConnector(aiohttp.TCPConnector):
         That would be taken for the answer to the next request, and each later answer for the one after it.
         """
         while (connection := await super()._get(*args)) is not None:
-            said, gone = _since(connection.protocol)
-            if not (said or gone):
+            protocol = connection.protocol
+            if protocol is not None and protocol.should_close:
+                self.spoke_unasked = self._force_close = True
+            elif protocol is not None and _quiet(protocol):
                 return connection
             connection.close()
-            self.spoke_unasked = self._force_close = self.spoke_unasked or not gone
         return None
 
 
-def _since(protocol: ResponseHandler | None) -> tuple[bool, bool]:
-    """Whether a server has said something since its last answer, and whether it has hung up."""
-    transport = protocol.transport if protocol is not None else None
-    socket = transport.get_extra_info("socket") if transport is not None else None
-    if protocol is None or socket is None:
-        return False, True
-    if protocol.should_close:
-        return True, False
+def _quiet(protocol: ResponseHandler) -> bool:
+    """Whether nothing waits to be read: an answer, or the end of the connection."""
+    socket = protocol.transport.get_extra_info("socket") if protocol.transport is not None else None
+    if socket is None:
+        return False
     waiting = select.poll()
-    waiting.register(socket.fileno(), select.POLLIN | _GONE)
-    found = waiting.poll(0)
-    return bool(found), any(event & _GONE for _, event in found)
+    waiting.register(socket.fileno(), _ANYTHING)
+    return not waiting.poll(0)
