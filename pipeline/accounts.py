@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from pipeline.journal import Journal
 
@@ -84,7 +85,7 @@ def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[f
     for (step,) in journal.select("SELECT DISTINCT step FROM attempts ORDER BY step"):
         ((count,),) = journal.select(f"SELECT count(*) {where}", (step,))
         if count:
-            at = [min(int(share * count), count - 1) for share in shares]
+            at = [max(0, ceil(share * count) - 1) for share in shares]
             sql = f"SELECT seconds {where} ORDER BY seconds LIMIT 1 OFFSET ?"
             found[step] = [journal.select(sql, (step, place))[0][0] for place in at]
     return found

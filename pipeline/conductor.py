@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pipeline import accounts
+from pipeline.domain import Fault
 from pipeline.engines import replay
 from pipeline.errors import Interrupted, KeyRefused, OutOfQuota, RunStopped, one_error
 from pipeline.job import Job, Sample
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 FINISHED = "finished"
 PILOT_SEED = 20
+_BUDGET = ("out_of_budget", "maybe_billed")
 _OUTCOMES = (
     (Interrupted, "interrupted"),
     (KeyRefused, "key refused"),
@@ -139,6 +141,8 @@ def _noted(run: Run) -> Iterator[None]:
         outcome = "pilot" if run.wish.pilot else FINISHED
     except RunStopped as error:
         outcome = next(word for kind, word in _OUTCOMES if isinstance(error, kind))
+        if isinstance(run.fuse.reason, Fault) and run.fuse.reason.kind in _BUDGET:
+            outcome = "out of budget"
         raise
     finally:
         run.ended = outcome
@@ -163,7 +167,8 @@ async def export_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = N
         given_up = last is not None and last.outcome == FINISHED
         tally = Tally()
         call = replay.exporting(journal, tally, given_up=given_up)
-        result = await publish(session, Walk(session.stages, dict.fromkeys(job.models, call)), tally)
+        walk = Walk(session.stages, dict.fromkeys(job.models, call))
+        result = await publish(session, walk, tally, exported=True)
     finally:
         journal.close()
     assert result is not None  # noqa: S101 - only a walk that must be complete gives none

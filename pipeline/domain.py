@@ -116,6 +116,8 @@ class Reply:
     model: str = ""
     known: bool = False
     told: Told | None = None
+    wait: float | None = None
+    """seconds that the headers ask to wait, which means something where the body is an error"""
     odd: str = ""
     """what was odd about it, though it can be read; '' for nothing"""
 

@@ -19,6 +19,8 @@ class Place:
     name: str
     weight: float
     model: Model
+    own: frozenset[str] = frozenset()
+    """limits that the endpoint has of its own"""
 
 
 def places_of(name: str, model: Model) -> list[Place]:
@@ -30,7 +32,8 @@ def places_of(name: str, model: Model) -> list[Place]:
     places = []
     for i, (endpoint, host) in enumerate(zip(model.endpoints, hosts, strict=True), 1):
         said = f"{i}" if host in hosts_twice else host
-        places.append(Place(f"{name}@{said}", float(endpoint.weight), _at(model, endpoint)))
+        own = frozenset(endpoint.limits.model_fields_set)
+        places.append(Place(f"{name}@{said}", float(endpoint.weight), _at(model, endpoint), own))
     return places
 
 

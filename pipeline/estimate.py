@@ -14,7 +14,7 @@ from statistics import median
 from pipeline.domain import Request, Usage
 from pipeline.histogram import Histogram
 from pipeline.limits._base import Expected
-from pipeline.tokens import DEFAULT_OUTPUT, Size, size
+from pipeline.tokens import BYTES_PER_TOKEN, DEFAULT_OUTPUT, Size, size
 
 USUAL = 0.95
 """the share of answers that the expected output covers"""
@@ -44,7 +44,13 @@ class _Seen:
         elif self.outputs.count < FEW:
             most = max(most, 4 * DEFAULT_OUTPUT)
         mean = min(self.outputs.mean, most) if self.outputs.count else None
-        return Expected(size.input * self.correction, min(usual, most), most, mean)
+        return Expected(size.input * self.correction, min(usual, most), most, mean, self._most_input(size))
+
+    def _most_input(self, size: Size) -> float:
+        """The worst that was seen; before that, a token a byte where nobody knows how the model counts."""
+        if len(self.ratios) >= FEW or size.exact:
+            return size.input * max(self.ratios, default=1.0)
+        return size.input * max(BYTES_PER_TOKEN, *self.ratios)
 
     def compare(self, size: Size, usage: Usage) -> None:
         """Hold what was estimated against what was used. A median is not led astray by single replies."""

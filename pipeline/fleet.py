@@ -14,11 +14,11 @@ from pipeline import accounts, kinds, tokens
 from pipeline.conversation import read
 from pipeline.domain import Call, Fault, Reply, Request, Usage
 from pipeline.endpoints import Place, places_of
-from pipeline.job import Job, Limits
+from pipeline.job import MOST_AUTO, Job, Limits
 from pipeline.journal import Journal
 from pipeline.lane import Lane, Shared, guarded
 from pipeline.limits.pace import DAY, MINUTE
-from pipeline.toll import toll_of
+from pipeline.toll import Toll, toll_of
 
 HANDS_PER_SLOT = 2
 """who backs off holds a hand but no slot, so there are more hands than slots"""
@@ -72,7 +72,7 @@ class Fleet:
             connect = kinds.load("providers", place.model.provider).connect
             send: Call = await stack.enter_async_context(connect(place.model))
             lane = Lane(place.name, place.model.limits, toll_of(place.model), self._shared)
-            lane.model = place.model.model
+            lane.model, lane.own = place.model.model, place.own
             self._sends[identity] = lane, send
         lane, send = self._sends[identity]
         return lane, place.weight, send
@@ -85,43 +85,60 @@ class Fleet:
             for lane in self.lanes:
                 if lane.model == model:
                     lane.estimator.remember(step, model, output)
+        names = {lane.name for lane in self.lanes}
         daily = any(lane.rpd.limit for lane in self.lanes)
         now = anyio.current_time()
         for ago, model, endpoint, used in accounts.recent(self._shared.journal, DAY if daily else MINUTE):
             for lane in self.lanes:
-                if lane.model == model and endpoint in ("", lane.name):
+                if lane.model == model and (endpoint in ("", lane.name) or endpoint not in names):
                     lane.rpd.seed(ago, 1, now)
                     if ago < MINUTE:
                         lane.rpm.seed(ago, 1, now)
                         lane.tpm.seed(ago, used, now)
 
-    def hands(self) -> int:
-        """How many records may be walked at once, as things stand."""
+    def hands(self, waiting: int = 0) -> int:
+        """How many records may be walked at once, while so many requests wait for their next try."""
         hands = (max(LEAST_HANDS, HANDS_PER_SLOT * lane.width.width) for lane in self.lanes)
-        return min(MOST_HANDS, sum(hands))
+        return min(MOST_HANDS, sum(hands) + waiting)
+
+    def most_at_once(self, name: str) -> int:
+        """The most requests that there are connections for."""
+        return max(self._job.models[name].limits.most_at_once, MOST_AUTO)
 
     def refit(self, name: str, limits: Limits) -> None:
         """Give a model other limits while the run goes on. What an endpoint has of its own stays."""
         before, self.limits[name] = self.limits[name], limits
         changed = {key: value for key, value in limits if value != getattr(before, key)}
         for lane in self._of_model[name]:
-            lane.refit(lane.limits.model_copy(update=changed))
+            lane.refit(lane.limits.model_copy(update={k: v for k, v in changed.items() if k not in lane.own}))
 
 
 def count_anew(job: Job, journal: Journal) -> int:
     """Count and price the replies that an earlier run could not; how many there were."""
-    tolls = {model.model: toll_of(places_of(name, model)[0].model) for name, model in job.models.items()}
-    priced = [name for name, toll in tolls.items() if toll.known]
+    tolls = _tolls(job)
+    priced = {model for (_, model, _), toll in tolls.items() if toll.known}
     counted, after = 0, 0
     while rows := journal.uncounted(priced, after):
-        for seq, api, model, body in rows:
+        for seq, api, model, step, endpoint, body in rows:
             try:
                 answer = read(Reply(api, body))
             except Fault:
                 journal.count_row(seq, Usage(), 0)
                 continue
-            toll = tolls.get(model)
+            toll = tolls.get((step, model, endpoint)) or tolls.get((step, model, ""))
             journal.count_row(seq, answer.usage, toll.cost(answer) if toll else None)
         counted += len(rows)
         after = rows[-1][0]
     return counted
+
+
+def _tolls(job: Job) -> dict[tuple[str, str, str], Toll]:
+    """The toll of every step, model's name and endpoint; the endpoint '' stands for a step's first."""
+    tolls: dict[tuple[str, str, str], Toll] = {}
+    for step in job.steps:
+        for name, model in job.chain(step.model).items():
+            for place in places_of(name, model):
+                toll = toll_of(place.model)
+                tolls[step.name, model.model, place.name] = toll
+                tolls.setdefault((step.name, model.model, ""), toll)
+    return tolls

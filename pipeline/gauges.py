@@ -106,9 +106,10 @@ class Gauges:
 
     def waits(self) -> dict[str, float]:
         """Percentiles of the seconds that requests waited for their turn, over all lanes."""
-        return quantiles(
-            max((lane.turnstile.waits for lane in self.lanes), key=lambda h: h.count, default=Histogram())
-        )
+        every = Histogram()
+        for lane in self.lanes:
+            every.merge(lane.turnstile.waits)
+        return quantiles(every)
 
 
 def quantiles(histogram: Histogram) -> dict[str, float]:

@@ -37,6 +37,16 @@ class Histogram:
         self.count += 1
         self.sum += value
 
+    def merge(self, other: Histogram) -> None:
+        """Count what another has counted, too."""
+        for place, count in other._buckets.items():
+            self._buckets[place] = self._buckets.get(place, 0) + count
+        if other.count:
+            self.low = min(self.low, other.low) if self.count else other.low
+            self.high = max(self.high, other.high)
+        self.count += other.count
+        self.sum += other.sum
+
     @property
     def mean(self) -> float:
         """The average, 0 while nothing is counted."""

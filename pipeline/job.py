@@ -99,10 +99,15 @@ class Limits(Spec):
     """What one account may ask a model, and how patient a run is with it."""
 
     rpm: StrictInt | None = Field(
-        None, ge=1, description="requests a minute; without it, what the server's headers or refusals say"
+        None,
+        ge=1,
+        le=10**12,
+        description="requests a minute; without it, what the server's headers or refusals say",
     )
-    tpm: StrictInt | None = Field(None, ge=1, description="tokens a minute, prompt and answer together")
-    rpd: StrictInt | None = Field(None, ge=1, description="requests in any 24 hours")
+    tpm: StrictInt | None = Field(
+        None, ge=1, le=10**12, description="tokens a minute, prompt and answer together"
+    )
+    rpd: StrictInt | None = Field(None, ge=1, le=10**12, description="requests in any 24 hours")
     concurrency: Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=4096)] | None = Field(
         None, description="requests under way at once; auto finds it, and is the default for servers"
     )
@@ -181,11 +186,13 @@ class Model(Spec):
 class Budget(Spec):
     """What a job may spend in all its runs together; nothing is sent that could pass it."""
 
-    cost: Number | None = Field(None, gt=0, description="dollars")
-    tokens: StrictInt | None = Field(None, ge=1, description="tokens, prompts and answers together")
-    requests: StrictInt | None = Field(None, ge=1, description="requests, tries included")
+    cost: Number | None = Field(None, gt=0, le=1e9, description="dollars")
+    tokens: StrictInt | None = Field(
+        None, ge=1, le=10**15, description="tokens, prompts and answers together"
+    )
+    requests: StrictInt | None = Field(None, ge=1, le=10**12, description="requests, tries included")
     maybe_billed: Number | None = Field(
-        None, ge=0, description="dollars a run may lose to attempts that may have been billed for nothing"
+        None, ge=0, le=1e9, description="dollars a run may lose to attempts that may be billed for nothing"
     )
 
 

@@ -128,6 +128,15 @@ class Journal:
         """Whether nothing was ever asked."""
         return not self.select("SELECT 1 FROM attempts LIMIT 1")
 
+    def was_paid(self, digest: bytes) -> bool:
+        """Whether anything that counts as paid for stands under this digest."""
+        sql = "SELECT 1 FROM attempts WHERE digest = ? AND outcome <> 'superseded' AND billed = 'yes' LIMIT 1"
+        return bool(self.select(sql, (digest,)))
+
+    def has_answers(self) -> bool:
+        """Whether anything was ever answered."""
+        return bool(self.select("SELECT 1 FROM attempts WHERE outcome = 'answered' LIMIT 1"))
+
     def select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Rows of a query; `DiskError` where the file is damaged."""
         try:
@@ -149,13 +158,15 @@ class Journal:
         """The same for a row of `uncounted`."""
         self._writer.put(_COUNT + "seq = ?", (*_numbers(usage), cost, seq))
 
-    def uncounted(self, priced: Collection[str], after: int = 0) -> list[tuple[int, str, str, bytes]]:
-        """(seq, api, model, body) of the next replies that nobody has counted, because a run was killed,
+    def uncounted(
+        self, priced: Collection[str], after: int = 0
+    ) -> list[tuple[int, str, str, str, str, bytes]]:
+        """(seq, api, model, step, endpoint, body) of the next replies that nobody has counted, because a run
 
-        or priced, because the price of their model, one of `priced`, was not known then.
+        was killed, or priced, because the price of their model, one of `priced`, was not known then.
         """
         models = ", ".join("?" * len(priced))
-        sql = f"""SELECT seq, api, model, body FROM attempts
+        sql = f"""SELECT seq, api, model, step, endpoint, body FROM attempts
             WHERE seq > ? AND billed = 'yes' AND outcome IN ('answered', 'superseded')
             AND (input IS NULL OR (cost IS NULL AND model IN ({models}))) ORDER BY seq LIMIT 500"""  # noqa: S608
         return self.select(sql, (after, *priced))

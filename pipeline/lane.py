@@ -53,7 +53,6 @@ from pipeline.tally import Tally
 from pipeline.toll import Toll
 from pipeline.wallclock import WallClock, hours_of
 
-
 SPARED = 3
 """requests that are left alone of those a server says are left: its word is a little old"""
 
@@ -138,6 +137,7 @@ class Lane:
     def __init__(self, name: str, limits: Limits, toll: Toll, shared: Shared) -> None:
         self.name = name
         self.model = ""
+        self.own: frozenset[str] = frozenset()
         self.limits = limits
         self.toll = toll
         self.estimator = Estimator()
@@ -229,7 +229,7 @@ def guarded(
         member = Endpoint(lane.name, weight, lane.turnstile, lane.unwell)
         endpoints.members.append(member)
         if len(sends) > 1:
-            lane.turnstile.relief = partial(endpoints.relieve, member)
+            lane.turnstile.relief.append(partial(endpoints.relieve, member))
         call = observed(
             recorded(send, shared.journal, lane.toll, lane.estimator.expect),
             lane.toll,
@@ -242,7 +242,7 @@ def guarded(
     call = spread(endpoints)
     if instead is not None:
         call = impatient(call, [(lane.turnstile, lane.breaker) for lane, _, _ in sends])
-    call = retried(call, model.limits, after, shared.events, shared.tally)
+    call = retried(call, model.limits, after, shared.events, shared.tally, shared.journal.has_answers())
     if instead is not None:
         call = substituted(call, instead, shared.events)
     return recalled(call, shared.journal, shared.tally, shared.flights)

@@ -13,6 +13,7 @@ from statistics import NormalDist, fmean, stdev
 from pipeline.domain import Call, Reply, Request
 
 CONFIDENCE = 0.95
+_FEW = {1: 12.706, 2: 4.303}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def extrapolated(values: Sequence[float], rest: int) -> Interval:
 
 def student(freedom: int, confidence: float = CONFIDENCE) -> float:
     """The two-sided quantile of Student's t (Cornish-Fisher expansion, Abramowitz and Stegun 26.7.5)."""
+    if freedom in _FEW and confidence == CONFIDENCE:
+        return _FEW[freedom]  # the expansion is too narrow there
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96

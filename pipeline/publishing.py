@@ -5,11 +5,13 @@ This module does not know whether anybody stands behind the journal.
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.engines import replay
+from pipeline.errors import DiskError
 from pipeline.receipt import write_receipt
 from pipeline.results import Result
 from pipeline.session import Session
@@ -21,7 +23,7 @@ BATCH = 1024
 
 
 async def publish(
-    session: Session, walk: Walk, tally: Tally, *, only_complete: bool = False
+    session: Session, walk: Walk, tally: Tally, *, only_complete: bool = False, exported: bool = False
 ) -> Result | None:
     """Write every row in the order of the input, aside, and move it into place when it is whole.
 
@@ -49,7 +51,8 @@ async def publish(
     path = session.job.folder / "failures.csv"
     failed = failures.publish(path)
     counts = {name: getattr(tally, name) for name in ("ok", "failed", "skipped", "pending")}
-    write_receipt(session.job, counts, [*written, *failed])
+    with suppress(DiskError) if exported else nullcontext():  # its folder may be one that is only read
+        write_receipt(session.job, counts, [*written, *failed])
     return Result(session.job.targets, **counts, failures=path if failed else None)
 
 

@@ -21,7 +21,7 @@ from pipeline.engines import replay
 from pipeline.engines.pool import Pool
 from pipeline.fleet import Fleet, count_anew
 from pipeline.gauges import Gauges, quantiles, watching
-from pipeline.guards.fused import Fuse
+from pipeline.guards.fused import Fuse, ending_by
 from pipeline.interrupts import heard
 from pipeline.journal import Journal
 from pipeline.lane import Shared
@@ -131,7 +131,7 @@ class Run:
     def interrupted(self, name: str, again: str = " (again: leave at once)") -> None:
         self.events.warning("run.interrupted", signal=name)
         self.say(f"{name}: nothing new starts; what is under way comes to its end{again}")
-        self.tally.phase = "stopping"
+        self.tally.phase, self.tally.notice = "stopping", ""
         self.fuse.interrupt(name)
 
     async def _finish(self) -> Result:
@@ -173,12 +173,13 @@ class Run:
             for first in leaf.fault.requests if leaf.fault else ():
                 request: Request | None = first
                 while request is not None:  # whichever model has answered
-                    if request.digest not in superseded:
+                    if request.digest not in superseded and self.journal.was_paid(request.digest):
                         superseded.add(request.digest)
                         await self.journal.supersede(request)
                     request = request.instead
         if superseded:
-            self.say(f"{len(superseded):,} paid answers of failed rows stand back and are asked for again")
+            answers = counted(len(superseded), "paid answer")
+            self.say(f"{answers} of failed rows: asked for, and paid for, again")
 
     async def _publish_if_complete(self) -> Result | None:
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
@@ -209,16 +210,20 @@ class Run:
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(self.session.stages, calls)
-            wanted = lambda: min(fleet.hands(), self.tally.rows_expected)  # noqa: E731 - asked again and again
-            pool = Pool(walk, wanted, lambda leaf: self._count(walk, leaf))
+            pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf))
             templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
             self.gauges = Gauges(fleet.lanes, pool, templates, self.tally, self.say)
-            async with watching(self.gauges):
+            async with watching(self.gauges), ending_by(self.wish.until, self.shared.clock, self.fuse):
                 await pool.run(self.session.source.batches())
             self._check_outage()
         finally:
             with anyio.CancelScope(shield=True):
                 await stack.aclose()
+
+    def _hands(self) -> int:
+        """How many records are walked at once: who waits for its next try holds a hand and no slot."""
+        assert self.fleet is not None  # noqa: S101 - it is launched first
+        return min(self.fleet.hands(self.tally.waiting), self.tally.rows_expected)
 
     async def _shared(self) -> Shared:
         count_anew(self.session.job, self.journal)
@@ -236,7 +241,7 @@ class Run:
 
     def _check_outage(self) -> None:
         """A run in which nothing at all was answered, though it could have been, has met an outage."""
-        if self.in_vain and not self.tally.answered:
+        if self.in_vain and not self.tally.answered and not self.journal.has_answers():
             message = f"nothing was answered; the last fault: {self.tally.last_error}"
             self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
             self.fuse.check()

@@ -80,14 +80,18 @@ class Session:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
         if self.job.budget.cost is None and self.job.budget.maybe_billed is None:
             return
+        for name, why in self.unpriced():
+            hint = f"state it: models.{name}.price: {{input: …, output: …}}, dollars per million tokens"
+            raise JobError(why, where=self.job.text.where(("models", name)), hint=hint)
+
+    def unpriced(self) -> Iterator[tuple[str, str]]:
+        """Models whose price is not known, with why."""
         for stage in self.stages:
             for name, model in self.job.chain(stage.spec.model).items():
                 asked = model.model_copy(update={"params": {**model.params, **stage.spec.params}})
-                for why in filter(None, (unpriced(place.model) for place in places_of(name, asked))):
-                    hint = (
-                        f"state it: models.{name}.price: {{input: …, output: …}}, dollars per million tokens"
-                    )
-                    raise JobError(why, where=self.job.text.where(("models", name)), hint=hint)
+                for place in places_of(name, asked):
+                    if why := unpriced(place.model):
+                        yield name, why
 
     def _check_paths(self) -> None:
         job, where = self.job, self.job.text.where(("output", "to"))

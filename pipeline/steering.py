@@ -44,6 +44,8 @@ class Steering:
     def _hold(self, paused: bool) -> None:
         run = self._run
         assert run.shared is not None  # noqa: S101 - the wheel is there while the run asks
+        if run.fuse.reason is not None:
+            raise JobError("the run is stopping")
         run.shared.pause.paused = paused
         run.tally.notice = "paused" if paused else ""
         run.events.info("run.paused" if paused else "run.resumed")
@@ -72,6 +74,12 @@ class Steering:
         assert run.shared is not None  # noqa: S101
         _known(key, MONEY)
         purse = run.shared.purse
+        if (
+            key in ("cost", "maybe_billed")
+            and value is not None
+            and (found := next(run.session.unpriced(), None))
+        ):
+            raise JobError(found[1], hint="without its price a budget in dollars could not hold")
         purse.budget = _changed(purse.budget, f"budget.{key}", value, Budget)
         run.shared.pump()
         return self._told(f"budget.{key}", value)
@@ -84,6 +92,9 @@ class Steering:
         if name not in run.fleet.limits:
             raise JobError(f"there is no model '{name}'", hint=nearest(name, run.fleet.limits))
         path = f"models.{name}.limits.{key}"
+        if key == "concurrency" and isinstance(value, int) and value > run.fleet.most_at_once(name):
+            most = run.fleet.most_at_once(name)
+            raise JobError(f"{path}: this run has connections for {most}", hint="set it in the job file")
         run.fleet.refit(name, _changed(run.fleet.limits[name], path, value, Limits))
         return self._told(path, value)
 

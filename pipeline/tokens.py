@@ -60,12 +60,14 @@ class Size:
 
     input: int
     limit: int | None
+    exact: bool = False
+    """whether the model's encoding is known"""
 
 
 def size(request: Request) -> Size:
     """Both sides of a request, its body parsed once."""
     body = orjson.loads(request.body)
-    return Size(_input(body, request.model), _limit(body))
+    return Size(_input(body, request.model), _limit(body), encoding(request.model) is not None)
 
 
 def input_tokens(request: Request) -> int:

@@ -48,7 +48,7 @@ class Toll:
         """Nano-dollars that a request can come to at the worst."""
         if self.price is None:
             return 0 if self.free else None
-        return self.price.worst(expected.input, expected.most, _tier(request))
+        return self.price.worst(expected.worst_input, expected.most, _tier(request))
 
     def mean(self, request: Request, expected: Expected) -> int | None:
         """Nano-dollars that a request is expected to come to."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import isfinite
 
@@ -47,7 +48,11 @@ def _number(text: str | None, unit: float) -> float | None:
 
 def _date(text: str | None, now: float) -> float | None:
     try:
-        return _valid(parsedate_to_datetime(text).timestamp() - now) if text else None
+        if not text:
+            return None
+        when = parsedate_to_datetime(text)
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)  # "-0000", or no zone at all
+        return _valid(when.timestamp() - now)
     except (ValueError, OverflowError):
         return None
 

@@ -181,6 +181,7 @@ def of_standing(standing: Mapping[str, Any]) -> Iterator[str]:
     running = f"running ({standing['running']})" if standing["running"] else "not running"
     yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}")
     if not standing["steps"]:
+        yield from _of_run(standing["run"])
         return
     yield from _steps(standing)
     without = standing["unpriced"]

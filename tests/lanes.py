@@ -51,6 +51,9 @@ class MemoryJournal:
         del self.replies[request.digest]
         self.faults.append((request, fault, cost))
 
+    def has_answers(self) -> bool:
+        return bool(self.replies)
+
     async def settle(self) -> None:
         """Everything is here at once."""
 

@@ -7,7 +7,13 @@ from typing import Any
 from pipeline.prices import price_of
 from pipeline.scripted.ledger import Account
 
-PRICE: dict[str, Any] = {"input": 1.25, "output": 10, "cached": 0.125, "cache_write": 1.5, "tiers": {"flex": 0.5}}
+PRICE: dict[str, Any] = {
+    "input": 1.25,
+    "output": 10,
+    "cached": 0.125,
+    "cache_write": 1.5,
+    "tiers": {"flex": 0.5},
+}
 
 
 def served(base_url: str, *, limits: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

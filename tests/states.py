@@ -131,7 +131,9 @@ class World:
             with anyio.move_on_after(0.3):
                 while tally.answered < after:
                     await anyio.sleep(0.0005)
-            shutil.copytree(self.root, following, ignore=shutil.ignore_patterns("*.sock", "control*", "out.*"))
+            shutil.copytree(
+                self.root, following, ignore=shutil.ignore_patterns("*.sock", "control*", "out.*")
+            )
             group.cancel_scope.cancel()
         shutil.rmtree(self.root)
         self.place += 1
@@ -154,4 +156,6 @@ def bills(world: World) -> Counter[str]:
 def good_bills(world: World) -> Counter[str]:
     """How often each request was billed for an answer that can be read."""
     lines = Ledger.read(world.ledger).lines if world.ledger.exists() else ()
-    return Counter(line.digest for line in lines if line.billed and line.fault not in ("garbage", "truncate_body"))
+    return Counter(
+        line.digest for line in lines if line.billed and line.fault not in ("garbage", "truncate_body")
+    )

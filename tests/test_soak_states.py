@@ -26,7 +26,9 @@ async def live(folder: Path, seed: int) -> None:
     code = await run(world.write())
     assert bills(world).total() == before, f"a finished job has paid again; {said}"
     written = (world.root / f"output/w/out.{world.suffix}").read_bytes()
-    undisturbed = World(folder / "fresh", random.Random(0), world.rows, world.prompt, world.second, world.suffix)
+    undisturbed = World(
+        folder / "fresh", random.Random(0), world.rows, world.prompt, world.second, world.suffix
+    )
     undisturbed.folder.mkdir()
     fresh = await run(undisturbed.write())
     if code == fresh == 0:

@@ -15,7 +15,7 @@ from pipeline.faults import error_reply, is_page, scrub, unreadable
 
 __all__ = ["mapping", "parse", "text_of", "unreadable", "usage", "word"]
 
-_LARGEST_COUNT = 1 << 40
+_LARGEST_COUNT = 1 << 26
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
 """OpenAI's name, DeepSeek's, Anthropic's, Moonshot's"""
 _CACHE_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")

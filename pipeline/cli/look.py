@@ -104,11 +104,12 @@ def status(
 def ctl(
     job_file: JobFile,
     verb: Annotated[str, typer.Argument(metavar="VERB", help="pause, resume, stop, set KEY=VALUE, status.")],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE")] = None,
+    sets: Sets = None,
     as_json: AsJson = False,
 ) -> None:
     """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
-    job = load_job(job_file, None, None)
+    job = load_job(job_file, sets, None)
     from pipeline.commands import command
 
     answer = command(job.folder, verb, *(arguments or ()))

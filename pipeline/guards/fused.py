@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
 from anyio import CancelScope
 
 from pipeline.domain import Call, Fate, Fault, Reply, Request
 from pipeline.errors import DiskError, Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped
+from pipeline.wallclock import WallClock
 
 _HINTS = {
     "unauthorized": "set the right key in the variable that api_key_env names",
@@ -57,6 +62,24 @@ class Fuse:
         if self.reason is not None:
             error = _ERRORS.get(self.reason.kind, RunStopped)
             raise error(f"the run stopped: {self.reason}", hint=_HINTS.get(self.reason.kind, ""))
+
+
+@asynccontextmanager
+async def ending_by(until: float | None, clock: WallClock, fuse: Fuse) -> AsyncIterator[None]:
+    """Blow the fuse at a Unix time, whatever holds the run up then: a pause, a cool-down, a back-off."""
+
+    async def wait() -> None:
+        while until is not None and (left := until - clock.at(anyio.current_time())) > 0:  # noqa: ASYNC110
+            await anyio.sleep(min(left, 60.0))  # the machine may sleep meanwhile
+        fuse.blow(Fault("deadline", "its time is over", fate=Fate.STOP))
+
+    async with anyio.create_task_group() as group:
+        if until is not None:
+            group.start_soon(wait)
+        try:
+            yield
+        finally:
+            group.cancel_scope.cancel()
 
 
 def fused(call: Call, fuse: Fuse) -> Call:

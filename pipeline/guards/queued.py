@@ -40,7 +40,7 @@ class Turnstile:
     in_flight: int = 0
     waiting: int = 0
     """requests in the line"""
-    relief: Callable[[Fault], None] = lambda _: None
+    relief: list[Callable[[Fault], None]] = field(default_factory=list)
     """called when the head has to wait for long: others may do better elsewhere"""
     _repeated: deque[_Place] = field(default_factory=deque)
     _line: deque[_Place] = field(default_factory=deque)
@@ -111,7 +111,8 @@ class Turnstile:
                     self.binding = binding
                     self._timer = loop.call_later(min(delay, LOOK_AGAIN), self.pump)
                     if delay >= LOOK_AGAIN:
-                        self.relief(Fault(binding, f"{self.name} is held up", fate=Fate.RETRY))
+                        for relieve in self.relief:
+                            relieve(Fault(binding, f"{self.name} is held up", fate=Fate.RETRY))
                     return
                 self._pass(ticket, now)
                 turn.set_result(None)
@@ -148,9 +149,9 @@ class Turnstile:
         self._noted = now
 
     @property
-    def closed(self) -> bool:
+    def closed(self) -> Fault | None:
         """Whether everybody is sent elsewhere."""
-        return self._closed is not None
+        return self._closed
 
     def close(self, reason: Fault) -> None:
         """Send everybody who waits, and whoever comes later, elsewhere."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from pipeline.conversation import understood
-from pipeline.domain import Billed, Call, Fault, Reply, Request
+from pipeline.domain import Billed, Call, Fate, Fault, Reply, Request
 from pipeline.journal import Journal
 from pipeline.limits._base import Expected
 from pipeline.privacy import hushed
@@ -37,6 +37,8 @@ def recorded(call: Call, journal: Journal, toll: Toll, expect: Callable[[Request
         try:
             reply = replace(understood(reply), model=request.model)
         except Fault as fault:
+            if fault.fate is Fate.RETRY and fault.wait is None:
+                fault.wait, fault.told = reply.wait, reply.told
             hushed(fault, request.private)
             await journal.void(request, fault, worst(request, fault))
             raise

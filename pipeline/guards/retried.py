@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from random import uniform
 
 import anyio
+import anyio.lowlevel
 
 from pipeline.domain import Billed, Call, Fate, Fault, Reply, Request
 from pipeline.job import Limits
@@ -30,9 +31,11 @@ def backoff(attempt: int) -> float:
     return uniform(0, min(LONGEST_WAIT, 2.0 ** min(attempt - 1, 6)))  # noqa: S311 - not a secret
 
 
-def retried(call: Call, limits: Limits, after: int | None, events: Events, tally: Tally) -> Call:
+def retried(
+    call: Call, limits: Limits, after: int | None, events: Events, tally: Tally, answered_before: bool = False
+) -> Call:
     """A call that tries again. After `after` tries it gives up, because another model is asked instead."""
-    alike = _Alike()
+    alike = _Alike(answered_before)
 
     async def ask(request: Request) -> Reply:
         tries = _Tries(limits, after)
@@ -50,6 +53,7 @@ def retried(call: Call, limits: Limits, after: int | None, events: Events, tally
             else:
                 alike.end()
                 return reply
+            await anyio.lowlevel.checkpoint()  # no loop of tries may keep the run from all else
             if wait:
                 with _waiting(tally):
                     await anyio.sleep(wait)

@@ -36,7 +36,6 @@ class Endpoint:
     unwell: Callable[[float], float]
     """seconds, from a time on, that nobody may ask it"""
     call: Call | None = None
-    dead: Fault | None = None
 
     def rank(self, now: float) -> tuple[float, float]:
         """The lower the better: how long it is unwell, and what its load would be for its weight."""
@@ -51,8 +50,8 @@ class Endpoints:
     members: list[Endpoint] = field(default_factory=list)
 
     def alive(self) -> Sequence[Endpoint]:
-        """Those that have not died."""
-        return [member for member in self.members if member.dead is None]
+        """Those whose lane has not been closed; another model may have closed it."""
+        return [member for member in self.members if member.turnstile.closed is None]
 
     def relieve(self, member: Endpoint, fault: Fault) -> None:
         """Send those who wait at an endpoint that is unwell to one that is well sooner, if there is any."""
@@ -65,8 +64,7 @@ class Endpoints:
         if fault.kind not in ITS_OWN:
             return fault
         others = [other for other in self.alive() if other is not member]
-        if member.dead is None and others:
-            member.dead = fault
+        if member.turnstile.closed is None and others:
             self.say(f"{member.name} is out: {fault}; {len(others)} left")
             member.turnstile.close(fault)
         if not others:
@@ -99,7 +97,11 @@ def spread(all_of: Endpoints) -> Call:
     """A call to whichever endpoint can take it soonest."""
 
     async def ask(request: Request) -> Reply:
-        member = min(all_of.alive(), key=_ranked(anyio.current_time()))
+        alive = all_of.alive()
+        if not alive:
+            reason = next(member.turnstile.closed for member in all_of.members if member.turnstile.closed)
+            raise Fault(reason.kind, reason.message, fate=Fate.STOP, status=reason.status)
+        member = min(alive, key=_ranked(anyio.current_time()))
         assert member.call is not None  # noqa: S101 - the lane has set it
         if len(all_of.members) == 1:
             return await member.call(request)

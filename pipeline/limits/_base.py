@@ -32,11 +32,18 @@ class Expected:
     output: float
     most: float
     mean: float | None = None
+    most_input: float | None = None
+    """what its input can come to at the worst, where that is more than expected"""
 
     @property
     def tokens(self) -> float:
         """Input and output together."""
         return self.input + self.output
+
+    @property
+    def worst_input(self) -> float:
+        """The most that its input can come to."""
+        return max(self.input, self.most_input or 0.0)
 
     @property
     def usual(self) -> float:

@@ -42,7 +42,7 @@ class Breaker(Limit):
         self._probe: Ticket | None = None
         self._interval = FIRST_INTERVAL
         self._next = 0.0
-        self._failed_at = 0.0
+        self._failed_at = self._down = 0.0
         self.opened: float | None = None
         """when it opened; None while it is closed"""
 
@@ -54,8 +54,8 @@ class Breaker(Limit):
         """0 while closed, the time until the next probe while open. Raises when patience has ended."""
         if self.opened is None:
             return 0.0
-        if self._probe is None and self._failed_at - self.opened >= self._patience:
-            seconds = self._failed_at - self.opened
+        if self._probe is None and self._down >= self._patience:
+            seconds = self._down
             message = f"nothing was answered for {seconds:.0f} s; the last fault: {self._last}"
             raise Fault("outage", message, fate=Fate.STOP)
         return self.resting(now)
@@ -96,7 +96,8 @@ class Breaker(Limit):
             self._requests.add(ticket.request.digest)
         if self.opened is not None:
             fault.counted = False
-            if probing:
+            if probing:  # time in which nobody asked, because of a pause, says nothing of the server
+                self._down += min(now - self._failed_at, 2 * LONGEST_INTERVAL)
                 self._failed_at = now
                 self._interval = min(self._interval * 2, LONGEST_INTERVAL)
                 self._rest(now)
@@ -104,6 +105,7 @@ class Breaker(Limit):
         if self._streak >= OPENS_AT and (len(self._requests) >= SEVERAL or not self._has_answered):
             fault.counted = False
             self.opened = self._failed_at = now
+            self._down = 0.0
             self._interval = FIRST_INTERVAL
             self._rest(now)
         elif SUSPECT <= self._streak <= OPENS_AT and len(self._requests) > 1:
@@ -112,5 +114,5 @@ class Breaker(Limit):
     def _rest(self, now: float) -> None:
         """Set the time of the next probe; the last one is when patience ends."""
         self._next = now + uniform(self._interval / 2, self._interval)  # noqa: S311 - not a secret
-        if self.opened is not None and now < self.opened + self._patience:
-            self._next = min(self._next, self.opened + self._patience + 1e-3)
+        if self._down < self._patience:
+            self._next = min(self._next, now + self._patience - self._down + 1e-3)

@@ -105,7 +105,7 @@ class Budgeted(Limit):
         if budget.cost is None and budget.tokens is None:
             return Spent(requests=1)
         expected = ticket.expected
-        tokens = round(expected.input + expected.most)
+        tokens = round(expected.worst_input + expected.most)
         return Spent(self._toll.most(ticket.request, expected) or 0, tokens, 1)
 
     def delay(self, ticket: Ticket, now: float) -> float:

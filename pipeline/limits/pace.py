@@ -124,7 +124,10 @@ class Pace(Limit):
         if self._spaced_for is None:
             self._next = now + self._credit
         elif self._spaced_for != rate:
-            self._next = now + (self._next - now) * self._spaced_for / rate
+            debt = self._next - self._credit - now
+            if debt > 0:
+                debt = min(debt * self._spaced_for / rate, self._period)
+            self._next = now + self._credit + debt
         self._spaced_for = rate
 
     def grant(self, now: float, left: float) -> None:

@@ -38,7 +38,7 @@ from pipeline.providers._bodies import ReplyTooLarge, Stalled, Undecodable, Unfi
 from pipeline.providers._strangers import Strangers
 from pipeline.providers._transport import CappedTransport, PlainClient
 from pipeline.secret import Secret
-from pipeline.waits import told_limits
+from pipeline.waits import told_limits, told_wait
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
@@ -149,8 +149,8 @@ class _Endpoint:
         odd = self._strangers.look(self._kept(response.headers.get("content-type", "")), body)
         if self._connector.spoke_unasked:
             odd = f"{self._host} sends answers that nobody asked for; no connection is used twice"
-        told = told_limits(response.headers)
-        return Reply(self._api, body, perf_counter() - began, told=told, odd=odd)
+        told, wait = told_limits(response.headers), told_wait(response.headers)
+        return Reply(self._api, body, perf_counter() - began, told=told, wait=wait, odd=odd)
 
     def _options(self) -> Any:
         key = self._key

@@ -23,7 +23,7 @@ from pipeline.scripted.plays import Play, Sees
 from pipeline.scripted.script import Script
 from pipeline.scripted.service import Service
 from pipeline.scripted.wire import Manner, Wire
-from pipeline.waits import told_limits
+from pipeline.waits import told_limits, told_wait
 
 if TYPE_CHECKING:
     from pipeline.job import Model
@@ -79,7 +79,13 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
                     await anyio.sleep_forever()
         except TimeoutError:
             raise timed_out(timeout) from None
-        return Reply(request.api, _received(wire), perf_counter() - began, told=told_limits(wire.headers))
+        return Reply(
+            request.api,
+            _received(wire),
+            perf_counter() - began,
+            told=told_limits(wire.headers),
+            wait=told_wait(wire.headers),
+        )
 
     return ask
 

@@ -35,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Ledger(options.ledger) as ledger:
             asyncio.run(_serve(script, ledger, options.port, options.with_parent))
-    except OSError as error:
-        print(f"error: cannot serve on port {options.port}: {error.strerror}", file=sys.stderr)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        print(f"error: cannot serve on port {options.port}: {why}", file=sys.stderr)
         return 1
     return 0
 
