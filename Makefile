@@ -55,7 +55,7 @@ check: setup  ## lint, types, floors, generated files
 	@$(PY) -m pytest tests/test_floors.py tests/test_generated.py
 
 soak: setup  ## the long sweeps
-	@$(PY) -m pytest -m soak
+	@$(PY) -m pytest -m soak -n 2 --dist worksteal
 
 bench: setup  ## measure, side by side; prints ratios
 	@$(PY) -m benchmarks

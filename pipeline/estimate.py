@@ -50,7 +50,7 @@ class _Seen:
         """The worst that was seen; before that, a token a byte where nobody knows how the model counts."""
         if len(self.ratios) >= FEW or size.exact:
             return size.input * max(self.ratios, default=1.0)
-        return size.input * max(BYTES_PER_TOKEN, *self.ratios)
+        return size.input * max((BYTES_PER_TOKEN, *self.ratios))
 
     def compare(self, size: Size, usage: Usage) -> None:
         """Hold what was estimated against what was used. A median is not led astray by single replies."""

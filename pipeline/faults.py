@@ -54,7 +54,7 @@ _STATUS = re.compile(r"[45][0-9]{2}\Z")
 _LONGEST_MESSAGE = 300
 _LONGEST_READ, _LONGEST_CODE = 10_000, 80
 REPLY_CAP = 8 * 1024 * 1024
-"""the largest reply that is read, in bytes: several times what any model writes, and little enough to parse"""
+"""the largest reply that is read, in bytes: several times what any model writes, and quickly parsed"""
 
 
 def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:

@@ -9,8 +9,23 @@ from hypothesis import settings
 
 from tests.project import Project
 
+LONG = frozenset(
+    """bombs breaker canary cooldown endpoints forget hostile_bodies hostile_wire matrix_disk matrix_run pace
+    permissions private promises_traced run_control run_endpoints untrusted width paced doctor output_safety
+    journal_harm journal_sums""".split()
+)
+"""modules that take too long for every change; `make soak` runs them, and so does CI"""
+
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the long modules to the long sweep."""
+    for item in items:
+        if item.path.stem.removeprefix("test_") in LONG:
+            item.add_marker(pytest.mark.soak)
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def test_retry_failed_pays_again_for_rejected_answers_and_for_nothing_else(proje
         assert project.run("run", "job.yaml").returncode == 3
         assert project.run("run", "job.yaml", "--retry-failed").returncode == 3
         done = project.run("run", "job.yaml", "--retry-failed")
-        assert done.returncode == 0 and "1 paid answers" in done.stderr, done.stderr
+        assert done.returncode == 0 and "1 paid answer of" in done.stderr, done.stderr
         assert server.ledger().billed == 5
     assert project.result()["_status"].to_list() == ["ok"] * 3
 
