@@ -14,6 +14,8 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeAlias
 
+DOLLAR = 1_000_000_000
+"""money is counted in nano-dollars, so that sums are exact"""
 Values: TypeAlias = Mapping[str, Any]
 
 

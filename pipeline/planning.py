@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import accounts, tokens
 from pipeline.accounts import StepAccount
-from pipeline.domain import Reply, Request, Unanswered
+from pipeline.domain import DOLLAR, Reply, Request, Unanswered
 from pipeline.endpoints import places_of
 from pipeline.engines import replay
 from pipeline.job import Job
@@ -18,7 +18,7 @@ from pipeline.limits._base import Expected
 from pipeline.results import Plan, StepPlan
 from pipeline.session import Session
 from pipeline.tally import Tally
-from pipeline.toll import DOLLAR, Toll, toll_of
+from pipeline.toll import Toll, toll_of
 from pipeline.walk import Branch, Stage, Walk
 
 if TYPE_CHECKING:

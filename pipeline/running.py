@@ -16,7 +16,7 @@ import anyio
 
 from pipeline import accounts
 from pipeline.control import controlled
-from pipeline.domain import Call, Fate, Fault, Request
+from pipeline.domain import DOLLAR, Call, Fate, Fault, Request
 from pipeline.engines import replay
 from pipeline.engines.pool import Pool
 from pipeline.fleet import Fleet, count_anew
@@ -34,7 +34,6 @@ from pipeline.session import Session
 from pipeline.steering import Steering
 from pipeline.table import Table
 from pipeline.tally import Tally, counted, dollars
-from pipeline.toll import DOLLAR
 from pipeline.walk import Branch, Walk
 from pipeline.wallclock import WallClock
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from pipeline import accounts
 from pipeline.commands import command
+from pipeline.domain import DOLLAR
 from pipeline.errors import PipelineError
 from pipeline.job import Job
 from pipeline.journal import Journal
 from pipeline.lock import holder
-from pipeline.toll import DOLLAR
 
 SHARES = (0.5, 0.95, 0.99)
 

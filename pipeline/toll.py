@@ -16,8 +16,6 @@ from pipeline.job import Model
 from pipeline.limits._base import Expected
 from pipeline.prices import Price, price_of
 
-DOLLAR = 1_000_000_000
-"""nano-dollars"""
 _TIER = "service_tier"
 
 

@@ -10,11 +10,11 @@ from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.domain import DOLLAR
 from pipeline.pilot import Interval, Pilot
 from pipeline.results import Plan, Result, StepPlan
 from pipeline.screen import clock, safe_text
 from pipeline.tally import counted, dollars
-from pipeline.toll import DOLLAR
 
 if TYPE_CHECKING:
     import polars as pl

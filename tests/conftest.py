@@ -10,9 +10,31 @@ from hypothesis import settings
 from tests.project import Project
 
 LONG = frozenset(
-    """bombs breaker canary cooldown endpoints forget hostile_bodies hostile_wire matrix_disk matrix_run pace
-    permissions private promises_traced run_control run_endpoints untrusted width paced doctor output_safety
-    journal_harm journal_sums""".split()
+    [
+        "bombs",
+        "breaker",
+        "canary",
+        "cooldown",
+        "endpoints",
+        "forget",
+        "hostile_bodies",
+        "hostile_wire",
+        "matrix_disk",
+        "matrix_run",
+        "pace",
+        "permissions",
+        "private",
+        "promises_traced",
+        "run_control",
+        "run_endpoints",
+        "untrusted",
+        "width",
+        "paced",
+        "doctor",
+        "output_safety",
+        "journal_harm",
+        "journal_sums",
+    ]
 )
 """modules that take too long for every change; `make soak` runs them, and so does CI"""
 

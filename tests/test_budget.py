@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.domain import Billed, Fate, Fault, Reply
+from pipeline.domain import DOLLAR, Billed, Fate, Fault, Reply
 from pipeline.job import Budget, Limits, Model, Price
 from pipeline.lane import Lane, guarded
 from pipeline.limits._base import Expected, Ticket
@@ -19,7 +19,7 @@ from pipeline.providers.scripted import caller
 from pipeline.scripted.ledger import Account, Ledger
 from pipeline.scripted.script import FaultName, Latency, Rule, Script
 from pipeline.scripted.service import Service
-from pipeline.toll import DOLLAR, Toll
+from pipeline.toll import Toll
 from tests.clock import on_test_time
 from tests.fakes import again, asked, outcomes
 from tests.lanes import Outcome, numbered, shared_of, through_a_lane

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipeline.domain import Billed, Fate, Fault, Reply, Request
+from pipeline.domain import DOLLAR, Billed, Fate, Fault, Reply, Request
 from pipeline.job import Budget
 from pipeline.limits._base import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.tally import dollars
-from pipeline.toll import DOLLAR, Toll
+from pipeline.toll import Toll
 
 WASTE_SHARE = 0.5
 WASTE_REQUESTS = 50
