@@ -53,6 +53,8 @@ from pipeline.tally import Tally
 from pipeline.toll import Toll
 from pipeline.wallclock import WallClock, hours_of
 
+FILLING = 0.5
+"""seconds that an answer takes at least for the bucket to have filled meanwhile"""
 SPARED = 3
 """requests that are left alone of those a server says are left: its word is a little old"""
 
@@ -100,7 +102,7 @@ class Told(Limit):
 
         what was sent since. No refusal has shown yet that others use it, too.
         """
-        if told.left is None or told.rpm is None or self._refused:
+        if told.left is None or told.rpm is None or self._refused or now - ticket.sent < FILLING:
             return
         self._most_left = max(self._most_left, told.left + 1)
         filled = told.left + told.rpm / MINUTE * (now - ticket.sent)
