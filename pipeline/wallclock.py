@@ -62,10 +62,6 @@ class WallClock:
         """Local time, aware, at `now` on the loop's clock."""
         return datetime.fromtimestamp(self.at(now), SYSTEM_ZONE)
 
-    def loop_time_of(self, unix: float, now: float) -> float:
-        """What the loop's clock will show at that Unix time, as far as can be told at `now`."""
-        return now + (unix - self.at(now))
-
 
 @dataclass(frozen=True)
 class Hours:

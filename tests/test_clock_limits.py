@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
-from math import inf
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import anyio
 import pytest
 
-from pipeline.domain import Fate, Fault, Reply
+from pipeline.domain import Reply
 from pipeline.limits._base import Expected, Ticket
-from pipeline.limits.deadline import Deadline
-from pipeline.limits.hours import OpenHours
-from pipeline.limits.pause import Pause
-from pipeline.wallclock import SYSTEM_ZONE, WallClock, duration_of, hours_of, spoken, time_of
-from tests.clock import on_test_time
+from pipeline.wallclock import WallClock, duration_of, hours_of, spoken, time_of
 from tests.fakes import asked
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -226,7 +219,6 @@ def test_the_wall_clock_moves_with_the_loops_clock() -> None:
     clock = WallClock(5.0)
     assert clock.at(5.0) == pytest.approx(time.time(), abs=1)
     assert clock.at(5.0 + 8 * HOUR) == pytest.approx(time.time() + 8 * HOUR, abs=1)
-    assert clock.loop_time_of(clock.at(5.0) + 60, 5.0) == pytest.approx(65, abs=0.1)
 
 
 def test_the_wall_clock_is_never_behind_the_machines() -> None:
@@ -270,69 +262,3 @@ def test_the_machines_own_zone_is_as_good_as_a_named_one() -> None:
         check=False,
     )
     assert done.stdout == "as in Berlin\n", done.stderr
-
-
-# limits
-
-
-def test_nothing_passes_until_the_hours_open() -> None:
-    async def main() -> tuple[float, float]:
-        loop = asyncio.get_running_loop()
-        clock = WallClock(loop.time())
-        opens = clock.local(loop.time()) + timedelta(hours=5)
-        limit = OpenHours(hours_of(f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"), clock)
-        wait = limit.delay(ticket(), loop.time())
-        await anyio.sleep(wait)
-        return wait, limit.delay(ticket(), loop.time())
-
-    wait, then = on_test_time(main)
-    assert 3.9 * HOUR < wait < 6.1 * HOUR
-    assert then < 1
-
-
-def test_a_pause_holds_until_it_is_taken_back() -> None:
-    pause = Pause()
-    assert pause.delay(ticket(), 0.0) == 0
-    pause.paused = True
-    assert pause.delay(ticket(), 9e9) == inf
-    pause.paused = False
-    assert pause.delay(ticket(), 0.0) == 0
-
-
-def test_a_deadline_lets_pass_what_may_end_in_time() -> None:
-    clock = WallClock(100.0)
-    limit = Deadline(clock.at(100.0) + HOUR, clock)
-    assert limit.delay(ticket(), 100.0) == 0
-    assert limit.delay(ticket(), 100.0 + HOUR - 1) == 0
-    with pytest.raises(Fault, match="the time set for this run was over at") as error:
-        limit.delay(ticket(), 100.0 + HOUR + 1)
-    assert error.value.kind == "deadline"
-    assert error.value.fate is Fate.STOP
-
-
-def test_a_deadline_sets_aside_the_time_that_nearly_all_answers_take() -> None:
-    clock = WallClock(0.0)
-    limit = Deadline(clock.at(0.0) + HOUR, clock)
-    for _ in range(97):
-        limit.settle(ticket(), answered(20.0), 30.0)
-    for _ in range(3):
-        limit.settle(ticket(), answered(900.0), 1000.0)
-    limit.settle(ticket(), Fault("server_error", "slow", fate=Fate.RETRY), 3000.0)
-    limit.settle(ticket(), None, 3000.0)
-    assert limit.latency == pytest.approx(20, rel=0.2)
-    assert limit.delay(ticket(), HOUR - 30) == 0
-    with pytest.raises(Fault, match="an answer takes up to"):
-        limit.delay(ticket(), HOUR - 10)
-
-
-def test_where_a_reply_does_not_say_how_long_it_took_the_deadline_counts_itself() -> None:
-    clock = WallClock(0.0)
-    limit = Deadline(clock.at(0.0) + HOUR, clock)
-    limit.settle(ticket(sent=100.0), answered(0.0), 160.0)
-    assert limit.latency == pytest.approx(60, rel=0.2)
-
-
-def test_local_time_is_in_the_machines_zone() -> None:
-    clock = WallClock(0.0)
-    assert clock.local(0.0).tzinfo is SYSTEM_ZONE
-    assert clock.local(HOUR).timestamp() - clock.local(0.0).timestamp() == pytest.approx(HOUR, abs=0.1)

@@ -11,6 +11,7 @@ import subprocess
 import unicodedata
 import zipfile
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import polars as pl
@@ -292,7 +293,9 @@ def test_whatever_stands_round_it_a_new_link_is_found(words: list[str], added: s
     "text", [a + b * 60_000 for a in ("", "](", "=", "<a", "[", "%(") for b in "a .-[<@="]
 )
 def test_no_answer_keeps_the_search_for_links_busy(text: str) -> None:
+    began = process_time()
     complaint("three good words", text)
+    assert process_time() - began < 5, "quadratic searches take minutes"
 
 
 def test_a_translation_with_a_new_link_is_sent_back_and_fails(project: Project) -> None:
