@@ -45,6 +45,14 @@ class _Lost(Exception):
     """The process has ended, or was ended; the message says why."""
 
 
+class _Late(_Lost):
+    """It did not answer in time."""
+
+
+class _Killed(_Lost):
+    """Somebody else ended it."""
+
+
 class Worker:
     """The process: started when it is first needed, and again after it was ended. Thread-safe."""
 
@@ -64,20 +72,27 @@ class Worker:
     def ask(self, verb: bytes, payload: bytes) -> Any:
         """What the process answers; raises `Malformed` or `Unfit` as it says, and `_Lost`."""
         with self._lock:
-            process = self._process = self._running()
             try:
-                _send(process, verb + payload, WALL_SECONDS)
-                kind, answer = _parsed(_receive(process, WALL_SECONDS))
-            except (_Lost, OSError, ValueError) as error:
-                self._process = None
-                assert self._end is not None  # noqa: S101 - made with the process
-                self._end()
-                raise _Lost(self._said(process, error)) from None
+                kind, answer = self._asked(verb + payload)
+            except _Killed:  # by somebody else, for example for want of memory: no fault of this template
+                kind, answer = self._asked(verb + payload)
         if kind == "malformed":
             raise Malformed(*answer)
         if kind == "unfit":
             raise Unfit(*answer)
         return answer
+
+    def _asked(self, message: bytes) -> tuple[str, Any]:
+        process = self._process = self._running()
+        try:
+            _send(process, message, WALL_SECONDS)
+            return _parsed(_receive(process, WALL_SECONDS))
+        except (_Lost, OSError, ValueError) as error:
+            self._process = None
+            assert self._end is not None  # noqa: S101 - made with the process
+            self._end()
+            killed = process.returncode == -signal.SIGKILL and not isinstance(error, _Late)
+            raise (_Killed if killed else _Lost)(self._said(process, error)) from None
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
@@ -196,7 +211,7 @@ def _await(descriptor: int, event: int, end: float) -> None:
     poll = select.poll()
     poll.register(descriptor, event)
     if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
-        raise _Lost(f"not rendered within {WALL_SECONDS:g} s")
+        raise _Late(f"not rendered within {WALL_SECONDS:g} s")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

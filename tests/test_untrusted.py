@@ -9,6 +9,7 @@ import signal
 import time
 from decimal import Decimal
 from pathlib import Path
+from threading import Timer
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -439,6 +440,18 @@ def test_a_process_that_was_killed_is_started_anew() -> None:
     os.kill(first, signal.SIGKILL)
     _await_end(first)
     assert template.render({"a": 1}) == "1"
+    assert _pid(worker) != first
+
+
+def test_a_process_that_is_killed_amid_a_rendering_costs_no_row() -> None:
+    worker = Worker()
+    template = worker.prepare("{{ a }}")
+    first = _pid(worker)
+    os.kill(first, signal.SIGSTOP)
+    killing = Timer(0.3, os.kill, (first, signal.SIGKILL))
+    killing.start()
+    assert template.render({"a": 1}) == "1"
+    killing.join()
     assert _pid(worker) != first
 
 
