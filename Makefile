@@ -4,15 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 UV := $(shell command -v uv 2>/dev/null)
+AUDIT := .venv-audit
 DEMO := jobs/films.yaml
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(PY)
+INSTALL_AUDIT = $(UV) pip install --quiet --python $(AUDIT)/bin/python
 else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+INSTALL_AUDIT = $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo test check soak bench setup setup-dev lock schema clean help
+.PHONY: demo test check soak bench setup audit sbom lock schema clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,11 +51,21 @@ demo: setup  ## run the main job with a real model on this machine; again goes o
 test: setup  ## run the tests
 	@$(PY) -m pytest -n 2 --dist worksteal
 
-check: setup  ## lint, types, floors, generated files
+check: setup audit  ## lint, types, floors, generated files, and what is installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(PY) -m pytest tests/test_floors.py tests/test_generated.py
+
+$(AUDIT)/.installed: $(PY) requirements-audit.lock
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(INSTALL_AUDIT) --require-hashes -r requirements-audit.lock
+	@touch $@
+
+sbom: audit  ## write sbom.json, a CycloneDX bill of what is installed
+
+audit: setup $(AUDIT)/.installed  ## the same, and check it: pins, hashes, licences, start-up files, vulnerabilities
+	@$(AUDIT)/bin/python .ci/audit.py $(VENV) sbom.json
 
 soak: setup  ## the long sweeps
 	@$(PY) -m pytest -m soak -n 2 --dist worksteal
@@ -63,8 +76,10 @@ bench: setup  ## measure, side by side; prints ratios
 schema: setup  ## write the files that are generated from the code
 	@$(PY) docs/generate.py
 
-lock:  ## resolve requirements.lock anew (needs uv)
-	@$(UV) pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+lock: PINNED := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+lock:  ## resolve the lock files anew (needs uv)
+	@$(UV) pip compile --quiet pyproject.toml --all-extras --group dev $(PINNED) -o requirements.lock
+	@$(UV) pip compile --quiet --group audit $(PINNED) -o requirements-audit.lock
 
-clean:  ## remove the virtual environment
-	@rm -rf $(VENV)
+clean:  ## remove the virtual environments
+	@rm -rf $(VENV) $(AUDIT)
