@@ -5,8 +5,9 @@ The numbers are those the server sent; this module reads no reply and knows no p
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -100,6 +101,14 @@ def spent(journal: Journal) -> tuple[int, int, int]:
     return cost, tokens, attempts
 
 
+def waste(journal: Journal) -> tuple[int, int]:
+    """Attempts that were answered so far, and attempts that may have been billed and brought nothing."""
+    ((good, maybe),) = journal.select(
+        "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0) FROM attempts"
+    )
+    return good, maybe
+
+
 def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, int]:
     """Nano-dollars and tokens of some requests, all tries included, and their replies without a price."""
     cost = tokens = unpriced = 0
@@ -122,6 +131,17 @@ def has_answered(journal: Journal, model: str) -> bool:
     """Whether a model has ever answered."""
     sql = "SELECT 1 FROM attempts WHERE outcome = 'answered' AND model = ? LIMIT 1"
     return bool(journal.select(sql, (model,)))
+
+
+def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
+    """Digests of requests that have failed like this and were not answered, though others were after them."""
+    rows = journal.select(
+        "SELECT digest FROM attempts WHERE model = ?1 AND outcome IN (SELECT value FROM json_each(?2))"
+        " AND seq < (SELECT max(seq) FROM attempts WHERE model = ?1 AND outcome = 'answered')"
+        " GROUP BY digest",
+        (model, json.dumps(sorted(kinds))),
+    )
+    return [digest for (digest,) in rows]
 
 
 def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:

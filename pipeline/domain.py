@@ -172,9 +172,13 @@ class Fault(Exception):
         self.body = body
         self.told = told
         self.counted = True
-        """whether this try counts against those of its request; a probe for all others does not"""
+        """whether this try counts against those of its request; where the server may be down, it does not"""
+        self.probe = False
+        """whether it asked for all others if the server is up again"""
         self.known = False
         """whether the journal held it before"""
+        self.again = False
+        """whether the same request has failed before, in an earlier run"""
         self.requests: tuple[Request, ...] = ()
         """the requests whose paid answers were rejected, in the order they were asked"""
 

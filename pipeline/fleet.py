@@ -17,6 +17,7 @@ from pipeline.endpoints import Place, places_of
 from pipeline.job import MOST_AUTO, Job, Limits
 from pipeline.journal import Journal
 from pipeline.lane import Lane, Shared, guarded
+from pipeline.limits.breaker import DOWN
 from pipeline.limits.pace import DAY, MINUTE
 from pipeline.toll import Toll, toll_of
 
@@ -81,6 +82,7 @@ class Fleet:
         """Let the limits know what was sent in the last minute, or day, by an earlier run."""
         for lane in self.lanes:
             lane.breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
+            lane.breaker.evidence.remember(accounts.failing(self._shared.journal, lane.model, DOWN))
         for step, model, output in accounts.latest_outputs(self._shared.journal):
             for lane in self.lanes:
                 if lane.model == model:
@@ -97,8 +99,14 @@ class Fleet:
                         lane.tpm.seed(ago, used, now)
 
     def hands(self, waiting: int = 0) -> int:
-        """How many records may be walked at once, while so many requests wait for their next try."""
-        hands = (max(LEAST_HANDS, HANDS_PER_SLOT * lane.width.width) for lane in self.lanes)
+        """How many records may be walked at once, while so many requests wait for their next try.
+
+        Who is in the line for it is no reason not to begin another record, which may fare better.
+        """
+        hands = (
+            max(LEAST_HANDS, HANDS_PER_SLOT * lane.width.width) + lane.turnstile.repeating
+            for lane in self.lanes
+        )
         return min(MOST_HANDS, sum(hands) + waiting)
 
     def most_at_once(self, name: str) -> int:

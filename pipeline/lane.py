@@ -159,7 +159,12 @@ class Lane:
         self.breaker = Breaker(limits.outage)
         self.budgeted = Budgeted(shared.purse, toll)
         self.hours = OpenHours(hours_of(limits.hours), shared.clock) if limits.hours else None
-        self.turnstile = Turnstile(name, list(self._limits(shared)), self.estimator.expect)
+        self.turnstile = Turnstile(
+            name,
+            list(self._limits(shared)),
+            self.estimator.expect,
+            doubt=lambda: self.breaker.opened is not None,
+        )
         shared.lanes.append(self)
 
     def _limits(self, shared: Shared) -> Iterator[Limit]:

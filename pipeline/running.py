@@ -209,7 +209,7 @@ class Run:
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(self.session.stages, calls)
-            pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf))
+            pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf, pool))
             templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
             self.gauges = Gauges(fleet.lanes, pool, templates, self.tally, self.say)
             async with watching(self.gauges), ending_by(self.wish.until, self.shared.clock, self.fuse):
@@ -228,6 +228,7 @@ class Run:
         count_anew(self.session.job, self.journal)
         await self.journal.settle()
         purse = Purse(self.session.job.budget, Spent(*accounts.spent(self.journal)))
+        purse.good_before, purse.maybe_before = accounts.waste(self.journal)
         clock = WallClock(anyio.current_time())
         shared = Shared(
             self.journal, self.fuse, self.events, self.tally, purse, clock, self.say, deadline=self.wish.until
@@ -245,13 +246,14 @@ class Run:
             self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
             self.fuse.check()
 
-    def _count(self, walk: Walk, leaf: Branch) -> None:
+    def _count(self, walk: Walk, leaf: Branch, pool: Pool) -> None:
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
             self.fuse.blow(leaf.fault)
             return
         for row in walk.rows_of(leaf):
             self.tally.count(row.status)
-        self._watch_failures(leaf)
+        if not pool.all_begun:  # else there is nothing left to be saved
+            self._watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
             self.tally.last_error = str(leaf.fault)
@@ -260,7 +262,7 @@ class Run:
     def _watch_failures(self, leaf: Branch) -> None:
         """Stop when most of the last rows failed: whatever is wrong, more money does not mend it."""
         fault = leaf.fault
-        if fault is not None and (fault.known or fault.kind in UNSENT):
+        if fault is not None and (fault.known or fault.again or fault.kind in UNSENT):
             return
         recent = self.tally.recent
         recent.append(fault is not None)

@@ -97,6 +97,30 @@ def test_two_poisonous_requests_alone_at_the_end_are_given_up_in_bounded_time(co
     assert sum(line.status == 500 for line in outcome.account.lines) <= 20
 
 
+@pytest.mark.parametrize("concurrency", [4, 64])
+def test_many_poisonous_requests_are_given_up_and_not_taken_for_an_outage(concurrency: int) -> None:
+    poison = tuple(Rule(fault="server_error", match=f"thing {i}") for i in (17, 29))
+    limits = Limits(concurrency=concurrency, outage=86_400)
+    script = Script(latency=0.2, faults=poison)
+    outcome = through_a_lane(script, numbered(400), limits, hands=lambda lane: hands(lane) + 22)
+    assert (outcome.answered, faults_of(outcome)) == (378, {"server_error"})
+    assert outcome.seconds <= 300
+
+
+def test_requests_that_failed_in_an_earlier_run_while_others_were_answered_open_nothing() -> None:
+    breaker = Breaker(600.0)
+    names = [str(i) for i in range(8)]
+    breaker.evidence.remember(asked(name).digest for name in names)
+    for name in names * 3:
+        fault = again()
+        breaker.settle(Ticket(asked(name), lambda _: Expected(0, 0, 0), 0.0, 0.0), fault, 1.0)
+        assert fault.counted
+    assert breaker.opened is None
+    for i in range(10):
+        breaker.settle(Ticket(asked(f"new {i}"), lambda _: Expected(0, 0, 0), 1.0, 1.0), again(), 2.0)
+    assert breaker.opened == 2.0
+
+
 def test_a_host_that_was_never_reached_is_given_up_early() -> None:
     breaker = Breaker(outage=600.0)
     now = 0.0

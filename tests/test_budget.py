@@ -158,26 +158,30 @@ def test_what_may_be_billed_for_nothing_has_a_cap_in_money(fault: Any) -> None:
     assert 0.02 * DOLLAR < wasted <= 0.02 * DOLLAR + 5 * 1_000_000
 
 
-def test_without_a_cap_a_fifth_may_be_lost_and_probes_do_not_count() -> None:
+def test_without_a_cap_half_as_much_may_be_lost_as_was_answered_and_probes_do_not_count() -> None:
     purse = Purse(Budget())
     hand = Budgeted(purse, TOLL)
 
-    def lose(times: int, counted: bool) -> None:
+    def lose(times: int, probe: bool) -> None:
         for _ in range(times):
             ticket = Ticket(asked("x"), lambda _: Expected(1, 1, 1), 0.0)
             hand.take(ticket, 0.0)
             fault = again()
-            fault.counted = counted
+            fault.probe = probe
             hand.settle(ticket, fault, 1.0)
 
-    lose(1000, False)
-    lose(WASTE_REQUESTS, True)
+    lose(1000, True)
+    lose(WASTE_REQUESTS, False)
     assert purse.wasted() == ""
-    lose(1, True)
+    lose(1, False)
     assert "may have been billed" in purse.wasted()
     with pytest.raises(Fault) as fault:
         hand.delay(Ticket(asked("x"), lambda _: Expected(1, 1, 1), 0.0), 2.0)
     assert (fault.value.kind, fault.value.fate) == ("maybe_billed", Fate.STOP)
+    purse.good_before, purse.maybe_before = 10, 4
+    assert purse.wasted() == ""
+    purse.maybe_before = 1000
+    assert "may have been billed" in purse.wasted()
 
 
 def test_a_budget_that_is_raised_in_time_lets_the_run_go_on() -> None:

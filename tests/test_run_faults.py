@@ -40,6 +40,20 @@ def test_a_failed_row_is_asked_again_by_the_next_run_and_the_list_of_failures_go
     assert not (project.folder / "output/shop/failures.csv").exists()
 
 
+@pytest.mark.parametrize(("fault", "digits"), [("bad_request", "47"), ("server_error", "7")])
+def test_rows_that_fail_again_alone_end_as_failed_rows_and_not_as_an_outage(
+    project: Project, fault: str, digits: str
+) -> None:
+    faults = tuple(Rule(match=f"{digit}.", fault=fault) for digit in digits)
+    with serve(Script(latency=0.01, faults=faults)) as server:
+        limits = {"concurrency": 32, "outage": 5, "retries": 1, "maybe_billed_retries": 1}
+        model = {"model": "m", "base_url": server.base_url, "api_key_env": "TEST_KEY", "limits": limits}
+        project.job(server.base_url, records=Project.numbered(400), models={"writer": model})
+        said = [project.run("run", "job.yaml") for _ in range(2)]
+    assert [done.returncode for done in said] == [3, 3], said[-1].stderr
+    assert project.result()["post"].null_count() == 40 * len(digits)
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "allowed"),
     [("length", "truncated", "length"), ("refusal", "refused", "refusal"), ("empty", "empty", "empty")],

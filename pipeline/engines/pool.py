@@ -21,6 +21,8 @@ from pipeline.domain import Record
 from pipeline.walk import Branch, Walk
 
 BATCH = 512
+LOOK_AGAIN = 0.25
+"""seconds after which it is asked anew how many hands are wanted"""
 
 
 class _Feed:
@@ -77,6 +79,16 @@ class _Feed:
         return self._ready.popleft()
 
     @property
+    def is_read(self) -> bool:
+        """Whether the last record has been read."""
+        return self._read
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether branches wait for a hand."""
+        return bool(self._ready)
+
+    @property
     def starving(self) -> bool:
         """Whether hands wait although there is more to read."""
         return bool(self._waiting) and not self._ready and not self._read
@@ -97,6 +109,12 @@ class Pool:
     on_leaf: Callable[[Branch], None]
     hands: int = 0
     feed: _Feed = field(default_factory=_Feed)
+    _all_gone: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def all_begun(self) -> bool:
+        """Whether there is no record left to begin."""
+        return self.feed.is_read and not self.feed.is_waiting
 
     @property
     def starving(self) -> bool:
@@ -109,6 +127,11 @@ class Pool:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._read, batches)
                 self._hire(group)
+                while self.hands:  # also while all of them wait, more may be wanted
+                    with anyio.move_on_after(LOOK_AGAIN):
+                        await self._all_gone.wait()
+                    if self.feed.is_waiting:
+                        self._hire(group)
 
     async def _read(self, batches: Iterator[list[Record]]) -> None:
         """Read in a thread, a batch at a time, whenever the hands are about to run dry."""
@@ -137,6 +160,8 @@ class Pool:
                 feed.pass_on()
                 break
         self.hands -= 1
+        if not self.hands:
+            self._all_gone.set()
 
 
 @contextmanager

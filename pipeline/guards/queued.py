@@ -2,7 +2,8 @@
 
 Nobody but the head of the line asks the limits, so a long prompt is never starved by short ones, and a
 reservation taken is a call made now. The limit that holds the head up is what binds the lane. Repeated
-tries have a line of their own, which goes first: among them, too, whoever came first goes first.
+tries have a line of their own, which goes first, but for times of doubt, when one who has not failed yet
+tells more of the server: among them, too, whoever came first goes first.
 This module does not know any limit.
 """
 
@@ -40,6 +41,8 @@ class Turnstile:
     in_flight: int = 0
     waiting: int = 0
     """requests in the line"""
+    doubt: Callable[[], bool] = lambda: False
+    """whether those who have not failed yet go first"""
     relief: list[Callable[[Fault], None]] = field(default_factory=list)
     """called when the head has to wait for long: others may do better elsewhere"""
     _repeated: deque[_Place] = field(default_factory=deque)
@@ -121,7 +124,8 @@ class Turnstile:
 
     def _first(self) -> deque[_Place] | None:
         """The line whose head is next, with whoever has gone taken from its front."""
-        for line in (self._repeated, self._line):
+        lines = (self._line, self._repeated) if self.doubt() else (self._repeated, self._line)
+        for line in lines:
             while line and line[0][1].done():
                 line.popleft()
             if line:
@@ -147,6 +151,11 @@ class Turnstile:
         if self.binding:
             self.held[self.binding] += now - self._noted  # type: ignore[assignment] # seconds, not a count
         self._noted = now
+
+    @property
+    def repeating(self) -> int:
+        """Repeated tries in the line."""
+        return len(self._repeated)
 
     @property
     def closed(self) -> Fault | None:

@@ -30,9 +30,11 @@ def recalled(call: Call, journal: Journal, tally: Tally, flights: dict[bytes, Fl
     """
 
     async def lead(request: Request, flight: Flight) -> Reply:
+        failed_before = journal.last_fault(request.digest) is not None
         try:
             flight.reply = await call(request)
         except Fault as fault:
+            fault.again = failed_before
             flight.fault = fault
             raise
         finally:

@@ -24,6 +24,8 @@ from pipeline.tally import Tally
 LONGEST_WAIT = 60.0
 REFUSED_ALIKE = 5
 """first requests of a lane that are all refused as wrong: the next ones would be, too"""
+REFUSED_ANYHOW = 50
+"""requests that are refused as wrong before any is answered, while one of the first is still out"""
 
 
 def backoff(attempt: int) -> float:
@@ -38,14 +40,14 @@ def retried(
     alike = _Alike(answered_before)
 
     async def ask(request: Request) -> Reply:
-        tries = _Tries(limits, after)
+        tries, number = _Tries(limits, after), alike.begin()
         while True:
             try:
                 reply = await call(request)
             except Fault as fault:
                 wait = tries.wait_after(fault)
                 if wait is None:
-                    alike.count(fault)
+                    alike.count(number, fault)
                     raise
                 request = replace(request, attempt=request.attempt + 1)
                 who = {"step": request.step, "key": request.key, "attempt": request.attempt}
@@ -100,18 +102,31 @@ class _Tries:
 
 @dataclass
 class _Alike:
-    """The first requests of a lane, when all of them are refused as wrong."""
+    """The first requests of a lane, when all of them are refused as wrong.
+
+    A refusal comes sooner than an answer, so it matters who was asked first, not who came back first.
+    """
 
     answered: bool = False
+    begun: int = 0
     refused: int = 0
+    of_the_first: int = 0
+
+    def begin(self) -> int:
+        """The number of the next request."""
+        self.begun += 1
+        return self.begun
 
     def end(self) -> None:
         """One was answered."""
         self.answered = True
 
-    def count(self, fault: Fault) -> None:
+    def count(self, number: int, fault: Fault) -> None:
         """One was not. Raises a fault that stops the run when it looks as if all would go the same way."""
-        self.refused += fault.kind == "bad_request"
-        if self.refused >= REFUSED_ALIKE and not self.answered:
+        wrong = fault.kind == "bad_request"
+        self.refused += wrong
+        self.of_the_first += wrong and number <= REFUSED_ALIKE
+        alike = self.of_the_first >= REFUSED_ALIKE or self.refused >= REFUSED_ANYHOW
+        if alike and not self.answered:
             message = f"the first {self.refused} requests were all refused; the last one: {fault}"
             raise Fault("all_refused", message, fate=Fate.STOP) from None

@@ -2,7 +2,8 @@
 
 Faults on end, of several requests, open the breaker. Then one request probes at growing intervals, and
 its failed tries count against nobody; the first sign of life closes it. Faults that come from few
-requests alone, where others are answered, are those requests' own.
+requests alone, where others are answered, are those requests' own: so are all faults of a request that
+failed, and failed again after others had been answered.
 This module does not know what a server is.
 """
 
@@ -12,6 +13,7 @@ from random import uniform
 
 from pipeline.domain import Fate, Fault, Reply
 from pipeline.limits._base import UNTIL_CHANGE, End, Limit, Ticket
+from pipeline.limits._evidence import Evidence
 
 DOWN = frozenset({"server_error", "unreachable", "disconnected", "timeout", "unreadable"})
 """kinds of fault that speak of the server rather than of the request"""
@@ -19,8 +21,6 @@ OPENS_AT = 10
 """faults on end"""
 SEVERAL = 5
 """requests that must be among them, where the server has answered before"""
-SUSPECT = 3
-"""faults on end from which on they may be the server's and not the request's"""
 FIRST_INTERVAL, LONGEST_INTERVAL = 1.0, 30.0
 UNREACHED = 30.0
 """seconds of patience with a host that was never reached"""
@@ -36,6 +36,7 @@ class Breaker(Limit):
         self._answered = False
         self.answered_before = False
         """whether the server has answered an earlier run: then a few requests may be the ones at fault"""
+        self.evidence = Evidence()
         self._streak = 0
         self._requests: set[bytes] = set()
         self._last: Fault | None = None
@@ -83,19 +84,25 @@ class Breaker(Limit):
             self._probe = None
         if isinstance(end, Fault) and end.kind in DOWN:
             self._failed(ticket, end, now, probing)
-        elif isinstance(end, Reply | Fault) and (self.opened is None or probing or ticket.sent > self.opened):
+            return
+        if isinstance(end, Reply):
+            self.evidence.answered(ticket)
+        if isinstance(end, Reply | Fault) and (self.opened is None or probing or ticket.sent > self.opened):
             self._answered = self._answered or isinstance(end, Reply)
             self._streak = 0
             self._requests.clear()
             self.opened = None
 
     def _failed(self, ticket: Ticket, fault: Fault, now: float, probing: bool) -> None:
+        if self.evidence.failed(ticket, now) and self.opened is None:
+            return
         self._streak += 1
+        fault.counted = self._streak > OPENS_AT or not self.evidence.in_doubt
         self._last = fault
         if len(self._requests) < SEVERAL:
             self._requests.add(ticket.request.digest)
         if self.opened is not None:
-            fault.counted = False
+            fault.counted, fault.probe = False, probing
             if probing:  # time in which nobody asked, because of a pause, says nothing of the server
                 self._down += min(now - self._failed_at, 2 * LONGEST_INTERVAL)
                 self._failed_at = now
@@ -108,8 +115,6 @@ class Breaker(Limit):
             self._down = 0.0
             self._interval = FIRST_INTERVAL
             self._rest(now)
-        elif SUSPECT <= self._streak <= OPENS_AT and len(self._requests) > 1:
-            fault.counted = False
 
     def _rest(self, now: float) -> None:
         """Set the time of the next probe; the last one is when patience ends."""

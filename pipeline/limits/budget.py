@@ -49,6 +49,10 @@ class Purse:
     """how many of them asked for all whether a server is up again"""
     good: Spent = field(default_factory=Spent)
     """of this run: attempts that were answered"""
+    good_before: int = 0
+    """attempts that were answered in earlier runs"""
+    maybe_before: int = 0
+    """attempts of earlier runs that may have been billed, and brought nothing"""
     most_at_once: int = 0
     wake: Callable[[], None] = lambda: None
     """called when something was given back, because another lane may wait for it"""
@@ -69,7 +73,8 @@ class Purse:
             most = f"${cap:g}"
         else:
             least = max(WASTE_REQUESTS, 2 * self.most_at_once)
-            over = self.maybe.requests - self.probes > least + WASTE_SHARE * self.good.requests
+            left = WASTE_SHARE * (self.good.requests + self.good_before) - self.maybe_before
+            over = self.maybe.requests - self.probes > least + max(0.0, left)
             most = f"{WASTE_SHARE:.0%} of the requests"
         if not over:
             return ""
@@ -142,7 +147,7 @@ class Budgeted(Limit):
                 worst = Spent(self._toll.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
                 purse.spent.add(worst)
                 purse.maybe.add(worst)
-                purse.probes += not end.counted
+                purse.probes += end.probe
         purse.wake()
 
     def _real(self, request: Request, reply: Reply, held: Spent) -> Spent:
