@@ -34,6 +34,8 @@ class PipelineError(Exception):
         self.what = what
         self.where = where
         self.hint = hint
+        self.numbers: dict[str, float | None] = {}
+        """what was done before it, for programs"""
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

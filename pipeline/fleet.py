@@ -74,6 +74,8 @@ class Fleet:
             send: Call = await stack.enter_async_context(connect(place.model))
             lane = Lane(place.name, place.model.limits, toll_of(place.model), self._shared)
             lane.model, lane.own = place.model.model, place.own
+            if place.model.api_key_env:
+                lane.where = f"{place.name} (key: {place.model.api_key_env})"
             self._sends[identity] = lane, send
         lane, send = self._sends[identity]
         return lane, place.weight, send

@@ -139,6 +139,8 @@ class Lane:
     def __init__(self, name: str, limits: Limits, toll: Toll, shared: Shared) -> None:
         self.name = name
         self.model = ""
+        self.where = name
+        """the lane as errors call it"""
         self.own: frozenset[str] = frozenset()
         self.limits = limits
         self.toll = toll
@@ -243,7 +245,7 @@ def guarded(
             shared.events,
             shared.tally,
         )
-        call = fused(mortal(shielded(call), member, endpoints), shared.fuse)
+        call = fused(mortal(shielded(call), member, endpoints), shared.fuse, lane.where)
         member.call = queued(call, lane.turnstile)
     after = model.fallback.after if model.fallback else None
     call = spread(endpoints)

@@ -19,7 +19,9 @@ from pipeline.tally import counted, dollars
 if TYPE_CHECKING:
     import polars as pl
 
+    from pipeline.errors import PipelineError
     from pipeline.job import Job
+    from pipeline.tally import Tally
 
 _ROWS = ("ok", "failed", "skipped", "pending")
 
@@ -66,6 +68,19 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
         "failures",
     )
     return {name: getattr(result, name) for name in names}
+
+
+def numbers_of_stop(tally: Tally) -> dict[str, float | None]:
+    """What a run has done that stopped, for programs."""
+    names = ("ok", "failed", "skipped", "sent", "recalled", "input_tokens", "output_tokens")
+    cost = None if tally.unpriced else tally.cost / DOLLAR
+    return {**{name: getattr(tally, name) for name in names}, "cost": cost}
+
+
+def numbers_of_error(error: PipelineError) -> dict[str, Any]:
+    """An error for programs."""
+    said = {"what": error.what, "where": error.where, "hint": error.hint}
+    return {"error": said, "exit_code": error.exit_code, **error.numbers}
 
 
 def of_plan(plan: Plan) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 
@@ -251,3 +252,18 @@ def test_a_small_job_that_meets_an_outage_can_be_resumed(project: Project) -> No
         assert done.returncode == 75 and "nothing was answered" in done.stderr, done.stderr
         assert "look at base_url" in done.stderr
     assert not (project.folder / "output/shop/posts.csv").exists()
+
+
+def test_with_json_a_stop_is_json_too(project: Project) -> None:
+    with serve(Script(faults=(Rule(fault="unauthorized", after=2),))) as server:
+        project.job(server.base_url)
+        done = project.run("run", "job.yaml", "--json", "--set", "models.writer.limits.concurrency=1")
+        assert done.returncode == 4
+        assert "error: writer (key: TEST_KEY): the run stopped" in done.stderr
+        said = json.loads(done.stdout)
+        assert (said["exit_code"], said["ok"], said["sent"]) == (4, 2, 3)
+        assert said["error"]["where"] == "writer (key: TEST_KEY)"
+        done = project.run("run", "job.yaml", "--set", "budget.requests=2")
+    assert done.returncode == 4 and "run job.yaml --set budget.requests=MORE\n" in done.stderr
+    missing = json.loads(project.run("plan", "jub.yaml", "--json").stdout)
+    assert missing["exit_code"] == 2 and missing["error"]["where"] == "jub.yaml"

@@ -6,6 +6,7 @@ budget; 74 the disk; 75 stopped, can be resumed; 130 interrupted.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -13,9 +14,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline import __version__
+from pipeline import __version__, wording
 from pipeline.cli import doctor, journal, look, run, tools
-from pipeline.errors import DiskError, Interrupted, PipelineError
+from pipeline.errors import DiskError, Interrupted, PipelineError, RunStopped
 from pipeline.screen import safe_text
 
 app = typer.Typer(
@@ -82,9 +83,14 @@ def main() -> None:
     except PipelineError as error:
         lines = [safe_text(line) for line in str(error).splitlines()]
         print("error: " + "\n".join(lines), file=sys.stderr)
+        if "--json" in sys.argv:
+            print(json.dumps(wording.numbers_of_error(error), indent=2))
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(Interrupted.exit_code) from None
+    except MemoryError:
+        print("error: no memory is left\n  run the same command with more of it", file=sys.stderr)
+        raise SystemExit(RunStopped.exit_code) from None
     except BrokenPipeError:
         os._exit(141)  # the reader has gone away, as of `| head`; there is nobody to tell
     except OSError as error:

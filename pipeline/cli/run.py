@@ -29,7 +29,7 @@ from pipeline.cli._common import (
     show_result,
     stranger,
 )
-from pipeline.errors import OK, JobError, RunStopped
+from pipeline.errors import OK, JobError, OutOfQuota, RunStopped
 from pipeline.screen import Screen
 from pipeline.tally import counted
 
@@ -89,12 +89,21 @@ def _way_on(tally: Tally, words: Iterable[str]) -> Iterator[None]:
     try:
         yield
     except RunStopped as error:
+        error.numbers = wording.numbers_of_stop(tally)
         rows = tally.ok + tally.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
         error.hint = "\n  ".join(
-            [*([error.hint] if error.hint else []), *done, f"to go on: {_command(words)}"]
+            [*([error.hint] if error.hint else []), *done, f"to go on: {_command(_raised(words, error))}"]
         )
         raise
+
+
+def _raised(words: Iterable[str], error: RunStopped) -> Iterator[str]:
+    """The words, with a budget that is spent left open."""
+    for word in words:
+        name, equals, _ = word.partition("=")
+        spent = isinstance(error, OutOfQuota) and name in error.what and name.startswith("budget.")
+        yield f"{name}=MORE" if equals and spent else word
 
 
 def _end(until: str | None, for_: str | None) -> float | None:

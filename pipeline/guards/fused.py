@@ -43,11 +43,13 @@ class Fuse:
     def __init__(self) -> None:
         self.scope = CancelScope()
         self.reason: Fault | PipelineError | None = None
+        self.where = ""
+        """who was asked when it blew, as a person would look for it"""
 
-    def blow(self, reason: Fault | PipelineError) -> None:
+    def blow(self, reason: Fault | PipelineError, where: str = "") -> None:
         """Let nothing new pass. Whoever waits is cancelled at once; what is sent is shielded."""
         if self.reason is None:
-            self.reason = reason
+            self.reason, self.where = reason, where
             self.scope.cancel()
 
     def interrupt(self, signal: str) -> None:
@@ -61,7 +63,8 @@ class Fuse:
             raise self.reason
         if self.reason is not None:
             error = _ERRORS.get(self.reason.kind, RunStopped)
-            raise error(f"the run stopped: {self.reason}", hint=_HINTS.get(self.reason.kind, ""))
+            hint = _HINTS.get(self.reason.kind, "")
+            raise error(f"the run stopped: {self.reason}", where=self.where, hint=hint)
 
 
 @asynccontextmanager
@@ -82,8 +85,8 @@ async def ending_by(until: float | None, clock: WallClock, fuse: Fuse) -> AsyncI
             group.cancel_scope.cancel()
 
 
-def fused(call: Call, fuse: Fuse) -> Call:
-    """A call that passes only while the fuse is whole.
+def fused(call: Call, fuse: Fuse, where: str = "") -> Call:
+    """A call that passes only while the fuse is whole; `where` says who is asked by it.
 
     It blows it for a fault whose fate is to stop, and when the journal cannot be written: before the slot
     is free again, so nothing more is paid for that could not be kept.
@@ -96,7 +99,7 @@ def fused(call: Call, fuse: Fuse) -> Call:
             return await call(request)
         except Fault as fault:
             if fault.fate is Fate.STOP:
-                fuse.blow(fault)
+                fuse.blow(fault, where)
             raise
         except DiskError as error:
             fuse.blow(error)
