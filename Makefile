@@ -15,7 +15,7 @@ INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
 INSTALL_AUDIT = $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo test check soak bench setup audit sbom lock schema clean help
+.PHONY: demo test check soak bench setup audit sbom lock schema picture clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,9 @@ bench: setup  ## measure, side by side; prints ratios
 
 schema: setup  ## write the files that are generated from the code
 	@$(PY) docs/generate.py
+
+picture: setup  ## draw docs/run.svg anew, from a real run
+	@$(PY) docs/picture.py
 
 lock: PINNED := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock:  ## resolve the lock files anew (needs uv)
