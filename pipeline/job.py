@@ -10,57 +10,30 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     StrictBool,
     StrictInt,
-    StringConstraints,
 )
 
-from pipeline.wallclock import hours_of
+from pipeline.values import (
+    Address,
+    Hours,
+    Identifier,
+    JobName,
+    Number,
+    Params,
+    Template,
+    Texts,
+    Variable,
+    Width,
+)
 from pipeline.yaml_text import YamlText
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
-JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Template = Annotated[str, StringConstraints(min_length=1)]
 MOST_AUTO = 1024
 """the most requests under way that `concurrency: auto` tries"""
-_ADDRESS = r"^(https?://[^\s@]+)?$"
-_VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
-
-
-def _listed(value: object) -> object:
-    """One text where several are allowed."""
-    return (value,) if isinstance(value, str) else value
-
-
-def _hours(text: str) -> str:
-    """Refuse what is no time of the day."""
-    hours_of(text)
-    return text
-
-
-def _sendable(params: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what would make another request of it than the one that is understood."""
-    for name in ("messages", "input", "prompt"):
-        if name in params:
-            raise ValueError(f"`{name}` is what the step asks, not a parameter")
-    if "model" in params:
-        raise ValueError("the model's name is the model's own key: model")
-    if params.get("stream"):
-        raise ValueError("answers are not streamed: leave `stream` out")
-    if params.get("n") not in (None, 1):
-        raise ValueError("one answer is asked for and used: leave `n` out, or fan out with `each`")
-    return params
-
-
-Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 
 
 class Spec(BaseModel):
@@ -108,12 +81,10 @@ class Limits(Spec):
         None, ge=1, le=10**12, description="tokens a minute, prompt and answer together"
     )
     rpd: StrictInt | None = Field(None, ge=1, le=10**12, description="requests in any 24 hours")
-    concurrency: Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=4096)] | None = Field(
+    concurrency: Width | None = Field(
         None, description="requests under way at once; auto finds it, and is the default for servers"
     )
-    hours: Annotated[str, AfterValidator(_hours)] | None = Field(
-        None, description='when requests may be sent, local time: "22:00-06:00"'
-    )
+    hours: Hours | None = Field(None, description='when requests may be sent, local time: "22:00-06:00"')
     retries: StrictInt = Field(
         8, ge=0, le=100, description="tries again after faults that surely cost nothing; 429 is not counted"
     )
@@ -146,8 +117,8 @@ class Price(Spec):
 class Endpoint(Spec):
     """One of several places, or accounts, that serve the same model."""
 
-    base_url: str = Field("", pattern=_ADDRESS, description="without it, the model's own")
-    api_key_env: str = Field("", pattern=_VARIABLE, description="without it, the model's own")
+    base_url: Address = Field("", description="without it, the model's own")
+    api_key_env: Variable = Field("", description="without it, the model's own")
     weight: Number = Field(1, gt=0, le=1000, description="its part of the requests, beside the others")
     limits: Limits = Field(Limits(), description="what is given here stands over the model's own limits")
 
@@ -169,12 +140,8 @@ class Model(Spec):
     api: Literal["", "chat", "responses", "completions", "translation"] = Field(
         "", description="the endpoint's dialect; without it, the provider's first"
     )
-    base_url: str = Field(
-        "", pattern=_ADDRESS, description="the endpoint's address, up to and with /v1; no password"
-    )
-    api_key_env: str = Field(
-        "", pattern=_VARIABLE, description="the NAME of the environment variable that holds the key"
-    )
+    base_url: Address = Field("", description="the endpoint's address, up to and with /v1; no password")
+    api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
     endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
     fallback: Fallback | None = Field(None, description="another model for what fails with this one")
     params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")

@@ -198,12 +198,30 @@ def _job_error(error: ErrorDetails, text: YamlText) -> JobError:
     if error["type"] == "missing":
         return JobError(f"the key '{last}' is missing", where=text.where(path[:-1]))
     what = _SENTENCES.get(error["type"], error["msg"].removeprefix("Value error, "))
+    what = what.replace("Input should be", "must be")
     if error["type"] == "string_pattern_mismatch" and last == "api_key_env":
         what = "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)"
     while path and path not in text.spots and not text.changes:
         path = path[:-1]  # the name of a type that was tried
-    dotted = ".".join(map(str, path))
-    return JobError(f"{dotted}: {what}" if dotted else what, where=text.where(path))
+    dotted, where = _dotted(path, text.data), text.where(path)
+    said_before = not dotted or where.endswith(f"--set {dotted}")
+    return JobError(what if said_before else f"{dotted}: {what}", where=where)
+
+
+def _dotted(path: tuple[str | int, ...], data: Any) -> str:
+    """A path as one writes it: items of a list by their names, where they have some."""
+    parts = []
+    for part in path:
+        data = _part_of(data, part)
+        name = data.get("name") if isinstance(part, int) and isinstance(data, dict) else None
+        parts.append(name if isinstance(name, str) else str(part))
+    return ".".join(parts)
+
+
+def _part_of(data: Any, part: str | int) -> Any:
+    if isinstance(data, list):
+        return data[part] if isinstance(part, int) and part < len(data) else None
+    return data.get(part) if isinstance(data, dict) else None
 
 
 def _is_tag(part: str | int, loc: tuple[str | int, ...]) -> bool:

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
     "errors domain histogram safe_names wallclock secret sums traces checkup surroundings",
-    "kinds yaml_text sandbox privacy files child lock interrupts commits reserve waits prices",
+    "kinds yaml_text values sandbox privacy files child lock interrupts commits reserve waits prices",
     "log job dtypes faults database tally commands confined confined_worker",
     "apis conversation template tokens journal llama_server control endpoints resolving untrusted",
     "cleansing verifying restoring",

@@ -86,7 +86,7 @@ MISTAKES = {
     "a prompt that is a list": ("prompt: |\n      Write about {{ title }}.", "prompt: [a]", "[a]",
     "be a text"),
     "an empty prompt": ("prompt: |\n      Write about {{ title }}.", 'prompt: ""', '"\n', "not be empty"),
-    "a language that is a list": ("to: de", "to: [de]", "[de]", "steps.1.translate.to: must be a text"),
+    "a language that is a list": ("to: de", "to: [de]", "[de]", "steps.german.translate.to: must be a text"),
     "a translation that is a text": ("translate: {text: \"{{ post }}\", from: en, to: de}",
                                      "translate: german", "german", "must be a mapping"),
     "steps that are a mapping": (GOOD[GOOD.index("  - name: post"):GOOD.index("output")], "  a: 1\n", "a: 1",
@@ -95,7 +95,7 @@ MISTAKES = {
     "no step at all": (GOOD[GOOD.index("  - name: post"):GOOD.index("output")], "  []\n", "[]", "be empty"),
     "a fan-out over one word": ("checks:", "each: {lang: de}\n    checks:", "de}", "must be a list"),
     "a fan-out over nothing": ("checks:", "each: {lang: []}\n    checks:", "[]}", "must not be empty"),
-    "a fan-out over null": ("checks:", "each: {lang: [~]}\n    checks:", "~", "steps.0.each.lang.0: must be"),
+    "a fan-out over null": ("checks:", "each: {lang: [~]}\n    checks:", "~", "steps.post.each.lang.0: must be"),
     "an answer of no type": ("{a: string}", "{a: strin}", "{a: strin", "'strin' at a is no type"),
     "an answer without fields": ("{json: {a: string}}", "{json: {}}", "{}", "mapping"),
     "a check of the wrong type": ("{length: {max: 5}}", "{contains: 5}", "5}", "list"),
@@ -186,7 +186,9 @@ def test_a_literal_key_on_the_command_line_is_not_said_again(name: str, tmp_path
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("steps.post.repairs=abc", "--set steps.post.repairs: steps.0.repairs: must be a whole number"),
+        ("steps.post.repairs=abc", "--set steps.post.repairs: must be a whole number"),
+        ("models.m.limits.concurrency=fast", "concurrency: must be auto, or a whole number from 1"),
+        ("output.to=5", "--set output.to: must be a text, or a list of texts"),
         ("steps.post.reapirs=1", "--set steps.post.reapirs: unknown key 'reapirs'"),
         ("steps.pots.repairs=1", "did you mean 'post'?"),
         ("steps.7.repairs=1", "there is no '7'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import RootModel
 
-from pipeline.job import Texts
+from pipeline.values import Texts
 
 
 class Options(RootModel[Texts]):

@@ -16,10 +16,10 @@ from pipeline.conversation import Conversation
 from pipeline.domain import Call, Request, Values
 from pipeline.job import Model, Step
 from pipeline.job import Spec as _Spec
-from pipeline.job import Template as TemplateText
 from pipeline.shapes import Shape, schema_of
 from pipeline.steps._base import Allowed, Asking, Taken
 from pipeline.template import Template
+from pipeline.values import Template as TemplateText
 
 KEYS = ("prompt", "prompt_file")
 

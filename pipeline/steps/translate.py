@@ -19,10 +19,10 @@ from pipeline.conversation import Conversation
 from pipeline.domain import Call, Fault, Request, Values
 from pipeline.job import Model, Step
 from pipeline.job import Spec as _Spec
-from pipeline.job import Template as TemplateText
 from pipeline.steps._base import Asking, Taken
 from pipeline.steps._links import links
 from pipeline.template import Template
+from pipeline.values import Template as TemplateText
 
 KEYS = ("translate",)
 _KEPT = re.compile(

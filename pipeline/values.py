@@ -1,0 +1,62 @@
+"""The kinds of values in a job file, each with what it refuses.
+
+This module knows no key of a job.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints
+
+from pipeline.wallclock import hours_of
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
+JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Template = Annotated[str, StringConstraints(min_length=1)]
+Address = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s@]+)?$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^([A-Z_][A-Z0-9_]*)?$")]
+MOST_AT_ONCE = 4096
+
+
+def _listed(value: object) -> object:
+    """One text where several are allowed."""
+    if not isinstance(value, str | list | tuple):
+        raise ValueError("must be a text, or a list of texts")
+    return (value,) if isinstance(value, str) else value
+
+
+def _auto_or_count(value: object) -> object:
+    """Refuse what is no width in one sentence, and not in one for each kind of value it could have been."""
+    if value is None or value == "auto" or (type(value) is int and 1 <= value <= MOST_AT_ONCE):
+        return value
+    raise ValueError(f"must be auto, or a whole number from 1 to {MOST_AT_ONCE:,}")
+
+
+def _hours(text: str) -> str:
+    """Refuse what is no time of the day."""
+    hours_of(text)
+    return text
+
+
+def _sendable(params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what would make another request of it than the one that is understood."""
+    for name in ("messages", "input", "prompt"):
+        if name in params:
+            raise ValueError(f"`{name}` is what the step asks, not a parameter")
+    if "model" in params:
+        raise ValueError("the model's name is the model's own key: model")
+    if params.get("stream"):
+        raise ValueError("answers are not streamed: leave `stream` out")
+    if params.get("n") not in (None, 1):
+        raise ValueError("one answer is asked for and used: leave `n` out, or fan out with `each`")
+    return params
+
+
+Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+Hours = Annotated[str, AfterValidator(_hours)]
+Width = Annotated[
+    Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=MOST_AT_ONCE)], BeforeValidator(_auto_or_count)
+]
