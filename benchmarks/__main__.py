@@ -1,9 +1,22 @@
-"""All measurements, one after the other; each is also a module: `python -m benchmarks.startup`."""
+"""All measurements, one after the other; `python -m benchmarks startup rates` only those named."""
+
+import sys
 
 from benchmarks import durability, memory, rates, replay, startup, throughput
 from benchmarks.workload import machine, note
 
+ALL = {
+    "startup": startup,
+    "throughput": throughput,
+    "durability": durability,
+    "replay": replay,
+    "memory": memory,
+    "rates": rates,
+}
+
 if __name__ == "__main__":
+    if unknown := set(sys.argv[1:]) - ALL.keys():
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     note("machine", machine())
-    for benchmark in (startup, throughput, durability, replay, memory, rates):
-        benchmark.main()
+    for name in sys.argv[1:] or ALL:
+        ALL[name].main()

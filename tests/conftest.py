@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
@@ -18,15 +20,19 @@ LONG = frozenset(
         "endpoints",
         "forget",
         "hostile_bodies",
+        "hostile_heads",
         "hostile_wire",
         "matrix_disk",
         "matrix_run",
+        "new_links",
         "pace",
         "permissions",
         "private",
         "promises_traced",
+        "reply_bombs",
         "run_control",
         "run_endpoints",
+        "spreadsheet_safe",
         "untrusted",
         "width",
         "paced",
@@ -60,3 +66,10 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 def project(tmp_path: Path) -> Project:
     """An empty folder of a user."""
     return Project(tmp_path)
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder with a path short enough for a socket, which pytest's own are not everywhere."""
+    with TemporaryDirectory(prefix="p", dir="/tmp") as folder:
+        yield Path(folder)

@@ -95,7 +95,7 @@ MISTAKES = {
     "no step at all": (GOOD[GOOD.index("  - name: post"):GOOD.index("output")], "  []\n", "[]", "be empty"),
     "a fan-out over one word": ("checks:", "each: {lang: de}\n    checks:", "de}", "must be a list"),
     "a fan-out over nothing": ("checks:", "each: {lang: []}\n    checks:", "[]}", "must not be empty"),
-    "a fan-out over null": ("checks:", "each: {lang: [~]}\n    checks:", "~", "steps.post.each.lang.0: must be"),
+    "a fan-out over null": ("checks:", "each: {lang: [~]}\n    checks:", "~", "steps.post.each.lang.0: must"),
     "an answer of no type": ("{a: string}", "{a: strin}", "{a: strin", "'strin' at a is no type"),
     "an answer without fields": ("{json: {a: string}}", "{json: {}}", "{}", "mapping"),
     "a check of the wrong type": ("{length: {max: 5}}", "{contains: 5}", "5}", "list"),
