@@ -1,8 +1,8 @@
 """What it costs that every reply is on the disk before its slot is free.
 
 The journal alone: 256 callers record replies of 1 KB, each the next one as soon as the last is on the
-disk. Beside it, on the same disk, plain SQLite with one commit a reply. Then whole runs, 2,000 rows with 256 in
-flight at a server that answers after 100 ms, beside the same runs with syncing off, in turn.
+disk. Beside it, on the same disk, plain SQLite with one commit a reply. Then whole runs, 2,000 rows with
+256 in flight at a server that answers after 100 ms, beside the same runs with syncing off, in turn.
 """
 
 from __future__ import annotations
