@@ -76,7 +76,11 @@ class Commits:
                     break
                 item = self._queue.get()
             going_on = item is not None
-            self._write(connection, work)
+            try:
+                self._write(connection, work)
+            except Exception as error:  # not even the reserve took it; who waits must hear of it all the same
+                self.broken = self.broken or _disk_error(error)
+                _tell(work, self.broken)
         connection.close()
 
     def _write(self, connection: sqlite3.Connection, work: list[_Work]) -> None:
@@ -90,7 +94,9 @@ class Commits:
         except sqlite3.OperationalError as error:  # the disk, or another program that holds the file
             self.broken = _disk_error(error)
             self._room = error.sqlite_errorcode == sqlite3.SQLITE_FULL and self._reserve.free()
-        except Exception as error:  # whatever it is: a writer that dies would leave all others waiting
+        except MemoryError as error:
+            self.broken = _disk_error(error)
+        except Exception as error:  # whatever it is, it is about one row
             if len(work) > 1:
                 for item in work:
                     self._write(connection, [item])
@@ -105,7 +111,7 @@ class Commits:
         if self._room:
             try:
                 _execute(connection, work)
-            except sqlite3.Error:
+            except (sqlite3.Error, MemoryError):
                 self._room = False
             else:
                 return
@@ -148,8 +154,10 @@ def _execute(connection: sqlite3.Connection, work: list[_Work]) -> None:
 
 
 def _disk_error(error: Exception) -> DiskError:
-    hint = "free space, then run the same command: what was committed is safe"
-    return DiskError(f"the journal cannot be written: {error}", hint=hint)
+    memory = isinstance(error, MemoryError)
+    what, lacking = ("no memory is left", "memory") if memory else (str(error), "space")
+    hint = f"free {lacking}, then run the same command: what was committed is safe"
+    return DiskError(f"the journal cannot be written: {what}", hint=hint)
 
 
 def _tell(work: list[_Work], error: DiskError | None) -> None:

@@ -15,7 +15,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -56,14 +56,13 @@ class Reserve:
             return False
         return True
 
-    def spill(self, rows: Iterable[Row]) -> str:
+    def spill(self, rows: Sequence[Row]) -> str:
         """Keep rows elsewhere; where they are now, for people."""
-        text = "".join(_line(row) + "\n" for row in rows).encode()
         for folder in self.folders():
             with suppress(OSError):
-                return str(_kept(folder, text))
-        for line in text.decode().splitlines():
-            print(PREFIX + line, file=sys.stderr)
+                return str(_kept(folder, rows))
+        for row in rows:
+            print(PREFIX + _line(row), file=sys.stderr)
         sys.stderr.flush()
         return "standard error"
 
@@ -115,16 +114,21 @@ def _unpacked(value: Any) -> Any:
     return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
 
 
-def _kept(folder: Path, text: bytes) -> Path:
-    """Write a new file into a folder of our own and see it to the disk; `OSError` where that fails."""
+def _kept(folder: Path, rows: Sequence[Row]) -> Path:
+    """Write a new file into a folder of our own and see it to the disk; `OSError` where that fails.
+
+    It writes row by row: there may be no memory for more.
+    """
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     _check_ours(folder)
     file = folder / f"{time.time_ns()}-{os.getpid()}.jsonl"
     descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        while text:
-            text = text[os.write(descriptor, text) :]
+        for row in rows:
+            line = (_line(row) + "\n").encode()
+            while line:
+                line = line[os.write(descriptor, line) :]
         os.fsync(descriptor)
     except OSError:
         file.unlink(missing_ok=True)
