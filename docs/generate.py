@@ -148,6 +148,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if field.is_required():
         return "required"
+    if isinstance(value, str) and value:
+        return f"`{value}`"
     return "—" if value in (None, "") or isinstance(value, BaseModel) else f"{value:g}"
 
 
@@ -159,6 +161,7 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "endpoints": lambda: _keys(job.Endpoint),
         "fallback": lambda: _keys(job.Fallback),
         "budget": lambda: _keys(job.Budget),
+        "files": lambda: _keys(job.Files),
     },
 }
 

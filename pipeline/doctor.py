@@ -124,7 +124,7 @@ def _needed(job: Job, session: Session | None, answered: int, size: float) -> in
         requests += branches
     total = session.source.total() * requests
     records = session.source.path.stat().st_size * branches if session.source.path else 0
-    table = (total * size / 2 + records) * len(job.targets)
+    table = (total * size / 2 + records) * (len(job.targets) + (job.output.files is not None))
     return round(max(0, total - answered) * (size + ROW) * 1.3 + table + BALLAST)
 
 

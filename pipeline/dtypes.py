@@ -113,6 +113,19 @@ def json_text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
+def cell_text(value: Any) -> str:
+    """A value as the text formats write it, so that a number and its digits are the same."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | time):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    return json_text(value) if isinstance(value, Mapping | list) else str(value)
+
+
 def _plain(value: object) -> object:
     """What JSON has no word for, as text."""
     if isinstance(value, timedelta | Decimal):

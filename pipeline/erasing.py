@@ -1,4 +1,4 @@
-"""Rows out of tables and lines out of files: all else in them stays what it is.
+"""Rows out of tables, lines out of files, and the files of rows: all else stays what it is.
 
 Each file is written anew beside itself and moved into place. This module does not know why a row goes.
 """
@@ -6,18 +6,20 @@ Each file is written anew beside itself and moved into place. This module does n
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipeline import kinds
-from pipeline.dtypes import json_text
+from pipeline import inventory, kinds
+from pipeline.aside import remove_leftovers
+from pipeline.dtypes import cell_text
 from pipeline.errors import InputError
 from pipeline.files import adapter_name, writing
+from pipeline.nolinks import Folder, InTheWay
+from pipeline.shelf import taken
 from pipeline.sinks._spreadsheet import BEGINNINGS
 from pipeline.table import Table
 
@@ -73,6 +75,45 @@ def erase_rows(path: Path, patterns: Iterable[Pattern], own: Path) -> Erased:
     return erased
 
 
+def erase_files(state: Path, root: Path, names: Collection[str]) -> tuple[int, list[Path]]:
+    """Remove the files that were written for records of these names, whatever stands in them by now.
+
+    How many they were, and those that stay because they are behind a link or are no files.
+    """
+    lock = taken(state)
+    try:
+        removed = 0
+        stay: list[Path] = []
+        for folder in inventory.folders(state):
+            if (root / folder).is_dir():
+                paths = [path for place, path in inventory.of_records(state, names) if place == folder]
+                gone, left = _removed(root / folder, paths)
+                removed, stay = removed + gone, [*stay, *left]
+        inventory.strike(state, names)
+    finally:
+        os.close(lock)
+    return removed, stay
+
+
+def _removed(path: Path, files: Collection[str]) -> tuple[int, list[Path]]:
+    gone = 0
+    left: list[Path] = []
+    with writing(path):
+        folder = Folder(path, own=True)
+        try:
+            remove_leftovers(folder)
+            for file in files:
+                try:
+                    gone += folder.digest(file) is not None
+                    folder.remove(file)
+                except InTheWay:
+                    left.append(path / file)
+            folder.sync(files)
+        finally:
+            folder.close()
+    return gone, left
+
+
 def _frame(path: Path) -> pl.DataFrame:
     frame: pl.DataFrame = kinds.load("sources", adapter_name(path)[0]).scan(path).collect()
     return frame
@@ -99,19 +140,6 @@ def _replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(descriptor)
     aside.replace(path)
-
-
-def cell_text(value: Any) -> str:
-    """A value as the text formats write it, so that a number and its digits are the same."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime | time):
-        return value.isoformat(timespec="microseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    return json_text(value) if isinstance(value, Mapping | list) else str(value)
 
 
 def _untamed(text: str) -> str:

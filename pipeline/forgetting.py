@@ -20,12 +20,14 @@ from typing import Any
 
 import anyio
 
+from pipeline import inventory
 from pipeline.cleansing import cleanse
 from pipeline.conversation import understood
 from pipeline.database import connect
 from pipeline.domain import Call, Fault, Record, Reply, Request
+from pipeline.dtypes import cell_text
 from pipeline.engines import replay
-from pipeline.erasing import Erased, Pattern, cell_text, erase_lines, erase_rows, table_text
+from pipeline.erasing import Erased, Pattern, erase_files, erase_lines, erase_rows, table_text
 from pipeline.errors import JobError, PipelineError
 from pipeline.job import Job
 from pipeline.journal import Journal
@@ -52,6 +54,8 @@ class Forgotten:
     tables: list[Erased] = field(default_factory=list)
     failures: int = 0
     events: int = 0
+    pages: int = 0
+    """files of its rows"""
     spilled: int = 0
     """damaged files of a reserve, whose whole rows are in the journal by now"""
     files: int = 0
@@ -111,12 +115,17 @@ class _Forgetting:
             if target.exists()
         ]
         found.failures = self._erase_failures()
+        found.pages, in_the_way = erase_files(self._job.folder, self._job.root, self._names)
+        found.left += map(str, in_the_way)
         take_anew(self._job)
         found.events = erase_lines(self._job.folder / "events.jsonl", self._is_named)
         found.spilled = self._erase_spilled()
         self._note_event()
         found.attempts, found.shared = cleanse(self._path, self._digests, self._names, self._sharers)
-        if not (found.records or found.attempts or found.shared or found.rows or found.events):
+        found_any = (
+            found.records or found.attempts or found.shared or found.rows or found.events or found.pages
+        )
+        if not found_any:
             hint = "the key as it stands in the records; several columns as JSON: '[1, \"en\"]'"
             raise JobError("nothing is known of such a record", where="--key", hint=hint)
         self._search()
@@ -257,8 +266,9 @@ class _Forgetting:
                         break
 
     def _files(self) -> Iterator[Path]:
-        """Every file of the job's folder and of the reserve's, and the results elsewhere."""
+        """Every file of the job's folder, the reserve's and the rows', and the results elsewhere."""
         folders = [self._job.folder, *Reserve(self._path).folders()]
+        folders += [self._job.root / name for name in inventory.folders(self._job.folder)]
         inside = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
         yield from sorted(inside | {target for target in self._job.targets if target.is_file()})
 

@@ -6,6 +6,7 @@ This module does not read files and does not know what any adapter does with its
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from pydantic import (
     PrivateAttr,
     StrictBool,
     StrictInt,
+    field_validator,
 )
 
 from pipeline.values import (
@@ -34,6 +36,8 @@ from pipeline.yaml_text import YamlText
 
 MOST_AUTO = 1024
 """the most requests under way that `concurrency: auto` tries"""
+MOST_PARTS = 8
+"""of the name of a row's file"""
 
 
 class Spec(BaseModel):
@@ -180,6 +184,31 @@ class Step(Spec):
 Included = Literal["status", "reason", "model", "key"]
 
 
+class Files(Spec):
+    """A file for each row that is ok, beside the table."""
+
+    to: Annotated[str, Field(pattern=r"^[^\x00]+$")] = Field(description="the folder they go to")
+    name: Texts = Field(
+        description="columns whose values make the name; those before the last one make folders"
+    )
+    suffix: str = Field(".txt", description="the end of each file's name: .md, .html")
+    text: Template = Field(description="a template over the row: columns, values of each, answers")
+
+    @field_validator("name")
+    @classmethod
+    def _is_short(cls, name: tuple[str, ...]) -> tuple[str, ...]:
+        if not 1 <= len(name) <= MOST_PARTS:
+            raise ValueError(f"must be from 1 to {MOST_PARTS} columns")
+        return name
+
+    @field_validator("suffix")
+    @classmethod
+    def _is_plain(cls, suffix: str) -> str:
+        if not re.fullmatch(r"(\.[A-Za-z0-9_-]{1,16}){0,2}", suffix):
+            raise ValueError("must be a dot with letters or digits behind it, such as .md")
+        return suffix
+
+
 class Output(Spec):
     """Where the result goes."""
 
@@ -190,6 +219,7 @@ class Output(Spec):
     spreadsheet_safe: StrictBool = Field(
         False, description="in csv, tsv and xlsx, an apostrophe before any text that would be a formula"
     )
+    files: Files | None = Field(None, description="a file for each row that is ok, beside the table")
 
 
 class Job(Spec):

@@ -1,4 +1,6 @@
-"""A walk -> the result's files, the table of failed rows and the record of both, all of them or none.
+"""A walk -> the result's table, the files of its rows, the table of failed rows and the record of it all.
+
+All of them are written aside first, and moved into place when all are whole.
 
 This module does not know whether anybody stands behind the journal.
 """
@@ -7,17 +9,20 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from types import TracebackType
 
 import polars as pl
 
+from pipeline.domain import Fault
 from pipeline.engines import replay
 from pipeline.errors import DiskError
 from pipeline.receipt import write_receipt
 from pipeline.results import Result
 from pipeline.session import Session
+from pipeline.shelf import Filed, Shelf
 from pipeline.table import Table, Written
 from pipeline.tally import Tally
-from pipeline.walk import Branch, Walk
+from pipeline.walk import Branch, Walk, context
 
 BATCH = 1024
 
@@ -33,7 +38,8 @@ async def publish(
     failures = _Failures(session)
     safe = session.job.output.spreadsheet_safe
     own = session.job.folder
-    with Table(session.job.targets, session.rows.schema, own=own, spreadsheet_safe=safe) as table:
+    targets, schema = session.job.targets, session.rows.schema
+    with Table(targets, schema, own=own, spreadsheet_safe=safe) as table, Filing(session) as filing:
         rows: list[tuple[object, ...]] = []
         async for leaf in replay.rows(walk, session.source.batches()):
             tally.count(leaf.status)
@@ -41,19 +47,60 @@ async def publish(
                 continue
             rows.append(session.rows.row(leaf))
             failures.note(leaf)
+            filing.note(leaf)
             if len(rows) >= BATCH:
                 table.write(rows)
                 rows = []
         if only_complete and tally.pending:
             return None
         table.write(rows)
+        filing.complete()
         written = table.publish()
+        filed = filing.publish()
     path = session.job.folder / "failures.csv"
     failed = failures.publish(path)
     counts = {name: getattr(tally, name) for name in ("ok", "failed", "skipped", "pending")}
     with suppress(DiskError) if exported else nullcontext():  # its folder may be one that is only read
-        write_receipt(session.job, counts, [*written, *failed])
-    return Result(session.job.targets, **counts, failures=path if failed else None)
+        write_receipt(session.job, counts, [*written, *failed], filed)
+    return Result(targets, **counts, failures=path if failed else None, filed=filed)
+
+
+class Filing:
+    """The files of the rows that are ok, on their way to their folder; nothing where the job wants none."""
+
+    def __init__(self, session: Session) -> None:
+        self._pages, job = session.pages, session.job
+        self._shelf: Shelf | None = None
+        if self._pages:
+            self._shelf = Shelf(self._pages.folder, job.folder, job.root, named=self._pages.named)
+
+    def __enter__(self) -> Filing:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shelf:
+            self._shelf.close()
+
+    def note(self, leaf: Branch) -> None:
+        """Write the file of a row aside, if it gets one."""
+        if self._shelf is None or self._pages is None or leaf.status != "ok":
+            return
+        path, key = self._pages.path(context(leaf)), leaf.record.key
+        try:
+            self._shelf.put(path, key, self._pages.content(leaf))
+        except Fault as fault:
+            self._shelf.keep(path, key, fault.message)
+
+    def complete(self) -> None:
+        """See what is to be moved to the disk."""
+        if self._shelf:
+            self._shelf.complete()
+
+    def publish(self) -> Filed | None:
+        """Move the files into place; what became of the folder."""
+        return self._shelf.publish() if self._shelf else None
 
 
 class _Failures:

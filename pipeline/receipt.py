@@ -2,7 +2,10 @@
 
     {"job": "shop", "published": "2026-11-22T18:40:03+00:00",
      "rows": {"ok": 2, "failed": 1, "skipped": 0, "pending": 0},
-     "files": [{"path": "output/shop/posts.csv", "bytes": 812, "sha256": "9f2c…"}]}
+     "files": [{"path": "output/shop/posts.csv", "bytes": 812, "sha256": "9f2c…"}],
+     "folders": [{"path": "output/shop/articles", "files": 2, "bytes": 1630, "sha256": "77ab…"}]}
+
+`folders` is there where the rows have files; its SHA-256 is that of their list (`inventory.py`).
 
 It is written when the files are in their places, so after a kill in between it speaks of the ones before.
 Paths are relative to the folder that `output/` stands in, absolute outside of it. This module does not know
@@ -15,23 +18,31 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import inventory
 from pipeline.files import writing
 from pipeline.job import Job
+from pipeline.shelf import Filed, label
 from pipeline.table import Written
 
 NAME = "published.json"
 
 
-def write_receipt(job: Job, rows: Mapping[str, int], files: Iterable[Written]) -> None:
+def write_receipt(
+    job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None
+) -> None:
     """Keep what is published now; `DiskError` where it cannot be written."""
     root = Path(os.path.realpath(job.root))
     listed = [{"path": _shown(one.path, root), "bytes": one.bytes, "sha256": one.sha256} for one in files]
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(job, {"job": job.name, "published": now, "rows": dict(rows), "files": listed})
+    receipt = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}
+    if filed:
+        receipt["folders"] = [{"path": label(filed.folder, job.root), **asdict(filed.listed)}]
+    _write(job, receipt)
 
 
 def take_anew(job: Job) -> None:
@@ -42,10 +53,13 @@ def take_anew(job: Job) -> None:
     try:
         receipt = json.loads(path.read_bytes())
         listed = [one["path"] for one in receipt["files"]]
+        folders = [str(one["path"]) for one in receipt.get("folders", ())]
     except (ValueError, TypeError, KeyError):  # somebody else's; the next run writes it anew
         path.unlink()
         return
     files = [_measured(name, job.root / name) for name in listed if (job.root / name).is_file()]
+    if folders:
+        receipt["folders"] = [{"path": one, **asdict(inventory.summary(job.folder, one))} for one in folders]
     _write(job, {**receipt, "files": files})
 
 

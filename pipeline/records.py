@@ -143,6 +143,10 @@ class Source:
         """How many records there are, after where, sample and limit."""
         return self._total
 
+    def at(self, row: int) -> str:
+        """Where the record of this row stands: "posts.csv, line 7"."""
+        return self._origin.at(row)
+
     def batches(self, size: int = 512) -> Iterator[list[Record]]:
         """The records, `size` or fewer at a time. Blocks: for a worker thread, not for an event loop."""
         if not self._curtain.columns:

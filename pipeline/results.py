@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import kinds
-from pipeline.errors import OK, ROWS_FAILED, RunStopped
+from pipeline.errors import OK, ROWS_FAILED, JobError, RunStopped
 from pipeline.files import adapter_name
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from pipeline.shelf import Filed
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Result:
     output_tokens: int = 0
     failures: Path | None = None
     """the table of failed rows, where there are any"""
+    filed: Filed | None = None
+    """the files of the rows, where the job wants any"""
     seconds: float = 0.0
     cost: float | None = 0.0
     """dollars of what was answered in this run; None where a price is not known"""
@@ -44,7 +48,9 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """0, 3 where rows failed, 75 where rows are pending."""
+        """0, 2 where rows that are ok have no file, 3 where rows failed, 75 where rows are pending."""
+        if self.filed and self.filed.missing.count:
+            return JobError.exit_code
         if self.failed:
             return ROWS_FAILED
         return RunStopped.exit_code if self.pending else OK

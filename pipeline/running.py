@@ -28,7 +28,7 @@ from pipeline.lane import Shared
 from pipeline.limits.budget import Purse, Spent
 from pipeline.log import Events
 from pipeline.pilot import Asked
-from pipeline.publishing import publish
+from pipeline.publishing import Filing, publish
 from pipeline.results import Result
 from pipeline.session import Session
 from pipeline.steering import Steering
@@ -151,6 +151,8 @@ class Run:
                     return result
             job, schema = self.session.job, self.session.rows.schema
             Table(job.targets, schema, own=job.folder).abandon()  # can it be written at all?
+            with Filing(self.session):
+                pass  # and the files of the rows
             await self._ask()
             return await self._write()
 

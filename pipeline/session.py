@@ -16,27 +16,30 @@ from pipeline.endpoints import places_of
 from pipeline.errors import JobError, nearest
 from pipeline.files import same_file
 from pipeline.job import Job
+from pipeline.pages import Pages
 from pipeline.privacy import hushed
 from pipeline.records import Source, open_records
 from pipeline.rows import Rows
 from pipeline.template import Template
 from pipeline.toll import unpriced
-from pipeline.walk import Branch, Stage, context, stages_of
+from pipeline.walk import Branch, Stage, context, preparing, stages_of
 
 if TYPE_CHECKING:
     import polars as pl
 
 RESERVED = frozenset({"row", "loop", "range"})
 OWN_FILES = ("journal.sqlite", "lock", "events.jsonl", "failures.csv")
+OWN_NAMES = (*OWN_FILES, "published.json", "files.sqlite", "ballast", "spill", "control.sock", "control.path")
 
 
 @dataclass(frozen=True)
 class Session:
-    """A job, its source, its stages and the columns of its result."""
+    """A job, its source, its stages, the columns of its result, and its rows' files, if it wants any."""
 
     job: Job
     source: Source
     stages: tuple[Stage, ...]
+    pages: Pages | None = None
 
     @classmethod
     def open(cls, job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Session:
@@ -44,13 +47,17 @@ class Session:
 
         Raises `JobError` and `InputError`.
         """
-        stages = tuple(stages_of(job))
+        prepare = preparing(job)
+        stages = tuple(stages_of(job, prepare))
+        pages = Pages.of(job, stages, prepare)
         source = open_records(job.records, job.file.parent, records)
-        session = cls(job, source, stages)
+        session = cls(job, source, stages, pages)
         session._check_names()
         session._check_paths()
         session._check_budget()
         session._check_first_requests()
+        if pages:
+            pages.check(source)
         return session
 
     @cached_property
@@ -74,6 +81,9 @@ class Session:
                 _check_template(template, known)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
+        if self.pages:
+            _check_template(self.pages.template, known)
+            self.pages.check_name(self.source.schema)
         _ = self.rows  # columns of the result that would collide
 
     def _check_budget(self) -> None:
@@ -104,6 +114,10 @@ class Session:
             if target.is_dir():
                 raise JobError(f"'{target.name}' is a folder; name a file", where=where)
             taken.append(target)
+        if self.pages:
+            own = (job.folder / name for name in OWN_NAMES)
+            beside = (job.file.parent / name for name in job.files)
+            self.pages.check_folder([*taken, *own, *beside])
 
     def _check_first_requests(self) -> None:
         """Refuse a job whose very first record asks for what a provider can never do."""

@@ -21,7 +21,7 @@ from pipeline import kinds
 from pipeline.endpoints import places_of
 from pipeline.errors import JobError
 from pipeline.files import adapter_name
-from pipeline.job import Job, Model, Step
+from pipeline.job import Files, Job, Model, Step
 from pipeline.yaml_text import YamlText
 
 OFFICIAL_HOST, OFFICIAL_KEY = "api.openai.com", "OPENAI_API_KEY"
@@ -29,6 +29,8 @@ MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _PORTS = {"https": 443, "http": 80}
 _FORMATS = {"csv", "tsv", "jsonl", "parquet", "xlsx"}
+_TEXTS = {".json", ".md", ".rst", ".txt"}
+"""the ends of names of files that no program runs"""
 _STEPS = {"prompt", "translate"}
 _CHECKS = {"contains", "excludes", "length"}
 _OPTIONS: Mapping[str, frozenset[str]] = {
@@ -140,6 +142,19 @@ def _check_output(job: Job, text: YamlText) -> None:
             better = f"output/{job.name}/{Path(name).name}"
             raise _refused("the result must stand in the job's output folder", where, f"write to: {better}")
         _check_format(name, where)
+    if job.output.files:
+        _check_files(job, job.output.files, folder, text)
+
+
+def _check_files(job: Job, files: Files, folder: Path, text: YamlText) -> None:
+    where = text.where(("output", "files", "to"))
+    real = inside(job.root, files.to, where)
+    if real == folder or not real.is_relative_to(folder):
+        hint = f"write to: output/{job.name}/{Path(files.to).name}"
+        raise _refused("the files must stand in a folder inside the job's output folder", where, hint)
+    if files.suffix not in _TEXTS:
+        where = text.where(("output", "files", "suffix"))
+        raise _refused(f"'{files.suffix}' is not one of {', '.join(sorted(_TEXTS))}", where)
 
 
 def _check_format(name: str, where: str) -> None:

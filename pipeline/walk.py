@@ -63,10 +63,14 @@ class Stage:
         return (dict(zip(names, values, strict=True)) for values in product(*self.spec.each.values()))
 
 
-def stages_of(job: Job) -> list[Stage]:
+def preparing(job: Job) -> Prepare:
+    """How the job's templates are made ready: apart, where nobody vouches for it."""
+    return Worker().prepare if job.untrusted else Compiled
+
+
+def stages_of(job: Job, prepare: Prepare | None = None) -> list[Stage]:
     """The job's steps, ready to run; `JobError` for a template that cannot be read."""
-    text = job.text
-    prepare: Prepare = Worker().prepare if job.untrusted else Compiled
+    text, prepare = job.text, prepare or preparing(job)
     stages = []
     for i, spec in enumerate(job.steps):
         models = tuple(

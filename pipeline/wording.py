@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.errors import PipelineError
     from pipeline.job import Job
+    from pipeline.shelf import Filed
     from pipeline.tally import Tally
 
 _ROWS = ("ok", "failed", "skipped", "pending")
@@ -46,10 +47,23 @@ def of_result(result: Result) -> Iterator[str]:
     )
     for target in result.targets:
         yield f"result    {shown(target)}"
+    if result.filed:
+        yield from _of_files(result.filed)
     if result.failures:
         yield f"failures  {shown(result.failures)}"
     if result.advice:
         yield f"held up by {result.advice}"
+
+
+def _of_files(filed: Filed) -> Iterator[str]:
+    """What became of the files of the rows."""
+    done = [f"{filed.written:,} written", *([f"{filed.removed:,} removed"] if filed.removed else [])]
+    yield f"files     {shown(filed.folder)}: {counted(filed.listed.files, 'file')}, {', '.join(done)}"
+    for remarks, what in ((filed.missing, "row"), (filed.edited, "file")):
+        yield from (safe_text(f"  {sentence}") for sentence in remarks.shown)
+        more = remarks.count - len(remarks.shown)
+        if more:
+            yield f"  … and {counted(more, f'more {what}')} like that"
 
 
 def numbers_of_result(result: Result) -> dict[str, Any]:
@@ -67,7 +81,8 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
         "targets",
         "failures",
     )
-    return {name: getattr(result, name) for name in names}
+    filed = {"filed": asdict(result.filed)} if result.filed else {}
+    return {**{name: getattr(result, name) for name in names}, **filed}
 
 
 def numbers_of_stop(tally: Tally) -> dict[str, float | None]:

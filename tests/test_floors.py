@@ -12,15 +12,15 @@ PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
     "errors domain histogram safe_names wallclock secret sums traces checkup surroundings",
-    "kinds yaml_text values sandbox privacy files child lock interrupts commits reserve waits prices",
-    "log job dtypes faults database tally commands confined confined_worker",
+    "kinds yaml_text values sandbox privacy files nolinks child lock interrupts commits reserve waits prices",
+    "log job dtypes inventory aside shelf faults database tally commands confined confined_worker",
     "apis conversation template tokens journal llama_server control endpoints resolving untrusted",
     "cleansing verifying restoring",
     "scripted shapes checks sources sinks accounts",
     "providers steps loading estimate toll limits",
     "guards",
     "lane records table receipt walk schema starter",
-    "rows results engines standing fleet",
+    "rows results pages engines standing fleet",
     "session gauges",
     "publishing planning pilot erasing",
     "steering running",

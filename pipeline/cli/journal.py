@@ -47,7 +47,18 @@ def forget(
     forgotten = forget_record(job, key)
     if as_json:
         tables = [{"path": t.path, "rows": t.rows, "trouble": t.trouble} for t in forgotten.tables]
-        names = ("records", "attempts", "shared", "failures", "events", "spilled", "files", "pieces", "short")
+        names = (
+            "records",
+            "attempts",
+            "shared",
+            "failures",
+            "events",
+            "pages",
+            "spilled",
+            "files",
+            "pieces",
+            "short",
+        )
         numbers = {name: getattr(forgotten, name) for name in (*names, "common", "left", "notices")}
         print_json({**numbers, "tables": tables})
     else:
@@ -64,6 +75,8 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
         yield f"{wording.shown(table.path)}: {table.trouble or counted(table.rows, 'row') + ' removed'}"
     yield f"failures.csv: {counted(found.failures, 'row')} removed"
     yield f"events.jsonl: {counted(found.events, 'line')} removed"
+    if found.pages:
+        yield f"files of its rows: {counted(found.pages, 'file')} removed"
     if found.spilled:
         yield f"spill: {counted(found.spilled, 'damaged file')} removed"
     common = f"; {counted(found.common, 'piece')} stand in answers or rows of others" if found.common else ""
