@@ -101,12 +101,16 @@ def spent(journal: Journal) -> tuple[int, int, int]:
     return cost, tokens, attempts
 
 
-def waste(journal: Journal) -> tuple[int, int]:
-    """Attempts that were answered so far, and attempts that may have been billed and brought nothing."""
-    ((good, maybe),) = journal.select(
-        "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0) FROM attempts"
+def waste(journal: Journal) -> tuple[int, int, int]:
+    """Attempts that were answered so far, attempts that may have been billed and brought nothing, and the
+
+    nano-dollars that these have cost at the most.
+    """
+    ((good, maybe, cost),) = journal.select(
+        "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0),"
+        " coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0) FROM attempts"
     )
-    return good, maybe
+    return good, maybe, cost
 
 
 def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, int]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline import accounts
 from pipeline.domain import Fault
 from pipeline.engines import replay
-from pipeline.errors import Interrupted, KeyRefused, OutOfQuota, RunStopped, one_error
+from pipeline.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
 from pipeline.job import Job, Sample
 from pipeline.journal import Damage, Journal
 from pipeline.lock import locked
@@ -139,8 +139,10 @@ def _noted(run: Run) -> Iterator[None]:
     try:
         yield
         outcome = "pilot" if run.wish.pilot else FINISHED
-    except RunStopped as error:
-        outcome = next(word for kind, word in _OUTCOMES if isinstance(error, kind))
+    except PipelineError as error:
+        run.stopped = error.what
+        if isinstance(error, RunStopped):
+            outcome = next(word for kind, word in _OUTCOMES if isinstance(error, kind))
         if isinstance(run.fuse.reason, Fault) and run.fuse.reason.kind in _BUDGET:
             outcome = "out of budget"
         raise

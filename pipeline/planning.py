@@ -64,6 +64,8 @@ class _Forecast:
         """Count requests whose text is not known yet: at most so many, as dear as those before."""
         plan, known = self.plan, self.known
         plan.later += requests
+        if self.toll.free:
+            return
         if known is None or not self.toll.known:
             plan.later_cost = None
         elif plan.later_cost is not None:

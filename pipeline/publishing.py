@@ -7,13 +7,14 @@ This module does not know whether anybody stands behind the journal.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
 import polars as pl
 
-from pipeline.domain import Fault
+from pipeline.domain import Billed, Fault
 from pipeline.engines import replay
 from pipeline.errors import DiskError
 from pipeline.receipt import write_receipt
@@ -62,7 +63,14 @@ async def publish(
     counts = {name: getattr(tally, name) for name in ("ok", "failed", "skipped", "pending")}
     with suppress(DiskError) if exported else nullcontext():  # its folder may be one that is only read
         write_receipt(session.job, counts, [*written, *failed], filed)
-    return Result(targets, **counts, failures=path if failed else None, filed=filed)
+    return Result(
+        targets,
+        **counts,
+        failures=path if failed else None,
+        reasons=dict(failures.reasons.most_common()),
+        paid_failures=failures.paid,
+        filed=filed,
+    )
 
 
 class Filing:
@@ -111,12 +119,16 @@ class _Failures:
         self._safe = session.job.output.spreadsheet_safe
         self._each = [name for stage in session.stages for name in stage.spec.each]
         self._rows: list[tuple[str | None, ...]] = []
+        self.reasons: Counter[str] = Counter()
+        self.paid = 0
 
     def note(self, leaf: Branch) -> None:
         if leaf.status == "failed" and leaf.fault is not None:
             each = [None if name not in leaf.values else str(leaf.values[name]) for name in self._each]
             step, fault = self._stages[leaf.at].spec.name, leaf.fault
             reason = (step, fault.kind, fault.message, fault.billed.value)
+            self.reasons[fault.kind] += 1
+            self.paid += fault.billed is Billed.YES
             self._rows.append((leaf.record.key, *each, *reason))
 
     def publish(self, path: Path) -> list[Written]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,10 @@ class Result:
     output_tokens: int = 0
     failures: Path | None = None
     """the table of failed rows, where there are any"""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """records that failed, by kind of fault, the most frequent first"""
+    paid_failures: int = 0
+    """how many of them were paid for"""
     filed: Filed | None = None
     """the files of the rows, where the job wants any"""
     seconds: float = 0.0

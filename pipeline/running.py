@@ -71,6 +71,10 @@ class Run:
     gauges: Gauges | None = None
     ended: str = ""
     """how it ended; '' while it goes on"""
+    stopped: str = ""
+    """what stopped it"""
+    looked_up: bool = False
+    """whether all rows were looked up in the journal before anything was sent"""
     in_vain: int = 0
     """records whose request used up its retries"""
 
@@ -119,6 +123,7 @@ class Run:
             "cost": t.cost / DOLLAR,
             "latency": quantiles(t.latency),
             "last_error": t.last_error,
+            "stopped": self.stopped,
             "remarks": dict(t.remarks),
         }
         if gauges is not None:
@@ -189,9 +194,10 @@ class Run:
         result = await publish(self.session, walk, t, only_complete=True)
         if result is None:
             t.rows_before = t.rows - t.pending
+            self.looked_up = True
             done = f"{t.ok + t.skipped:,} of {t.rows:,} rows are done"
             cost = accounts.usual(self.journal, t.missing)
-            about = f", about {dollars(cost / DOLLAR)} by what earlier answers cost" if cost else ""
+            about = f", about {dollars(cost / DOLLAR)} for these by what earlier answers cost" if cost else ""
             self.say(f"{done}; to be sent: at least {counted(t.missing.total(), 'request')}{about}")
         return result
 
@@ -200,7 +206,7 @@ class Run:
 
     async def _ask(self) -> None:
         """Send what is missing: every record through its steps, with the guarded providers behind."""
-        self.tally.restart("asking")
+        self.tally.restart("asking", go_on=self.looked_up)
         self.tally.recalled = 0
         self.tally.rows_expected = await anyio.to_thread.run_sync(self._expected_rows)
         assert self.shared is not None  # noqa: S101 - made before anything else
@@ -230,7 +236,7 @@ class Run:
         count_anew(self.session.job, self.journal)
         await self.journal.settle()
         purse = Purse(self.session.job.budget, Spent(*accounts.spent(self.journal)))
-        purse.good_before, purse.maybe_before = accounts.waste(self.journal)
+        purse.good_before, purse.maybe_before, purse.maybe_cost_before = accounts.waste(self.journal)
         clock = WallClock(anyio.current_time())
         shared = Shared(
             self.journal, self.fuse, self.events, self.tally, purse, clock, self.say, deadline=self.wish.until
@@ -252,8 +258,9 @@ class Run:
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
             self.fuse.blow(leaf.fault)
             return
-        for row in walk.rows_of(leaf):
-            self.tally.count(row.status)
+        if not (self.looked_up and _was_known(leaf)):  # else it was counted when the run looked it up
+            for row in walk.rows_of(leaf):
+                self.tally.count(row.status)
         if not pool.all_begun:  # else there is nothing left to be saved
             self._watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
@@ -276,3 +283,8 @@ class Run:
     def _expected_rows(self) -> int:
         fan_outs = (len(values) for stage in self.session.stages for values in stage.spec.each.values())
         return self.session.source.total() * math.prod(fan_outs)
+
+
+def _was_known(leaf: Branch) -> bool:
+    """Whether it was known, before anything was sent, how a leaf ends."""
+    return leaf.known and (leaf.fault is None or leaf.fault.known or leaf.fault.kind in UNSENT)

@@ -90,11 +90,13 @@ class Tally:
         self.unpriced += cost is None
         self.cost += cost or 0
 
-    def restart(self, phase: str) -> None:
-        """Begin another walk over the records: the rows are counted anew."""
+    def restart(self, phase: str, *, go_on: bool = False) -> None:
+        """Begin another walk over the records: the rows are counted anew, or what was pending is added."""
         self.phase = phase
         self.since = time.monotonic()
-        self.ok = self.failed = self.skipped = self.pending = 0
+        self.pending = 0
+        if not go_on:
+            self.ok = self.failed = self.skipped = 0
 
 
 def dollars(amount: float | None) -> str:

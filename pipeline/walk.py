@@ -35,6 +35,8 @@ class Branch:
     models: tuple[str, ...] = ()
     """who wrote its answers, step by step"""
     fault: Fault | None = None
+    known: bool = True
+    """whether nothing was sent for what it has gathered: the journal had it"""
 
     @property
     def status(self) -> str:
@@ -156,6 +158,7 @@ class Walk:
             values={**branch.values, name: taken.value},
             models=(*branch.models, taken.by) if taken.by else branch.models,
             skipped=branch.skipped | {name} if skipped else branch.skipped,
+            known=branch.known and taken.known,
         )
 
     async def leaves(self, record: Record) -> list[Branch]:

@@ -128,4 +128,4 @@ def test_a_run_knows_what_holds_it_up(project: Project) -> None:
     assert last - first >= 14 / 5 - 0.2
     run = project.numbers("status", "job.yaml")["run"]
     assert run["phase"] == "finished" and run["binds"]["rpm"] > 0.8
-    assert run["lanes"][0]["used"]["rpm"] == pytest.approx(15 / 300, abs=0.01)
+    assert run["lanes"][0]["used"]["rpm"] > 0.9, "of what it might have sent in these three seconds"

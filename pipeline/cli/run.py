@@ -29,7 +29,7 @@ from pipeline.cli._common import (
     show_result,
     stranger,
 )
-from pipeline.errors import OK, JobError, OutOfQuota, RunStopped
+from pipeline.errors import JobError, OutOfQuota, RunStopped
 from pipeline.screen import Screen
 from pipeline.tally import counted
 
@@ -70,7 +70,7 @@ def run(
     from pipeline.running import Wish
 
     if pilot is not None and not _piloted(job, pilot, end, yes):
-        raise typer.Exit(OK if sys.stdin.isatty() else RunStopped.exit_code)
+        raise typer.Exit(RunStopped.exit_code)
     show_result(_run(job, Wish(retry_failed, end)), as_json)
 
 

@@ -18,6 +18,7 @@ _HINTS = {
     "not_found": "look at model and base_url, which usually ends in /v1",
     "redirected": "set base_url to the address that it means, if you trust it",
     "untrusted": "set SSL_CERT_FILE to a file with the certificate of an authority of your own",
+    "not_https": "write http:// in base_url, if it is this machine or a network of your own",
     "not_an_api": "look at base_url, and at what stands before it: a proxy, a sign-in page",
     "out_of_quota": "top up the account, or use another key",
     "outage": "look at base_url and at the server behind it",
@@ -64,7 +65,9 @@ class Fuse:
         if self.reason is not None:
             error = _ERRORS.get(self.reason.kind, RunStopped)
             hint = _HINTS.get(self.reason.kind, "")
-            raise error(f"the run stopped: {self.reason}", where=self.where, hint=hint)
+            about_key = error is not RunStopped
+            where = self.where if about_key else self.where.partition(" (key: ")[0]
+            raise error(f"the run stopped: {self.reason}", where=where, hint=hint)
 
 
 @asynccontextmanager

@@ -53,17 +53,24 @@ class Purse:
     """attempts that were answered in earlier runs"""
     maybe_before: int = 0
     """attempts of earlier runs that may have been billed, and brought nothing"""
+    maybe_cost_before: int = 0
+    """nano-dollars that they have cost at the most"""
     most_at_once: int = 0
     wake: Callable[[], None] = lambda: None
     """called when something was given back, because another lane may wait for it"""
 
     def lacks(self, need: Spent) -> str:
         """The limit that a need would pass, counted with all that is held; '' where it fits."""
-        return _passed(self.budget, self.spent, self.held, need)
+        return _passed(self.budget, self.spent, self.held, need, self._doubtful)
 
     def never_fits(self, need: Spent) -> str:
         """The limit that it would pass though nothing were held."""
-        return _passed(self.budget, self.spent, Spent(), need)
+        return _passed(self.budget, self.spent, Spent(), need, self._doubtful)
+
+    @property
+    def _doubtful(self) -> int:
+        """Nano-dollars of what was spent that may not have been."""
+        return self.maybe_cost_before + self.maybe.cost
 
     def wasted(self) -> str:
         """Why no more may go to attempts that may have been billed for nothing; '' while it may."""
@@ -83,9 +90,11 @@ class Purse:
         return f"{lost} may have been billed and brought nothing: more than {most}"
 
 
-def _passed(budget: Budget, spent: Spent, held: Spent, need: Spent) -> str:
+def _passed(budget: Budget, spent: Spent, held: Spent, need: Spent, doubtful: int) -> str:
     if budget.cost is not None and spent.cost + held.cost + need.cost > round(budget.cost * DOLLAR):
-        most = f"{dollars(spent.cost / DOLLAR)} of {dollars(budget.cost)} is spent"
+        sure, maybe = dollars((spent.cost - doubtful) / DOLLAR), dollars(doubtful / DOLLAR)
+        most = f"{sure} of {dollars(budget.cost)} is spent"
+        most += f", and at most {maybe} more may have been billed" if doubtful else ""
         return f"budget.cost: {most}, and it can cost up to {dollars(need.cost / DOLLAR)}"
     for name in ("tokens", "requests"):
         most, used, more = (getattr(one, name) for one in (budget, spent, need))

@@ -184,8 +184,10 @@ class Pace(Limit):
         self._keep(amount, now - ago)
 
     def use(self, now: float) -> float | None:
-        """The share of the limit that the last period has seen."""
+        """The share of the limit that was used in the last period, or since the first request."""
         if not self.rate:
             return None
         self._forget(now)
-        return min(self._sum / self.rate, 1.0)
+        since = self._entries[0].since if self._entries else now
+        part = 1.0 if self._period >= DAY else min(max(now - since, 1.0) / self._period, 1.0)
+        return min(self._sum / (self.rate * part), 1.0)

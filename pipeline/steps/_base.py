@@ -24,10 +24,14 @@ Judge = Callable[[str], tuple[Any, str]]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A step's value, and the label of the model that wrote it; '' where none was needed."""
+    """A step's value, and the label of the model that wrote it; '' where none was needed.
+
+    `known` says whether nothing was sent for it: the journal had it.
+    """
 
     value: Any
     by: str = ""
+    known: bool = True
 
 
 class Runner(Protocol):
@@ -86,7 +90,7 @@ class Asking:
                 raise _rejected(*broken, requests, known)
             value, complaint = judge(_whole(answer.text).strip())
             if not complaint:
-                return Taken(value, self._label(reply.model))
+                return Taken(value, self._label(reply.model), known)
             if repair < self.repairs:
                 asked = asked.answered(answer.text, complaint)
         raise _rejected("rejected", complaint, requests, known)
