@@ -52,7 +52,7 @@ def test_a_spent_budget_says_what_is_spent_and_what_may_be(project: Project) -> 
         project.run("run", "job.yaml")
         done = project.run("run", "job.yaml", "--set", "budget.cost=0.0001")
     assert done.returncode == 4
-    assert re.search(r"\$0\.\d+ of \$0\.0001 is spent, and at most \$0\.\d+ more may have been", done.stderr)
+    assert re.search(r"\$0\.\d+ of \$0\.00010 is spent, and at most \$0\.\d+ more may have been", done.stderr)
 
 
 def test_a_plan_of_a_chain_does_not_call_what_is_unknown_nothing(project: Project) -> None:
