@@ -1,6 +1,7 @@
-"""Rows out of the journal for good: no page of its file, and no log beside it, keeps a byte of them.
+"""What was asked and answered goes out of the journal for good: no page of it and no log beside it keeps it.
 
-This module does not know whose rows they are.
+What it has cost stays, under nobody's name: a budget is not filled up by forgetting. This module does not
+know whose rows they are.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from pipeline.database import connect
 from pipeline.errors import DiskError
 from pipeline.sums import row_sum
 
+_NOBODY = bytes(32)
+_BLANK = """
+UPDATE attempts SET digest = ?, outcome = 'forgotten', fate = 'fail', message = '', record = '', at = 0.0,
+       seconds = 0.0, body = x'', sum = ? WHERE seq = ?
+"""
 _SUMMED = "api, model, step, record, at, seconds, body, endpoint"
 
 
 def cleanse(
     path: Path, digests: Collection[bytes], names: Collection[str], sharers: Mapping[bytes, str]
 ) -> tuple[int, int]:
-    """Remove all attempts at these requests; how many went, and how many stay.
+    """Blank all attempts at these requests but for what they have cost; how many went, and how many stay.
 
     What others ask, too (`sharers`), stays, and stands under their name where it stood under one of `names`.
     The file is written anew, because SQLite leaves older copies of a row in its pages. `DiskError` where
@@ -37,7 +43,7 @@ def cleanse(
         with closing(connect(path)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
-            gone = sum(_removed(connection, digest) for digest in set(digests) - sharers.keys())
+            gone = sum(_blanked(connection, digest) for digest in set(digests) - sharers.keys())
             stay = sum(_renamed(connection, digest, names, other) for digest, other in sharers.items())
             _blank_summaries(connection)
             connection.execute("COMMIT")
@@ -49,8 +55,15 @@ def cleanse(
     return gone, stay
 
 
-def _removed(connection: sqlite3.Connection, digest: bytes) -> int:
-    return connection.execute("DELETE FROM attempts WHERE digest = ?", (digest,)).rowcount
+def _blanked(connection: sqlite3.Connection, digest: bytes) -> int:
+    """Leave step, model, tokens and money of each attempt, and nothing of whom or what it was about."""
+    sql = "SELECT seq, api, model, step, endpoint FROM attempts WHERE digest = ?"
+    count = 0
+    for seq, api, model, step, endpoint in connection.execute(sql, (digest,)).fetchall():
+        count += 1
+        fresh = row_sum(_NOBODY, api, model, step, "", 0.0, 0.0, b"", endpoint)
+        connection.execute(_BLANK, (_NOBODY, fresh, seq))
+    return count
 
 
 def _renamed(connection: sqlite3.Connection, digest: bytes, names: Collection[str], other: str) -> int:
@@ -77,7 +90,8 @@ def _summaries(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
         except ValueError:
             yield number, ""
             continue
-        yield number, json.dumps({**summary, "last_error": ""}) if isinstance(summary, dict) else ""
+        blank = {"last_error": "", "stopped": ""}
+        yield number, json.dumps({**summary, **blank}) if isinstance(summary, dict) else ""
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:

@@ -24,7 +24,7 @@ _SCHEMA = f"""
 CREATE TABLE attempts (
     seq     INTEGER PRIMARY KEY,
     digest  BLOB NOT NULL,     -- SHA-256 of api and request body
-    outcome TEXT NOT NULL,     -- 'answered', 'superseded' (asked again), or the kind of fault
+    outcome TEXT NOT NULL,     -- 'answered', 'superseded' (asked again), 'forgotten', or the kind of fault
     billed  TEXT NOT NULL,     -- yes, no or maybe
     fate    TEXT NOT NULL,     -- '' for an answer; retry, fail or stop for a fault
     message TEXT NOT NULL,     -- what went wrong

@@ -120,7 +120,6 @@ class _Forgetting:
         take_anew(self._job)
         found.events = erase_lines(self._job.folder / "events.jsonl", self._is_named)
         found.spilled = self._erase_spilled()
-        self._note_event()
         found.attempts, found.shared = cleanse(self._path, self._digests, self._names, self._sharers)
         found_any = (
             found.records or found.attempts or found.shared or found.rows or found.events or found.pages
@@ -128,6 +127,7 @@ class _Forgetting:
         if not found_any:
             hint = "the key as it stands in the records; several columns as JSON: '[1, \"en\"]'"
             raise JobError("nothing is known of such a record", where="--key", hint=hint)
+        self._note_event()
         self._search()
         return found
 

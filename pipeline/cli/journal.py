@@ -70,7 +70,7 @@ def forget(
 def _of_forgotten(found: Forgotten) -> Iterator[str]:
     yield from found.notices
     shared = f"; {counted(found.shared, 'attempt')} kept, which another record shares" if found.shared else ""
-    yield f"journal: {counted(found.attempts, 'attempt')} removed{shared}"
+    yield f"journal: {counted(found.attempts, 'attempt')} removed, all but what they cost{shared}"
     for table in found.tables:
         yield f"{wording.shown(table.path)}: {table.trouble or counted(table.rows, 'row') + ' removed'}"
     yield f"failures.csv: {counted(found.failures, 'row')} removed"
@@ -79,11 +79,13 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
         yield f"files of its rows: {counted(found.pages, 'file')} removed"
     if found.spilled:
         yield f"spill: {counted(found.spilled, 'damaged file')} removed"
-    common = f"; {counted(found.common, 'piece')} stand in answers or rows of others" if found.common else ""
+    common = f"; {counted(found.common, 'piece')} not counted: others have the same" if found.common else ""
     short = f"; {counted(found.short, 'text')} too short to be looked for" if found.short else ""
     where = f"{counted(found.pieces, 'piece')} of the removed texts in {counted(found.files, 'file')}"
     left = [wording.shown(Path(name)) for name in found.left]
     yield f"looked for {where}: found in {', '.join(left) or 'none'}{common}{short}"
+    if left:
+        yield "something of the record is left there: delete these files, or what stands in them, and repeat"
     if found.records:
         yield "the record is still in the input: take it out, or the next run asks for it again"
 
