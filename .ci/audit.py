@@ -138,18 +138,43 @@ def starters(site: Path) -> Iterator[str]:
             yield f"{file} {what}: {line[:80]!r}"
 
 
-def vulnerable() -> tuple[list[str], str]:
-    """Versions with a known vulnerability, and how much could be looked up."""
+def vulnerable() -> tuple[list[str], int, int]:
+    """Versions with a known vulnerability, how many pins could be looked up, and of how many."""
     words = ["--disable-pip", "--progress-spinner=off", "--timeout=10", "-f", "json"]
     files = [word for lock in LOCKS for word in ("-r", str(lock))]
     done = subprocess.run([_tool("pip-audit"), *words, *files], capture_output=True, text=True, check=False)  # noqa: S603
+    return vulnerable_in(done.stdout)
+
+
+def vulnerable_in(report: str) -> tuple[list[str], int, int]:
+    """The same, from what pip-audit printed."""
     try:
-        parts = json.loads(done.stdout)["dependencies"]
+        parts = json.loads(report)["dependencies"]
     except ValueError:
-        return [], "known vulnerabilities: not looked up, the data is not to be had here"
+        pins = {(name, pin[0]) for lock in LOCKS for name, pin in pins_of(lock.read_text()).items()}
+        return [], 0, len(pins)
     known = [part for part in parts if "skip_reason" not in part]
     found = [f"{p['name']} {p['version']} has {v['id']}" for p in known for v in p["vulns"]]
-    return found, f"known vulnerabilities: looked up for {len(known)} of {len(parts)} pins"
+    return found, len(known), len(parts)
+
+
+def said_of_lookup(looked_up: int, pins: int) -> str:
+    """How far the known vulnerabilities could be looked up."""
+    if not looked_up:
+        return "known vulnerabilities: NOT looked up (no data to be had here)"
+    whose = f"the {pins} versions that the {len(LOCKS)} lock files pin (program, weights, audit tools)"
+    return f"known vulnerabilities: looked up for {looked_up} of {whose}"
+
+
+def verdict(wrong: int, looked_up: int, pins: int) -> str:
+    """The last line: what is wrong, and of what nothing is known."""
+    some = f"looked up for {looked_up} of {pins} versions alone" if looked_up else "not looked up"
+    unknown = f"known vulnerabilities were {some}" if looked_up < pins else ""
+    if wrong:
+        said = f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong"
+    else:
+        said = "pins, hashes, licences and start-up files are fine" if unknown else "nothing is wrong"
+    return "audit: " + "; ".join(filter(None, [said, unknown]))
 
 
 def _plain(name: str) -> str:
@@ -167,7 +192,7 @@ def main(venv: Path, sbom: Path) -> int:
     product = sum(part.get("scope") != "excluded" for part in bill["components"])
     print(f"{sbom}: {product} parts of the product, {len(bill['components']) - product} for development")
     (site,) = venv.glob("lib/python3*/site-packages")
-    found, looked_up = vulnerable()
+    found, looked_up, pins = vulnerable()
     locks = [lock.read_text() for lock in LOCKS]
     wrong = [
         *(line for lock in locks for line in without_hash(lock)),
@@ -176,10 +201,10 @@ def main(venv: Path, sbom: Path) -> int:
         *starters(site),
         *found,
     ]
-    print(looked_up)
+    print(said_of_lookup(looked_up, pins))
     for line in wrong:
         print(f"wrong: {line}")
-    print("audit: " + (f"{len(wrong)} things are wrong" if wrong else "nothing is wrong"))
+    print(verdict(len(wrong), looked_up, pins))
     return 1 if wrong else 0
 
 

@@ -37,6 +37,7 @@ _MEANT = {
     "not_found": "there is no such model or address (404)",
     "redirected": "the server answers with another address (3xx)",
     "untrusted": "the host shows no certificate that can be trusted",
+    "not_https": "the address is https, and the server speaks plain http",
     "not_an_api": "page after page comes instead of answers",
     "out_of_quota": "the account has no money or quota left (402, or 429 with a code that says so)",
     "outage": "nothing was answered for `limits.outage` seconds",

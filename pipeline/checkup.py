@@ -11,7 +11,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`code` is what the command ends with where it is bad: 2 job or key, 4 a key refused, 74 the disk."""
+    """`code` is what the command ends with where it is bad: 2 job or key, 4 a key refused, 74 the disk,
+
+    75 an endpoint that cannot be reached.
+    """
 
     name: str
     state: Literal["ok", "warn", "bad"]

@@ -1,12 +1,13 @@
 """Commands to a live run from another terminal: one line of JSON there, one back, over the run's socket.
 
-The wire is `{"verb": "set", "arguments": [path, value]}`, and `{"answer": {...}}` or `{"error": "..."}`.
+The wire is `{"verb": "set", "arguments": [path, value, ...]}`, and `{"answer": {...}}` or `{"error": "..."}`.
 This module does not know what a command does to a run.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -33,16 +34,17 @@ TIMEOUT = 10.0
 PAUSE = 0.05
 
 
-def command(folder: Path, verb: str, *arguments: str) -> dict[str, Any]:
+def command(folder: Path, verb: str, *arguments: str, file: Path | None = None) -> dict[str, Any]:
     """Send a command to the live run of this folder and wait for the answer, 10 seconds at most.
 
-    Gives the run's status, or `{"said": sentence}`. Raises `JobError` where the command is wrong, where the
+    `file` is the job's, for what is said where nobody runs it.
+    Gives the run's status, or `{"said": lines}`. Raises `JobError` where the command is wrong, where the
     run refuses it, and where nobody runs the job.
     """
     line = request_line(verb, arguments)
     deadline = time.monotonic() + TIMEOUT
     try:
-        with _connected(folder, deadline) as connection:
+        with _connected(folder, deadline, file) as connection:
             answer = _asked(connection, line, deadline)
     except (OSError, ValueError) as error:
         raise _silent(folder, error) from None
@@ -55,16 +57,16 @@ def command(folder: Path, verb: str, *arguments: str) -> dict[str, Any]:
 def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
     """The request that a command comes to; a `JobError` where it is none.
 
-    `set` takes one argument, KEY=VALUE, the others none.
+    `set` takes one or more arguments, KEY=VALUE, the others none.
     """
     given = list(arguments)
     if verb not in VERBS:
         raise JobError(f"unknown command '{verb}'", hint=f"known: {', '.join(VERBS)}")
     if verb == "set":
-        path, equals, value = given[0].partition("=") if len(given) == 1 else ("", "", "")
-        if not path.strip() or not equals:
+        pairs = [one.partition("=") for one in given]
+        if not pairs or not all(path.strip() and equals for path, equals, _ in pairs):
             raise JobError("set takes KEY=VALUE", hint="for example: set models.writer.limits.rpm=900")
-        given = [path.strip(), value.strip()]
+        given = [word.strip() for path, _, value in pairs for word in (path, value)]
     elif given:
         raise JobError(f"{verb} takes nothing more", hint=f"leave out: {' '.join(given)}")
     line = json.dumps({"verb": verb, "arguments": given}).encode()
@@ -74,7 +76,7 @@ def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
 
 
 @contextmanager
-def _connected(folder: Path, deadline: float) -> Iterator[socket.socket]:
+def _connected(folder: Path, deadline: float, file: Path | None) -> Iterator[socket.socket]:
     """A connection to the live run. A run that has just begun, or is flooded, is tried until `deadline`."""
     while True:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -83,7 +85,7 @@ def _connected(folder: Path, deadline: float) -> Iterator[socket.socket]:
                 connection.connect(_address(folder))
             except (BlockingIOError, ConnectionRefusedError, FileNotFoundError):
                 if not holder(folder):
-                    hint = "start it: pipeline run"
+                    hint = f"start it: pipeline run {shlex.quote(str(file or 'JOB'))}"
                     raise JobError("nobody runs this job now", where=str(folder), hint=hint) from None
             else:
                 yield connection

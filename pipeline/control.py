@@ -1,9 +1,9 @@
 """The live control: a running job hears commands over a Unix socket in its folder, its owner's alone.
 
-One connection, one request, one answer, each a line of JSON: `{"verb": "set", "arguments": [path, value]}`
-and `{"answer": {...}}` or `{"error": "..."}`. Whoever sends rubbish, too much or nothing is left behind and
-holds nothing up. Where the folder cannot hold a socket (its path is too long for one, or its disk cannot),
-the socket lies in a fresh private folder and `control.path` says where.
+One connection, one request, one answer, each a line of JSON: `{"verb": "set", "arguments": [path, value]}`,
+or several such pairs, and `{"answer": {...}}` or `{"error": "..."}`. Whoever sends rubbish, too much or
+nothing is left behind and holds nothing up. Where the folder cannot hold a socket (its path is too long for
+one, or its disk cannot), the socket lies in a fresh private folder and `control.path` says where.
 This module does not know what a command does to a run.
 """
 
@@ -17,7 +17,7 @@ import socket
 import struct
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,8 +51,8 @@ class Steer(Protocol):
     def stop(self) -> str:
         """End well."""
 
-    def set(self, path: str, value: str) -> str:
-        """Change a setting: path "models.writer.limits.rpm", value as it was typed."""
+    def set(self, changes: Sequence[tuple[str, str]]) -> str:
+        """Change settings, all or none: path "models.writer.limits.rpm", value as it was typed."""
 
 
 @asynccontextmanager
@@ -203,8 +203,8 @@ def _obey(line: bytes, steer: Steer) -> dict[str, Any]:
             return {"said": steer.resume()}
         case "stop", []:
             return {"said": steer.stop()}
-        case "set", [path, value]:
-            return {"said": steer.set(path, value)}
+        case "set", [_, _, *_] if len(arguments) % 2 == 0:
+            return {"said": steer.set(list(zip(arguments[::2], arguments[1::2], strict=True)))}
     raise JobError("the run knows no such command", hint=f"it knows: {', '.join(VERBS)}")
 
 

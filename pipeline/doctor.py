@@ -17,7 +17,7 @@ from pipeline import __version__, kinds
 from pipeline.checkup import Check, bad, ok, warn
 from pipeline.database import HINT, VERSION, connect_to_read
 from pipeline.endpoints import places_of
-from pipeline.errors import DiskError, JobError, PipelineError
+from pipeline.errors import DiskError, JobError, KeyRefused, PipelineError, RunStopped
 from pipeline.job import Job
 from pipeline.lock import holder
 from pipeline.reserve import BALLAST, Reserve
@@ -26,7 +26,7 @@ from pipeline.surroundings import megabytes, of_folder, of_open_files, of_room
 from pipeline.tally import counted
 from pipeline.verifying import verified
 
-CODES = (JobError.exit_code, DiskError.exit_code, 4)
+CODES = (JobError.exit_code, DiskError.exit_code, KeyRefused.exit_code, RunStopped.exit_code)
 """what the command ends with, the first of them that anything is bad for"""
 ANSWER = 4096
 """bytes of a reply, where none is known"""
@@ -40,7 +40,7 @@ def looked_at(load: Callable[[], Job]) -> list[Check]:
 
 
 def exit_code(checks: list[Check]) -> int:
-    """0 where nothing is bad; else 2, 74 or 4, in this order."""
+    """0 where nothing is bad; else 2, 74, 4 or 75, in this order."""
     codes = {check.code for check in checks if check.state == "bad"}
     return next((code for code in CODES if code in codes), 0)
 
@@ -77,7 +77,8 @@ def _checks(load: Callable[[], Job]) -> Iterator[Check]:
 
 def _wrong(name: str, error: PipelineError) -> Check:
     where = f"{error.where}: " if error.where else ""
-    return bad(name, f"{where}{error.what}", error.hint, code=error.exit_code)
+    hint = "\n".join(filter(None, [error.hint, *error.others()]))
+    return bad(name, f"{where}{error.what}", hint, code=error.exit_code)
 
 
 def _of_journal(path: Path) -> Iterator[Check]:

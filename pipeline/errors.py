@@ -16,12 +16,17 @@ This module knows nothing of files, HTTP or the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+from typing import TypeVar
 
 OK = 0
 ROWS_FAILED = 3
+MOST_TOLD = 10
+"""errors that are told at once"""
+LIKENESS = 0.7
+"""of two names of files without their ends, that one may be a slip for the other"""
 
 
 class PipelineError(Exception):
@@ -36,10 +41,21 @@ class PipelineError(Exception):
         self.hint = hint
         self.numbers: dict[str, float | None] = {}
         """what was done before it, for programs"""
+        self.more: tuple[PipelineError, ...] = ()
+        """what else was found wrong at the same time"""
 
     def __str__(self) -> str:
+        return "\n".join([self._own(), *self.others()])
+
+    def _own(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text}\n  {self.hint}" if self.hint else text
+
+    def others(self) -> list[str]:
+        """What else is wrong, a text for each, and how much more where it is too much to tell."""
+        told = [str(error) for error in self.more[: MOST_TOLD - 1]]
+        left = len(self.more) - len(told)
+        return [*told, *([f"and {left:,} more"] if left else [])]
 
 
 class JobError(PipelineError):
@@ -90,6 +106,16 @@ class DiskError(PipelineError):
     exit_code = 74
 
 
+Error = TypeVar("Error", bound=PipelineError)
+
+
+def together(errors: Sequence[Error]) -> Error:
+    """The first of several errors, with the others to be told below it; each is told once."""
+    first, *others = {str(error): error for error in errors}.values()
+    first.more = tuple(others)
+    return first
+
+
 @contextmanager
 def one_error() -> Iterator[None]:
     """Let one error out of a group: the first `PipelineError`, or else the first of all.
@@ -107,5 +133,19 @@ def one_error() -> Iterator[None]:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint that names the right word: `did you mean 'title'?`, or '' when none is near."""
-    close = get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else ""
+    close = closest(word, words)
+    return f"did you mean '{close}'?" if close else ""
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """The word that is nearest, or '' when none is near."""
+    return next(iter(get_close_matches(word, list(words), n=1, cutoff=0.6)), "")
+
+
+def nearest_file(name: str, names: Iterable[str]) -> str:
+    """The same for names of files: those that share no more than their ends are not near."""
+    stem = name.partition(".")[0]
+    alike = (
+        other for other in names if SequenceMatcher(None, stem, other.partition(".")[0]).ratio() >= LIKENESS
+    )
+    return nearest(name, alike)

@@ -8,6 +8,7 @@
 | 429 for one request above the whole limit | too_large_for_limit | fail | no |
 | 404, 3xx | not_found, redirected | stop | no |
 | a certificate that proves nothing, at first | untrusted | stop | no |
+| plain http behind an https address, at first | not_https | stop | no |
 | success, and page after page of HTML, or nothing | not_an_api | stop | maybe |
 | success, and no reply in it | unreadable | retry | maybe |
 | 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
@@ -170,6 +171,11 @@ def unreachable(message: str) -> Fault:
 def untrusted(host: str, reason: str) -> Fault:
     """A certificate that proves nothing: nothing was sent."""
     return Fault("untrusted", f"{host} shows no certificate to be trusted: {reason}", fate=Fate.STOP)
+
+
+def not_https(host: str) -> Fault:
+    """Something else than TLS came back: nothing was sent."""
+    return Fault("not_https", f"{host} speaks no https; plain http, it seems", fate=Fate.STOP)
 
 
 def dropped(billed: Billed, message: str, body: bytes = b"") -> Fault:

@@ -15,7 +15,7 @@ from errno import EACCES, EDQUOT, ENOSPC, EROFS
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from pipeline.errors import DiskError, InputError, JobError, nearest
+from pipeline.errors import DiskError, InputError, JobError, nearest_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def readable_file(path: Path) -> os.stat_result:
     try:
         state = path.stat()
     except FileNotFoundError:
-        hint = nearest(path.name, _neighbours(path.parent))
+        hint = nearest_file(path.name, _neighbours(path.parent))
         raise InputError("there is no such file", where=str(path), hint=hint) from None
     except (OSError, ValueError) as error:
         raise InputError(_reason(error), where=str(path)) from error

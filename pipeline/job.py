@@ -21,7 +21,9 @@ from pydantic import (
 )
 
 from pipeline.values import (
+    SOME_PATH,
     Address,
+    Forks,
     Hours,
     Identifier,
     JobName,
@@ -175,8 +177,8 @@ class Step(Spec):
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
     params: Params = Field({}, description="over the model's own params, in this step only")
-    each: dict[Identifier, Annotated[tuple[str | int | float | bool, ...], Field(min_length=1)]] = Field(
-        {}, description="fan-out: one branch, and one row of the result, for each value"
+    each: dict[Identifier, Forks] = Field(
+        {}, description="fan-out: one branch, and one row of the result, for each value; none stands twice"
     )
     when: Template | None = Field(None, description="a template; the step is skipped where it gives false")
 
@@ -187,7 +189,7 @@ Included = Literal["status", "reason", "model", "key"]
 class Files(Spec):
     """A file for each row that is ok, beside the table."""
 
-    to: Annotated[str, Field(pattern=r"^[^\x00]+$")] = Field(description="the folder they go to")
+    to: Annotated[str, Field(pattern=SOME_PATH)] = Field(description="the folder they go to")
     name: Texts = Field(
         description="columns whose values make the name; those before the last one make folders"
     )

@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, create_model
-from pydantic_core import ErrorDetails
+from pydantic import Discriminator, Field, Tag, ValidationError, create_model
 
 from pipeline import kinds, yaml_text
-from pipeline.errors import JobError, nearest
+from pipeline.allowed import Allowed
+from pipeline.errors import JobError, nearest, nearest_file
 from pipeline.job import Job
+from pipeline.mistakes import mistake
 from pipeline.resolving import resolve
-from pipeline.untrusted import Allowed, hold
+from pipeline.untrusted import hold
 from pipeline.yaml_text import YamlText
-
-_SENTENCES = {
-    "string_type": "must be a text",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
-    "model_type": "must be a mapping of keys",
-    "dict_type": "must be a mapping of keys",
-    "tuple_type": "must be a list",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-}
-
 
 LARGEST_FILE = 4 << 20
 """bytes of a file with a prompt; a job file is smaller (`yaml_text.py`)"""
@@ -79,9 +67,7 @@ def load(
     try:
         job = job_model().model_validate(text.data)
     except ValidationError as error:
-        errors = error.errors()  # a key that is misspelt is the cause of the one that is missing
-        first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
-        raise _job_error(first, text) from None
+        raise mistake(error, text, job_model()) from None
     job._file = file
     job._text = text
     job._untrusted = untrusted is not None
@@ -119,7 +105,7 @@ def _read(file: Path) -> str:
         return _NEWLINE.sub("\n", content.decode("utf-8-sig"))
     except FileNotFoundError:
         folder = file.parent
-        near = nearest(file.name, (f.name for f in folder.iterdir())) if folder.is_dir() else ""
+        near = nearest_file(file.name, (f.name for f in folder.iterdir())) if folder.is_dir() else ""
         raise JobError("there is no such job file", where=_shown(file), hint=near) from None
     except UnicodeDecodeError as error:
         raise JobError(f"not UTF-8 at byte {error.start}", where=_shown(file)) from None
@@ -185,68 +171,3 @@ def _index(items: list[Any], part: str, where: str) -> int:
     if re.fullmatch("[0-9]{1,6}", part) and int(part) < len(items):
         return int(part)
     raise JobError(f"there is no '{part}' in this list", where=where, hint=nearest(part, filter(None, names)))
-
-
-def _job_error(error: ErrorDetails, text: YamlText) -> JobError:
-    """One pydantic complaint as a sentence with a place."""
-    path = tuple(part for part in error["loc"] if not _is_tag(part, error["loc"]))
-    last = path[-1] if path else ""
-    if error["type"] == "extra_forbidden":
-        known = list(_known_keys(path[:-1], text))
-        hint = nearest(str(last), known) or f"known here: {', '.join(known)}"
-        return JobError(f"unknown key '{last}'", where=text.where(path, key=True), hint=hint)
-    if error["type"] == "missing":
-        return JobError(f"the key '{last}' is missing", where=text.where(path[:-1]))
-    what = _SENTENCES.get(error["type"], error["msg"].removeprefix("Value error, "))
-    what = what.replace("Input should be", "must be")
-    if error["type"] == "string_pattern_mismatch" and last == "api_key_env":
-        what = "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)"
-    while path and path not in text.spots and not text.changes:
-        path = path[:-1]  # the name of a type that was tried
-    dotted, where = _dotted(path, text.data), text.where(path)
-    said_before = not dotted or where.endswith(f"--set {dotted}")
-    return JobError(what if said_before else f"{dotted}: {what}", where=where)
-
-
-def _dotted(path: tuple[str | int, ...], data: Any) -> str:
-    """A path as one writes it: items of a list by their names, where they have some."""
-    parts = []
-    for part in path:
-        data = _part_of(data, part)
-        name = data.get("name") if isinstance(part, int) and isinstance(data, dict) else None
-        parts.append(name if isinstance(name, str) else str(part))
-    return ".".join(parts)
-
-
-def _part_of(data: Any, part: str | int) -> Any:
-    if isinstance(data, list):
-        return data[part] if isinstance(part, int) and part < len(data) else None
-    return data.get(part) if isinstance(data, dict) else None
-
-
-def _is_tag(part: str | int, loc: tuple[str | int, ...]) -> bool:
-    """Whether a part of a pydantic location is the name of a kind of step, not a key."""
-    return loc[0] == "steps" and len(loc) > 2 and part is loc[2]
-
-
-def _known_keys(path: tuple[str | int, ...], text: YamlText) -> Iterator[str]:
-    annotation: Any = job_model()
-    if path[:1] == ("steps",) and len(path) >= 2:
-        annotation = kinds.load("steps", _kind_of(text.data["steps"][path[1]])).Spec
-        path = path[2:]
-    for part in path:
-        annotation = _field(annotation, part)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for name, info in annotation.model_fields.items():
-            yield info.alias or name
-
-
-def _field(annotation: Any, part: str | int) -> Any:
-    """The type behind one key: a model's field, a mapping's value, without `| None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        fields = {info.alias or name: info.annotation for name, info in annotation.model_fields.items()}
-        found = fields.get(str(part))
-    else:
-        found = get_args(annotation)[-1] if get_origin(annotation) in (dict, tuple) else None
-    models = [arg for arg in get_args(found) if isinstance(arg, type) and issubclass(arg, BaseModel)]
-    return models[0] if models and get_origin(found) is not dict else found

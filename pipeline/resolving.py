@@ -6,6 +6,7 @@ This module does not read files and sends nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from pipeline import kinds
 from pipeline.errors import JobError, PipelineError, nearest
 from pipeline.files import adapter_name
 from pipeline.job import Job, Model, Step
+from pipeline.mistakes import mistake
 from pipeline.yaml_text import YamlText
 
 
@@ -25,20 +27,27 @@ def resolve(job: Job, text: YamlText) -> Job:
     for i, step in enumerate(job.steps):
         chosen = step.model or (next(iter(models)) if len(models) == 1 else "")
         if chosen not in models:
-            known = f"models: {', '.join(models)}"
             what = f"there is no model '{chosen}'" if chosen else "say which model this step uses"
-            hint = nearest(chosen, models) or known
+            one = " or ".join(f"model: {name}" for name in models)
+            hint = nearest(chosen, models) or (f"models: {', '.join(models)}" if chosen else f"add {one}")
             raise JobError(what, where=text.where(("steps", i, "model")), hint=hint)
         if step.name in [other.name for other in job.steps[:i]]:
             raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
         steps.append(step.model_copy(update={"model": chosen}))
     resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
     for i, target in enumerate(resolved.targets):
-        try:
-            kinds.load("sinks", adapter_name(target)[0])
-        except JobError as error:
-            raise JobError(error.what, where=text.where(("output", "to", i)), hint=error.hint) from None
+        _check_ending(target, text.where(("output", "to", i)))
     return resolved
+
+
+def _check_ending(target: Path, where: str) -> None:
+    """Refuse a result of a format that nobody writes."""
+    name, known = adapter_name(target)[0], kinds.names("sinks")
+    if name not in known:
+        endings = [f".{one}" for one in known]
+        what = f"no result is written to a file that ends in '.{name}'" if name else "the file has no ending"
+        hint = nearest(f".{name}", endings) or f"a file's ending says its format: {', '.join(endings)}"
+        raise JobError(what, where=where, hint=hint)
 
 
 def _resolved_model(name: str, model: Model, text: YamlText) -> Model:
@@ -50,13 +59,7 @@ def _resolved_model(name: str, model: Model, text: YamlText) -> Model:
     except PipelineError as error:
         raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
     except ValidationError as error:
-        detail = error.errors()[0]
-        path = ("models", name, "options", *detail["loc"])
-        if detail["type"] == "extra_forbidden" and len(path) == 4:
-            hint = nearest(str(path[-1]), provider.Options.model_fields)
-            raise JobError(f"unknown key '{path[-1]}'", where=text.where(path, key=True), hint=hint) from None
-        spot = text.where(path)
-        raise JobError(f"options.{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=spot) from None
+        raise mistake(error, text, provider.Options, ("models", name, "options")) from None
     if api not in provider.APIS:
         what = f"the provider {model.provider} does not speak '{api}'"
         where = text.where(("models", name, "api"))

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.domain import Fault, Record
 from pipeline.endpoints import places_of
-from pipeline.errors import JobError, nearest
+from pipeline.errors import JobError
 from pipeline.files import same_file
 from pipeline.job import Job
 from pipeline.pages import Pages
 from pipeline.privacy import hushed
 from pipeline.records import Source, open_records
 from pipeline.rows import Rows
-from pipeline.template import Template
+from pipeline.template import Template, near
 from pipeline.toll import unpriced
 from pipeline.walk import Branch, Stage, context, preparing, stages_of
 
@@ -50,7 +50,8 @@ class Session:
         prepare = preparing(job)
         stages = tuple(stages_of(job, prepare))
         pages = Pages.of(job, stages, prepare)
-        source = open_records(job.records, job.file.parent, records)
+        with job.text.placing():
+            source = open_records(job.records, job.file.parent, records)
         session = cls(job, source, stages, pages)
         session._check_names()
         session._check_paths()
@@ -165,9 +166,9 @@ def _check_template(template: Template, known: dict[str, list[str] | None]) -> N
             continue
         fields = known.get(name)
         if name not in known:
-            hint = nearest(name, known) or f"known here: {', '.join(sorted(known))}"
+            hint = near(name, known) or f"known here: {', '.join(sorted(known))}"
             raise JobError(f"template: there is no '{name}'", where=template.locate(line, column), hint=hint)
         if field and fields is not None and field not in fields:
-            hint = nearest(field, fields) or f"known here: {', '.join(fields)}"
+            hint = near(field, fields) or f"known here: {', '.join(fields)}"
             where = template.locate(line, column)
             raise JobError(f"template: '{name}' has no '{field}'", where=where, hint=hint)

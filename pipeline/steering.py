@@ -5,20 +5,26 @@ This module does not know how the words come in (`control.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from pipeline import yaml_text
+from pipeline.domain import DOLLAR
 from pipeline.errors import JobError, nearest
 from pipeline.job import Budget, Limits
-from pipeline.tally import counted
+from pipeline.mistakes import mistake
+from pipeline.tally import counted, dollars
+from pipeline.yaml_text import YamlText
 
 if TYPE_CHECKING:
     from pipeline.running import Run
 
 LIVE = ("rpm", "tpm", "rpd", "concurrency")
 MONEY = ("cost", "tokens", "requests", "maybe_billed")
+_CAN = f"models.<name>.limits.{{{','.join(LIVE)}}}, budget.{{{','.join(MONEY)}}}"
+Changed = TypeVar("Changed", Budget, Limits)
 
 
 class Steering:
@@ -56,53 +62,72 @@ class Steering:
         self._run.interrupted("ctl stop", again="")
         return "the run ends; what is under way comes to its end, and the same command goes on later"
 
-    def set(self, path: str, value: str) -> str:
-        """Change `models.<name>.limits.<key>` or `budget.<key>`; the job file stays as it is."""
-        parsed = yaml_text.parse(value, path).data
-        parts = path.split(".")
-        if parts[0] == "budget" and len(parts) == 2:
-            return self._set_budget(parts[1], parsed)
-        if parts[0] == "models" and len(parts) == 4 and parts[2] == "limits":
-            return self._set_limit(parts[1], parts[3], parsed)
-        raise JobError(
-            f"'{path}' cannot be set in a live run",
-            hint=f"these can: models.<name>.limits.{{{','.join(LIVE)}}}, budget.{{{','.join(MONEY)}}}",
-        )
-
-    def _set_budget(self, key: str, value: Any) -> str:
+    def set(self, changes: Sequence[tuple[str, str]]) -> str:
+        """Change each `models.<name>.limits.<key>` or `budget.<key>`, or none; the job file stays."""
         run = self._run
         assert run.shared is not None  # noqa: S101
-        _known(key, MONEY)
         purse = run.shared.purse
+        budget, limits, values = purse.budget, dict[str, Limits](), dict[str, Any]()
+        for path, value in changes:
+            values[path] = parsed = yaml_text.parse(value, path).data
+            match path.split("."):
+                case "budget", key:
+                    budget = self._budget(budget, key, parsed)
+                case "models", name, "limits", key:
+                    limits[name] = self._limits(limits, name, key, parsed)
+                case _:
+                    raise JobError(f"'{path}' cannot be set in a live run", hint=f"these can: {_CAN}")
+        purse.budget = budget
+        for name, changed in limits.items():
+            assert run.fleet is not None  # noqa: S101 - else its limits would have been refused
+            run.fleet.refit(name, changed)
+        run.shared.pump()
+        return "\n".join(self._told(path, value) for path, value in values.items())
+
+    def _budget(self, budget: Budget, key: str, value: Any) -> Budget:
+        _known(key, MONEY)
         if (
             key in ("cost", "maybe_billed")
             and value is not None
-            and (found := next(run.session.unpriced(), None))
+            and (found := next(self._run.session.unpriced(), None))
         ):
             raise JobError(found[1], hint="without its price a budget in dollars could not hold")
-        purse.budget = _changed(purse.budget, f"budget.{key}", value, Budget)
-        run.shared.pump()
-        return self._told(f"budget.{key}", value)
+        return _changed(budget, f"budget.{key}", value)
 
-    def _set_limit(self, name: str, key: str, value: Any) -> str:
-        run = self._run
-        if run.fleet is None:
+    def _limits(self, changed: Mapping[str, Limits], name: str, key: str, value: Any) -> Limits:
+        fleet = self._run.fleet
+        if fleet is None:
             raise JobError("the run has not begun to ask yet", hint="try again in a moment")
         _known(key, LIVE)
-        if name not in run.fleet.limits:
-            raise JobError(f"there is no model '{name}'", hint=nearest(name, run.fleet.limits))
+        if name not in fleet.limits:
+            raise JobError(f"there is no model '{name}'", hint=nearest(name, fleet.limits))
         path = f"models.{name}.limits.{key}"
-        if key == "concurrency" and isinstance(value, int) and value > run.fleet.most_at_once(name):
-            most = run.fleet.most_at_once(name)
+        if key == "concurrency" and isinstance(value, int) and value > fleet.most_at_once(name):
+            most = fleet.most_at_once(name)
             raise JobError(f"{path}: this run has connections for {most}", hint="set it in the job file")
-        run.fleet.refit(name, _changed(run.fleet.limits[name], path, value, Limits))
-        return self._told(path, value)
+        return _changed(changed.get(name, fleet.limits[name]), path, value)
 
     def _told(self, path: str, value: Any) -> str:
         self._run.events.info("run.set", path=path, value=value)
         said = f"{path} is no longer set" if value is None else f"{path} is now {value}"
         self._run.say(f"{said} (this run only; the job file is as it was)")
-        return said
+        return said + self._overspent(path)
+
+    def _overspent(self, path: str) -> str:
+        """What is to be said of a budget that what is spent has passed already."""
+        assert self._run.shared is not None  # noqa: S101
+        purse, (first, _, key) = self._run.shared.purse, path.partition(".")
+        most = getattr(purse.budget, key) if first == "budget" else None
+        if most is None:
+            return ""
+        if key in ("cost", "maybe_billed"):
+            spent = (purse.maybe if key == "maybe_billed" else purse.spent).cost / DOLLAR
+            used = dollars(spent)
+        else:
+            spent = getattr(purse.spent, key)
+            used = f"{spent:,}"
+        stops = spent > most if key == "maybe_billed" else spent >= most
+        return f"; {used} is spent, or may have been billed: the run will stop" if stops else ""
 
 
 def _known(key: str, keys: tuple[str, ...]) -> None:
@@ -111,8 +136,10 @@ def _known(key: str, keys: tuple[str, ...]) -> None:
         raise JobError(f"'{key}' cannot be set in a live run", hint=hint)
 
 
-def _changed(spec: Any, path: str, value: Any, kind: type[Any]) -> Any:
+def _changed(spec: Changed, path: str, value: Any) -> Changed:
+    data = {**spec.model_dump(), path.rpartition(".")[2]: value}
     try:
-        return kind.model_validate({**spec.model_dump(), path.rpartition(".")[2]: value})
+        return spec.model_validate(data)
     except ValidationError as error:
-        raise JobError(f"{path}: {error.errors()[0]['msg']}") from None
+        what = mistake(error, YamlText(path, data), type(spec)).what
+        raise JobError(what.partition(": ")[2] or what, where=path) from None

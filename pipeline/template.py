@@ -6,14 +6,14 @@ own for a job that nobody vouches for (`confined.py`). This module does not know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
 from typing import Protocol
 
 from pipeline.domain import Fault, Values
-from pipeline.errors import JobError
+from pipeline.errors import JobError, closest
 from pipeline.sandbox.compiled import Compiled, Malformed, Unfit
 
 _TRUE = {"true", "1", "yes"}
@@ -30,6 +30,13 @@ class Prepared(Protocol):
 
     def render(self, values: Values) -> str:
         """The text for these values; raises `Unfit`."""
+
+
+def near(word: str, names: Iterable[str]) -> str:
+    """A hint with the nearest name as a template reads it, or '' when none is near."""
+    close = closest(word, names)
+    written = f"'{close}'" if close.isidentifier() else f'row["{close}"]'
+    return f"did you mean {written}?" if close else ""
 
 
 Prepare = Callable[[str], Prepared]

@@ -11,12 +11,25 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringCo
 
 from pipeline.wallclock import hours_of
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)]
-JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+_IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_JOB_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_ADDRESS = r"^(https?://[^\s@]+)?$"
+_VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
+SOME_PATH = r"^[^\x00]+$"
+PATTERNS = {
+    _IDENTIFIER: "must be of letters (A-Z, a-z), digits and _ alone, and not begin with a digit",
+    _JOB_NAME: "must be of letters (A-Z, a-z), digits, . - and _ alone, and begin with a letter or digit",
+    _ADDRESS: "must begin with http:// or https://, and hold no blank and no password",
+    SOME_PATH: "must not be empty",
+    _VARIABLE: "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)",
+}
+"""what a text must be that does not match"""
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER, max_length=64)]
+JobName = Annotated[str, StringConstraints(pattern=_JOB_NAME, max_length=100)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Template = Annotated[str, StringConstraints(min_length=1)]
-Address = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s@]+)?$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^([A-Z_][A-Z0-9_]*)?$")]
+Address = Annotated[str, StringConstraints(pattern=_ADDRESS)]
+Variable = Annotated[str, StringConstraints(pattern=_VARIABLE)]
 MOST_AT_ONCE = 4096
 
 
@@ -32,6 +45,16 @@ def _auto_or_count(value: object) -> object:
     if value is None or value == "auto" or (type(value) is int and 1 <= value <= MOST_AT_ONCE):
         return value
     raise ValueError(f"must be auto, or a whole number from 1 to {MOST_AT_ONCE:,}")
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse a value that would give the same row twice."""
+    seen = set[str]()
+    for text in map(str, values):
+        if text in seen:
+            raise ValueError(f"the value {text[:40]} stands in it twice, which would give the same row twice")
+        seen.add(text)
+    return values
 
 
 def _hours(text: str) -> str:
@@ -56,6 +79,7 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
 
 Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]
 Hours = Annotated[str, AfterValidator(_hours)]
 Width = Annotated[
     Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=MOST_AT_ONCE)], BeforeValidator(_auto_or_count)

@@ -8,6 +8,8 @@ This module does not know what a job is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import getitem
@@ -66,6 +68,18 @@ class YamlText:
             path, spots = path[:-1], self.spots
         spot = spots.get(path)
         return f"{self.file}:{spot.line}:{spot.column}" if spot else self.file
+
+    @contextmanager
+    def placing(self) -> Iterator[None]:
+        """Give an error that names a key of the file (`records.key`) the place where it stands."""
+        try:
+            yield
+        except JobError as error:
+            path = tuple(error.where.split("."))
+            if path in self.spots or path in self.changes:
+                said = "" if path in self.changes else f"{error.where}: "
+                error.what, error.where = said + error.what, self.where(path)
+            raise
 
     def inside(self, path: Path, line: int, column: int) -> str:
         """`file:line:column` of a place inside the text at a path (line and column 1-based)."""

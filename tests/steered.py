@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -40,11 +40,12 @@ class Wheel:
         self.heard.append("stop")
         raise RuntimeError("a bug")
 
-    def set(self, path: str, value: str) -> str:
-        if path != "models.writer.limits.rpm":
-            raise JobError("there is no such setting", where=path, hint="did you mean 'rpm'?")
-        self.heard.append(f"{path}={value}")
-        return f"{path} is {value} now"
+    def set(self, changes: Sequence[tuple[str, str]]) -> str:
+        for path, value in changes:
+            if path != "models.writer.limits.rpm":
+                raise JobError("there is no such setting", where=path, hint="did you mean 'rpm'?")
+            self.heard.append(f"{path}={value}")
+        return "\n".join(f"{path} is {value} now" for path, value in changes)
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.allowed import Allowed
 from pipeline.errors import JobError
 from pipeline.loading import load
-from pipeline.untrusted import Allowed
 
 OFFICIAL = Allowed()
 GOOD = """\

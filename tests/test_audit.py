@@ -87,3 +87,33 @@ def test_files_that_run_at_every_start_are_named(tmp_path: Path) -> None:
     assert first.endswith("sitecustomize.py runs at every start of Python")
     assert second.endswith("init.pth runs: \"import os; os.system('steal')\"")
     assert third.endswith("z.pth brings in: '/somewhere/else'")
+
+
+SKIPPED = '{"dependencies": [{"name": "a", "skip_reason": "none"}, {"name": "b", "skip_reason": "none"}]}'
+HALF = """{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]},
+                              {"name": "b", "skip_reason": "no data"}]}"""
+
+
+@pytest.mark.parametrize("report", ["", SKIPPED])
+def test_what_could_not_be_looked_up_is_not_said_to_be_fine(report: str) -> None:
+    found, looked_up, pins = AUDIT["vulnerable_in"](report)
+    assert (found, looked_up) == ([], 0) and pins > 0
+    assert (
+        AUDIT["said_of_lookup"](looked_up, pins)
+        == "known vulnerabilities: NOT looked up (no data to be had here)"
+    )
+    assert AUDIT["verdict"](0, looked_up, pins) == (
+        "audit: pins, hashes, licences and start-up files are fine; known vulnerabilities were not looked up"
+    )
+
+
+def test_what_was_looked_up_in_part_is_said_so_and_what_was_found_is_named() -> None:
+    found, looked_up, pins = AUDIT["vulnerable_in"](HALF)
+    assert found == ["a 1 has CVE-1"]
+    assert "looked up for 1 of the 2 versions that the 3 lock files pin" in AUDIT["said_of_lookup"](
+        looked_up, pins
+    )
+    assert AUDIT["verdict"](1, looked_up, pins) == (
+        "audit: 1 thing is wrong; known vulnerabilities were looked up for 1 of 2 versions alone"
+    )
+    assert AUDIT["verdict"](0, 2, 2) == "audit: nothing is wrong"

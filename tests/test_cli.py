@@ -56,6 +56,31 @@ def test_check_rows_finds_the_record_that_would_fail(project: Project) -> None:
     assert done.returncode == 3 and "must give true or false, not 'tea'" in done.stderr
 
 
+def test_check_rows_says_how_many_faults_it_does_not_show(project: Project) -> None:
+    project.job(
+        records="sku,title,stock\n" + "".join(f"{i},tea,3\n" for i in range(30)),
+        steps=[{"name": "post", "when": "{{ stock > 0 }}", "prompt": "{{ title }}"}],
+    )
+    done = project.run("check", "job.yaml", "--rows")
+    assert done.returncode == 3
+    *shown, last = done.stderr.splitlines()
+    assert (len(shown), last) == (20, "… and 10 more faults that are not shown")
+    assert "write stock | int" in shown[0]
+
+
+def test_show_before_a_run_names_the_command_that_runs_it(project: Project) -> None:
+    project.job().rename(project.folder / "my job.yaml")
+    done = project.run("show", "my job.yaml")
+    assert "run it first: pipeline run 'my job.yaml'" in done.stderr
+
+
+def test_all_that_is_wrong_is_there_for_programs_too(project: Project) -> None:
+    project.job(stepz=[], max_faild=1)
+    error = project.numbers("plan", "job.yaml")["error"]
+    assert "'stepz'" in error["what"]
+    assert len(error["more"]) == 1 and "'max_faild'" in error["more"][0]
+
+
 def test_a_wrong_template_stops_a_run_before_a_cent_is_spent(project: Project) -> None:
     with serve(Script()) as server:
         project.job(server.base_url, steps=[{"name": "post", "prompt": "{{ titel }}"}])

@@ -74,7 +74,7 @@ async def test_a_run_that_is_cancelled_leaves_no_socket(short_folder: Path) -> N
         ("set", (), "KEY=VALUE"),
         ("set", ("rpm",), "KEY=VALUE"),
         ("set", ("=3",), "KEY=VALUE"),
-        ("set", ("a=1", "b=2"), "KEY=VALUE"),
+        ("set", ("a=1", "b"), "KEY=VALUE"),
         ("set", ("a=" + "x" * LONGEST_LINE,), "at most 65,536 bytes"),
     ],
 )
@@ -84,6 +84,11 @@ def test_a_wrong_command_is_refused_before_it_is_sent(
     with pytest.raises(JobError, match=sentence) as error:
         request_line(verb, arguments)
     assert error.value.exit_code == 2
+
+
+def test_several_settings_go_in_one_command() -> None:
+    sent = json.loads(request_line("set", ["a=1", "b = 2"]))
+    assert sent == {"verb": "set", "arguments": ["a", "1", "b", "2"]}
 
 
 def test_a_value_may_hold_an_equals_sign() -> None:

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "pipeline"
 # From the ground up; rooms on one line stand on one floor and may use each other where no circle comes of it.
 FLOORS = [
-    "errors domain histogram safe_names wallclock secret sums traces checkup surroundings",
+    "errors domain histogram safe_names wallclock secret sums traces checkup surroundings allowed",
     "kinds yaml_text values sandbox privacy files nolinks child lock interrupts commits reserve waits prices",
-    "log job dtypes inventory aside shelf faults database tally commands confined confined_worker",
+    "log job mistakes dtypes inventory aside shelf faults database tally commands confined confined_worker",
     "apis conversation template tokens journal llama_server control endpoints resolving untrusted",
     "cleansing verifying restoring",
     "scripted shapes checks sources sinks accounts",

@@ -69,11 +69,17 @@ def _changes(project: Project, server: Server) -> None:
     assert project.run("ctl", "job.yaml", "set", "models.writer.limits.rpm=300").returncode == 0
     assert rate(server, 2) < 7
     assert project.run("ctl", "job.yaml", "set", "budget.cost=2.5").stdout == "budget.cost is now 2.5\n"
+    both = ("models.writer.limits.tpm=90000", "models.writer.limits.rpm=360")
+    done = project.run("ctl", "job.yaml", "set", *both)
+    assert done.stdout == "".join(f"{pair.replace('=', ' is now ')}\n" for pair in both)
+    done = project.run("ctl", "job.yaml", "set", "models.writer.limits.rpm=6000", "budget.cost=much")
+    assert done.returncode == 2 and "error: budget.cost: must be a number" in done.stderr, done.stderr
+    assert "of 360" in project.run("ctl", "job.yaml", "status").stdout, "all or none"
 
 
 def _tells(project: Project) -> None:
     shown = project.run("ctl", "job.yaml", "status").stdout
-    assert "of 5,000 rows done" in shown and "writer: " in shown and "of 300" in shown
+    assert "of 5,000 rows done" in shown and "writer: " in shown and "of 360" in shown
     assert project.run("status", "job.yaml").stdout.startswith("shop: running (pid ")
     for arguments, sentence in (
         (("set", "models.writr.limits.rpm=3"), "there is no model 'writr'\n  did you mean 'writer'?"),
@@ -97,7 +103,9 @@ def test_a_spent_budget_set_in_a_live_run_ends_it(project: Project) -> None:
     with serve(Script(latency=0.05)) as server:
         project.job(models=served(server.base_url, limits={"concurrency": 2}), records=Project.numbered(5000))
         with live_run(project, server) as process:
-            assert project.run("ctl", "job.yaml", "set", "budget.requests=5").returncode == 0
+            done = project.run("ctl", "job.yaml", "set", "budget.requests=5")
+            assert "budget.requests is now 5; " in done.stdout, done.stderr
+            assert "is spent, or may have been billed: the run will stop" in done.stdout
             _, said = process.communicate(timeout=20)
             assert process.returncode == 4 and "budget.requests" in said and "of 5 are used" in said
 
@@ -105,7 +113,7 @@ def test_a_spent_budget_set_in_a_live_run_ends_it(project: Project) -> None:
 def test_commands_that_cannot_be_obeyed_are_refused_with_a_reason(project: Project) -> None:
     project.job()
     for arguments, sentence in (
-        (("pause",), "nobody runs this job now"),
+        (("pause",), "nobody runs this job now\n  start it: pipeline run job.yaml"),
         (("halt",), "unknown command 'halt'\n  known: pause, resume, stop, set, status"),
         (("set", "rpm"), "set takes KEY=VALUE"),
     ):

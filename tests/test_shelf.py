@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from pipeline import inventory
+from pipeline.allowed import Allowed
 from pipeline.errors import JobError, Locked
 from pipeline.loading import load
 from pipeline.nolinks import Folder, InTheWay
 from pipeline.scripted import Script, serve
 from pipeline.shelf import Filed, Shelf, taken
-from pipeline.untrusted import Allowed
 from tests.project import Project
 from tests.test_pages import ARTICLES, contents, job, published, ran
 

@@ -59,7 +59,7 @@ async def test_an_answer_is_labelled_with_the_model_that_wrote_it(tmp_path: Path
     of = stage(tmp_path, models=models, model="m", prompt="p")
     for model, label in (("scripted/x", "scripted/x"), ("scripted/y", "scripted/y"), ("", "scripted/x")):
         reply = replace(said("an answer"), model=model)
-        assert await of.runner.take({}, "1", Provider([reply])) == Taken("an answer", label)
+        assert await of.runner.take({}, "1", Provider([reply])) == Taken("an answer", label, known=False)
 
 
 async def test_a_request_carries_the_same_question_to_every_model_behind_its_own(tmp_path: Path) -> None:

@@ -251,3 +251,21 @@ def test_a_render_fault_names_the_line_in_the_job_file(tmp_path: Path) -> None:
     with pytest.raises(Fault) as fault:
         prompt.render({"title": "x", "price": 5, "row": {}})
     assert f"{file}:10:9: 'titel' is undefined" in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{ stock > 0 }}", "; a cell of csv and tsv is text: write stock | int, or stock | float"),
+        ("{{ stock + 1 }}", "write stock | int"),
+        ("one\n{{ 2.5 * stock }}", "write stock | int"),
+        ("{{ stock > 0 and other }}", "write COLUMN | int"),
+    ],
+)
+def test_a_number_that_is_a_text_comes_with_the_way_to_make_one(text: str, said: str) -> None:
+    assert said in fails(text, stock="3", other="x").message
+
+
+def test_a_range_that_is_too_long_is_said_in_plain_words() -> None:
+    said = fails("{% for i in range(n) %}{% endfor %}", n=10**6).message
+    assert said == "t:1:1: range() has more than 100,000 numbers, which is not allowed"

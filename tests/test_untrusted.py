@@ -127,7 +127,7 @@ def test_every_kind_there_is_was_judged() -> None:
     assert {wing: set(kinds.names(wing)) for wing in judged} == judged
 
 
-COMMANDS = ["run", "plan", "export", "check", "show", "status", "doctor"]
+COMMANDS = ["run", "plan", "export", "check", "show", "doctor"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -140,6 +140,30 @@ def test_every_command_refuses_with_the_place_and_touches_nothing(command: str, 
     )
     assert "--allow-host evil.example" in done.stdout + done.stderr
     assert not (project.folder / "output").exists()
+
+
+def test_status_asks_nobody_and_wants_no_list_but_holds_the_job_to_its_folder(project: Project) -> None:
+    project.job("https://evil.example/v1")
+    assert project.run("status", "job.yaml", "--untrusted").returncode == 0
+    project.job("https://evil.example/v1", output={"to": "../posts.csv"})
+    done = project.run("status", "job.yaml", "--untrusted")
+    assert done.returncode == 2
+    assert "must stay in the job's folder" in done.stderr
+
+
+def test_all_that_a_job_may_not_do_is_said_at_once(project: Project) -> None:
+    project.job(
+        "https://evil.example/v1",
+        records="sku,title\n1,tea\n",
+        output={"to": ["../posts.csv", "posts.csv"]},
+        steps=[{"name": "post", "prompt": "{{ title }}", "params": {"tools": [], "store": True}}],
+    )
+    done = project.run("check", "job.yaml", "--untrusted", "--set", "records.where=md5(sku) > 1")
+    assert done.returncode == 2
+    for words in ("md5", "write to: output/shop/posts.csv", "'tools'", "'store'", "TEST_KEY@evil.example"):
+        assert words in done.stderr
+    assert done.stderr.count("(--untrusted)") == 7
+    assert done.stderr.count("--allow-host") == 1
 
 
 def test_a_list_without_untrusted_is_a_mistake(project: Project) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.allowed import Allowed
+from pipeline.errors import JobError
 from pipeline.loading import load
-from pipeline.untrusted import Allowed
 from tests.stranger import GOOD, OFFICIAL, changed, refused, written
 
 
@@ -51,6 +52,21 @@ def test_an_endpoint_among_several_is_held_to_the_list(tmp_path: Path) -> None:
     said = refused(tmp_path, text)
     assert said.startswith("job.yaml:4:")
     assert "--allow-host evil.example" in said
+
+
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        ("http://127.0.0.1:8091/v1", "write 127.0.0.1:8091"),
+        ("https://a.org", "write a.org"),
+        ("a.org/v1", "such as 127.0.0.1:8000"),
+        ("", "such as 127.0.0.1:8000"),
+    ],
+)
+def test_a_host_that_could_never_match_is_refused(host: str, hint: str) -> None:
+    for hosts, keys in (((host,), ()), (("a.org",), (f"KEY@{host}",))):
+        with pytest.raises(JobError, match=f"must be HOST or HOST:PORT, and nothing more\n  {hint}"):
+            Allowed(hosts, keys)
 
 
 A, B, OPENAI, LOCAL = (

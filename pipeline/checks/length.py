@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 
 from pipeline.job import Spec
 
@@ -15,6 +15,12 @@ class Options(Spec):
     min: StrictInt | None = Field(None, ge=0, description="the fewest")
     max: StrictInt | None = Field(None, ge=1, description="the most")
     unit: Literal["characters", "words"] = Field("characters", description="what is counted")
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min ({self.min}) is more than max ({self.max}): no answer could pass")
+        return self
 
 
 def complaint(answer: str, options: Options) -> str | None:

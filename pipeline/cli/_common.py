@@ -16,9 +16,9 @@ from pipeline import wording
 from pipeline.errors import JobError
 
 if TYPE_CHECKING:
+    from pipeline.allowed import Allowed
     from pipeline.job import Job
     from pipeline.results import Result
-    from pipeline.untrusted import Allowed
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
 Sets = Annotated[
@@ -47,14 +47,16 @@ AllowKey = Annotated[
 ]
 
 
-def stranger(untrusted: bool, hosts: Sequence[str] | None, keys: Sequence[str] | None) -> Allowed | None:
-    """What a job of somebody else is held to; None for one that is trusted."""
-    from pipeline.untrusted import Allowed
+def stranger(
+    untrusted: bool, hosts: Sequence[str] | None, keys: Sequence[str] | None, *, asks: bool = True
+) -> Allowed | None:
+    """What a job of somebody else is held to; None for one that is trusted. `asks`: is anybody asked?."""
+    from pipeline.allowed import Allowed
 
     if (hosts or keys) and not untrusted:
         where = "--allow-host" if hosts else "--allow-key"
         raise JobError("goes with --untrusted: a trusted job asks whom it likes", where=where)
-    return Allowed(tuple(hosts or ()), tuple(keys or ())) if untrusted else None
+    return Allowed(tuple(hosts or ()), tuple(keys or ()), asks) if untrusted else None
 
 
 def load_job(

@@ -5,6 +5,7 @@ This module conducts nothing itself.
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -78,7 +79,8 @@ def show(
     from pipeline.results import result_frame
 
     if not job.targets[0].exists():
-        raise JobError("there is no result yet", where=str(job_file), hint="run it first: pipeline run")
+        hint = f"run it first: pipeline run {shlex.quote(str(job_file))}"
+        raise JobError("there is no result yet", where=str(job_file), hint=hint)
     print_lines(wording.of_rows(job, result_frame(job.targets[0]).head(rows)))
 
 
@@ -91,7 +93,7 @@ def status(
     allow_key: AllowKey = None,
 ) -> None:
     """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
-    job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key))
+    job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key, asks=False))
     from pipeline.standing import standing
 
     report = standing(job)
@@ -112,8 +114,9 @@ def ctl(
     job = load_job(job_file, sets, None)
     from pipeline.commands import command
 
-    answer = command(job.folder, verb, *(arguments or ()))
+    answer = command(job.folder, verb, *(arguments or ()), file=job_file)
     if as_json:
         print_json(answer)
     else:
-        print_lines([safe_text(answer["said"])] if "said" in answer else wording.of_live(answer))
+        said = answer.get("said")
+        print_lines(map(safe_text, said.splitlines()) if said is not None else wording.of_live(answer))

@@ -26,6 +26,7 @@ from pipeline.cli._common import (
 )
 from pipeline.errors import ROWS_FAILED
 from pipeline.screen import safe_text
+from pipeline.tally import counted
 
 FAULTS_SHOWN = 20
 
@@ -53,6 +54,8 @@ def check(
             if failed <= FAULTS_SHOWN:
                 where = f"record {record.row} ({record.key}), step {stage.spec.name}"
                 typer.echo(safe_text(f"{where}: {fault.message}"), err=True)
+    if failed > FAULTS_SHOWN:
+        typer.echo(f"… and {counted(failed - FAULTS_SHOWN, 'more fault')} that are not shown", err=True)
     more = "" if rows else "; --rows renders the templates of every record"
     verdict = "" if failed else "the job is fine; "
     typer.echo(f"{job.name}: {verdict}records rendered: {checked:,}, faults: {failed:,}{more}")

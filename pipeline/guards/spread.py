@@ -17,6 +17,7 @@ ITS_OWN = frozenset(
         "not_found",
         "redirected",
         "untrusted",
+        "not_https",
         "not_an_api",
         "out_of_quota",
         "outage",

@@ -27,6 +27,7 @@ from pipeline.faults import (
     REPLY_CAP,
     dropped,
     fault_of,
+    not_https,
     stalled,
     timed_out,
     too_large,
@@ -36,6 +37,7 @@ from pipeline.faults import (
 )
 from pipeline.providers._bodies import ReplyTooLarge, Stalled, Undecodable, Unfinished
 from pipeline.providers._strangers import Strangers
+from pipeline.providers._tls import NO_TLS
 from pipeline.providers._transport import CappedTransport, PlainClient
 from pipeline.secret import Secret
 from pipeline.waits import told_limits, told_wait
@@ -205,6 +207,8 @@ def _lost(error: openai.APIConnectionError, host: str, known: bool) -> Fault:
         if isinstance(cause, aiohttp.ClientConnectorCertificateError):
             reason = str(getattr(cause.certificate_error, "verify_message", "")) or "it does not verify"
             return unreachable(f"{host}: {reason}") if known else untrusted(host, reason)
+        if getattr(getattr(cause, "os_error", None), "reason", "") in NO_TLS and not known:
+            return not_https(host)
         if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             reason = getattr(cause, "strerror", None) or type(cause).__name__
             return unreachable(f"cannot connect to {host}: {reason}")

@@ -19,7 +19,7 @@ import orjson
 from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import MAX_RANGE, ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from pipeline.sandbox.allowance import DEEPEST, LONGEST, MADE, STEP, Metered, TooMuch, too_long
@@ -31,6 +31,7 @@ from pipeline.sandbox.tree import paying
 MOST_TOKENS = 20_000
 """of a template: its expressions, not its text"""
 _NAME = "<template>"
+_TEXT, _NUMBER = re.compile(r"\b(?:str|sequence)\b"), re.compile(r"\b(?:int|float)\b")
 _NEWLINE = re.compile(r"\r\n|\r|\n")  # Jinja's lines
 _FOREIGN = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
 
@@ -188,7 +189,19 @@ class Compiled:
         except TooMuch as error:
             raise Unfit(str(error), self._line(error.__traceback__)) from None
         except Exception as error:  # a filter may raise anything, and only these values are wrong
-            raise Unfit(f"{type(error).__name__}: {error}", self._line(error.__traceback__)) from None
+            line = self._line(error.__traceback__)
+            raise Unfit(self._said(error, line), line) from None
+
+    def _said(self, error: Exception, line: int) -> str:
+        """What is wrong, in words of templates where it is known what was meant."""
+        if isinstance(error, OverflowError) and "MAX_RANGE" in str(error):
+            return f"range() has more than {MAX_RANGE:,} numbers, which is not allowed"
+        said = f"{type(error).__name__}: {error}"
+        if isinstance(error, TypeError) and _TEXT.search(said) and _NUMBER.search(said):
+            names = {name for name, field, at in self._uses if at == line and not field}
+            name = names.pop() if len(names) == 1 else "COLUMN"
+            return f"{said}; a cell of csv and tsv is text: write {name} | int, or {name} | float"
+        return said
 
     def _line(self, traceback: TracebackType | None) -> int:
         line = 1

@@ -36,6 +36,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import JobError
+from pipeline.mistakes import mistake
 from pipeline.yaml_text import YamlText, parse
 
 FaultName: TypeAlias = Literal[
@@ -251,10 +252,7 @@ class Script(_Spec):
         try:
             return cls.model_validate(read.data)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            key = ".".join(str(part) for part in first["loc"])
-            what = f"{key}: {first['msg']}" if key else first["msg"]
-            raise JobError(what, where=read.where(first["loc"])) from None
+            raise mistake(error, read, cls) from None
 
 
 def _json(text: str, file: str) -> YamlText:

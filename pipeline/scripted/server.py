@@ -85,7 +85,8 @@ class _Handler:
 
     async def _other(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "GET" and request.path == "/v1/models":
-            return _whole(Wire(200, self._models()))
+            key = request.headers.get("authorization", "").removeprefix("Bearer ")
+            return _whole(self._service.refused(key) or Wire(200, self._models()))
         if request.method == "GET" and request.path == "/ledger":
             account = await asyncio.to_thread(self._service.ledger.account)
             counts = account.summary() | {"in_flight": self._service.in_flight}
@@ -94,7 +95,7 @@ class _Handler:
         return _whole(error(404, "unknown_url", "invalid_request_error", message))
 
     def _models(self) -> bytes:
-        names = self._service.script.models or ("scripted",)
+        names = self._service.script.models or ()  # who serves every name has no list of them
         data = [{"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in names]
         return orjson.dumps({"object": "list", "data": data})
 

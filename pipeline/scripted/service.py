@@ -78,6 +78,13 @@ class Service:
             await anyio.sleep_forever()
         return turn.wire
 
+    def refused(self, key: str) -> Wire | None:
+        """What is sent to whoever has the wrong key; None for the right one. Nothing is counted."""
+        if self.script.api_key is None or key == self.script.api_key:
+            return None
+        message = f"Incorrect API key provided: {key}"
+        return wire.error(401, "invalid_api_key", "invalid_request_error", message)
+
     def _now(self) -> float:
         """Seconds since 1970 by the loop's clock, which never goes back, and which a test may turn."""
         now = get_running_loop().time()
@@ -118,8 +125,8 @@ class Service:
 
     def _turn(self, api: str, asked: Asked, key: str, now: float) -> _Turn:
         """Key, body, model, quota, faults: whoever refuses first."""
-        if self.script.api_key is not None and key != self.script.api_key:
-            return _refusal(401, "invalid_api_key", f"Incorrect API key provided: {key}", "unauthorized")
+        if refused := self.refused(key):
+            return _Turn(refused, fault="unauthorized")
         try:
             question = answers.read(api, asked.body)
             said = answers.answer(self.script, question, asked.digest)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -118,7 +119,8 @@ def _refuse_utf16(path: Path, head: bytes) -> None:
 
 
 def _convert(encoding: str, path: Path) -> str:
-    return f"save it as UTF-8, or: iconv -f {encoding} -t UTF-8 '{path.name}' > utf8-'{path.name}'"
+    here, there = (shlex.quote(str(file)) for file in (path, path.with_name(f"utf8-{path.name}")))
+    return f"save it as UTF-8, or: iconv -f {encoding} -t UTF-8 {here} > {there}"
 
 
 def _has_quoted_cell(path: Path, separator: bytes) -> bool:
