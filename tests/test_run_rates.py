@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-
 from pipeline.scripted import Rule, Script, serve
 from pipeline.scripted.script import Quota
 from tests.project import KEY, Project
