@@ -43,7 +43,7 @@ class Commits:
         self._saved = 0
         self._path = path
         self._connect = connect
-        self._inode = os.stat(path).st_ino  # noqa: PTH116 - the number alone
+        self._files = {file: _inode(file) for file in (path, path.with_name("lock"))}
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
@@ -123,22 +123,29 @@ class Commits:
         if rows and self.broken is not None:
             where = self._reserve.spill(rows)
             self._saved += len(rows)
-            self.broken.hint = (
-                f"mend the disk, then run the same command: {self._saved} answers wait in {where}"
-            )
+            waits = f"{self._saved} answers wait for it, the last in {where}"
+            self.broken.hint = f"mend the disk, then run the same command: {waits}"
 
     def _gone(self) -> DiskError | None:
-        """Whether the file is still the one that was opened: what goes into a deleted one is lost."""
-        try:
-            same = os.stat(self._path).st_ino == self._inode  # noqa: PTH116 - the number alone
-        except OSError:
-            same = False
-        if same:
-            return None
-        hint = "put it back if you have it; then run the same command"
-        return DiskError(
-            "the journal was moved or deleted while the job ran", where=str(self._path), hint=hint
-        )
+        """Whether file and lock are still those that were opened: what goes into a deleted one is lost,
+
+        and where the lock has gone another run may have begun.
+        """
+        for file, inode in self._files.items():
+            if inode and _inode(file) != inode:
+                what = "the lock" if file.name == "lock" else "the journal"
+                hint = "leave it where it is" if file.name == "lock" else "put it back if you have it"
+                said = f"{what} was moved or deleted while the job ran"
+                return DiskError(said, where=str(file), hint=f"{hint}; then run the same command")
+        return None
+
+
+def _inode(file: Path) -> int:
+    """The number of a file on its disk; 0 where there is none."""
+    try:
+        return os.stat(file).st_ino  # noqa: PTH116 - the number alone
+    except OSError:
+        return 0
 
 
 def _execute(connection: sqlite3.Connection, work: list[_Work]) -> None:

@@ -5,6 +5,7 @@ This module does not know what the rows mean.
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection that commits for good, with the schema made or its version checked."""
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
+        if path.stat().st_size == 0:  # before there is a log: it must stand in the file itself
+            connection.execute(f"PRAGMA application_id = {random.randint(1, 2**31 - 1)}")  # noqa: S311 - a name
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         version = _version(connection)

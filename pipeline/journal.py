@@ -32,6 +32,7 @@ _FIND = (
     " WHERE digest = ? AND outcome = 'answered' ORDER BY seq DESC"
 )
 _UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
+_ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
 _RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {', '.join('?' * 15)} {_UNLESS}"
 _COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE "
 _VOID = (
@@ -245,17 +246,22 @@ def _pick_up(connection: sqlite3.Connection, path: Path) -> int:
     reserve, count = Reserve(path), 0
     for file, rows, damaged in reserve.spilled():
         count += restore(connection, rows)
-        file.rename(file.with_suffix(".damaged")) if damaged else file.unlink()
+        reserve.done_with(file, damaged=damaged > 0)
     reserve.fill()
     return count
 
 
 def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
-    """Insert spilled rows that are not there yet; how many they were. Rows that are none are passed over."""
+    """Insert spilled rows that are not there yet; how many they were. Rows that are none are passed over.
+
+    What has been asked again meanwhile has another answer in use: it stays in use.
+    """
     whole = [row for row in rows if is_row(row)]
     try:
         connection.execute("BEGIN IMMEDIATE")
         for row in whole:
+            if row[1] == "answered" and connection.execute(_ANSWERED, (row[0],)).fetchone():
+                row = (row[0], "superseded", *row[2:])
             connection.execute(_RESTORE, (*row, row[0], row[9]))
         connection.execute("COMMIT")
     except sqlite3.Error as error:

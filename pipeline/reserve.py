@@ -11,28 +11,33 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sqlite3
 import stat
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 BALLAST = 8 << 20
 """bytes: room for the replies that are under way when a disk fills up"""
 PREFIX = "pipeline-spilled "
+_ORIGIN = "origin"
+"""beside spilled rows: the path of the file that they belong in"""
 Row: TypeAlias = tuple[Any, ...]
 
 
 class Reserve:
-    """The reserve of one file, named after its path."""
+    """The reserve of one SQLite file, named after the number that the file carries wherever it is moved."""
 
     def __init__(self, path: Path) -> None:
         self._ballast = path.with_name("ballast")
         self._path = path
+        self._number = _number_in(path)
 
     def fill(self) -> None:
         """Set room aside, where there is any; a disk that is full already has none to give."""
@@ -60,18 +65,22 @@ class Reserve:
         """Keep rows elsewhere; where they are now, for people."""
         for folder in self.folders():
             with suppress(OSError):
-                return str(_kept(folder, rows))
+                return str(_kept(folder, rows, self._path))
         for row in rows:
             print(PREFIX + _line(row), file=sys.stderr)
         sys.stderr.flush()
         return "standard error"
 
     def folders(self) -> Iterator[Path]:
-        """The folders that rows may be spilled to, the best first."""
+        """The folders that rows may be spilled to, the best first.
+
+        The next run may have another TMPDIR or home: a place that all have comes before theirs.
+        """
         yield self._path.with_name("spill")
-        name = f"pipeline-spill-{os.getuid()}-{sha256(str(self._path.resolve()).encode()).hexdigest()[:16]}"
-        for parent in (tempfile.gettempdir(), Path.home() / ".cache", "/dev/shm"):  # noqa: S108 - ours, 0700
-            yield Path(parent) / name
+        cache = str(Path.home() / ".cache")
+        parents = ("/var/tmp", tempfile.gettempdir(), cache, "/dev/shm")  # noqa: S108 - ours, 0700
+        for parent in dict.fromkeys(parents):
+            yield Path(parent) / f"pipeline-spill-{os.getuid()}-{self._number}"
 
     def spilled(self) -> Iterator[tuple[Path, list[Row], int]]:
         """Files of spilled rows: each with its whole rows, and how many lines of it are damaged."""
@@ -80,6 +89,36 @@ class Reserve:
                 _check_ours(folder)
                 for file in sorted(folder.glob("*.jsonl")):
                     yield file, *read_lines(file.read_bytes().decode(errors="replace").splitlines())
+
+    def done_with(self, file: Path, *, damaged: bool) -> None:
+        """Remove a file whose rows were taken in, unless they may be those of another copy of this file."""
+        with suppress(OSError, ValueError):
+            origin = Path(file.with_name(_ORIGIN).read_text(encoding="utf-8"))
+            if origin.exists() and not origin.samefile(self._path):
+                return
+        if damaged:
+            file.rename(file.with_suffix(".damaged"))
+            return
+        file.unlink()
+        with suppress(OSError):
+            if [one.name for one in file.parent.iterdir()] == [_ORIGIN]:
+                file.with_name(_ORIGIN).unlink()
+                file.parent.rmdir()
+
+
+def _number_in(path: Path) -> str:
+    """The number that an SQLite file carries (its application id), or one made of the path.
+
+    SQLite reads it, because closing a file drops all locks that this process has on it.
+    """
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as file,
+    ):
+        (number,) = file.execute("PRAGMA application_id").fetchone()
+        if number:
+            return f"{number:08x}"
+    return sha256(str(path.resolve()).encode()).hexdigest()[:16]
 
 
 def read_lines(lines: Iterable[str]) -> tuple[list[Row], int]:
@@ -114,7 +153,7 @@ def _unpacked(value: Any) -> Any:
     return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
 
 
-def _kept(folder: Path, rows: Sequence[Row]) -> Path:
+def _kept(folder: Path, rows: Sequence[Row], origin: Path) -> Path:
     """Write a new file into a folder of our own and see it to the disk; `OSError` where that fails.
 
     It writes row by row: there may be no memory for more.
@@ -130,6 +169,7 @@ def _kept(folder: Path, rows: Sequence[Row]) -> Path:
             while line:
                 line = line[os.write(descriptor, line) :]
         os.fsync(descriptor)
+        folder.joinpath(_ORIGIN).write_text(str(origin.absolute()), encoding="utf-8")
     except OSError:
         file.unlink(missing_ok=True)
         raise

@@ -19,6 +19,7 @@ from pipeline.control import controlled
 from pipeline.domain import DOLLAR, Call, Fate, Fault, Request
 from pipeline.engines import replay
 from pipeline.engines.pool import Pool
+from pipeline.errors import RunStopped
 from pipeline.fleet import Fleet, count_anew
 from pipeline.gauges import Gauges, quantiles, watching
 from pipeline.guards.fused import Fuse, ending_by
@@ -166,9 +167,11 @@ class Run:
         recalled = self.tally.recalled
         self.tally.restart("writing")
         walk = self._walk(replay.exporting(self.journal, self.tally, given_up=True))
-        result = await publish(self.session, walk, self.tally)
+        result = await publish(self.session, walk, self.tally, only_complete=True)
         self.tally.recalled = recalled
-        assert result is not None  # noqa: S101 - only a walk that must be complete gives none
+        if result is None:
+            what = "the records have changed while the job ran: rows are pending, and nothing is published"
+            raise RunStopped(what, where=str(self.session.job.records.path))
         return result
 
     async def _let_stand_back(self) -> None:

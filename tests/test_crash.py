@@ -112,7 +112,7 @@ def test_a_second_signal_leaves_at_once(project: Project) -> None:
 
 
 def test_a_second_run_of_the_same_job_is_refused_and_names_the_first(project: Project) -> None:
-    with serve(Script(latency=0.1)) as server:
+    with serve(Script(latency=0.5)) as server:
         job(project, server)
         process = started(project, server, 5)
         second = project.run("run", "job.yaml")
