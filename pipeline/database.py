@@ -65,11 +65,16 @@ ALTER TABLE runs ADD COLUMN summary TEXT;
 DROP VIEW IF EXISTS readable;
 {_READABLE}PRAGMA user_version = {VERSION};
 """
-HINT = "put back a copy of it, or move it away: then every answer is asked for, and paid for, again"
+HINT = (
+    "put back a copy of it, and remove journal.sqlite-wal and -shm beside it first; or move all three away: "
+    "then every answer is asked for, and paid for, again"
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that commits for good, with the schema made or its version checked."""
+    if path.exists() and not path.is_file():
+        raise DiskError("the journal is no file", where=str(path), hint=HINT)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
         if path.stat().st_size == 0:  # before there is a log: it must stand in the file itself
@@ -87,8 +92,13 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing, not even beside the file where that is impossible."""
+    if path.exists() and not path.is_file():
+        raise DiskError("the journal is no file", where=str(path), hint=HINT)
     for mode in ("mode=ro", "immutable=1"):
-        connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=LOCK_SECONDS)
+        try:
+            connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=LOCK_SECONDS)
+        except sqlite3.Error:
+            continue
         try:
             version = _version(connection)
         except sqlite3.OperationalError:

@@ -155,7 +155,10 @@ def _of_reserve(path: Path) -> Iterator[Check]:
 
 
 def _damaged(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.damaged")) if folder.is_dir() else []
+    try:
+        return sorted(folder.glob("*.damaged")) if folder.is_dir() else []
+    except OSError:  # somebody else's home
+        return []
 
 
 def _of_models(job: Job) -> Iterator[Check]:

@@ -106,10 +106,12 @@ def _check_source(job: Job, text: YamlText) -> None:
 def _check_condition(job: Job, text: YamlText) -> None:
     condition = _QUOTED.sub("''", job.records.where or "")
     where = text.where(("records", "where"))
+    if re.search(r"''\s*\(", condition):
+        raise refused("a quoted name with a parenthesis behind it is not allowed in a condition", where)
     called = next((name for name in _CALL.findall(condition) if name.lower() not in _CALLED), None)
     if called:
         raise refused(f"the function {called} is not allowed in a condition", where)
-    if re.search(r"[^\w\s.,()<>=!+\-*/%'\"]|--|/\*|\bselect\b", condition, re.IGNORECASE):
+    if re.search(r"[^\w\s.,()<>=!+\-*/%'\"]|--|/\*|\b(select|rlike|regexp)\b", condition, re.I):
         raise refused("a condition has columns, values, comparisons, and, or and not alone", where)
 
 

@@ -99,3 +99,12 @@ def test_records_that_change_under_a_run_are_published_by_the_next_one(project: 
         assert not (project.folder / "output/shop/posts.csv").exists()
         assert project.run("run", "job.yaml").returncode == 0
     assert project.result()["post"].null_count() == 0
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("status",), ("export",), ("plan",), ("journal", "verify")])
+def test_a_journal_that_is_no_file_is_named(project: Project, command: tuple[str, ...]) -> None:
+    project.job()
+    (project.folder / "output/shop/journal.sqlite").mkdir(parents=True, mode=0o700)
+    done = project.run(*command, "job.yaml")
+    said = done.stdout + done.stderr
+    assert done.returncode == 74 and "the journal is no file" in said and "Traceback" not in said, said

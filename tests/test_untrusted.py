@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -212,3 +213,14 @@ def test_a_cell_arrives_as_it_stands(project: Project) -> None:
         done = project.run("run", "job.yaml", *allowed)
     assert done.returncode == 0, done.stderr
     assert list(project.result()["post"]) == ["as it stands"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["\"lpad\"(sku, 1500000000) = 'q'", "\"replace\" (sku, 'a', 'b') = 'q'", "sku rlike '(a*)*b'"],
+)
+def test_a_condition_calls_nothing_by_a_quoted_name_either(project: Project, condition: str) -> None:
+    project.job()
+    done = project.run("check", "job.yaml", "--untrusted", "--set", f"records.where={json.dumps(condition)}")
+    assert done.returncode == 2
+    assert re.search("a quoted name with a parenthesis|a condition has columns", done.stderr), done.stderr

@@ -47,7 +47,7 @@ def forget(
     forgotten = forget_record(job, key)
     if as_json:
         tables = [{"path": t.path, "rows": t.rows, "trouble": t.trouble} for t in forgotten.tables]
-        names = (
+        names: tuple[str, ...] = (
             "records",
             "attempts",
             "shared",
@@ -59,11 +59,12 @@ def forget(
             "pieces",
             "short",
         )
-        numbers = {name: getattr(forgotten, name) for name in (*names, "common", "left", "notices")}
+        names = (*names, "common", "left", "unsearched", "notices")
+        numbers = {name: getattr(forgotten, name) for name in names}
         print_json({**numbers, "tables": tables})
     else:
         print_lines(safe_text(line) for line in _of_forgotten(forgotten))
-    if forgotten.left:
+    if forgotten.left or forgotten.unsearched:
         raise typer.Exit(DiskError.exit_code)
 
 
@@ -84,6 +85,8 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
     where = f"{counted(found.pieces, 'piece')} of the removed texts in {counted(found.files, 'file')}"
     left = [wording.shown(Path(name)) for name in found.left]
     yield f"looked for {where}: found in {', '.join(left) or 'none'}{common}{short}"
+    for name in found.unsearched:
+        yield f"{wording.shown(Path(name))}: not searched, it cannot be unpacked; look into it, or delete it"
     if left:
         yield "something of the record is left there: delete these files, or what stands in them, and repeat"
     if found.records:
@@ -150,4 +153,5 @@ def _of_verdict(verdict: Verdict) -> Iterator[str]:
         yield f"{counted(len(verdict.unreadable), 'row')} cannot be read: {numbers}"
     yield from verdict.pages[:SHOWN]
     if verdict.unreadable or verdict.pages:
-        yield "  put back a copy of the file, or save what can be read: sqlite3 journal.sqlite .recover"
+        yield "  put back a copy (first remove journal.sqlite-wal and -shm), or save what can be read:"
+        yield "  sqlite3 journal.sqlite .recover"
