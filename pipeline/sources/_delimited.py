@@ -26,6 +26,7 @@ from polars.io.plugins import register_io_source
 
 from pipeline.errors import InputError
 from pipeline.files import BLOCK, adapter_name, readable_file, reading
+from pipeline.sources._lines import LONGEST, lines, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -168,14 +169,16 @@ def _unquote(cell: bytes, quoted: bool) -> str:
 
 def _check_header(path: Path, names: list[str]) -> None:
     where = f"{path}, line 1"
+    seen = set[str]()
     for number, name in enumerate(names, 1):
         if not name.strip():
             what = (
                 "the first line is empty" if len(names) == 1 else f"column {number} of the header has no name"
             )
             raise InputError(what, where=where, hint="the first line names the columns")
-        if name in names[: number - 1]:
+        if name in seen:
             raise InputError(f"the header names '{name}' twice", where=where, hint="rename one of the two")
+        seen.add(name)
 
 
 def _records(path: Path, layout: Layout) -> Iterator[tuple[int, bytes]]:
@@ -204,22 +207,23 @@ def _records(path: Path, layout: Layout) -> Iterator[tuple[int, bytes]]:
 def _texts(path: Path, quoted: bool) -> Iterator[tuple[int, bytes]]:
     """Line number and bytes of each record, header included: lines, joined while a quote is open."""
     pending: list[bytes] = []
-    line = opened = offset = 0
-    with reading(path) as stream:
-        for text in stream:
-            line += 1
-            _check_utf8(path, line, offset, text)
-            offset += len(text)
-            odd = quoted and text.count(b'"') % 2 == 1
-            if pending:
-                pending.append(text)
-                if odd:
-                    yield opened, b"".join(pending)
-                    pending = []
-            elif odd:
-                pending, opened = [text], line
-            else:
-                yield line, text
+    opened = offset = size = 0
+    for line, text in enumerate(lines(path), 1):
+        _check_utf8(path, line, offset, text)
+        offset += len(text)
+        odd = quoted and text.count(b'"') % 2 == 1
+        if pending:
+            pending.append(text)
+            size += len(text)
+            if size > LONGEST:
+                raise too_long(path, opened)
+            if odd:
+                yield opened, b"".join(pending)
+                pending = []
+        elif odd:
+            pending, opened, size = [text], line, len(text)
+        else:
+            yield line, text
     if pending:
         raise InputError(
             "a quote that is opened here is never closed",

@@ -18,7 +18,8 @@ from polars.io.plugins import register_io_source
 
 from pipeline.dtypes import python_type, value_of
 from pipeline.errors import InputError
-from pipeline.files import readable_file, reading
+from pipeline.files import readable_file
+from pipeline.sources._lines import lines
 from pipeline.sources._shapes import Shape
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def _lazy(path: Path, schema: pl.Schema, longs: bool) -> pl.LazyFrame:
 
 
 def _any_long_digits(path: Path) -> bool:
-    with reading(path) as stream:
-        return any(_LONG_DIGITS.search(line) for line in stream)
+    return any(_LONG_DIGITS.search(line) for line in lines(path))
 
 
 def _frame(batch: list[dict[str, Any]], schema: pl.Schema) -> pl.DataFrame:
@@ -82,13 +82,12 @@ def _frame(batch: list[dict[str, Any]], schema: pl.Schema) -> pl.DataFrame:
 
 def _objects(path: Path, *, longs: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and object of every line that is not empty."""
-    with reading(path) as stream:
-        for line, text in enumerate(stream, 1):
-            if line == 1:
-                text = text.removeprefix(b"\xef\xbb\xbf")
-            if text.isspace() or not text:
-                continue
-            yield line, _object(path, line, text, longs)
+    for line, text in enumerate(lines(path), 1):
+        if line == 1:
+            text = text.removeprefix(b"\xef\xbb\xbf")
+        if text.isspace() or not text:
+            continue
+        yield line, _object(path, line, text, longs)
 
 
 def _object(path: Path, line: int, text: bytes, longs: bool) -> dict[str, Any]:

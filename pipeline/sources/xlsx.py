@@ -8,25 +8,23 @@ This module does not know what the columns mean.
 from __future__ import annotations
 
 import logging
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from pipeline.errors import InputError, JobError
 from pipeline.files import readable_file
+from pipeline.sources._workbook import refuse_bombs
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-MAX_BYTES = 2 * 1024**3
 
 
 def scan(path: Path) -> pl.LazyFrame:
     """The sheet's columns; `InputError` for a damaged or encrypted workbook, or a bad header."""
     readable_file(path)
     package = _fastexcel()
-    _refuse_bombs(path)
+    refuse_bombs(path)
     try:
         book = package.read_excel(path)
         names = _header(path, book)
@@ -66,20 +64,6 @@ def _header(path: Path, book: Any) -> list[str]:
             raise InputError(f"two columns are named '{name}'", where=where, hint="rename one of the two")
         names.append(name)
     return names
-
-
-def _refuse_bombs(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError) as error:
-        raise InputError(
-            "this is no .xlsx workbook, or it is damaged or encrypted",
-            where=str(path),
-            hint=_first_line(error),
-        ) from error
-    if size > MAX_BYTES:
-        raise InputError(f"unpacked, the workbook has {size:,} bytes", where=str(path), hint="save it as CSV")
 
 
 def _first_line(error: Exception) -> str:
