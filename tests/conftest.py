@@ -40,6 +40,8 @@ LONG = frozenset(
         "output_safety",
         "journal_harm",
         "journal_sums",
+        "record_bombs",
+        "shelf",
     ]
 )
 """modules that take too long for every change; `make soak` runs them, and so does CI"""
