@@ -18,8 +18,8 @@ SELECT step, model, count(*), sum(outcome = 'answered'),
        sum(outcome IN ('answered', 'superseded') AND input IS NOT NULL),
        coalesce(sum(input), 0), coalesce(sum(cached), 0),
        coalesce(sum(output), 0), coalesce(sum(reasoning), 0),
-       coalesce(sum(CASE WHEN billed = 'yes' THEN cost END), 0),
-       coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0),
+       coalesce(sum(CASE WHEN billed = 'yes' AND input + output > 0 THEN cost END), 0),
+       coalesce(sum(CASE WHEN billed = 'maybe' OR (billed = 'yes' AND input + output = 0) THEN cost END), 0),
        sum(billed = 'yes' AND cost IS NULL), sum(billed = 'maybe')
 FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
 """
@@ -36,7 +36,8 @@ class StepAccount:
     """One step's attempts at one model. Money is nano-dollars.
 
     `answered` counts the answers that stand, `replies` also those that were asked for once more, but only
-    where their tokens have been counted. `maybe` is what `maybe_billed` attempts have cost at the most;
+    where their tokens have been counted. `maybe` is what `maybe_billed` attempts, and answers of servers that
+    count no tokens, have cost at the most;
     `unpriced` counts paid replies without a price.
     """
 

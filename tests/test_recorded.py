@@ -74,7 +74,8 @@ async def test_a_reply_is_counted_and_priced_by_what_its_server_says(journal: Jo
     await journal.settle()
     (step,) = accounts.by_step(journal)
     assert (step.answered, step.input, step.output) == (2, 30, 500)
-    assert (step.cost, step.maybe) == (30 * 1000 + 500 * 2000, 0)
+    assert step.cost == 30 * 1000 + 500 * 2000
+    assert step.maybe > 0, "what its server did not count is held at its worst"
     assert step.unpriced == 1, "an answer that says nothing of its usage is not taken for a gift"
     assert journal.uncounted([]) == []
 

@@ -43,7 +43,10 @@ def recorded(call: Call, journal: Journal, toll: Toll, expect: Callable[[Request
             await journal.void(request, fault, worst(request, fault))
             raise
         if reply.answer is not None:
-            journal.count(request, reply.answer.usage, toll.cost(reply.answer))
+            usage = reply.answer.usage
+            counted = usage.input or usage.output  # else it is held against the budget at its worst
+            cost = toll.cost(reply.answer) if counted else toll.most(request, expect(request))
+            journal.count(request, usage, cost)
         return reply
 
     return ask
