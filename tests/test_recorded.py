@@ -76,7 +76,7 @@ async def test_a_reply_is_counted_and_priced_by_what_its_server_says(journal: Jo
     assert (step.answered, step.input, step.output) == (2, 30, 500)
     assert step.cost == 30 * 1000 + 500 * 2000
     assert step.maybe > 0, "what its server did not count is held at its worst"
-    assert step.unpriced == 1, "an answer that says nothing of its usage is not taken for a gift"
+    assert step.unpriced == 0, "nor is it taken for a gift"
     assert journal.uncounted([]) == []
 
 
