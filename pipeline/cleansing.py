@@ -78,7 +78,7 @@ def _renamed(connection: sqlite3.Connection, digest: bytes, names: Collection[st
 
 
 def _blank_summaries(connection: sqlite3.Connection) -> None:
-    """Take the last error out of the summaries of runs: it may quote anybody."""
+    """Take the last error and the remarks out of the summaries of runs: they may quote anybody."""
     for number, summary in list(_summaries(connection)):
         connection.execute("UPDATE runs SET summary = ? WHERE rowid = ?", (summary, number))
 
@@ -90,7 +90,7 @@ def _summaries(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
         except ValueError:
             yield number, ""
             continue
-        blank = {"last_error": "", "stopped": ""}
+        blank = {"last_error": "", "stopped": "", "remarks": {}}
         yield number, json.dumps({**summary, **blank}) if isinstance(summary, dict) else ""
 
 

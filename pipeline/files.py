@@ -80,9 +80,9 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[IO[bytes]]:
-    """A text file's bytes, decompressed by its suffix; a damaged one is an `InputError`."""
-    compression = adapter_name(path)[1]
+def reading(path: Path, compression: str | None = None) -> Iterator[IO[bytes]]:
+    """A text file's bytes, decompressed as told, or by its suffix; a damaged one is an `InputError`."""
+    compression = adapter_name(path)[1] if compression is None else compression
     try:
         with path.open("rb", buffering=BLOCK) as raw:
             if compression == "gz":

@@ -20,13 +20,11 @@ from typing import Any
 
 import anyio
 
-from pipeline import inventory
 from pipeline.cleansing import cleanse
 from pipeline.conversation import understood
 from pipeline.database import connect
-from pipeline.domain import Call, Fault, Record, Reply, Request
+from pipeline.domain import Fault, Record, Reply
 from pipeline.dtypes import cell_text
-from pipeline.engines import replay
 from pipeline.erasing import Erased, Pattern, erase_files, erase_lines, erase_rows, table_text
 from pipeline.errors import JobError, PipelineError
 from pipeline.job import Job
@@ -36,10 +34,12 @@ from pipeline.log import events_to
 from pipeline.privacy import label
 from pipeline.receipt import take_anew
 from pipeline.reserve import Reserve
+from pipeline.searching import NotSearched, contents, files_of
 from pipeline.session import Session
-from pipeline.tally import Tally
-from pipeline.traces import Traces, blocks
-from pipeline.walk import Walk
+from pipeline.shapes import bare
+from pipeline.sharing import noting, opened
+from pipeline.table import remove_leftovers
+from pipeline.traces import Traces
 
 
 @dataclass
@@ -68,6 +68,8 @@ class Forgotten:
     """pieces that stand in answers or rows of other records, too"""
     left: list[str] = field(default_factory=list)
     """files in which something was found"""
+    unsearched: list[str] = field(default_factory=list)
+    """files that compress what is in them, and could not be opened"""
     notices: list[str] = field(default_factory=list)
 
     @property
@@ -109,6 +111,8 @@ class _Forgetting:
         self._know()
         self._note_texts()
         found.records = len(self._records)
+        for target in self._job.targets:
+            remove_leftovers(target)
         found.tables = [
             erase_rows(target, self._patterns(), self._job.folder)
             for target in self._job.targets
@@ -135,7 +139,7 @@ class _Forgetting:
         """Find the record in the input, what it asks, and who asks the same."""
         session: Session | None = None
         try:
-            session = Session.open(self._job)
+            session = opened(self._job, self._found.notices.append)
             self._find_records(session)
         except PipelineError as error:
             said = f"the records were not looked at ({error.what}); what stands under the key is forgotten"
@@ -163,7 +167,7 @@ class _Forgetting:
                     self._names.add(record.key)
 
     async def _walk_own(self, session: Session, reader: Journal) -> None:
-        walk = _noting(session, reader, self._digests.add)
+        walk = noting(session, reader, self._digests.add)
         for record in self._records:
             await walk.leaves(record)
 
@@ -174,7 +178,7 @@ class _Forgetting:
             if digest in self._digests:
                 self._sharers.setdefault(digest, asking)
 
-        walk = _noting(session, reader, note)
+        walk = noting(session, reader, note)
         for batch in session.source.batches():
             for record in batch:
                 if record.key not in self._names:
@@ -192,7 +196,12 @@ class _Forgetting:
                 for api, body in connection.execute(sql, (digest,)):
                     with suppress(Fault):
                         answer = understood(Reply(api, body)).answer
-                        self._traces.add(f"{answer.text}{answer.refusal}" if answer else "")
+                        self._note_answer(f"{answer.text}{answer.refusal}" if answer else "")
+
+    def _note_answer(self, text: str) -> None:
+        self._traces.add(text)
+        with suppress(ValueError, RecursionError):
+            self._traces.add_parts(json.loads(bare(text), object_pairs_hook=_values))
 
     def _patterns(self) -> Iterator[Pattern]:
         """How a table of results may tell which rows are meant."""
@@ -249,10 +258,13 @@ class _Forgetting:
         common = set(self._in_kept_answers())
         for frame in kept:
             common |= self._traces.found_in(table_text(frame))
-        for file in self._files():
+        for file in files_of(self._job):
             found.files += 1
-            if file.resolve() not in tables and self._traces.found_in(blocks(file)) - common:
-                found.left.append(str(file))
+            try:
+                if file.resolve() not in tables and self._traces.found_in(contents(file)) - common:
+                    found.left.append(str(file))
+            except NotSearched:
+                found.unsearched.append(str(file))
         found.left += [str(table.path) for table in found.tables if table.trouble]
         found.pieces, found.short, found.common = len(self._traces.pieces), self._traces.short, len(common)
 
@@ -265,24 +277,7 @@ class _Forgetting:
                         yield piece
                         break
 
-    def _files(self) -> Iterator[Path]:
-        """Every file of the job's folder, the reserve's and the rows', and the results elsewhere."""
-        folders = [self._job.folder, *Reserve(self._path).folders()]
-        folders += [self._job.root / name for name in inventory.folders(self._job.folder)]
-        inside = {file for folder in folders for file in folder.rglob("*") if file.is_file()}
-        yield from sorted(inside | {target for target in self._job.targets if target.is_file()})
 
-
-def _noting(session: Session, journal: Journal, note: Any) -> Walk:
-    """A walk over what the journal knows, that notes the digest of every request it meets."""
-    recall = replay.recalling(journal, Tally())
-
-    async def ask(request: Request) -> Reply:
-        either: Request | None = request
-        while either is not None:
-            note(either.digest)
-            either = either.instead
-        return await recall(request)
-
-    call: Call = ask
-    return Walk(session.stages, dict.fromkeys(session.job.models, call))
+def _values(pairs: list[tuple[str, Any]]) -> list[Any]:
+    """All values of an object, also those that a second one stands for."""
+    return [value for _, value in pairs]

@@ -11,12 +11,16 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from pipeline.errors import Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_AT_ONCE = """
+error: interrupted again ({}): ended at once, without waiting for what was sent
+  what was answered is in the journal; the same command goes on
+"""
 
 
 @contextmanager
@@ -34,6 +38,8 @@ def heard(on_first: Callable[[str], None]) -> Iterator[None]:
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal asked
         if asked:
+            with suppress(OSError):
+                os.write(2, _AT_ONCE.format(signal.Signals(number).name).encode())
             os._exit(Interrupted.exit_code)
         asked = True
         loop.call_soon_threadsafe(on_first, signal.Signals(number).name)

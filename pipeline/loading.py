@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
@@ -113,7 +113,8 @@ def _read(file: Path) -> str:
         raise JobError(f"cannot be read: {error.strerror}", where=_shown(file)) from None
 
 
-_SECRETS = (("api_key",), ("key",), ("token",), ("params", "api_key"))
+_SECRETS = (("api_key",), ("key",), ("token",))
+_SECRET_PARAMS = frozenset({"api_key", "apikey", "x_api_key", "authorization", "token", "secret"})
 MOST_ENDPOINTS = 100
 
 
@@ -124,11 +125,27 @@ def _refuse_secrets(text: YamlText) -> None:
         for key in (*_SECRETS, *((*place, *secret) for place in endpoints for secret in _SECRETS)):
             path = ("models", name, *key)
             if path in text.keys or path in text.changes:
-                raise JobError(
-                    "a key never stands in a job file",
-                    where=text.where(path, key=True),
-                    hint="put it into an environment variable and name that: api_key_env: OPENAI_API_KEY",
-                )
+                raise _no_key_here(text, path)
+    for part in ("models", "steps"):
+        for path in _secret_params(text.data.get(part), (part,)):
+            raise _no_key_here(text, path)
+
+
+def _no_key_here(text: YamlText, path: tuple[str | int, ...]) -> JobError:
+    hint = "put it into an environment variable and name that: api_key_env: OPENAI_API_KEY"
+    return JobError("a key never stands in a job file", where=text.where(path, key=True), hint=hint)
+
+
+def _secret_params(parts: Any, at: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Where a parameter of a model or a step is named as keys are, also among headers."""
+    items = parts.items() if isinstance(parts, dict) else enumerate(parts if isinstance(parts, list) else ())
+    for name, part in items:
+        params = part.get("params") if isinstance(part, dict) else None
+        for key, value in params.items() if isinstance(params, dict) else ():
+            inner = value if isinstance(value, dict) and "header" in str(key).lower() else {}
+            for path in ((key,), *((key, header) for header in inner)):
+                if str(path[-1]).lower().replace("-", "_") in _SECRET_PARAMS:
+                    yield (*at, name, "params", *path)
 
 
 def _apply(text: YamlText, change: str) -> None:

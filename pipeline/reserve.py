@@ -169,7 +169,8 @@ def _kept(folder: Path, rows: Sequence[Row], origin: Path) -> Path:
             while line:
                 line = line[os.write(descriptor, line) :]
         os.fsync(descriptor)
-        folder.joinpath(_ORIGIN).write_text(str(origin.absolute()), encoding="utf-8")
+        if folder.parent != origin.parent:
+            folder.joinpath(_ORIGIN).write_text(str(origin.absolute()), encoding="utf-8")
     except OSError:
         file.unlink(missing_ok=True)
         raise

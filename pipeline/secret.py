@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 SHOWN = "***"
+_MARKS = (b"\\", b"%", b"&#", b"&amp;")
+"""what begins a character that is written otherwise"""
 SHORTEST = 12
 """characters; a shorter key could stand in any answer by chance"""
 
@@ -45,7 +47,8 @@ class Secret:
         for form in forms:
             if form in body:
                 body = body.replace(form, SHOWN.encode())
-        body = escaped.sub(SHOWN.encode(), body) if b"\\" in body else body
+        if any(mark in body for mark in _MARKS):
+            body = escaped.sub(SHOWN.encode(), body)
         return self._without_a_beginning(body)
 
     def _without_a_beginning(self, body: bytes) -> bytes:
@@ -103,6 +106,14 @@ def _inside(encode: Any, plain: bytes, offset: int) -> bytes:
 
 
 def _escaped(text: str) -> re.Pattern[bytes]:
-    """The text with any of its characters as JSON may write them."""
-    characters = (rf"(?:\\?{re.escape(c)}|\\u00{ord(c):02x})" for c in text)
-    return re.compile("".join(characters).encode(), re.IGNORECASE)
+    """The text with any of its characters as JSON, HTML or an address may write them, once or again."""
+    return re.compile("".join(map(_character, text)).encode(), re.IGNORECASE)
+
+
+def _character(c: str) -> str:
+    number = ord(c)
+    slashes = r"(?:(?<!\\)\\++)?+"  # a long run of them is looked at once
+    return (
+        rf"(?:{slashes}(?:{re.escape(c)}|(?<=\\)(?:u00|x){number:02x})|%(?:25){{0,2}}{number:02x}"
+        rf"|&(?:amp;){{0,2}}#(?:0{{0,5}}{number}|x0{{0,5}}{number:x});?)"
+    )

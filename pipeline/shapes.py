@@ -19,6 +19,7 @@ import orjson
 
 TYPES = ("string", "integer", "number", "boolean")
 _FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
+_MEMBER = re.compile(r'"\s*:')
 _MOST_COMPLAINTS = 3
 
 
@@ -115,18 +116,54 @@ class Shape:
         return value, ""
 
 
-def _parsed(text: str) -> Any:
+def bare(text: str) -> str:
+    """An answer without the fence that some models put around JSON."""
     fenced = _FENCE.match(text.strip())
-    text = fenced.group(1) if fenced else text
+    return fenced.group(1) if fenced else text
+
+
+def _parsed(text: str) -> Any:
+    text = bare(text)
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
     except ValueError as strict:
         try:
-            return json.loads(text, parse_constant=_no_constant)
+            return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
         except RecursionError:
             raise ValueError("nested too deeply") from None
+        except _Twice:
+            raise
         except ValueError:
             raise strict from None
+    if len(_MEMBER.findall(text)) != _members(value):  # nearly never: a text has quotes and colons in it
+        json.loads(text, object_pairs_hook=_distinct)
+    return value
+
+
+class _Twice(ValueError):
+    """A key stands twice in one object: which of its values is meant cannot be known."""
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise _Twice(f"the key '{twice[:80]}' stands twice in one object")
+    return found
+
+
+def _members(value: Any) -> int:
+    """How many members all objects of a value have together."""
+    count, stack = 0, [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            count += len(part)
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    return count
 
 
 def _no_constant(name: str) -> Any:

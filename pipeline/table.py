@@ -187,10 +187,10 @@ class _Aside:
         self.target = Path(os.path.realpath(target))
         if self.target.is_dir():
             raise JobError("this is a folder, not a file", where=str(target))
-        prefix = f".{self.target.name[:100]}."
+        prefix = _prefix(self.target)
         with writing(self.target):
             make_folder(self.target.parent)
-            _remove_leftovers(self.target.parent, prefix)
+            remove_leftovers(self.target)
             self.path = self.target.parent / f"{prefix}{token_hex(6)}.part"
             inside = own is not None and self.target.is_relative_to(os.path.realpath(own))
             rights = 0o600 if inside else 0o666  # less the umask, as for any file
@@ -200,7 +200,7 @@ class _Aside:
                 os.fchmod(self._file, 0o600 | rights & self.target.stat().st_mode)
         try:
             with self._guarded():
-                # who holds the lock is alive: see _remove_leftovers
+                # who holds the lock is alive: see remove_leftovers
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._sink: Sink = adapter.create(self.path, self.target, schema)
         except BaseException:
@@ -270,11 +270,22 @@ def _adapter(target: Path) -> ModuleType:
     return kinds.load("sinks", name)
 
 
-def _remove_leftovers(folder: Path, prefix: str) -> None:
+def _prefix(target: Path) -> str:
+    return f".{target.name[:100]}."
+
+
+def leftovers(target: Path) -> list[Path]:
+    """What stands aside for a target: of a process that lives, or of one that was killed."""
+    target = Path(os.path.realpath(target))
+    if not target.parent.is_dir():
+        return []
+    parts = (entry for entry in target.parent.iterdir() if entry.name.endswith(".part"))
+    return [entry for entry in parts if entry.name.startswith(_prefix(target)) and entry.is_file()]
+
+
+def remove_leftovers(target: Path) -> None:
     """Remove what a killed process left aside; a file whose writer lives is locked, and stays."""
-    for entry in folder.iterdir():
-        if not (entry.name.startswith(prefix) and entry.name.endswith(".part")):
-            continue
+    for entry in leftovers(target):
         with suppress(OSError), entry.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             entry.unlink()

@@ -1,15 +1,18 @@
 """Is any of it left? Pieces of texts that should be gone, looked for in every file there is.
 
 A long text is looked for by several of its pieces, so that one torn apart by a page of a database is found
-all the same; each piece as it is and as JSON and CSV would write it. This module changes nothing.
+all the same; each piece as it is and as JSON, CSV and the XML of a workbook would write it.
+This module changes nothing.
 """
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PIECE = 24
 """characters of a piece"""
@@ -35,6 +38,15 @@ class Traces:
         for piece in pieces:
             forms = _forms(piece)
             self.pieces[piece.encode("utf-8", "replace")] = forms
+
+    def add_parts(self, value: Any) -> None:
+        """Look for every text in these, and in lists in them: tables hold them one by one."""
+        match value:
+            case str():
+                self.add(value)
+            case list():
+                for part in value:
+                    self.add_parts(part)
 
     def found_in(self, blocks: Iterable[bytes]) -> set[bytes]:
         """The pieces that stand in a stream of bytes."""
@@ -67,7 +79,8 @@ def _pieces(text: str) -> Iterator[str]:
 def _forms(piece: str) -> frozenset[bytes]:
     texts = {piece, piece.replace('"', '""'), json.dumps(piece)[1:-1]}
     texts.add(json.dumps(piece, ensure_ascii=False)[1:-1])
-    texts |= {text.replace("/", "\\/") for text in texts}
+    texts |= {json.dumps(text)[1:-1] for text in texts}  # a JSON answer stands as text in the reply's JSON
+    texts |= {text.replace("/", "\\/") for text in texts} | {html.escape(text, quote=False) for text in texts}
     return frozenset(text.encode("utf-8", "replace") for text in texts)
 
 

@@ -5,7 +5,10 @@ This module knows no key of a job.
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints
 
@@ -28,9 +31,33 @@ Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER, max_length=64
 JobName = Annotated[str, StringConstraints(pattern=_JOB_NAME, max_length=100)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Template = Annotated[str, StringConstraints(min_length=1)]
-Address = Annotated[str, StringConstraints(pattern=_ADDRESS)]
 Variable = Annotated[str, StringConstraints(pattern=_VARIABLE)]
 MOST_AT_ONCE = 4096
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+
+
+def address(text: str) -> str:
+    """An address that requests can be sent to, or ''; a `ValueError` that quotes nothing otherwise."""
+    if not re.match(_ADDRESS, text):
+        raise ValueError(PATTERNS[_ADDRESS])
+    if "?" in text or "#" in text:
+        raise ValueError("must end with its path, without ? and #: /chat/completions is put behind it")
+    if text and not (text.isprintable() and _has_host(text)):
+        raise ValueError("must name a host, and a port from 1 to 65535 if any: http://127.0.0.1:8000/v1")
+    return text
+
+
+def _has_host(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        if parts.port == 0 or parts.netloc.endswith(":"):
+            return False
+        if parts.netloc.startswith("["):
+            return bool(ip_address(host))
+        return _HOST.fullmatch(host.encode("idna").decode()) is not None
+    except ValueError:
+        return False
 
 
 def _listed(value: object) -> object:
@@ -77,6 +104,7 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
+Address = Annotated[str, StringConstraints(pattern=_ADDRESS), AfterValidator(address)]
 Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]

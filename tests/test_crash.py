@@ -106,8 +106,9 @@ def test_a_second_signal_leaves_at_once(project: Project) -> None:
         assert process.poll() is None, "the first signal waits for what is under way"
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
-        process.communicate(timeout=10)
+        _, said = process.communicate(timeout=10)
         assert process.returncode == 130 and time.monotonic() - began < 2
+        assert "interrupted again (SIGINT)" in said and "the same command goes on" in said
         assert journalled(project.folder) == 20
 
 

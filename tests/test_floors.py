@@ -24,6 +24,7 @@ FLOORS = [
     "session gauges",
     "publishing planning pilot erasing",
     "steering running",
+    "searching sharing",
     "conductor forgetting doctor",
     "api screen wording",
     "cli __main__",

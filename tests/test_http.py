@@ -17,11 +17,11 @@ from tests.rawserver import GOOD, raw_server, response
 ASKED = Request("chat", "m", b'{"model":"m","messages":[]}')
 
 
-async def ask(body: bytes, encoding: str) -> Reply:
+async def ask(body: bytes, encoding: str, key: str = "") -> Reply:
     """What the provider makes of a response with this body."""
     async with (
         raw_server(response(body, b"Content-Encoding: " + encoding.encode())) as server,
-        connect_to(server.url, Secret(), api="chat", concurrency=1, timeout=20) as call,
+        connect_to(server.url, Secret(key), api="chat", concurrency=1, timeout=20) as call,
     ):
         return await call(ASKED)
 
@@ -37,6 +37,13 @@ async def test_a_compression_that_cannot_be_undone_is_a_fault(encoding: str) -> 
     with pytest.raises(Fault) as caught:
         await ask(b"no such thing", encoding)
     assert (caught.value.kind, caught.value.body) == ("unreadable", b"no such thing")
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+async def test_what_cannot_be_rid_of_a_key_is_not_kept(encoding: str) -> None:
+    with pytest.raises(Fault) as caught:
+        await ask(gzip.compress(GOOD)[:-4], encoding, "sk-CANARY-abcDEF123456")
+    assert (caught.value.kind, caught.value.body) == ("unreadable", b"")
 
 
 async def test_a_compressed_bomb_is_a_fault_and_fills_no_memory() -> None:

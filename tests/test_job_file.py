@@ -155,6 +155,10 @@ SECRET = "sk-live-canary-0123456789"
         ("model: x", f"model: x, key: {SECRET}"),
         ("model: x", f"model: x, token: {SECRET}"),
         ("params: {a: 1}", f"params: {{api_key: {SECRET}}}"),
+        ("params: {a: 1}", f"params: {{API-Key: {SECRET}}}"),
+        ("params: {a: 1}", f"params: {{extra_headers: {{Authorization: Bearer {SECRET}}}}}"),
+        ("name: german", f"name: german\n    params: {{token: {SECRET}}}"),
+        ("model: y", f"model: y, base_url: 'https://x.org/v1?api_key={SECRET}'"),
         ("model: x", f"model: x, api_key_env: {SECRET}"),
         ("model: x", f"model: x, api_key_env: [{SECRET}]"),
         ("model: y", f"model: y, options: {{api_key: {SECRET}}}"),
@@ -225,14 +229,14 @@ def test_set_takes_yaml_makes_what_is_not_there_and_the_last_of_two_wins(tmp_pat
     changes = [
         "records.sample={n: 3}",
         "steps.post.each.lang=[de, no]",
-        "models.m.base_url=http://x:1/v1?a=b",
+        "models.m.base_url=http://x:1/a=b",
     ]
     job = load(written(tmp_path, GOOD), changes)
     assert load(job.file, ["records.limit=1", "records.limit=2"]).records.limit == 2
     assert job.records.sample is not None
     assert job.records.sample.n == 3
     assert job.steps[0].each == {"lang": ("de", "no")}
-    assert job.models["m"].base_url == "http://x:1/v1?a=b"
+    assert job.models["m"].base_url == "http://x:1/a=b"
 
 
 def test_a_set_prompt_is_the_prompt_that_is_rendered(tmp_path: Path) -> None:

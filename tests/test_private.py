@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import polars as pl
 import pytest
 import yaml
 
-from pipeline.domain import Fault
+from pipeline.domain import Answer, Fault, Reply
 from pipeline.errors import InputError, JobError
+from pipeline.guards.observed import remarks
 from pipeline.job import Records, Sample
 from pipeline.privacy import Curtain, hushed, label, without
 from pipeline.records import open_records
+from tests.fakes import asked
 from tests.project import Project
 
 ALICE, BOB, CAROL, DAVE = "alice@example.org", "bob@example.net", "carol@example.com", "dave@example.edu"
@@ -147,3 +150,11 @@ def test_without_a_private_column_nothing_is_hidden() -> None:
     assert Curtain.before((), ("a",)).key("k") == "k"
     assert Curtain.before(("b",), ("a",)).key("k") == "k"
     assert Curtain.before(("a",), ("a", "b")).key("k") == label("k")
+
+
+async def test_a_model_name_that_quotes_a_private_value_is_not_shown_nor_kept() -> None:
+    answer = Answer("x", model=f"model for {ALICE}, {'long ' * 20}{BOB}")
+    request = replace(asked("a"), private=(ALICE, BOB))
+    said = " ".join(remarks(request, Reply("chat", b"", odd=f"odd {ALICE}"), answer))
+    assert "***" in said
+    assert "alice" not in said and "bob" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -162,3 +163,26 @@ def test_any_answer_is_a_value_or_a_complaint(value: Any) -> None:
     for text in (json.dumps(value), str(value)):
         read, said = shape(a="string", b=["integer"], c={"a": "number"}).read(text)
         assert (read is None) == bool(said)
+
+
+TWICE = Shape(schema_of({"name": "string", "parts": [{"size": "integer"}]}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "a", "name": "b", "parts": []}',
+        '{"name": "a", "parts": [{"size": 1, "size" : 1}]}',
+        '```json\n{"name": "a", "parts": [], "na\\u006de": "b"}\n```',
+        '{"name": "\\ud800", "name": "b", "parts": []}',
+    ],
+)
+def test_a_key_that_stands_twice_in_one_object_is_sent_back(text: str) -> None:
+    value, complaint = TWICE.read(text)
+    assert value is None
+    assert "stands twice in one object" in complaint
+
+
+def test_quotes_and_colons_in_a_text_are_no_key_that_stands_twice() -> None:
+    answer = {"name": 'he said "name": "name" : yes', "parts": [{"size": 1}, {"size": 2}]}
+    assert TWICE.read(json.dumps(answer)) == (answer, "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -17,6 +18,7 @@ import typer
 from pipeline import __version__, wording
 from pipeline.cli import doctor, journal, look, run, tools
 from pipeline.errors import DiskError, Interrupted, PipelineError, RunStopped
+from pipeline.interrupts import SIGNALS
 from pipeline.screen import safe_text
 
 app = typer.Typer(
@@ -70,13 +72,29 @@ def _open_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the life of the process
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123 - for the life of the process
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+
+
+def _interrupted_by_signals() -> list[str]:
+    """Let signals end the program in an orderly way, as Ctrl-C does; the names of those that came."""
+    came: list[str] = []
+
+    def handle(number: int, _: object) -> None:
+        came.append(signal.Signals(number).name)
+        raise KeyboardInterrupt
+
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # not so under nohup
+            signal.signal(number, handle)
+    return came
 
 
 def main() -> None:
     """The program."""
     _open_streams()
+    signals = _interrupted_by_signals()
     try:
         app()
         sys.stdout.flush()
@@ -86,7 +104,11 @@ def main() -> None:
         if "--json" in sys.argv:
             print(json.dumps(wording.numbers_of_error(error), indent=2))
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and not (signals and end.code == Interrupted.exit_code):
+            raise
+        again = run.way_on() if sys.argv[1:2] == ["run"] else "the same command"
+        print(f"error: interrupted ({''.join(signals[:1])})\n  to go on: {again}", file=sys.stderr)
         raise SystemExit(Interrupted.exit_code) from None
     except MemoryError:
         print("error: no memory is left\n  run the same command with more of it", file=sys.stderr)

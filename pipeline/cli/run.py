@@ -137,7 +137,7 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
         return False
     if typer.confirm("go on?", err=True):
         return True
-    typer.echo(f"stopped after the pilot; to go on: {_command(_once(sys.argv[1:]))}", err=True)
+    typer.echo(f"stopped after the pilot; to go on: {way_on()}", err=True)
     return False
 
 
@@ -149,6 +149,11 @@ def _once(words: list[str]) -> Iterator[str]:
         if not skip and name not in ("--retry-failed", "--pilot", "--until", "--for"):
             yield word
         skip = word in ("--pilot", "--until", "--for")
+
+
+def way_on() -> str:
+    """The command that goes on with what this process was called to do."""
+    return _command(_once(sys.argv[1:]))
 
 
 def _command(words: Iterable[str]) -> str:

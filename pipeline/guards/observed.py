@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pipeline.conversation import read
 from pipeline.domain import Answer, Call, Fault, Reply, Request
 from pipeline.log import Events
+from pipeline.privacy import without
 from pipeline.tally import Tally
 from pipeline.toll import Toll
 
+_MOST = 1000
 _EDITION = re.compile(r"[-@:](latest|preview|free|\d{3,8}(-\d\d){0,2})$")
 
 
@@ -50,7 +52,7 @@ def observed(call: Call, toll: Toll, events: Events, tally: Tally) -> Call:
             input=answer.usage.input,
             output=answer.usage.output,
             cost=cost,
-            finish_reason=answer.finish_reason[:40],
+            finish_reason=_hushed(answer.finish_reason, request)[:40],
         )
         return reply
 
@@ -60,9 +62,14 @@ def observed(call: Call, toll: Toll, events: Events, tally: Tally) -> Call:
 def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
     """What is odd about a reply that is taken all the same."""
     if reply.odd:
-        yield reply.odd
+        yield _hushed(reply.odd, request)
     if request.model and answer.model and _model(request.model) != _model(answer.model):
-        yield f"asked for {request.model[:80]}, answered by {answer.model[:80]}"
+        yield f"asked for {request.model[:80]}, answered by {_hushed(answer.model, request)[:80]}"
+
+
+def _hushed(words: str, request: Request) -> str:
+    """A server's words without the private values, looked for before anything is cut off."""
+    return without(words[:_MOST], request.private) if request.private else words
 
 
 def _model(name: str) -> str:

@@ -25,11 +25,12 @@ _INFLATED = {"gzip", "x-gzip", "deflate"}
 
 
 class Unfinished(Exception):
-    """A reply that came in part; `body` is what came of it."""
+    """A reply that came in part; `body` is what came of it, and `packed` whether that is compressed."""
 
     def __init__(self, body: bytes = b"") -> None:
         super().__init__()
         self.body = body
+        self.packed = False
 
 
 class ReplyTooLarge(Unfinished):
@@ -79,6 +80,9 @@ class Body(httpx2.AsyncByteStream):
             if self._packing is not None:
                 self._packing.finish()
         except Unfinished as broken:
+            broken.packed = self._packing is not None
+            if self._refusal and self._packing and not self._packing.known:
+                self._plain = BytesIO()  # nobody can read it, nor find a key in it
             if not self._refusal:
                 kept = self._packing.seen if self._packing and self._packing.known else self._plain
                 broken.body = b"" if isinstance(broken, ReplyTooLarge) else kept.getvalue()

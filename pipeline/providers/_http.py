@@ -168,7 +168,8 @@ class _Endpoint:
             case TimeoutError():
                 return timed_out(self._seconds)
             case Unfinished():
-                return _unfinished(error, self._key.without(error.body), self._host, self._idle)
+                body = b"" if error.packed and self._key else self._key.without(error.body)
+                return _unfinished(error, body, self._host, self._idle)
             case openai.APIStatusError():
                 self._known = True
                 headers = {name: self._kept(words) for name, words in error.response.headers.items()}

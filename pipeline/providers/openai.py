@@ -19,6 +19,7 @@ from pipeline.domain import Call, Request
 from pipeline.errors import JobError
 from pipeline.job import MOST_AUTO
 from pipeline.secret import Secret
+from pipeline.values import address as usable
 
 if TYPE_CHECKING:
     from pipeline.job import Model
@@ -28,6 +29,7 @@ CONCURRENCY = "auto"
 ENDPOINTS = True
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
+ADDRESS = "OPENAI_BASE_URL"
 IDLE = 120.0
 
 
@@ -51,8 +53,17 @@ def objection(request: Request, model: Model) -> str | None:
 
 
 def address(model: Model) -> str:
-    """Where the model is asked: the job's word, else the environment's, else OpenAI itself."""
-    return model.base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
+    """Where the model is asked: the job's word, else the environment's, else OpenAI itself.
+
+    A `JobError` where the environment's is none.
+    """
+    if model.base_url:
+        return model.base_url
+    try:
+        return usable(os.environ.get(ADDRESS, "").strip()) or OFFICIAL
+    except ValueError as error:
+        hint = "set it right, or unset it, or name the address in the job file: base_url"
+        raise JobError(f"the address in it {error}", where=f"${ADDRESS}", hint=hint) from None
 
 
 @asynccontextmanager
