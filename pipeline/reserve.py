@@ -101,8 +101,8 @@ class Reserve:
             return
         file.unlink()
         with suppress(OSError):
-            if [one.name for one in file.parent.iterdir()] == [_ORIGIN]:
-                file.with_name(_ORIGIN).unlink()
+            if {one.name for one in file.parent.iterdir()} <= {_ORIGIN}:
+                file.with_name(_ORIGIN).unlink(missing_ok=True)
                 file.parent.rmdir()
 
 
