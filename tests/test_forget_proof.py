@@ -52,7 +52,9 @@ def test_a_packed_copy_is_found_whatever_it_is_called(pack: Any, project: Projec
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(b"x" * 99)[:-9], b"PAR1 no more", b"PK\x03\x04 no more", b"7z\xbc\xaf\x27\x1c"]
+    "content",
+    [gzip.compress(b"x" * 99, mtime=0)[:-9], b"PAR1 no more", b"PK\x03\x04 no more", b"7z\xbc\xaf\x27\x1c"],
+    ids=["gzip", "parquet", "zip", "7z"],
 )
 def test_what_cannot_be_opened_is_named(content: bytes, project: Project) -> None:
     folder = ran(project)
