@@ -200,7 +200,9 @@ async def outcome(call: Call, name: str) -> tuple[Any, ...]:
         reply = await call(Request("chat", "m", chat(f"<{name}>")))
     except Fault as fault:
         wait = None if fault.wait is None else round(fault.wait / 5, 0 if "date" in name else 3)
-        return fault.kind, fault.fate, fault.billed, fault.status, wait, fault.body
+        # where a key was sent, no body is kept that could hide it
+        body = b"" if name in ("gzip garbage", "unknown encoding") else fault.body
+        return fault.kind, fault.fate, fault.billed, fault.status, wait, body
     return ("reply", reply.api, reply.body)
 
 
