@@ -1,28 +1,12 @@
-"""What ends before anything is sent ends with words: a signal at the start, an address that is none."""
+"""What ends before anything is sent ends with words: nobody to ask, an address that is none."""
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import time
 
 import pytest
 
 from tests.project import Project
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_a_command_starts_is_answered_with_the_command(
-    number: signal.Signals, project: Project
-) -> None:
-    project.job(records=Project.numbered(300_000))
-    process = project.start("run", "job.yaml")
-    time.sleep(1.0)  # it reads its records by then
-    process.send_signal(number)
-    _, said = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert number.name in said
-    assert "to go on: python -m pipeline run job.yaml" in said
 
 
 def test_a_pilot_without_standard_input_says_how_to_go_on(project: Project) -> None:
