@@ -20,7 +20,7 @@ from tests.test_crash import journalled, wait_for
 
 
 def test_p09_of_two_runs_the_second_ends_at_once_and_a_dead_one_holds_nothing(project: Project) -> None:
-    with serve(Script(latency=0.2)) as server:
+    with serve(Script(latency=1.0)) as server:
         project.job(server.base_url, records=Project.numbered(60))
         process = project.start("run", "job.yaml")
         wait_for(lambda: server.ledger_path.exists() and server.ledger().billed >= 4)
