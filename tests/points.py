@@ -55,6 +55,12 @@ def points(trace: Path, folder: Path) -> list[Point]:
     return [point for point in found.values() if point is not None]
 
 
+def calls(trace: Path) -> Iterator[tuple[str, str]]:
+    """(thread, call and file) of all that was called, in its order."""
+    for thread, call, path in _calls(_lines(trace)):
+        yield thread, f"{call} {path}"
+
+
 def kinds(trace: Path, folder: Path) -> set[str]:
     """All that was done to the files of a folder, whether strace can be told to stop there or not."""
     return {

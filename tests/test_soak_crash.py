@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -21,12 +22,10 @@ from pipeline.conductor import run_async
 from pipeline.loading import load
 from pipeline.reserve import Reserve
 from pipeline.scripted import Ledger
-from tests.points import TRACE, Point, ended_at, kinds, points
+from tests.points import TRACE, Point, calls, ended_at, kinds, points
 from tests.project import Project
 
 ANSWERED = "SELECT lower(hex(digest)) FROM attempts WHERE outcome = 'answered'"
-FULL = ("-e", "inject=pwrite64:error=ENOSPC:when=24+")
-"""a disk that is full from then on; when a run opens its journal, it makes fewer calls than that"""
 
 
 def traced(project: Project, *options: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +40,21 @@ def traced(project: Project, *options: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+def opening(trace: Path) -> int:
+    """How often a run writes to its folder until it has its ballast: to open its journal."""
+    thread, written = "", Counter[str]()
+    for thread, what in calls(trace):
+        written[thread] += what.startswith("pwrite64 ")
+        if what.startswith("pwrite64 ") and what.endswith("/ballast"):
+            break
+    return written[thread]
+
+
+def disk_full_after(number: int) -> tuple[str, ...]:
+    """What makes strace fill up a disk once a thread has written so often."""
+    return ("-e", f"inject=pwrite64:error=ENOSPC:when={number}+")
 
 
 def answered(journal: Path) -> set[str]:
@@ -95,12 +109,17 @@ class Stage:
         self.journal = self.result.with_name("journal.sqlite")
         self.trace = self.project.folder / "trace"
         self.had: set[str] = set()
+        self.full: tuple[str, ...] = ()
         options = {"latency": 0.02, "ledger": str(self.ledger), "tokens": 200 if scene.full else 20}
         limits = {"concurrency": scene.concurrency, "outage": 5}
         writer = {"provider": "scripted", "model": "m", "options": options, "limits": limits}
         self.project.job(records=Project.numbered(scene.rows), models={"writer": writer})
+        if scene.full:
+            assert traced(self.project, *TRACE).returncode == 0
+            self.full = disk_full_after(opening(self.trace) + 2)
+            self.set()
         if scene.goes_on:
-            assert traced(self.project, *TRACE, *FULL).returncode == 74
+            assert traced(self.project, *TRACE, *self.full).returncode == 74
             self.had = self.kept()
             assert spilled(self.journal)
             shutil.copytree(self.project.folder, self._before / "job")
@@ -110,14 +129,14 @@ class Stage:
         """Put everything where it was."""
         shutil.rmtree(self.project.folder / "output", ignore_errors=True)
         self.ledger.unlink(missing_ok=True)
-        if self.scene.goes_on:
+        if self._before.exists():
             shutil.copytree(self._before / "job/output", self.project.folder / "output")
             shutil.copyfile(self._before / "ledger.jsonl", self.ledger)
 
     def run(self, *options: str, watched: bool = False) -> int:
         """The real command under strace; its exit code."""
         self.set()
-        harm = (*FULL, *(("-P", f"{self.journal}-wal") if watched else ())) if self.failing else ()
+        harm = (*self.full, *(("-P", f"{self.journal}-wal") if watched else ())) if self.failing else ()
         return traced(self.project, *TRACE, *harm, *options).returncode
 
     def kept(self) -> set[str]:
