@@ -123,7 +123,7 @@ class Told(Limit):
             if limits.rpm is None and end.told.rpm is not None:
                 lane.finder.know(end.told.rpm)
                 self._use_what_is_left(ticket, end.told, now)
-            if limits.tpm is None and end.told.tpm is not None:
+            if limits.tpm is None and _is_possible(end.told.tpm, end):
                 lane.tpm.limit = end.told.tpm
             if limits.rpd is None and end.told.rpd is not None:
                 lane.rpd.limit = end.told.rpd
@@ -223,6 +223,12 @@ def _usual(ticket: Ticket) -> float:
 def _used(reply: Reply) -> float | None:
     usage = reply.answer.usage if reply.answer else None
     return usage.input + usage.output if usage and (usage.input or usage.output) else None
+
+
+def _is_possible(tpm: int | None, end: Reply | Fault) -> bool:
+    """Whether a server may mean the limit that it tells: not one that its own reply is above."""
+    used = _used(end) if isinstance(end, Reply) else None
+    return tpm is not None and tpm >= (used or 0)
 
 
 def _asked_to_wait(name: str, until: float, clock: WallClock) -> str:

@@ -105,6 +105,12 @@ def test_plain_replies_are_read() -> None:
     assert read("translation", '{"text":"olá","model":"m"}'.encode()).text == "olá"
 
 
+def test_a_refusal_beside_a_text_is_a_refusal() -> None:
+    content = [{"type": "text", "text": "Well,"}, {"type": "refusal", "refusal": "I can't."}]
+    answer = read("chat", orjson.dumps({"choices": [{"message": {"content": content}}]}))
+    assert (answer.text, answer.refusal) == ("Well,", "I can't.")
+
+
 def test_a_response_is_read_with_its_end() -> None:
     content = [{"type": "output_text", "text": "a"}, {"type": "output_text", "text": "b"}]
     reply: dict[str, Any] = {"status": "completed", "output": [{"type": "reasoning"}, {"content": content}]}

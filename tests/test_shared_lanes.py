@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.domain import Request
+import anyio
+import pytest
+
+from pipeline.domain import Reply, Request, Told
+from pipeline.job import Limits, Model
+from pipeline.lane import Lane, guarded
 from pipeline.limits._base import Expected, Ticket
 from pipeline.limits.pace import Pace
 from pipeline.scripted import Script, serve
+from pipeline.toll import Toll
+from tests.clock import on_test_time
+from tests.fakes import Provider, asked, outcomes
+from tests.lanes import shared_of
 from tests.project import KEY, Project
 
 
@@ -42,3 +51,18 @@ def test_a_limit_that_is_lowered_does_not_stall_its_lane() -> None:
             pace.take(ticket(now), now)
         pace.limit = rate
         assert pace.delay(ticket(now), now) <= 60.0 + 1.0
+
+
+@pytest.mark.parametrize(("tpm", "minutes"), [(1, 0), (29, 0), (30, 4)])
+def test_a_limit_that_the_servers_own_replies_are_above_holds_nobody_up(tpm: int, minutes: int) -> None:
+    body = b'{"choices":[{"message":{"content":"a"}}],"usage":{"prompt_tokens":20,"completion_tokens":10}}'
+
+    async def main() -> float:
+        lane = Lane("writer", Limits(concurrency=1), Toll(None, free=True), shared_of())
+        provider = Provider([Reply("chat", body, 0.1, told=Told(tpm=tpm))], seconds=0.1)
+        call = guarded(Model(model="m"), [(lane, 1.0, provider)], shared_of(), None)
+        began = anyio.current_time()
+        await outcomes(call, [asked(f"a{i}", max_tokens=10) for i in range(6)])
+        return anyio.current_time() - began
+
+    assert on_test_time(main) // 60 == minutes

@@ -13,7 +13,7 @@ import orjson
 from pipeline.domain import Usage
 from pipeline.faults import error_reply, is_page, scrub, unreadable
 
-__all__ = ["mapping", "parse", "text_of", "unreadable", "usage", "word"]
+__all__ = ["mapping", "parse", "refusal_in", "text_of", "unreadable", "usage", "word"]
 
 _LARGEST_COUNT = 1 << 26
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
@@ -101,8 +101,17 @@ def text_of(content: Any) -> str:
     """The text of a message's content, which is a text or a list of parts."""
     if isinstance(content, str):
         return content
+    return _joined(content, "text")
+
+
+def refusal_in(content: Any) -> str:
+    """What the parts of a message's content refuse, beside what they say."""
+    return _joined(content, "refusal")
+
+
+def _joined(content: Any, name: str) -> str:
     parts = content if isinstance(content, list) else []
-    return "".join(_text(mapping(part).get("text")) for part in parts)
+    return "".join(_text(mapping(part).get(name)) for part in parts)
 
 
 def _text(value: Any) -> str:
