@@ -61,9 +61,9 @@ def pilot(
     return _waited(partial(pilot_async, job, records, **watch))
 
 
-def plan(job: Job, records: Frame | None = None) -> Plan:
+def plan(job: Job, records: Frame | None = None, *, retry_failed: bool = False) -> Plan:
     """What a run would send, by step. Nothing is sent."""
-    return _waited(partial(plan_async, job, records))
+    return _waited(partial(plan_async, job, records, retry_failed=retry_failed))
 
 
 def export(job: Job, records: Frame | None = None) -> Result:

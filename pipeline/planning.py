@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,14 +25,27 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-async def plan_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Plan:
-    """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written."""
+async def plan_async(
+    job: Job, records: pl.DataFrame | pl.LazyFrame | None = None, *, retry_failed: bool = False
+) -> Plan:
+    """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written.
+
+    With `retry_failed` as by a run that pays again for the answers that were cut off, refused or rejected.
+    """
     session = Session.open(job, records)
     journal = Journal.read_only(job.folder / "journal.sqlite")
     try:
-        return await _count(session, journal)
+        return await _count(session, journal, await _failures(session, journal) if retry_failed else set())
     finally:
         journal.close()
+
+
+async def _failures(session: Session, journal: Journal) -> set[bytes]:
+    """The digests of the paid answers that are asked for again."""
+    recall = replay.recalling(journal, Tally())
+    walk = Walk(session.stages, dict.fromkeys(session.job.models, recall))
+    found = replay.paid_failures(journal, walk, session.source.batches())
+    return {request.digest async for request in found}
 
 
 @dataclass
@@ -76,7 +89,7 @@ def _sum(so_far: float | None, cost: int | None) -> float | None:
     return None if so_far is None or cost is None else so_far + cost / DOLLAR
 
 
-async def _count(session: Session, journal: Journal) -> Plan:
+async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     known = accounts.by_step(journal)
     seen_before = {(one.step, one.model): one for one in known if one.replies}
     forecasts = {stage.spec.name: _forecast(stage, seen_before) for stage in session.stages}
@@ -90,6 +103,8 @@ async def _count(session: Session, journal: Journal) -> Plan:
     async def ask(request: Request) -> Reply:
         forecast = forecasts[request.step]
         try:
+            if request.digest in again:
+                raise Unanswered(request)
             reply = await recall(request)
         except Unanswered:
             short = int.from_bytes(request.digest[:8])

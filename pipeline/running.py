@@ -16,7 +16,7 @@ import anyio
 
 from pipeline import accounts
 from pipeline.control import controlled
-from pipeline.domain import DOLLAR, Call, Fate, Fault, Request
+from pipeline.domain import DOLLAR, Call, Fate, Fault
 from pipeline.engines import replay
 from pipeline.engines.pool import Pool
 from pipeline.errors import RunStopped
@@ -177,17 +177,12 @@ class Run:
     async def _let_stand_back(self) -> None:
         """Let the paid answers behind failed rows stand back, so that they are asked for again."""
         walk = self._walk(replay.recalling(self.journal, Tally()))
-        superseded: set[bytes] = set()
-        async for leaf in replay.rows(walk, self.session.source.batches()):
-            for first in leaf.fault.requests if leaf.fault else ():
-                request: Request | None = first
-                while request is not None:  # whichever model has answered
-                    if request.digest not in superseded and self.journal.was_paid(request.digest):
-                        superseded.add(request.digest)
-                        await self.journal.supersede(request)
-                    request = request.instead
+        superseded = 0
+        async for request in replay.paid_failures(self.journal, walk, self.session.source.batches()):
+            await self.journal.supersede(request)
+            superseded += 1
         if superseded:
-            answers = counted(len(superseded), "paid answer")
+            answers = counted(superseded, "paid answer")
             self.say(f"{answers} of failed rows: asked for, and paid for, again")
 
     async def _publish_if_complete(self) -> Result | None:

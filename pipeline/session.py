@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 RESERVED = frozenset({"row", "loop", "range"})
-OWN_FILES = ("journal.sqlite", "lock", "events.jsonl", "failures.csv")
-OWN_NAMES = (*OWN_FILES, "published.json", "files.sqlite", "ballast", "spill", "control.sock", "control.path")
+_JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
+_BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
+"""what a run keeps in its folder, beside results"""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Session:
 
     def _check_paths(self) -> None:
         job, where = self.job, self.job.text.where(("output", "to"))
-        taken = [job.file, *(job.folder / name for name in OWN_FILES)]
+        taken = [job.file, *(job.folder / name for name in OWN_NAMES)]
         if job.records.path:
             taken.append(job.file.parent / job.records.path)
         for target in job.targets:
@@ -114,11 +116,11 @@ class Session:
                 raise JobError(f"the result would overwrite {target.name}", where=where)
             if target.is_dir():
                 raise JobError(f"'{target.name}' is a folder; name a file", where=where)
+            if any(same_file(above, job.folder / "spill") for above in target.parents):
+                raise JobError("'spill' is for answers that no disk took; name another folder", where=where)
             taken.append(target)
         if self.pages:
-            own = (job.folder / name for name in OWN_NAMES)
-            beside = (job.file.parent / name for name in job.files)
-            self.pages.check_folder([*taken, *own, *beside])
+            self.pages.check_folder([*taken, *(job.file.parent / name for name in job.files)])
 
     def _check_first_requests(self) -> None:
         """Refuse a job whose very first record asks for what a provider can never do."""

@@ -133,6 +133,8 @@ def test_a_result_never_takes_the_place_of_what_the_job_is_made_of(project: Proj
     for target in ("records.csv", "./jobs/../records.csv", "link.csv", "output/shop/failures.csv"):
         done = project.run("run", "job.yaml", "--set", f"output.to={target}")
         assert done.returncode == 2 and "would overwrite" in done.stderr, done.stderr
+    done = project.run("run", "job.yaml", "--set", "output.to=output/shop/spill/posts.csv")
+    assert done.returncode == 2 and "name another folder" in done.stderr, done.stderr
     done = project.run("run", "job.yaml", "--set", "records.from=link.csv")
     assert done.returncode == 0, "records may be a link"
     assert (project.folder / "records.csv").read_bytes() == before

@@ -36,6 +36,9 @@ def test_the_reported_cost_is_the_ledgers_over_all_kinds_of_attempts(project: Pr
         first = project.numbers("run", "job.yaml")
         assert (first["ok"], first["failed"]) == (7, 3), "a complaint mended two of the answers"
         assert nano(first["cost"]) == bill(server.ledger())
+        assert project.numbers("plan", "job.yaml")["missing"] == 0
+        planned = project.numbers("plan", "job.yaml", "--retry-failed")
+        assert (planned["missing"], planned["later"], planned["failed"]) == (3, 3, 0) and planned["cost"] > 0
         again = project.numbers("run", "job.yaml", "--retry-failed")
         ledger = server.ledger()
     assert (again["ok"], again["failed"]) == (10, 0)

@@ -26,6 +26,9 @@ Sets = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key: models.writer.model=gpt-5.5"),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Only the first n records.")]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -17,6 +17,7 @@ from pipeline.cli._common import (
     AsJson,
     JobFile,
     Limit,
+    RetryFailed,
     Sets,
     Untrusted,
     load_job,
@@ -34,6 +35,7 @@ def plan(
     sets: Sets = None,
     limit: Limit = None,
     as_json: AsJson = False,
+    retry_failed: RetryFailed = False,
     untrusted: Untrusted = False,
     allow_host: AllowHost = None,
     allow_key: AllowKey = None,
@@ -42,7 +44,7 @@ def plan(
     job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
     from pipeline import api
 
-    counted = api.plan(job)
+    counted = api.plan(job, retry_failed=retry_failed)
     if as_json:
         print_json(wording.numbers_of_plan(counted))
     else:

@@ -23,6 +23,7 @@ from pipeline.cli._common import (
     AsJson,
     JobFile,
     Limit,
+    RetryFailed,
     Sets,
     Untrusted,
     load_job,
@@ -45,10 +46,7 @@ def run(
     sets: Sets = None,
     limit: Limit = None,
     as_json: AsJson = False,
-    retry_failed: Annotated[
-        bool,
-        typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected."),
-    ] = False,
+    retry_failed: RetryFailed = False,
     pilot: Annotated[
         int | None,
         typer.Option(

@@ -63,3 +63,21 @@ async def rows(walk: Walk, batches: Iterator[list[Record]]) -> AsyncIterator[Bra
             for leaf in await walk.leaves(record):
                 for row in walk.rows_of(leaf):
                     yield row
+
+
+async def paid_failures(
+    journal: Journal, walk: Walk, batches: Iterator[list[Record]]
+) -> AsyncIterator[Request]:
+    """The requests behind failed rows that were answered and paid for, each once, whichever model answered.
+
+    The walk is one that knows the journal alone.
+    """
+    seen: set[bytes] = set()
+    async for leaf in rows(walk, batches):
+        for first in leaf.fault.requests if leaf.fault else ():
+            request: Request | None = first
+            while request is not None:
+                if request.digest not in seen and journal.was_paid(request.digest):
+                    seen.add(request.digest)
+                    yield request
+                request = request.instead
