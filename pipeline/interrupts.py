@@ -1,4 +1,4 @@
-"""Signals: the first asks a run to end well, the second ends it at once.
+"""Signals: the first asks a run to end well, the second ends it at once. Ignored ones (`nohup`) stay ignored.
 
 What is in the journal is safe either way. The handlers are the process' own, not the event loop's, so that
 the second is heard even while something keeps the loop busy. This module does not know what ending is.
@@ -22,6 +22,22 @@ error: interrupted again ({}): ended at once, without waiting for what was sent
   what was answered is in the journal; the same command goes on
 """
 
+_came: list[str] = []
+"""the signals of this process that came before any run could hear them"""
+
+
+def end_the_program() -> list[str]:
+    """Let signals end the program in an orderly way, as Ctrl-C does; the names of those that came."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        _came.append(signal.Signals(number).name)
+        raise KeyboardInterrupt
+
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, handle)
+    return _came
+
 
 @contextmanager
 def heard(on_first: Callable[[str], None]) -> Iterator[None]:
@@ -44,7 +60,13 @@ def heard(on_first: Callable[[str], None]) -> Iterator[None]:
         asked = True
         loop.call_soon_threadsafe(on_first, signal.Signals(number).name)
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    deaf = (signal.SIG_IGN, None)
+    before = {
+        number: signal.signal(number, handle) for number in SIGNALS if signal.getsignal(number) not in deaf
+    }
+    if _came:  # whoever was interrupted by it has kept it to himself, as a finalizer does
+        asked = True
+        loop.call_soon(on_first, _came[0])
     try:
         yield
     finally:

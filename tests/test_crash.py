@@ -96,6 +96,24 @@ def test_a_signal_lets_what_is_under_way_end_and_nothing_is_paid_twice(
         assert finish(project, server).overpaid == 0
 
 
+def test_a_run_under_nohup_does_not_hear_that_its_terminal_is_gone(project: Project) -> None:
+    with serve(Script(latency=0.05)) as server:
+        job(project, server)
+        process = subprocess.Popen(
+            ["nohup", *project.command("run", "job.yaml")],
+            cwd=project.folder,
+            env=project.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for(lambda: server.ledger().billed >= 5)
+        process.send_signal(signal.SIGHUP)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert server.ledger().billed == project.result().height == ROWS
+
+
 def test_a_second_signal_leaves_at_once(project: Project) -> None:
     with serve(Script(latency=0.01, faults=(Rule(after=20, fault="hang"),))) as server:
         job(project, server)

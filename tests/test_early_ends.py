@@ -1,12 +1,48 @@
-"""What ends before anything is sent ends with words: nobody to ask, an address that is none."""
+"""What ends before anything is sent ends with words: a signal at the start, an address that is none."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from pipeline.scripted import Script, serve
 from tests.project import Project
+from tests.served import served
+
+AT_IMPORT = """
+import os, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pipeline.session":
+            sys.meta_path.remove(self)
+            try:
+                os.kill(os.getpid(), {number})
+            except KeyboardInterrupt:
+                if not {kept}:
+                    raise
+
+sys.meta_path.insert(0, Finder())
+"""
+"""a signal that comes while the program starts, and that a finalizer, say, may keep to itself"""
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_command_starts_is_answered_with_the_command(
+    number: signal.Signals, kept: bool, project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(AT_IMPORT.format(number=int(number), kept=kept))
+    with serve(Script()) as server:
+        project.job(models=served(server.base_url), records=Project.numbered(100))
+        done = project.run("run", "job.yaml", PYTHONPATH=str(tmp_path))
+        assert server.ledger().requests == 0
+    assert done.returncode == 130, done.stderr
+    assert number.name in done.stderr
+    assert "to go on: python -m pipeline run job.yaml" in done.stderr
 
 
 def test_a_pilot_without_standard_input_says_how_to_go_on(project: Project) -> None:

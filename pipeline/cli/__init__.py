@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -18,7 +17,7 @@ import typer
 from pipeline import __version__, wording
 from pipeline.cli import doctor, journal, look, run, tools
 from pipeline.errors import DiskError, Interrupted, PipelineError, RunStopped
-from pipeline.interrupts import SIGNALS
+from pipeline.interrupts import end_the_program
 from pipeline.screen import safe_text
 
 app = typer.Typer(
@@ -77,24 +76,10 @@ def _open_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
 
 
-def _interrupted_by_signals() -> list[str]:
-    """Let signals end the program in an orderly way, as Ctrl-C does; the names of those that came."""
-    came: list[str] = []
-
-    def handle(number: int, _: object) -> None:
-        came.append(signal.Signals(number).name)
-        raise KeyboardInterrupt
-
-    for number in SIGNALS:
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # not so under nohup
-            signal.signal(number, handle)
-    return came
-
-
 def main() -> None:
     """The program."""
     _open_streams()
-    signals = _interrupted_by_signals()
+    signals = end_the_program()
     try:
         app()
         sys.stdout.flush()
