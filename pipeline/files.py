@@ -11,7 +11,7 @@ import os
 import stat
 import zlib
 from contextlib import contextmanager
-from errno import EACCES, EDQUOT, ENOSPC, EROFS
+from errno import EACCES, EDQUOT, ENOSPC, ENXIO, EROFS
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -77,6 +77,23 @@ def make_folder(path: Path) -> None:
     if not path.parent.exists():
         make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
+
+
+def own_file(path: Path, flags: int) -> int:
+    """Open a file for its owner alone, made where there is none; `OSError` where something else is there.
+
+    A pipe or a device in its place neither holds the program up nor swallows what is written.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if error.errno == ENXIO:  # a pipe that nobody reads
+            raise OSError(ENXIO, "it is no file") from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(ENXIO, "it is no file")
+    return descriptor
 
 
 @contextmanager

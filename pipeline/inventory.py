@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DiskError
+from pipeline.files import own_file
 
 NAME = "files.sqlite"
 _PART = 512
@@ -205,4 +206,4 @@ def _guarded(path: Path) -> Iterator[None]:
 
 def _touch(path: Path) -> None:
     """SQLite would give it the rights of the umask."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    os.close(own_file(path, os.O_RDWR))

@@ -20,6 +20,7 @@ from pipeline.commits import Commits
 from pipeline.database import HINT, connect, connect_to_read, empty, fetched
 from pipeline.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.errors import DiskError
+from pipeline.files import own_file
 from pipeline.reserve import Reserve
 from pipeline.sums import fits, row_sum
 
@@ -77,7 +78,7 @@ class Journal:
     def open(cls, path: Path) -> Journal:
         """The journal at `path`, made where there is none. `DiskError` where it cannot be trusted."""
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            os.close(own_file(path, os.O_RDWR))
         except OSError as error:
             raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
         reader = connect(path)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import DiskError, Locked
-from pipeline.files import make_folder
+from pipeline.files import make_folder, own_file
 
 TRIES, BETWEEN = 4, 0.05
 
@@ -28,7 +28,7 @@ def locked(folder: Path) -> Iterator[None]:
     path = folder / "lock"
     try:
         make_folder(folder)
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        descriptor = own_file(path, os.O_RDWR)
     except OSError as error:
         raise DiskError(f"cannot be written: {error.strerror}", where=str(folder)) from None
     try:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import orjson
 
 from pipeline.errors import DiskError
+from pipeline.files import own_file
 
 
 class Events(Protocol):
@@ -33,7 +34,7 @@ def events_to(path: Path) -> Iterator[Events]:
     import structlog  # takes a tenth of a second to import, and `--help` does not log
 
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = own_file(path, os.O_WRONLY | os.O_APPEND)
     except OSError as error:
         raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
 

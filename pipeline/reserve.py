@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
+from pipeline.files import own_file
+
 BALLAST = 8 << 20
 """bytes: room for the replies that are under way when a disk fills up"""
 PREFIX = "pipeline-spilled "
@@ -42,7 +44,7 @@ class Reserve:
     def fill(self) -> None:
         """Set room aside, where there is any; a disk that is full already has none to give."""
         with suppress(OSError):
-            descriptor = os.open(self._ballast, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            descriptor = own_file(self._ballast, os.O_WRONLY)
             try:
                 lacking = BALLAST - os.fstat(descriptor).st_size
                 if lacking > 0:
@@ -87,7 +89,7 @@ class Reserve:
         for folder in self.folders():
             with suppress(OSError):
                 _check_ours(folder)
-                for file in sorted(folder.glob("*.jsonl")):
+                for file in sorted(file for file in folder.glob("*.jsonl") if file.is_file()):
                     yield file, *read_lines(file.read_bytes().decode(errors="replace").splitlines())
 
     def done_with(self, file: Path, *, damaged: bool) -> None:

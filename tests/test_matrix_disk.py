@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -95,3 +96,17 @@ def _forget_spilled(folder: Path) -> None:
     for place in Reserve(folder / "journal.sqlite").folders():
         if place.is_dir() and not place.is_relative_to(folder) and not any(place.iterdir()):
             place.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("events.jsonl", 74), ("lock", 74), ("journal.sqlite", 74), ("ballast", 0), ("spill/1-1.jsonl", 0)],
+)
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(name: str, code: int, project: Project) -> None:
+    pipe = project.folder / "output/shop" / name
+    pipe.parent.mkdir(parents=True, mode=0o700)
+    os.mkfifo(pipe)
+    project.job()
+    done = project.run("run", "job.yaml")
+    assert done.returncode == code, done.stderr
+    assert "it is no file" in done.stderr or code == 0
