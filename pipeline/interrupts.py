@@ -53,6 +53,8 @@ def heard(on_first: Callable[[str], None]) -> Iterator[None]:
 
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal asked
+        if loop.is_closed():  # a run that was dropped in the middle: nobody is there to end well
+            raise KeyboardInterrupt
         if asked:
             with suppress(OSError):
                 os.write(2, _AT_ONCE.format(signal.Signals(number).name).encode())
