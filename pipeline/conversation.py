@@ -60,6 +60,6 @@ def read(reply: Reply) -> Answer:
     return answer
 
 
-def understood(reply: Reply) -> Reply:
-    """The reply with its answer read; a `Fault` where it cannot be."""
-    return replace(reply, answer=read(reply))
+def understood(reply: Reply, model: str, *, known: bool = False) -> Reply:
+    """The reply with its answer read, and who was asked for it; a `Fault` where it cannot be read."""
+    return replace(reply, answer=read(reply), model=model, known=known)

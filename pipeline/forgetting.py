@@ -21,7 +21,7 @@ from typing import Any
 import anyio
 
 from pipeline.cleansing import cleanse
-from pipeline.conversation import understood
+from pipeline.conversation import read
 from pipeline.database import connect
 from pipeline.domain import Fault, Record, Reply
 from pipeline.dtypes import cell_text
@@ -195,8 +195,8 @@ class _Forgetting:
                 sql = "SELECT api, body FROM attempts WHERE digest = ?"
                 for api, body in connection.execute(sql, (digest,)):
                     with suppress(Fault):
-                        answer = understood(Reply(api, body)).answer
-                        self._note_answer(f"{answer.text}{answer.refusal}" if answer else "")
+                        answer = read(Reply(api, body))
+                        self._note_answer(f"{answer.text}{answer.refusal}")
 
     def _note_answer(self, text: str) -> None:
         self._traces.add(text)

@@ -118,4 +118,4 @@ def test_an_answer_that_was_read_is_not_read_again() -> None:
     answer = Answer("kept")
     assert read(Reply("chat", b"<html>", answer=answer)) is answer
     with pytest.raises(Fault):
-        understood(Reply("chat", b"<html>"))
+        understood(Reply("chat", b"<html>"), "m")

@@ -141,10 +141,13 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
 
 def _first(details: dict[str, Any], counts: dict[str, Any], detail: str, *beside: str) -> int:
     """The first count that is there: in the details, or else beside the total."""
-    found = [_count(details.get(detail)), *(_count(counts.get(name)) for name in beside)]
-    return next(filter(None, found), 0)
+    if found := _count(details.get(detail)):
+        return found
+    for name in beside:
+        if name in counts and (found := _count(counts[name])):
+            return found
+    return 0
 
 
 def _count(value: Any) -> int:
-    sane = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST_COUNT
-    return value if sane else 0
+    return value if type(value) is int and 0 <= value < _LARGEST_COUNT else 0

@@ -65,9 +65,11 @@ class Turnstile:
             raise _again(self._closed)
         ticket = Ticket(request, self.expect, loop.time())
         turn: asyncio.Future[None] = loop.create_future()
-        (self._repeated if request.attempt > 1 else self._line).append((ticket, turn))
+        line = self._repeated if request.attempt > 1 else self._line
+        line.append((ticket, turn))
         self.waiting += 1
-        self.pump()
+        if len(line) == 1:  # else somebody before it is waited for
+            self.pump()
         try:
             await turn
         except BaseException:
@@ -96,9 +98,6 @@ class Turnstile:
         """Let through whoever may pass; come back when the head may."""
         if self._settling:
             return
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._note(now)
@@ -112,7 +111,7 @@ class Turnstile:
             else:
                 if delay > 0:
                     self.binding = binding
-                    self._timer = loop.call_later(min(delay, LOOK_AGAIN), self.pump)
+                    self._look_again(now + min(delay, LOOK_AGAIN), loop)
                     if delay >= LOOK_AGAIN:
                         for relieve in self.relief:
                             relieve(Fault(binding, f"{self.name} is held up", fate=Fate.RETRY))
@@ -121,6 +120,14 @@ class Turnstile:
                 turn.set_result(None)
             line.popleft()
             self.waiting -= 1
+
+    def _look_again(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
+        """See to it that the limits are asked again by then: too early does no harm."""
+        if self._timer is not None:
+            if loop.time() < self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(at, self.pump)
 
     def _first(self) -> deque[_Place] | None:
         """The line whose head is next, with whoever has gone taken from its front."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import anyio
 
@@ -90,5 +90,5 @@ def _find(journal: Journal, request: Request) -> Reply | None:
     reply = journal.find(request.digest)
     if reply is not None:
         with suppress(Fault):
-            return replace(understood(reply), model=request.model, known=True)
+            return understood(reply, request.model, known=True)
     return None

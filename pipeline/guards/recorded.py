@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 
 from pipeline.conversation import understood
@@ -35,7 +34,7 @@ def recorded(call: Call, journal: Journal, toll: Toll, expect: Callable[[Request
             raise
         await journal.record(request, reply)
         try:
-            reply = replace(understood(reply), model=request.model)
+            reply = understood(reply, request.model)
         except Fault as fault:
             if fault.fate is Fate.RETRY and fault.wait is None:
                 fault.wait, fault.told = reply.wait, reply.told

@@ -97,8 +97,11 @@ def _passed(budget: Budget, spent: Spent, held: Spent, need: Spent, doubtful: in
         most += f", and at most {maybe} more may have been billed" if doubtful else ""
         return f"budget.cost: {most}, and it can cost up to {dollars(need.cost / DOLLAR)}"
     for name in ("tokens", "requests"):
-        most, used, more = (getattr(one, name) for one in (budget, spent, need))
-        if most is not None and used + getattr(held, name) + more > most:
+        most = getattr(budget, name)
+        if most is None:
+            continue
+        used, more = getattr(spent, name), getattr(need, name)
+        if used + getattr(held, name) + more > most:
             up_to = f", and it can use up to {more:,}" if name == "tokens" else ""
             return f"budget.{name}: {used:,} of {most:,} are used{up_to}"
     return ""

@@ -81,8 +81,8 @@ class Pace(Limit):
     @property
     def rate(self) -> float | None:
         """What requests are spaced by; None where nothing is known."""
-        rates = (self.limit and EVENLY * self.limit, self.found)
-        return min((rate for rate in rates if rate), default=None)
+        even = EVENLY * self.limit if self.limit else None
+        return min(even, self.found) if even and self.found else even or self.found
 
     def _forget(self, now: float) -> None:
         old = now - self._period - SLACK

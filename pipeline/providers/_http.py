@@ -148,10 +148,11 @@ class _Endpoint:
     def _reply(self, response: httpx2.Response, began: float) -> Reply:
         self._known = True
         body = self._key.without(response.content)
-        odd = self._strangers.look(self._kept(response.headers.get("content-type", "")), body)
+        headers = _plain(response.headers)
+        odd = self._strangers.look(self._kept(headers.get("content-type", "")), body)
         if self._connector.spoke_unasked:
             odd = f"{self._host} sends answers that nobody asked for; no connection is used twice"
-        told, wait = told_limits(response.headers), told_wait(response.headers)
+        told, wait = told_limits(headers), told_wait(headers)
         return Reply(self._api, body, perf_counter() - began, told=told, wait=wait, odd=odd)
 
     def _options(self) -> Any:
@@ -179,6 +180,11 @@ class _Endpoint:
             case aiohttp.ClientResponseError():
                 return unreadable("the reply's head is not HTTP, or beyond all size", b"")
         return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
+
+
+def _plain(headers: httpx2.Headers) -> dict[str, str]:
+    """Headers by their lower-case names, the last of several; looking into the original costs much more."""
+    return {name.decode("latin-1").lower(): words.decode("latin-1") for name, words in headers.raw}
 
 
 def _unfinished(part: Unfinished, body: bytes, host: str, idle: float) -> Fault:
