@@ -131,6 +131,8 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
     """
     counts = mapping(counts)
     taken, given = _count(counts.get(input_name)), _count(counts.get(output_name))
+    if counts.keys() == {input_name, output_name, "total_tokens"} and counts["total_tokens"] == taken + given:
+        return Usage(taken, given)  # as most servers have it
     details = mapping(counts.get(f"{input_name}_details"))
     cached = min(taken, _first(details, counts, *_CACHED))
     written = min(taken - cached, _first(details, counts, *_CACHE_WRITTEN))

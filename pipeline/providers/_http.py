@@ -47,23 +47,8 @@ CONNECT_SECONDS = 30.0
 OTHER_FILES = 128
 """files that are open besides the connections"""
 OFFICIAL_HOST = "api.openai.com"
-_MEMBERSHIP = ("OpenAI-Organization", "OpenAI-Project")
-"""headers that the SDK takes from the environment: nobody's affair but OpenAI's"""
-_TELEMETRY = tuple(
-    f"X-Stainless-{name}"
-    for name in (
-        "Async",
-        "Lang",
-        "Package-Version",
-        "OS",
-        "Arch",
-        "Runtime",
-        "Runtime-Version",
-        "Retry-Count",
-        "Read-Timeout",
-    )
-)
-"""headers of the SDK about this machine, which no endpoint needs and every request would pay for"""
+_COUNTED = dict.fromkeys(("X-Stainless-Retry-Count", "X-Stainless-Read-Timeout"), openai.Omit())
+"""headers that the SDK adds to each request, which no endpoint needs"""
 
 
 # OPENAI_LOG=debug would write down what servers send
@@ -79,17 +64,28 @@ def _allow_sockets(concurrency: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
+class _Client(openai.AsyncOpenAI):
+    """The SDK's client without its headers about this machine, which every request would pay for."""
+
+    @property
+    def default_headers(self) -> dict[str, str | openai.Omit]:
+        """What each request says of itself; the organisation, taken from the environment, to OpenAI alone."""
+        headers: dict[str, str | openai.Omit] = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": self.user_agent,
+        }
+        if self.base_url.host == OFFICIAL_HOST:
+            membership = {"OpenAI-Organization": self.organization, "OpenAI-Project": self.project}
+            headers |= {name: value for name, value in membership.items() if value}
+        return headers
+
+
 def _client(base_url: str, transport: CappedTransport, patience: httpx2.Timeout) -> openai.AsyncOpenAI:
     """The SDK's client, which is not told the key: each request brings its own header."""
     http = PlainClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
-    return openai.AsyncOpenAI(
-        api_key="none",
-        base_url=base_url,
-        http_client=http,
-        max_retries=0,
-        timeout=patience,
-        default_headers={"Accept-Encoding": "identity"},
-    )
+    return _Client(api_key="none", base_url=base_url, http_client=http, max_retries=0, timeout=patience)
 
 
 @asynccontextmanager
@@ -127,8 +123,6 @@ class _Endpoint:
         self._patience = patience
         self._seconds = seconds
         self._idle = idle
-        left_out = _TELEMETRY if self._host == OFFICIAL_HOST else (*_TELEMETRY, *_MEMBERSHIP)
-        self._left_out = dict.fromkeys((*left_out, "Authorization"), openai.Omit())
         self._strangers = Strangers(self._host)
         self._known = False
 
@@ -156,9 +150,13 @@ class _Endpoint:
         return Reply(self._api, body, perf_counter() - began, told=told, wait=wait, odd=odd)
 
     def _options(self) -> Any:
-        key = self._key
-        sent: dict[str, Any] = {"Authorization": f"Bearer {key.reveal()}"} if key else {}
-        return {"headers": self._left_out | sent, "max_retries": 0, "timeout": self._patience}
+        sent = f"Bearer {self._key.reveal()}" if self._key else openai.Omit()
+        return {
+            "headers": {**_COUNTED, "Authorization": sent},
+            "idempotency_key": "-",  # never sent; without one the SDK makes one up for each request
+            "max_retries": 0,
+            "timeout": self._patience,
+        }
 
     def _kept(self, words: str) -> str:
         """A server's words without the key, should it send that back."""
