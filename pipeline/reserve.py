@@ -48,7 +48,8 @@ class Reserve:
             try:
                 lacking = BALLAST - os.fstat(descriptor).st_size
                 if lacking > 0:
-                    os.pwrite(descriptor, os.urandom(lacking), BALLAST - lacking)  # zeros may take no room
+                    noise = os.urandom(1 << 20)  # zeros may take no room
+                    os.pwrite(descriptor, (noise * -(-lacking // len(noise)))[:lacking], BALLAST - lacking)
             except OSError:
                 self._ballast.unlink(missing_ok=True)
                 raise
