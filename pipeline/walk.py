@@ -151,11 +151,10 @@ class Walk:
 
     def _after(self, branch: Branch, stage: Stage, taken: Taken, *, skipped: bool = False) -> Branch:
         name = stage.spec.name
-        return replace(
-            branch,
+        return Branch(
+            branch.record,
+            {**branch.values, name: taken.value},
             at=branch.at + 1,
-            forked=False,
-            values={**branch.values, name: taken.value},
             models=(*branch.models, taken.by) if taken.by else branch.models,
             skipped=branch.skipped | {name} if skipped else branch.skipped,
             known=branch.known and taken.known,

@@ -19,6 +19,8 @@ _LARGEST_COUNT = 1 << 26
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
 """OpenAI's name, DeepSeek's, Anthropic's, Moonshot's"""
 _CACHE_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
+_BESIDE = frozenset((*_CACHED[1:], *_CACHE_WRITTEN[1:]))
+"""those that stand beside the total rather than in its details"""
 MOST_VALUES = 400_000
 """values in one body: each takes some sixty bytes of memory and may be two bytes long"""
 _FEW = 2 * MOST_VALUES
@@ -35,8 +37,11 @@ def parse(body: bytes) -> dict[str, Any]:
         raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
     try:
         parsed = orjson.loads(body)
-        if len(body) <= _LENIENT and any(body.count(name) > 1 for name in _SAID_ONCE):
-            _refuse_twins(body)
+        if len(body) <= _LENIENT:
+            for name in _SAID_ONCE:
+                if body.count(name) > 1:
+                    _refuse_twins(body)
+                    break
     except ValueError:
         parsed = _lenient(body)
     if not isinstance(parsed, dict):
@@ -106,7 +111,7 @@ def text_of(content: Any) -> str:
 
 def refusal_in(content: Any) -> str:
     """What the parts of a message's content refuse, beside what they say."""
-    return _joined(content, "refusal")
+    return "" if isinstance(content, str) else _joined(content, "refusal")
 
 
 def _joined(content: Any, name: str) -> str:
@@ -131,11 +136,11 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
     """
     counts = mapping(counts)
     taken, given = _count(counts.get(input_name)), _count(counts.get(output_name))
-    if counts.keys() == {input_name, output_name, "total_tokens"} and counts["total_tokens"] == taken + given:
-        return Usage(taken, given)  # as most servers have it
     details = mapping(counts.get(f"{input_name}_details"))
-    cached = min(taken, _first(details, counts, *_CACHED))
-    written = min(taken - cached, _first(details, counts, *_CACHE_WRITTEN))
+    cached = written = 0
+    if details or not _BESIDE.isdisjoint(counts):
+        cached = min(taken, _first(details, counts, *_CACHED))
+        written = min(taken - cached, _first(details, counts, *_CACHE_WRITTEN))
     reasoning = _count(mapping(counts.get(f"{output_name}_details")).get("reasoning_tokens"))
     apart = max(0, _count(counts.get("total_tokens")) - taken - given) if taken else 0
     return Usage(taken, given + apart, cached, written, min(given + apart, max(reasoning, apart)))
