@@ -124,10 +124,14 @@ class Turnstile:
     def _look_again(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
         """See to it that the limits are asked again by then: too early does no harm."""
         if self._timer is not None:
-            if loop.time() < self._timer.when() <= at:
+            if self._timer.when() <= at:
                 return
             self._timer.cancel()
-        self._timer = loop.call_at(at, self.pump)
+        self._timer = loop.call_at(at, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self.pump()
 
     def _first(self) -> deque[_Place] | None:
         """The line whose head is next, with whoever has gone taken from its front."""
