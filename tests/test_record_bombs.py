@@ -31,6 +31,17 @@ def test_a_cell_in_the_last_corner_is_refused(tmp_path: Path) -> None:
         xlsx.scan(path)
 
 
+@pytest.mark.parametrize("damage", [b"\xff" * 40, b"\x00" * 40, b"\x05" * 40])
+def test_a_workbook_whose_sheet_is_damaged_is_refused(damage: bytes, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "b.xlsx", HEAD.encode() + bytes(range(256)) * 200)
+    name = b"xl/worksheets/sheet1.xml"
+    whole = path.read_bytes()
+    at = whole.index(name) + len(name)
+    path.write_bytes(whole[:at] + damage + whole[at + len(damage) :])
+    with pytest.raises(InputError, match="damaged"):
+        xlsx.scan(path)
+
+
 def test_a_workbook_that_unpacks_to_far_more_than_it_is_is_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path / "b.xlsx", b"x" * (300 << 20))
     with pytest.raises(InputError, match="unpacked, the workbook of"):

@@ -6,11 +6,13 @@ file of a megabyte can unpack to a gigabyte. This module does not know what is i
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.files import reading
 
 MAX_BYTES = 2 * 1024**3
 """of all parts, unpacked"""
@@ -23,22 +25,28 @@ _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]{0,200}?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
 def refuse_bombs(path: Path) -> None:
     """Raise an `InputError` for a workbook that is none, or that is too large for any memory."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-            packed = path.stat().st_size
-            if size > MAX_BYTES or (size > PLAUSIBLE and size > MOST_TIMES * packed):
-                what = f"unpacked, the workbook of {packed:,} bytes has {size:,}"
-                raise InputError(what, where=str(path), hint="save it as CSV")
-            for entry in archive.infolist():
-                if re.match(r"xl/worksheets/[^/]+\.xml$", entry.filename):
-                    _refuse_sparse(path, archive, entry)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-        raise InputError(
-            "this is no .xlsx workbook, or it is damaged or encrypted",
-            where=str(path),
-            hint=(str(error).strip().splitlines() or [""])[0][:200],
-        ) from error
+    with reading(path, compression="") as packed:
+        try:
+            with zipfile.ZipFile(packed) as archive:
+                _refuse_large(path, archive)
+        except (zipfile.BadZipFile, lzma.LZMAError, RuntimeError) as error:
+            what = "this is no .xlsx workbook, or it is damaged or encrypted"
+            raise InputError(what, where=str(path), hint=first_line(error)) from error
+
+
+def first_line(error: Exception) -> str:
+    """What a library says of a workbook, as a hint."""
+    return (str(error).strip().splitlines() or [""])[0][:200]
+
+
+def _refuse_large(path: Path, archive: zipfile.ZipFile) -> None:
+    size, packed = sum(entry.file_size for entry in archive.infolist()), path.stat().st_size
+    if size > MAX_BYTES or (size > PLAUSIBLE and size > MOST_TIMES * packed):
+        what = f"unpacked, the workbook of {packed:,} bytes has {size:,}"
+        raise InputError(what, where=str(path), hint="save it as CSV")
+    for entry in archive.infolist():
+        if re.match(r"xl/worksheets/[^/]+\.xml$", entry.filename):
+            _refuse_sparse(path, archive, entry)
 
 
 def _refuse_sparse(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:

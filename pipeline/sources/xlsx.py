@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline.errors import InputError, JobError
 from pipeline.files import readable_file
-from pipeline.sources._workbook import refuse_bombs
+from pipeline.sources._workbook import first_line, refuse_bombs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def scan(path: Path) -> pl.LazyFrame:
         sheet = book.load_sheet(0, header_row=0, schema_sample_rows=None, column_names=None)
         frame: pl.DataFrame = sheet.to_polars()
     except package.FastExcelError as error:
-        raise InputError("the workbook cannot be read", where=str(path), hint=_first_line(error)) from error
+        raise InputError("the workbook cannot be read", where=str(path), hint=first_line(error)) from error
     frame.columns = names
     return frame.with_columns(_whole(column) for column in frame.get_columns()).lazy()
 
@@ -64,10 +64,6 @@ def _header(path: Path, book: Any) -> list[str]:
             raise InputError(f"two columns are named '{name}'", where=where, hint="rename one of the two")
         names.append(name)
     return names
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]
 
 
 def _fastexcel() -> Any:
