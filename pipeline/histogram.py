@@ -32,10 +32,8 @@ class Histogram:
         place = int(log(value / LOWEST) / _LOG) if value > LOWEST else 0
         place = min(place, _LAST)
         self._buckets[place] = self._buckets.get(place, 0) + 1
-        if value < self.low or not self.count:
-            self.low = value
-        if value > self.high:
-            self.high = value
+        self.low = min(self.low, value) if self.count else value
+        self.high = max(self.high, value)
         self.count += 1
         self.sum += value
 

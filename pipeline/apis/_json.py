@@ -13,7 +13,7 @@ import orjson
 from pipeline.domain import Usage
 from pipeline.faults import error_reply, is_page, scrub, unreadable
 
-__all__ = ["mapping", "parse", "refusal_in", "text_of", "unreadable", "usage", "word"]
+__all__ = ["joined", "mapping", "parse", "text_of", "unreadable", "usage", "word"]
 
 _LARGEST_COUNT = 1 << 26
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
@@ -37,11 +37,8 @@ def parse(body: bytes) -> dict[str, Any]:
         raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
     try:
         parsed = orjson.loads(body)
-        if len(body) <= _LENIENT:
-            for name in _SAID_ONCE:
-                if body.count(name) > 1:
-                    _refuse_twins(body)
-                    break
+        if len(body) <= _LENIENT and any(body.count(name) > 1 for name in _SAID_ONCE):
+            _refuse_twins(body)
     except ValueError:
         parsed = _lenient(body)
     if not isinstance(parsed, dict):
@@ -106,15 +103,11 @@ def text_of(content: Any) -> str:
     """The text of a message's content, which is a text or a list of parts."""
     if isinstance(content, str):
         return content
-    return _joined(content, "text")
+    return joined(content, "text")
 
 
-def refusal_in(content: Any) -> str:
-    """What the parts of a message's content refuse, beside what they say."""
-    return "" if isinstance(content, str) else _joined(content, "refusal")
-
-
-def _joined(content: Any, name: str) -> str:
+def joined(content: Any, name: str) -> str:
+    """What the parts of a content have under a name, `text` or `refusal`; '' where it has no parts."""
     parts = content if isinstance(content, list) else []
     return "".join(_text(mapping(part).get(name)) for part in parts)
 

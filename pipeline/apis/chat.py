@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.apis._json import mapping, parse, refusal_in, text_of, usage, word
+from pipeline.apis._json import joined, mapping, parse, text_of, usage, word
 from pipeline.conversation import Conversation
 from pipeline.domain import Answer
 
@@ -31,7 +31,7 @@ def read(raw: bytes) -> Answer:
     return Answer(
         text=text_of(message.get("content")),
         finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
-        refusal=text_of(message.get("refusal")) or refusal_in(message.get("content")),
+        refusal=text_of(message.get("refusal")) or joined(message.get("content"), "refusal"),
         model=word(reply.get("model")),
         usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens"),
         tier=word(reply.get("service_tier")),

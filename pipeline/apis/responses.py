@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.apis._json import mapping, parse, usage, word
+from pipeline.apis._json import joined, mapping, parse, usage, word
 from pipeline.conversation import Conversation
 from pipeline.domain import Answer
 
@@ -32,9 +32,8 @@ def read(raw: bytes) -> Answer:
     refusals: list[str] = []
     for item in output if isinstance(output, list) else []:
         content = mapping(item).get("content")
-        for part in content if isinstance(content, list) else []:
-            texts.append(word(mapping(part).get("text")))
-            refusals.append(word(mapping(part).get("refusal")))
+        texts.append(joined(content, "text"))
+        refusals.append(joined(content, "refusal"))
     return Answer(
         text="".join(texts),
         finish_reason=_finish_reason(reply),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from pipeline.conversation import read
 from pipeline.domain import Answer, Call, Fault, Reply, Request
@@ -73,7 +72,6 @@ def _hushed(words: str, request: Request) -> str:
     return without(words[:_MOST], request.private) if request.private else words
 
 
-@lru_cache(maxsize=64)
 def _model(name: str) -> str:
     """A model's name without its maker, its edition and its capitals, which servers add and leave out."""
     return _EDITION.sub("", name[:200].lower().rpartition("/")[2])
