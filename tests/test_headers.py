@@ -31,5 +31,7 @@ async def test_a_strange_host_learns_neither_machine_nor_membership(monkeypatch:
     finally:
         await runner.cleanup()
     assert seen["Authorization"] == f"Bearer {'k' * 20}"
+    assert seen["User-Agent"].startswith("AsyncOpenAI/Python ")
+    assert "Idempotency-Key" not in seen
     assert not [name for name in seen if name.lower().startswith(("openai-", "x-stainless"))]
     assert "mine" not in str(seen)

@@ -74,7 +74,7 @@ class _Client(openai.AsyncOpenAI):
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "Content-Type": "application/json",
-            "User-Agent": self.user_agent,
+            "User-Agent": f"AsyncOpenAI/Python {openai.__version__}",  # as the SDK names itself
         }
         if self.base_url.host == OFFICIAL_HOST:
             membership = {"OpenAI-Organization": self.organization, "OpenAI-Project": self.project}
