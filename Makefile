@@ -55,7 +55,7 @@ check: setup audit  ## lint, types, floors, generated files, and what is install
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(PY) -m pytest tests/test_floors.py tests/test_generated.py
+	@$(PY) -m pytest tests/contracts/test_architecture.py tests/contracts/test_generated.py
 
 $(AUDIT)/.installed: $(PY) requirements-audit.lock
 	@$(PYTHON) -m venv $(AUDIT)

@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 
 from benchmarks.workload import CORES, SERVER_CORE, figure, job, machine, measured, median, note, pin
-from pipeline.domain import Reply, Request
-from pipeline.journal import Journal
-from pipeline.scripted import Script, serve
+from pipeline.core.domain import Reply, Request
+from pipeline.journal.journal import Journal
+from pipeline.testing import Script, serve
 
 CALLERS, REPLIES, SINGLE = 256, 20_000, 500
 BODY = b"x" * 1000

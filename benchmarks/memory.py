@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.throughput import BASE_URL, IN_FLIGHT
 from benchmarks.workload import Usage, figure, job, machine, note, used
-from pipeline.scripted import Script, serve
+from pipeline.testing import Script, serve
 
 FEW, MANY, CHARACTERS = 10_000, 50_000, 800
 MOST, MOST_GROWTH = 200, 1.15

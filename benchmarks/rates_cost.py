@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.rates_workload import Bench, Traffic, explain, held, model, saw, serving, texts
-from pipeline.scripted import Line, Rule, Script
+from pipeline.testing import Line, Rule, Script
 
 ROWS = 300
 CENT = 10_000_000

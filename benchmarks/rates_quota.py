@@ -31,7 +31,7 @@ from benchmarks.rates_workload import (
     serving,
     texts,
 )
-from pipeline.scripted import Latency, Quota, Rule, Script
+from pipeline.testing import Latency, Quota, Rule, Script
 
 ROWS, RPM, BURST = 600, 1200, 20
 LATENCIES = (0.1, 1.0)

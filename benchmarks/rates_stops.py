@@ -21,8 +21,8 @@ from benchmarks.rates_workload import (
     serving,
     texts,
 )
-from pipeline.errors import OutOfQuota, RunStopped
-from pipeline.scripted import Rule, Script
+from pipeline.core.errors import OutOfQuota, RunStopped
+from pipeline.testing import Rule, Script
 
 ROWS, IN_FLIGHT, LATENCY = 600, 64, 0.1
 MOST_SECONDS = 5.0

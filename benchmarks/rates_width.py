@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.rates_workload import Bench, Traffic, held, model, plain, ran, saw, serving, texts
 from benchmarks.workload import median
-from pipeline.scripted import Script, Server
+from pipeline.testing import Script, Server
 
 AT_ONCE, SECONDS, ROWS = 200, 20.0, 40_000
 WIDTHS = (50, 100, 200, 400)

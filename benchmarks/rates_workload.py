@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workload import CLIENT_CORE, CORES, LOREM, ROOT, SERVER_CORE, environment, figure, note, pin
-from pipeline.scripted import Account, Script, Server, serve
+from pipeline.testing import Account, Script, Server, serve
 
 KEY = "a-key-of-no-worth"
 MINUTE = 60.0

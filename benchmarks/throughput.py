@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.workload import CORES, SERVER_CORE, figure, job, machine, measured, median, note, pin
-from pipeline.scripted import Script, serve
+from pipeline.testing import Script, serve
 
 BASE_URL = "models.writer.base_url"
 ROWS, CHARACTERS, IN_FLIGHT, RUNS = 2000, 2000, 256, 5

@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from benchmarks import ours
-from pipeline import database, journal
+from pipeline.journal import database, journal
 
 
 def unsynced(path: Path) -> sqlite3.Connection:

@@ -18,11 +18,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
-from pipeline import faults, gauges, job
 from pipeline.cli import app
-from pipeline.errors import RunStopped
-from pipeline.guards import fused
-from pipeline.schema import schema_text
+from pipeline.core.errors import RunStopped
+from pipeline.job import spec
+from pipeline.job.json_schema import schema_text
+from pipeline.lanes import bottleneck
+from pipeline.lanes.guards import fuse
+from pipeline.wire import faults
 
 ROOT = Path(__file__).resolve().parent.parent
 _COMMANDS = """\
@@ -109,7 +111,7 @@ def fault_rows() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _done(kinds: str, fate: str, billed: str) -> str:
-    limits = job.Limits()
+    limits = spec.Limits()
     if fate == "stop":
         return f"stops, exit code {_exit_code(kinds.split(', ')[0])}"
     if fate == "fail":
@@ -123,16 +125,16 @@ def _done(kinds: str, fate: str, billed: str) -> str:
 
 def _stops() -> str:
     """What a run can stop for: the words it says, its exit code and its hint."""
-    rows = ((f"`{kind}`", _MEANT[kind], str(_exit_code(kind)), hint) for kind, hint in fused._HINTS.items())
+    rows = ((f"`{kind}`", _MEANT[kind], str(_exit_code(kind)), hint) for kind, hint in fuse._HINTS.items())
     return _table(("it says", "because", "exit code", "what to do"), rows)
 
 
 def _exit_code(kind: str) -> int:
-    return fused._ERRORS.get(kind, RunStopped).exit_code
+    return fuse._ERRORS.get(kind, RunStopped).exit_code
 
 
 def _binds() -> str:
-    rows = ((f"`{name}`", said) for name, said in gauges._ADVICE.items())
+    rows = ((f"`{name}`", said) for name, said in bottleneck._ADVICE.items())
     return _table(("held up by", "what it means, and what to do"), rows)
 
 
@@ -158,11 +160,11 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"kinds": _kinds},
     "docs/rates.md": {"faults": _faults, "stops": _stops, "binds": _binds},
     "docs/job-file.md": {
-        "limits": lambda: _keys(job.Limits),
-        "endpoints": lambda: _keys(job.Endpoint),
-        "fallback": lambda: _keys(job.Fallback),
-        "budget": lambda: _keys(job.Budget),
-        "files": lambda: _keys(job.Files),
+        "limits": lambda: _keys(spec.Limits),
+        "endpoints": lambda: _keys(spec.Endpoint),
+        "fallback": lambda: _keys(spec.Fallback),
+        "budget": lambda: _keys(spec.BudgetSpec),
+        "files": lambda: _keys(spec.Files),
     },
 }
 

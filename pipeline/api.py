@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 import anyio
 import polars as pl
 
-from pipeline.conductor import export_async, pilot_async, run_async
-from pipeline.job import Job
-from pipeline.loading import load
-from pipeline.pilot import Pilot
-from pipeline.planning import plan_async
-from pipeline.results import Plan, Result
-from pipeline.running import Wish
-from pipeline.tally import Tally
+from pipeline.core.progress import Progress
+from pipeline.job.load import load
+from pipeline.job.spec import Job
+from pipeline.run.pilot import Pilot
+from pipeline.run.plan import plan_async
+from pipeline.run.result import Plan, Result
+from pipeline.run.run import export_async, pilot_async, run_async
+from pipeline.run.state import Wish
 
 __all__ = ["export", "export_async", "load", "pilot", "pilot_async", "plan", "plan_async", "run", "run_async"]
 
@@ -34,16 +34,16 @@ def run(
     job: Job,
     records: Frame | None = None,
     *,
-    tally: Tally | None = None,
+    progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
     wish: Wish | None = None,
 ) -> Result:
     """Run a job to its end and write its table: `run_async` for plain code, with the same exceptions.
 
-    `records` is a polars frame to use instead of the file that the job names; `tally` can be watched from
+    `records` is a polars frame to use instead of the file that the job names; `progress` can be watched from
     another thread while it goes on, `say` is given each sentence for the reader.
     """
-    watch: dict[str, Any] = {"tally": tally, "wish": wish} | ({"say": say} if say else {})
+    watch: dict[str, Any] = {"progress": progress, "wish": wish} | ({"say": say} if say else {})
     return _waited(partial(run_async, job, records, **watch))
 
 
@@ -52,12 +52,12 @@ def pilot(
     records: Frame | None = None,
     *,
     n: int,
-    tally: Tally | None = None,
+    progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
     until: float | None = None,
 ) -> Pilot:
     """Really run `n` records and say what the rest will cost: `pilot_async` for plain code."""
-    watch: dict[str, Any] = {"n": n, "tally": tally, "until": until} | ({"say": say} if say else {})
+    watch: dict[str, Any] = {"n": n, "progress": progress, "until": until} | ({"say": say} if say else {})
     return _waited(partial(pilot_async, job, records, **watch))
 
 

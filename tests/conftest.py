@@ -9,47 +9,48 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 
-from tests.project import Project
+from tests.support.project import Project
 
+HERE = Path(__file__).parent
 LONG = frozenset(
     [
-        "bombs",
-        "breaker",
-        "canary",
-        "cooldown",
-        "endpoints",
-        "forget",
-        "forget_money",
-        "forget_proof",
-        "hostile_bodies",
-        "hostile_heads",
-        "hostile_wire",
-        "matrix_disk",
-        "matrix_run",
-        "moved",
-        "new_links",
-        "pace",
-        "permissions",
-        "private",
-        "promises_traced",
-        "reply_bombs",
-        "run_faults",
-        "run_rates",
-        "summaries",
-        "upgrade",
-        "run_clock",
-        "run_control",
-        "run_endpoints",
-        "spreadsheet_safe",
-        "untrusted",
-        "width",
-        "paced",
-        "doctor",
-        "output_safety",
-        "journal_harm",
-        "journal_sums",
-        "record_bombs",
-        "shelf",
+        "commands/test_doctor.py",
+        "commands/test_forget.py",
+        "commands/test_forget_money.py",
+        "commands/test_forget_traces.py",
+        "commands/test_journal_upgrade.py",
+        "commands/test_run_clock.py",
+        "commands/test_run_endpoints.py",
+        "commands/test_run_faults.py",
+        "commands/test_run_rates.py",
+        "commands/test_wording.py",
+        "hostile/test_bodies.py",
+        "hostile/test_display.py",
+        "hostile/test_heads.py",
+        "hostile/test_reply_size.py",
+        "hostile/test_spreadsheet.py",
+        "hostile/test_tables.py",
+        "hostile/test_template.py",
+        "hostile/test_untrusted.py",
+        "hostile/test_wire.py",
+        "process/test_ctl.py",
+        "process/test_disk_faults.py",
+        "process/test_folder.py",
+        "process/test_journal.py",
+        "process/test_permissions.py",
+        "process/test_run_surroundings.py",
+        "process/test_spill.py",
+        "promises/test_p21_secrets.py",
+        "promises/test_traced.py",
+        "unit/core/test_redaction.py",
+        "unit/journal/test_verify.py",
+        "unit/lanes/guards/test_balance.py",
+        "unit/lanes/limits/test_circuit_breaker.py",
+        "unit/lanes/limits/test_concurrency.py",
+        "unit/lanes/limits/test_cooldown.py",
+        "unit/lanes/limits/test_rate.py",
+        "unit/lanes/test_lane.py",
+        "unit/text/test_links.py",
     ]
 )
 """modules that take too long for every change; `make soak` runs them, and so does CI"""
@@ -62,7 +63,8 @@ settings.load_profile("any machine")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the long modules to the long sweep."""
     for item in items:
-        if item.path.stem.removeprefix("test_") in LONG:
+        path = item.path.relative_to(HERE).as_posix()
+        if path in LONG or path.startswith("soak/"):
             item.add_marker(pytest.mark.soak)
 
 

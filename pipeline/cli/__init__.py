@@ -14,11 +14,11 @@ from typing import Annotated
 
 import typer
 
-from pipeline import __version__, wording
-from pipeline.cli import doctor, journal, look, run, tools
-from pipeline.errors import DiskError, Interrupted, PipelineError, RunStopped
-from pipeline.interrupts import end_the_program
-from pipeline.screen import safe_text
+from pipeline import __version__
+from pipeline.cli import doctor, journal, look, run, tools, wording
+from pipeline.core.display import safe_text
+from pipeline.core.errors import DiskError, Interrupted, PipelineError, RunStopped
+from pipeline.system.signals import end_the_program
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -72,8 +72,8 @@ def _open_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115, PTH123 - for the life of the process
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - the same
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123 - the same
 
 
 def main() -> None:

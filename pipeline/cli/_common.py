@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline import wording
-from pipeline.errors import JobError
+from pipeline.cli import wording
+from pipeline.core.errors import JobError
 
 if TYPE_CHECKING:
-    from pipeline.allowed import Allowed
-    from pipeline.job import Job
-    from pipeline.results import Result
+    from pipeline.job.allowlist import Allowed
+    from pipeline.job.spec import Job
+    from pipeline.run.result import Result
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
 Sets = Annotated[
@@ -54,7 +54,7 @@ def stranger(
     untrusted: bool, hosts: Sequence[str] | None, keys: Sequence[str] | None, *, asks: bool = True
 ) -> Allowed | None:
     """What a job of somebody else is held to; None for one that is trusted. `asks`: is anybody asked?."""
-    from pipeline.allowed import Allowed
+    from pipeline.job.allowlist import Allowed
 
     if (hosts or keys) and not untrusted:
         where = "--allow-host" if hosts else "--allow-key"
@@ -65,7 +65,7 @@ def stranger(
 def load_job(
     file: Path, sets: Sequence[str] | None, limit: int | None, untrusted: Allowed | None = None
 ) -> Job:
-    from pipeline.loading import load
+    from pipeline.job.load import load
 
     changes = [*(sets or ())]
     if limit is not None:

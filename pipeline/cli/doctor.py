@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline import wording
+from pipeline import __version__
+from pipeline.cli import wording
 from pipeline.cli._common import (
     AllowHost,
     AllowKey,
@@ -25,10 +26,10 @@ from pipeline.cli._common import (
     print_lines,
     stranger,
 )
-from pipeline.screen import safe_text
+from pipeline.core.display import safe_text
 
 if TYPE_CHECKING:
-    from pipeline.checkup import Check
+    from pipeline.core.health import Check
 
 
 def doctor(
@@ -40,9 +41,10 @@ def doctor(
     allow_key: AllowKey = None,
 ) -> None:
     """Look at a job from all sides and say what to do: journal, lock, disk, keys, endpoints, clock."""
-    from pipeline.doctor import exit_code, looked_at
+    from pipeline.run.doctor import exit_code, looked_at
 
-    checks = looked_at(partial(load_job, job_file, sets, None, stranger(untrusted, allow_host, allow_key)))
+    load = partial(load_job, job_file, sets, None, stranger(untrusted, allow_host, allow_key))
+    checks = looked_at(load, __version__)
     code = exit_code(checks)
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "exit_code": code})

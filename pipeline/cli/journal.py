@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline import wording
+from pipeline.cli import wording
 from pipeline.cli._common import AsJson, JobFile, Sets, load_job, print_json, print_lines
-from pipeline.errors import DiskError, InputError
-from pipeline.screen import safe_text
-from pipeline.tally import counted
+from pipeline.core.display import counted, safe_text
+from pipeline.core.errors import DiskError, InputError
 
 if TYPE_CHECKING:
-    from pipeline.forgetting import Forgotten
-    from pipeline.verifying import Verdict
+    from pipeline.journal.verify import Verdict
+    from pipeline.run.forget.forgetting import Forgotten
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +41,7 @@ def forget(
 ) -> None:
     """Remove a record from journal, results, failures and events, and prove that it is gone."""
     job = load_job(job_file, sets, None)
-    from pipeline.forgetting import forget as forget_record
+    from pipeline.run.forget.forgetting import forget as forget_record
 
     forgotten = forget_record(job, key)
     if as_json:
@@ -101,7 +100,7 @@ def restore(
 ) -> None:
     """Take in answers that a run had to print on standard error, because no disk took them."""
     job = load_job(job_file, None, None)
-    from pipeline.restoring import restore_lines
+    from pipeline.journal.restore import restore_lines
 
     restored = restore_lines(job, _text(file).splitlines())
     if as_json:
@@ -126,9 +125,9 @@ def _text(file: Path) -> str:
 def verify(job_file: JobFile, as_json: AsJson = False) -> None:
     """Read every row of the journal and hold it against its checksum. Nothing is changed."""
     job = load_job(job_file, None, None)
-    from pipeline.verifying import verified
+    from pipeline.journal.verify import verify
 
-    verdict = verified(job.folder / "journal.sqlite")
+    verdict = verify(job.folder / "journal.sqlite")
     if as_json:
         print_json({**asdict(verdict), "whole": verdict.whole})
     else:

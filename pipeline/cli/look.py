@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import wording
+from pipeline.cli import wording
 from pipeline.cli._common import (
     AllowHost,
     AllowKey,
@@ -26,8 +26,8 @@ from pipeline.cli._common import (
     show_result,
     stranger,
 )
-from pipeline.errors import JobError
-from pipeline.screen import safe_text
+from pipeline.core.display import safe_text
+from pipeline.core.errors import JobError
 
 
 def plan(
@@ -78,7 +78,7 @@ def show(
 ) -> None:
     """Show the first rows of the result: what the steps have written."""
     job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key))
-    from pipeline.results import result_frame
+    from pipeline.run.result import result_frame
 
     if not job.targets[0].exists():
         hint = f"run it first: pipeline run {shlex.quote(str(job_file))}"
@@ -96,13 +96,13 @@ def status(
 ) -> None:
     """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
     job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key, asks=False))
-    from pipeline.standing import standing
+    from pipeline.run.status import status_of
 
-    report = standing(job)
+    report = status_of(job)
     if as_json:
         print_json(report)
     else:
-        print_lines(wording.of_standing(report))
+        print_lines(wording.of_status(report))
 
 
 def ctl(
@@ -114,7 +114,7 @@ def ctl(
 ) -> None:
     """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
     job = load_job(job_file, sets, None)
-    from pipeline.commands import command
+    from pipeline.run.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)
     if as_json:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline import wording
+from pipeline.cli import wording
 from pipeline.cli._common import (
     AllowHost,
     AllowKey,
@@ -30,15 +30,15 @@ from pipeline.cli._common import (
     show_result,
     stranger,
 )
-from pipeline.errors import JobError, OutOfQuota, RunStopped
-from pipeline.screen import Screen
-from pipeline.tally import counted
+from pipeline.cli.screen import Screen
+from pipeline.core.display import counted
+from pipeline.core.errors import JobError, OutOfQuota, RunStopped
 
 if TYPE_CHECKING:
-    from pipeline.job import Job
-    from pipeline.results import Result
-    from pipeline.running import Wish
-    from pipeline.tally import Tally
+    from pipeline.core.progress import Progress
+    from pipeline.job.spec import Job
+    from pipeline.run.result import Result
+    from pipeline.run.state import Wish
 
 
 def run(
@@ -65,7 +65,7 @@ def run(
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
     job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
-    from pipeline.running import Wish
+    from pipeline.run.state import Wish
 
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)
@@ -74,21 +74,21 @@ def run(
 
 def _run(job: Job, wish: Wish) -> Result:
     from pipeline import api
-    from pipeline.tally import Tally
+    from pipeline.core.progress import Progress
 
-    tally = Tally()
-    with Screen(job.name, tally).shown() as screen, _way_on(tally, _once(sys.argv[1:])):
-        return api.run(job, tally=tally, say=screen.say, wish=wish)
+    progress = Progress()
+    with Screen(job.name, progress).shown() as screen, _way_on(progress, _once(sys.argv[1:])):
+        return api.run(job, progress=progress, say=screen.say, wish=wish)
 
 
 @contextmanager
-def _way_on(tally: Tally, words: Iterable[str]) -> Iterator[None]:
+def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
     """Say of a run that stopped what is done, and the command that goes on."""
     try:
         yield
     except RunStopped as error:
-        error.numbers = wording.numbers_of_stop(tally)
-        rows = tally.ok + tally.skipped
+        error.numbers = wording.numbers_of_stop(progress)
+        rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
         error.hint = "\n  ".join(
             [*([error.hint] if error.hint else []), *done, f"to go on: {_command(_raised(words, error))}"]
@@ -106,7 +106,7 @@ def _raised(words: Iterable[str], error: RunStopped) -> Iterator[str]:
 
 def _end(until: str | None, for_: str | None) -> float | None:
     """The Unix time that --until or --for means."""
-    from pipeline.wallclock import SYSTEM_ZONE, duration_of, time_of
+    from pipeline.core.clock import SYSTEM_ZONE, duration_of, time_of
 
     if until and for_:
         raise JobError("either --until or --for", where="pipeline run")
@@ -121,11 +121,11 @@ def _end(until: str | None, for_: str | None) -> float | None:
 def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     """Run a pilot, say what it has shown, and whether to go on."""
     from pipeline import api
-    from pipeline.tally import Tally
+    from pipeline.core.progress import Progress
 
-    tally = Tally()
-    with Screen(job.name, tally).shown() as screen, _way_on(tally, sys.argv[1:]):
-        pilot = api.pilot(job, n=n, tally=tally, say=screen.say, until=until)
+    progress = Progress()
+    with Screen(job.name, progress).shown() as screen, _way_on(progress, sys.argv[1:]):
+        pilot = api.pilot(job, n=n, progress=progress, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
         typer.echo(line, err=True)
     if not pilot.rest or yes:

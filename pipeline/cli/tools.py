@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline import kinds, wording
+from pipeline.cli import wording
 from pipeline.cli._common import (
     AllowHost,
     AllowKey,
@@ -24,9 +24,9 @@ from pipeline.cli._common import (
     print_lines,
     stranger,
 )
-from pipeline.errors import ROWS_FAILED
-from pipeline.screen import safe_text
-from pipeline.tally import counted
+from pipeline.core import adapters
+from pipeline.core.display import counted, safe_text
+from pipeline.core.errors import ROWS_FAILED
 
 FAULTS_SHOWN = 20
 
@@ -42,7 +42,7 @@ def check(
 ) -> None:
     """Check a job file, its records and its templates. Nothing is sent."""
     job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
-    from pipeline.session import Session
+    from pipeline.run.session import Session
 
     session = Session.open(job)
     records = (record for batch in session.source.batches() for record in batch)
@@ -64,7 +64,7 @@ def check(
 
 def new(job_file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]) -> None:
     """Write a commented starter job, and a few records for it, that run without a key."""
-    from pipeline.starter import write
+    from pipeline.job.starter import write
 
     for path in write(job_file):
         typer.echo(f"wrote {path}")
@@ -73,7 +73,7 @@ def new(job_file: Annotated[Path, typer.Argument(metavar="FILE", help="The file 
 
 def schema() -> None:
     """Print the JSON Schema of the job file, for editors."""
-    from pipeline.schema import schema_text
+    from pipeline.job.json_schema import schema_text
 
     typer.echo(schema_text(), nl=False)
 
@@ -81,11 +81,11 @@ def schema() -> None:
 def kinds_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="As a table for a document.")] = False,
 ) -> None:
-    """List the sources, sinks, providers, dialects, checks and kinds of step there are."""
+    """List the table formats, providers, dialects, checks and kinds of step there are."""
     rows = [
-        (label, name, kinds.summary(wing, name))
-        for wing, label in kinds.WINGS.items()
-        for name in kinds.names(wing)
+        (label, name, adapters.summary(wing, name))
+        for wing, label in adapters.WINGS.items()
+        for name in adapters.names(wing)
     ]
     if markdown:
         typer.echo("| kind | name | what it is |\n| --- | --- | --- |")

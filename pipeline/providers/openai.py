@@ -1,6 +1,6 @@
 """Any endpoint that speaks OpenAI's API: chat, responses or legacy completions.
 
-This module knows where a key comes from; the HTTP is `_http.py`, imported when a call is wanted.
+This module knows where a key comes from; the HTTP is `client.py`, imported when a call is wanted.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from pipeline.checkup import Check, ok
-from pipeline.domain import Call, Request
-from pipeline.errors import JobError
-from pipeline.job import MOST_AUTO
-from pipeline.secret import Secret
-from pipeline.values import address as usable
+from pipeline.core.domain import Call, Request
+from pipeline.core.errors import JobError
+from pipeline.core.health import Check, ok
+from pipeline.core.secret import Secret
+from pipeline.job.fields import address as usable
+from pipeline.job.spec import MOST_AUTO
 
 if TYPE_CHECKING:
-    from pipeline.job import Model
+    from pipeline.job.spec import Model
 
 APIS = ("chat", "responses", "completions")
 CONCURRENCY = "auto"
@@ -127,7 +127,7 @@ def _is_here(host: str) -> bool:
 
 def checkup(model: Model) -> Iterator[Check]:
     """The key and the endpoint, looked at for nothing."""
-    from pipeline.providers._checkup import looked_at
+    from pipeline.providers.http.probe import looked_at
 
     base_url = address(model)
     key = api_key(model, base_url)
@@ -142,6 +142,6 @@ def connect_to(
 
     at most `idle` seconds between two pieces of a reply.
     """
-    from pipeline.providers._http import connection  # the SDK takes half a second to import
+    from pipeline.providers.http.client import connection  # the SDK takes half a second to import
 
     return connection(base_url, key, api, concurrency, timeout, idle)

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from pipeline.domain import Billed, Call, Fault, Reply, Request
-from pipeline.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreadable
-from pipeline.scripted.answers import APIS as SPOKEN
-from pipeline.scripted.ledger import Ledger
-from pipeline.scripted.plays import Play, Sees
-from pipeline.scripted.script import Script
-from pipeline.scripted.service import Service
-from pipeline.scripted.wire import Manner, Wire
-from pipeline.waits import told_limits, told_wait
+from pipeline.core.domain import Billed, Call, Fault, Reply, Request
+from pipeline.testing.answers import APIS as SPOKEN
+from pipeline.testing.ledger import Ledger
+from pipeline.testing.plays import Play, Sees
+from pipeline.testing.script import Script
+from pipeline.testing.service import Service
+from pipeline.testing.wire import Manner, Wire
+from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreadable
+from pipeline.wire.headers import advertised_limits, advertised_wait
 
 if TYPE_CHECKING:
-    from pipeline.job import Model
+    from pipeline.job.spec import Model
 
 APIS = SPOKEN
 CONCURRENCY = "auto"
@@ -83,8 +83,8 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
             request.api,
             _received(wire),
             perf_counter() - began,
-            told=told_limits(wire.headers),
-            wait=told_wait(wire.headers),
+            told=advertised_limits(wire.headers),
+            wait=advertised_wait(wire.headers),
         )
 
     return ask

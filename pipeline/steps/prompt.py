@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, StrictInt, create_model, field_validator, model_validator
 
-from pipeline import kinds
-from pipeline.conversation import Conversation
-from pipeline.domain import Call, Request, Values
-from pipeline.job import Model, Step
-from pipeline.job import Spec as _Spec
-from pipeline.shapes import Shape, schema_of
-from pipeline.steps._base import Allowed, Asking, Taken
-from pipeline.template import Template
-from pipeline.values import Template as TemplateText
+from pipeline.answers.asking import Allowed, Asking, Taken
+from pipeline.answers.shape import Shape, schema_of
+from pipeline.core import adapters
+from pipeline.core.domain import Call, Request, Values
+from pipeline.job.fields import Template as TemplateText
+from pipeline.job.spec import Model, Step
+from pipeline.job.spec import Spec as _Spec
+from pipeline.templates.template import Template
+from pipeline.wire.conversation import Conversation
 
 KEYS = ("prompt", "prompt_file")
 
@@ -42,9 +42,9 @@ class JsonAnswer(_Spec):
 def _checks_model() -> Any:
     """One optional field per check, so that an editor knows them all."""
     fields: dict[str, Any] = {}
-    for name in kinds.names("checks"):
-        options = kinds.load("checks", name).Options
-        fields[name] = (options | None, Field(None, description=kinds.summary("checks", name)))
+    for name in adapters.names("checks"):
+        options = adapters.load("checks", name).Options
+        fields[name] = (options | None, Field(None, description=adapters.summary("checks", name)))
     return create_model("Checks", __base__=_Spec, __doc__="What an answer is held to.", **fields)
 
 
@@ -93,9 +93,9 @@ class Prompt:
 
     @cached_property
     def _checks(self) -> list[Callable[[str], str | None]]:
-        chosen = {name: getattr(self._spec.checks, name) for name in kinds.names("checks")}
+        chosen = {name: getattr(self._spec.checks, name) for name in adapters.names("checks")}
         return [
-            partial(kinds.load("checks", name).complaint, options=options)
+            partial(adapters.load("checks", name).complaint, options=options)
             for name, options in chosen.items()
             if options is not None
         ]

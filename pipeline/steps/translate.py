@@ -15,14 +15,14 @@ from typing import Literal
 
 from pydantic import Field, StrictInt
 
-from pipeline.conversation import Conversation
-from pipeline.domain import Call, Fault, Request, Values
-from pipeline.job import Model, Step
-from pipeline.job import Spec as _Spec
-from pipeline.steps._base import Asking, Taken
-from pipeline.steps._links import links
-from pipeline.template import Template
-from pipeline.values import Template as TemplateText
+from pipeline.answers.asking import Asking, Taken
+from pipeline.core.domain import Call, Fault, Request, Values
+from pipeline.job.fields import Template as TemplateText
+from pipeline.job.spec import Model, Step
+from pipeline.job.spec import Spec as _Spec
+from pipeline.templates.template import Template
+from pipeline.text.links import links
+from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
 _KEPT = re.compile(

@@ -1,0 +1,132 @@
+"""What the walk needs of every kind of step, and what all kinds share: asking until an answer holds.
+
+A complaint *is* the repair prompt: the same conversation, one turn longer. This module does not know
+what the question is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from pipeline.answers.shape import Shape
+from pipeline.core import adapters
+from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Request, Values
+from pipeline.job.spec import Model
+from pipeline.templates.template import Template
+from pipeline.wire.conversation import Conversation, read, request
+
+Allowed = Literal["length", "refusal", "empty"]
+Judge = Callable[[str], tuple[Any, str]]
+"""An answer's text -> (value, complaint); the complaint is '' where it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step's value, and the label of the model that wrote it; '' where none was needed.
+
+    `known` says whether nothing was sent for it: the journal had it.
+    """
+
+    value: Any
+    by: str = ""
+    known: bool = True
+
+
+class Runner(Protocol):
+    """A step, ready to run."""
+
+    templates: Mapping[str, Template]
+    """its templates by the key of the job file"""
+    shape: Shape | None
+    """the shape of its answers, None for text"""
+
+    async def take(self, values: Values, key: str, call: Call) -> Taken:
+        """The step's value for one branch; raises `Fault`."""
+
+    def first_request(self, values: Values, key: str) -> Request:
+        """The request it begins with, without sending it; raises `Fault`."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How one step's model is asked."""
+
+    step: str
+    models: tuple[Model, ...]
+    """the step's model and, behind it, those that are asked instead when it comes to nothing"""
+    allow: tuple[Allowed, ...] = ()
+    repairs: int = 0
+
+    def request(self, asked: Conversation, key: str) -> Request:
+        """The conversation as a request; a `Fault` where the provider could never serve it."""
+        instead: Request | None = None
+        for model in reversed(self.models[1:]):
+            instead = replace(self._request(model, asked, key), instead=instead)
+        first = self._request(self.models[0], asked, key)
+        return replace(first, instead=instead) if instead else first
+
+    def _request(self, model: Model, asked: Conversation, key: str) -> Request:
+        built = request(asked, api=model.api, model=model.model, params=model.params, step=self.step, key=key)
+        provider = adapters.load("providers", model.provider)
+        unable = getattr(provider, "CANNOT_TRANSLATE", "") if asked.translation else ""
+        objection = unable or provider.objection(built, model)
+        if objection:
+            raise Fault("refused_by_provider", objection)
+        return built
+
+    async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
+        """Ask, and ask again with the complaint, until an answer holds or the repairs are used up."""
+        requests: list[Request] = []
+        known = True
+        for repair in range(self.repairs + 1):
+            requests.append(self.request(asked, key))
+            reply = await call(requests[-1])
+            known = known and reply.known
+            answer = read(reply)
+            broken = self._broken(answer)
+            if broken:
+                raise _rejected(*broken, requests, known)
+            value, complaint = judge(_whole(answer.text).strip())
+            if not complaint:
+                return Taken(value, self._label(reply.model), known)
+            if repair < self.repairs:
+                asked = asked.answered(answer.text, complaint)
+        raise _rejected("rejected", complaint, requests, known)
+
+    def _label(self, name: str) -> str:
+        model = next((model for model in self.models if model.model == name), self.models[0])
+        label: str = adapters.load("providers", model.provider).label(model)
+        return label
+
+    def _broken(self, answer: Answer) -> tuple[str, str] | None:
+        """Kind and message of what must never pass as good: refused, filtered, cut off, empty."""
+        finish = answer.finish_reason
+        if answer.refusal and "refusal" not in self.allow:
+            return "refused", f"the model refused: {answer.refusal[:200]}"
+        if finish == "content_filter":
+            return "filtered", "a content filter cut the answer off"
+        if finish == "length" and "length" not in self.allow:
+            return "truncated", "the answer was cut off at its token limit; raise it, or allow: [length]"
+        if finish not in _FINISHED:
+            return "unfinished", f"the model ended with '{finish[:40]}' instead of an answer"
+        if not answer.text.strip() and not answer.refusal and "empty" not in self.allow:
+            return "empty", "the model answered with nothing; allow: [empty] accepts that"
+        return None
+
+
+def _whole(text: str) -> str:
+    """The text without lone surrogates: no file could hold them, and no later request could carry them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _rejected(kind: str, message: str, requests: list[Request], known: bool) -> Fault:
+    line = " ".join(message.split())  # a model's words must not look like lines of ours
+    fault = Fault(kind, line, fate=Fate.FAIL, billed=Billed.YES)
+    fault.known = known
+    fault.requests = tuple(requests)
+    return fault
+
+
+_FINISHED = frozenset({"stop", "length", "end_turn", "eos", "stop_sequence", "completed"})

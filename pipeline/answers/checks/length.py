@@ -1,0 +1,35 @@
+"""Whether an answer is long enough and short enough, in characters or words."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, StrictInt, model_validator
+
+from pipeline.job.spec import Spec
+
+
+class Options(Spec):
+    """At least one bound."""
+
+    min: StrictInt | None = Field(None, ge=0, description="the fewest")
+    max: StrictInt | None = Field(None, ge=1, description="the most")
+    unit: Literal["characters", "words"] = Field("characters", description="what is counted")
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min ({self.min}) is more than max ({self.max}): no answer could pass")
+        return self
+
+
+def complaint(answer: str, options: Options) -> str | None:
+    """What is wrong with the answer, said to the model."""
+    length = len(answer) if options.unit == "characters" else len(answer.split())
+    if options.max is not None and length > options.max:
+        return (
+            f"Your answer has {length} {options.unit}; it may have at most {options.max}. Write it shorter."
+        )
+    if options.min is not None and length < options.min:
+        return f"Your answer has {length} {options.unit}; it needs at least {options.min}. Write it longer."
+    return None

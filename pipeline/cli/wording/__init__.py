@@ -1,0 +1,27 @@
+"""Results in words: what the commands say of a run, a plan and a journal. Nothing is printed here."""
+
+from pipeline.cli.wording._base import shown, table
+from pipeline.cli.wording.plans import numbers_of_plan, of_pilot, of_plan
+from pipeline.cli.wording.results import (
+    numbers_of_error,
+    numbers_of_result,
+    numbers_of_stop,
+    of_result,
+    of_rows,
+)
+from pipeline.cli.wording.status import of_live, of_status
+
+__all__ = [
+    "numbers_of_error",
+    "numbers_of_plan",
+    "numbers_of_result",
+    "numbers_of_stop",
+    "of_live",
+    "of_pilot",
+    "of_plan",
+    "of_result",
+    "of_rows",
+    "of_status",
+    "shown",
+    "table",
+]

@@ -1,0 +1,23 @@
+"""What all wordings share: aligned tables, paths, what to say of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline.core.display import safe_text
+
+NO_RECORDS = "no records were chosen: look at records.where, limit and sample, or whether the file is empty"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table with aligned columns."""
+    cells = [list(head), *([safe_text(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    for row in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it."""
+    return safe_text(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

@@ -1,0 +1,113 @@
+"""What a plan and a pilot say of what is to come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from math import isinf
+from typing import Any
+
+from pipeline.cli.wording._base import NO_RECORDS, table
+from pipeline.core.display import counted, dollars
+from pipeline.core.domain import DOLLAR
+from pipeline.run.pilot import Interval, Pilot
+from pipeline.run.result import Plan, StepPlan
+
+
+def of_plan(plan: Plan) -> Iterator[str]:
+    """The lines of a plan."""
+    failed = f", {plan.failed:,} of them fail as they are" if plan.failed else ""
+    size = f"{counted(plan.records, 'record')}, {counted(plan.rows, 'row')}"
+    yield f"{size}, {plan.complete:,} of them complete{failed}"
+    if not plan.records:
+        yield NO_RECORDS
+    rows = [
+        (
+            step.step,
+            step.model,
+            f"{step.answered:,}",
+            f"{step.missing:,}",
+            f"up to {step.later:,}" if step.later else "",
+            f"{step.input_tokens:,}",
+            f"{step.output_tokens:,}",
+            "no limit set" if step.output_limit is None else f"{step.output_limit:,}",
+            _about(step),
+        )
+        for step in plan.steps
+    ]
+    head = (
+        "step",
+        "model",
+        "answered",
+        "missing",
+        "then",
+        "tokens in",
+        "out about",
+        "out at most",
+        "cost about",
+    )
+    yield from table(head, rows)
+    yield from _money(plan)
+
+
+def _about(step: StepPlan) -> str:
+    if step.cost is None:
+        return "not known"
+    if not step.later:
+        return dollars(step.cost)
+    later = "not known yet" if step.later_cost is None else dollars(step.later_cost)
+    return f"{dollars(step.cost)} + {later}" if step.missing else later
+
+
+def _money(plan: Plan) -> Iterator[str]:
+    """What it all comes to, and how sure that is."""
+    if plan.cost is None:
+        yield "Nothing was sent. A price is not known: state it under models.<name>.price."
+        return
+    unknown = any(step.later and step.later_cost is None for step in plan.steps)
+    now = f" for {counted(plan.missing, 'request')} that can be asked now" if plan.later else ""
+    most = f", at most {dollars(plan.most)}{now if not unknown else ''}" if plan.missing else ""
+    maybe = f", and at most {dollars(plan.maybe_spent)} that may have been billed" if plan.maybe_spent else ""
+    spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
+    yield f"Nothing was sent. To come: about {dollars(plan.cost)}{now if unknown else ''}{most}. {spent}."
+    if unknown:
+        yield f"What the {plan.later:,} or less behind them cost is not known: `run --pilot 30` measures it."
+    if plan.budget is not None:
+        left = max(plan.budget - plan.spent - plan.maybe_spent, 0.0)
+        short = "; that may not be enough" if plan.cost > left else ""
+        yield f"Left of budget.cost: {dollars(left)} of {dollars(plan.budget)}{short}."
+    if not all(step.measured for step in plan.steps if step.missing):
+        yield "Answers are estimated by their limit, or 500 tokens; `run --pilot 30` measures them."
+
+
+def of_pilot(pilot: Pilot) -> Iterator[str]:
+    """What a pilot has shown."""
+    failed = f", {pilot.failed:,} failed" if pilot.failed else ""
+    spent = f", {dollars(pilot.spent / DOLLAR)}" if pilot.priced and pilot.requests else ""
+    size = f"{counted(pilot.records, 'record')}, {counted(pilot.requests, 'request')} sent"
+    yield f"pilot: {size}{spent}; rows: {pilot.ok:,} ok{failed}"
+    left = f"left: {counted(pilot.rest, 'record')}"
+    if not pilot.rest:
+        yield f"{left}; all is answered"
+        return
+    if not pilot.records:
+        yield f"{left}; the records drawn needed no request, so nothing can be said of their cost"
+        return
+    if pilot.priced:
+        yield f"{left}, about {_between(pilot.cost, lambda value: dollars(value / DOLLAR))}"
+    else:
+        yield f"{left}; what they cost is not known: state it under models.<name>.price"
+    yield f"{left}, about {_between(pilot.tokens, lambda value: f'{value:,.0f}', ' tokens')}"
+
+
+def _between(found: Interval, said: Callable[[float], str], unit: str = "") -> str:
+    """An estimate with its bounds; one record alone says nothing of them."""
+    if isinf(found.high):
+        return f"{said(found.mean)}{unit} (judged by one record alone)"
+    return f"{said(found.mean)}{unit} ({said(found.low)} to {said(found.high)}, 95 times in 100)"
+
+
+def numbers_of_plan(plan: Plan) -> dict[str, Any]:
+    """The same for programs."""
+    sums = {"missing": plan.missing, "later": plan.later, "cost": plan.cost, "most": plan.most}
+    return {**asdict(plan), **sums}

@@ -1,0 +1,92 @@
+"""How a job stands, and a live run of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.cli.wording._base import table
+from pipeline.core.display import counted, dollars, safe_text
+
+
+def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a job's standing."""
+    run = standing["run"]
+    state = f", {run['phase']}" if standing["running"] and run else ""
+    running = f"running ({standing['running']}){state}" if standing["running"] else "not running"
+    why = f" ({run['stopped']})" if run.get("stopped") else ""
+    yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}{why}")
+    if rows := run.get("rows"):
+        said = [f"{rows[name]:,} {name}" for name in ("ok", "failed", "skipped") if rows[name]]
+        yield f"rows: {', '.join(said) or 'none done'} of {rows['expected']:,}"
+    if not standing["steps"]:
+        yield from _of_run(standing["run"])
+        return
+    yield from _steps(standing)
+    without = standing["unpriced"]
+    unpriced = f"; the price of {counted(without, 'answer')} is not known" if without else ""
+    maybe = (
+        f"; at most {dollars(standing['maybe_cost'])} more may have been billed"
+        if standing["maybe_cost"]
+        else ""
+    )
+    spent = dollars(standing["cost"] or (None if without else 0.0))
+    yield f"spent in all runs: {spent}{maybe}{unpriced}"
+    yield ""
+    rows = [
+        (row["step"], row["outcome"], row["billed"], f"{row['attempts']:,}", f"{row['mean_seconds']:.2f}")
+        for row in standing["attempts"]
+    ]
+    yield from table(("step", "outcome", "billed", "attempts", "mean s"), rows)
+    yield from _of_run(standing["run"])
+
+
+_SELDOM = ("cached", "reasoning")
+"""columns that are left out where there is nothing in them"""
+
+
+def _steps(standing: Mapping[str, Any]) -> Iterator[str]:
+    rows = []
+    for row in standing["steps"]:
+        latency = standing["latency"].get(row["step"], {}) if row["answered"] else {}
+        speed = " / ".join(f"{seconds:.2f}" for seconds in latency.values())
+        tokens = (f"{row['input']:,}", f"{row['cached']:,}", f"{row['output']:,}", f"{row['reasoning']:,}")
+        priced = "not known" if row["unpriced"] else dollars(row["cost"])
+        rows.append((row["step"], row["model"], f"{row['answered']:,}", *tokens, priced, speed))
+    head = ("step", "model", "answered", "tokens in", "cached", "out", "reasoning", "cost", "s p50/95/99")
+    kept = [i for i, name in enumerate(head) if name not in _SELDOM or any(row[i] != "0" for row in rows)]
+    yield from table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
+
+
+def of_live(run: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a live run's state."""
+    rows, asked, tokens = run["rows"], run["requests"], run["tokens"]
+    done = rows["ok"] + rows["skipped"]
+    yield f"{run['phase']}: {done:,} of {rows['expected']:,} rows done, {rows['failed']:,} failed"
+    waiting = f", {asked['retrying']:,} wait to try again" if asked["retrying"] else ""
+    sent = f"{counted(asked['sent'], 'request')} sent, {asked['answered']:,} answered"
+    yield f"{sent}, {asked['in_flight']:,} in flight{waiting}"
+    cost = f", {dollars(run['cost'])}" if run["cost"] else ""
+    yield f"this run: {tokens['input']:,} + {tokens['output']:,} tokens in + out{cost}"
+    if run["faults"]:
+        faults = ", ".join(f"{count:,} {kind}" for kind, count in run["faults"].items())
+        yield safe_text(f"faults: {faults}; the last: {run['last_error']}")
+    for name, found in (("latency", run["latency"]), ("wait for a turn", run.get("wait", {}))):
+        if found:
+            yield f"{name}, seconds: " + ", ".join(f"{share} {value:.2f}" for share, value in found.items())
+    yield from _of_run(run)
+
+
+def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
+    """What the live run, or the last one, was held up by."""
+    for lane in run.get("lanes", ()):
+        found = " (found)" if lane["found_rpm"] else ""
+        used = [f"{name} {lane['used'][name]:.0%} of {limit:,}" for name, limit in lane["limits"].items()]
+        used = [f"{text}{found}" if text.startswith("rpm") else text for text in used]
+        said = f"{lane['in_flight']} in flight of {lane['concurrency']}, {lane['waiting']} waiting"
+        state = [lane["state"]] if lane["state"] else []
+        yield safe_text(f"{lane['name']}: {', '.join([*state, said, *used])}")
+    if run.get("advice"):
+        yield safe_text(f"held up by {run['advice']}")
+    for remark, count in run.get("remarks", {}).items():
+        yield safe_text(f"odd: {remark} ({counted(count, 'time')})")

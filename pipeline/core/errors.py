@@ -1,0 +1,128 @@
+"""The errors a user can meet, drawn once, each with the exit code it ends the command with.
+
+    PipelineError
+    ├── JobError        2    the job file, a template or an option is wrong: where, what, what to do
+    ├── InputError      2    the records are wrong: which file, which line, what to do
+    ├── RunStopped      75   a fatal fault stopped the run; the same command goes on
+    │   ├── KeyRefused  4    the server refuses the key; only a person can mend that
+    │   ├── OutOfQuota  4    the account's quota or the job's budget is spent
+    │   └── Interrupted 130  Ctrl-C, SIGTERM or SIGHUP
+    ├── Locked          75   another run of this job is alive
+    └── DiskError       74   the disk is full, failing or not writable; the journal is too new or broken
+
+What went wrong with one request is a `Fault` (domain.py), not an error: it is kept in its row.
+This module knows nothing of files, HTTP or the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+OK = 0
+ROWS_FAILED = 3
+MOST_TOLD = 10
+"""errors that are told at once"""
+
+
+class PipelineError(Exception):
+    """A sentence for the user: `where` it is, `what` is wrong, `hint`: what to do."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+        self.numbers: dict[str, float | None] = {}
+        """what was done before it, for programs"""
+        self.more: tuple[PipelineError, ...] = ()
+        """what else was found wrong at the same time"""
+
+    def __str__(self) -> str:
+        return "\n".join([self._own(), *self.others()])
+
+    def _own(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+    def others(self) -> list[str]:
+        """What else is wrong, a text for each, and how much more where it is too much to tell."""
+        told = [str(error) for error in self.more[: MOST_TOLD - 1]]
+        left = len(self.more) - len(told)
+        return [*told, *([f"and {left:,} more"] if left else [])]
+
+
+class JobError(PipelineError):
+    """The job file, a template or an option is wrong."""
+
+    exit_code = 2
+
+
+class InputError(PipelineError):
+    """The records are wrong; nothing was sent."""
+
+    exit_code = 2
+
+
+class RunStopped(PipelineError):
+    """A fatal fault stopped the run; what is paid for is in the journal."""
+
+    exit_code = 75
+
+
+class KeyRefused(RunStopped):
+    """The server refuses the key."""
+
+    exit_code = 4
+
+
+class OutOfQuota(RunStopped):
+    """The account's quota or the job's budget is spent."""
+
+    exit_code = 4
+
+
+class Interrupted(RunStopped):
+    """The user, or the system, asked the run to end."""
+
+    exit_code = 130
+
+
+class Locked(PipelineError):
+    """Another run holds the job's folder."""
+
+    exit_code = 75
+
+
+class DiskError(PipelineError):
+    """A file cannot be written or trusted."""
+
+    exit_code = 74
+
+
+Error = TypeVar("Error", bound=PipelineError)
+
+
+def together(errors: Sequence[Error]) -> Error:
+    """The first of several errors, with the others to be told below it; each is told once."""
+    first, *others = {str(error): error for error in errors}.values()
+    first.more = tuple(others)
+    return first
+
+
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Let one error out of a group: the first `PipelineError`, or else the first of all.
+
+    When a hand meets a bug, all hands do: one traceback says as much as five hundred.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group.subgroup(PipelineError) or group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None

@@ -1,0 +1,98 @@
+"""What a run has done so far, in plain numbers, for whoever shows it.
+
+The truth about money is the journal; these counters begin at zero with every run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from pipeline.core.domain import Fault, Request, Usage
+from pipeline.core.histogram import Histogram
+
+WINDOW = 50
+"""rows over which failures are watched"""
+MOST_REMARKS = 20
+
+
+@dataclass
+class Progress:
+    """Counters of one run, written by the event loop only."""
+
+    phase: str = "starting"
+    since: float = field(default_factory=time.monotonic)
+    """when the phase began, on the monotonic clock"""
+    rows_expected: int = 0
+    rows_before: int = 0
+    """rows that were done when the run began; they say nothing about its speed"""
+    ok: int = 0
+    failed: int = 0
+    skipped: int = 0
+    pending: int = 0
+    recalled: int = 0
+    """requests that the journal answered"""
+    missing: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """requests that the journal could not answer when the run began, by step and model"""
+    sent: int = 0
+    answered: int = 0
+    in_flight: int = 0
+    waiting: int = 0
+    """requests that wait for their next try"""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: int = 0
+    """nano-dollars of the answers whose price is known"""
+    unpriced: int = 0
+    """answers whose price is not known"""
+    faults: Counter[str] = field(default_factory=Counter)
+    latency: Histogram = field(default_factory=Histogram)
+    """seconds that answered calls took"""
+    recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    """of the last rows that cost a request in this run: whether they failed"""
+    binding: str = ""
+    """what holds the run up at the moment, by the name of the limit"""
+    notice: str = ""
+    """what holds the run up as a whole: paused, waiting for its hours"""
+    last_error: str = ""
+    remarks: Counter[str] = field(default_factory=Counter)
+    """what was odd about replies that were taken all the same, and how often"""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the result that have come to their end."""
+        return self.ok + self.failed + self.skipped + self.pending
+
+    def count(self, status: str) -> None:
+        """One more row of this status."""
+        setattr(self, status, getattr(self, status) + 1)
+
+    def fault(self, fault: Fault) -> None:
+        """One more attempt that brought nothing."""
+        self.faults[fault.kind] += 1
+        self.last_error = str(fault)
+
+    def remark(self, remark: str) -> bool:
+        """Count an oddity; whether it is the first of its kind, and worth a word."""
+        if len(self.remarks) == MOST_REMARKS and remark not in self.remarks:
+            return False
+        self.remarks[remark] += 1
+        return self.remarks[remark] == 1
+
+    def answer(self, request: Request, seconds: float, usage: Usage, cost: int | None) -> None:
+        """One more answer, with what it cost in nano-dollars."""
+        self.answered += 1
+        self.latency.add(seconds)
+        self.input_tokens += usage.input
+        self.output_tokens += usage.output
+        self.unpriced += cost is None
+        self.cost += cost or 0
+
+    def restart(self, phase: str, *, go_on: bool = False) -> None:
+        """Begin another walk over the records: the rows are counted anew, or what was pending is added."""
+        self.phase = phase
+        self.since = time.monotonic()
+        self.pending = 0
+        if not go_on:
+            self.ok = self.failed = self.skipped = 0

@@ -1,0 +1,32 @@
+"""Hints for a name that is wrong: the nearest right one.
+
+This module does not know what the names stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher, get_close_matches
+
+LIKENESS = 0.7
+"""of two names of files without their ends, that one may be a slip for the other"""
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A hint that names the right word: `did you mean 'title'?`, or '' when none is near."""
+    close = closest(word, words)
+    return f"did you mean '{close}'?" if close else ""
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """The word that is nearest, or '' when none is near."""
+    return next(iter(get_close_matches(word, list(words), n=1, cutoff=0.6)), "")
+
+
+def nearest_file(name: str, names: Iterable[str]) -> str:
+    """The same for names of files: those that share no more than their ends are not near."""
+    stem = name.partition(".")[0]
+    alike = (
+        other for other in names if SequenceMatcher(None, stem, other.partition(".")[0]).ratio() >= LIKENESS
+    )
+    return nearest(name, alike)

@@ -1,0 +1,177 @@
+"""A pool of hands in one process: a free hand pulls the next branch, so backpressure reaches the
+reader. No task per record.
+
+This module does not know what a step does, and keeps nothing of a leaf but its count.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from pipeline.core.domain import Record
+from pipeline.engine.walk import Branch, Walk
+
+BATCH = 512
+LOOK_AGAIN = 0.25
+"""seconds after which it is asked anew how many hands are wanted"""
+
+
+class _Feed:
+    """The branches that wait for a hand. Forks go to the front, so that a record begun is finished first."""
+
+    def __init__(self) -> None:
+        self._ready: deque[Branch] = deque()
+        self._waiting: deque[anyio.Event] = deque()
+        self._hungry = anyio.Event()
+        self._busy = 0
+        self._read = False
+
+    async def wait_until_hungry(self) -> None:
+        """Return when less than half a batch waits."""
+        while len(self._ready) > BATCH // 2:
+            self._hungry = anyio.Event()
+            await self._hungry.wait()
+
+    def put(self, branches: list[Branch], *, first: bool = False) -> None:
+        """Let branches wait, and wake as many hands."""
+        if first:
+            self._ready.extendleft(reversed(branches))
+        else:
+            self._ready.extend(branches)
+        for _ in branches:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set()
+
+    def pass_on(self) -> None:
+        """Wake another hand for what is ready: this one goes."""
+        if self._ready:
+            self._wake()
+
+    def end(self) -> None:
+        """Say that the last record has been read."""
+        self._read = True
+        self._wake()
+
+    async def take(self) -> Branch | None:
+        """The next branch; None when all is done. A hand that took one is busy until `done`."""
+        while not self._ready:
+            if self._read and not self._busy:
+                self._wake()
+                return None
+            event = anyio.Event()
+            self._waiting.append(event)
+            await event.wait()
+        self._busy += 1
+        if len(self._ready) <= BATCH // 2:
+            self._hungry.set()
+        return self._ready.popleft()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the last record has been read."""
+        return self._read
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether branches wait for a hand."""
+        return bool(self._ready)
+
+    @property
+    def starving(self) -> bool:
+        """Whether hands wait although there is more to read."""
+        return bool(self._waiting) and not self._ready and not self._read
+
+    def done(self) -> None:
+        """A hand has brought its branch to its end."""
+        self._busy -= 1
+        if self._read and not self._busy and not self._ready:
+            self._wake()
+
+
+@dataclass
+class Pool:
+    """The hands of one walk. `wanted` says how many there should be, again and again: widths change."""
+
+    walk: Walk
+    wanted: Callable[[], int]
+    on_leaf: Callable[[Branch], None]
+    hands: int = 0
+    feed: _Feed = field(default_factory=_Feed)
+    _all_gone: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def all_begun(self) -> bool:
+        """Whether there is no record left to begin."""
+        return self.feed.is_read and not self.feed.is_waiting
+
+    @property
+    def starving(self) -> bool:
+        """Whether hands wait for the source."""
+        return self.feed.starving
+
+    async def run(self, batches: Iterator[list[Record]]) -> None:
+        """Walk every record to its leaves."""
+        with _settled_heap():
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._read, batches)
+                self._hire(group)
+                while self.hands:  # also while all of them wait, more may be wanted
+                    with anyio.move_on_after(LOOK_AGAIN):
+                        await self._all_gone.wait()
+                    if self.feed.is_waiting:
+                        self._hire(group)
+
+    async def _read(self, batches: Iterator[list[Record]]) -> None:
+        """Read in a thread, a batch at a time, whenever the hands are about to run dry."""
+        pull = partial(next, batches, None)
+        while (batch := await to_thread.run_sync(pull)) is not None:
+            self.feed.put([self.walk.start(record) for record in batch])
+            await self.feed.wait_until_hungry()
+        self.feed.end()
+
+    def _hire(self, group: TaskGroup) -> None:
+        for _ in range(max(1, self.wanted()) - self.hands):
+            self.hands += 1
+            group.start_soon(self._work, group)
+
+    async def _work(self, group: TaskGroup) -> None:
+        walk, feed = self.walk, self.feed
+        while (branch := await feed.take()) is not None:
+            self._hire(group)
+            while not walk.is_leaf(branch):
+                branch, *others = walk.fork(branch)
+                feed.put(others, first=True)
+                branch = await walk.advance(branch)
+            self.on_leaf(branch)
+            feed.done()
+            if self.hands > max(1, self.wanted()):
+                feed.pass_on()
+                break
+        self.hands -= 1
+        if not self.hands:
+            self._all_gone.set()
+
+
+@contextmanager
+def _settled_heap() -> Iterator[None]:
+    """Keep the garbage collector from what is there before the first request.
+
+    Looking through all that was imported, again and again, is a sixth of the CPU of a run.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -1,0 +1,86 @@
+"""The steps of a job, each with what runs it: its templates, its models, the values it forks over.
+
+This module does not know records or who answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from pipeline.answers.asking import Runner
+from pipeline.core import adapters
+from pipeline.job.load import read_beside
+from pipeline.job.spec import Job, Model, Step
+from pipeline.job.yaml_source import YamlSource
+from pipeline.templates.isolated import Worker
+from pipeline.templates.sandbox.compiled import Compiled
+from pipeline.templates.template import Prepare, Template
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the job with what runs it."""
+
+    spec: Step
+    model: Model
+    runner: Runner
+    when: Template | None
+    names: frozenset[str]
+    """the names its templates read"""
+
+    @property
+    def forks(self) -> Iterator[dict[str, Any]]:
+        """The values of `each`, one mapping per branch; one empty mapping where there is no `each`."""
+        names = list(self.spec.each)
+        return (dict(zip(names, values, strict=True)) for values in product(*self.spec.each.values()))
+
+
+def preparing(job: Job) -> Prepare:
+    """How the job's templates are made ready: apart, where nobody vouches for it."""
+    return Worker().prepare if job.untrusted else Compiled
+
+
+def stages_of(job: Job, prepare: Prepare | None = None) -> list[Stage]:
+    """The job's steps, ready to run; `JobError` for a template that cannot be read."""
+    text, prepare = job.text, prepare or preparing(job)
+    stages = []
+    for i, spec in enumerate(job.steps):
+        models = tuple(
+            model.model_copy(update={"params": {**model.params, **spec.params}})
+            for model in job.chain(spec.model).values()
+        )
+        module = adapters.load("steps", _kind(spec))
+        template = _Templates(job, text, i, prepare)
+        runner: Runner = module.build(spec, models, template)
+        when = template("when") if spec.when else None
+        every = [*runner.templates.values(), *([when] if when else [])]
+        names = frozenset().union(*(template.compiled().names for template in every))
+        stages.append(Stage(spec, models[0], runner, when, names))
+    return stages
+
+
+def _kind(spec: Step) -> str:
+    return type(spec).__module__.rpartition(".")[2]
+
+
+class _Templates:
+    """The templates of one step by the key they stand under, each knowing its place."""
+
+    def __init__(self, job: Job, text: YamlSource, index: int, prepare: Prepare) -> None:
+        self._job, self._text, self._path, self._prepare = job, text, ("steps", index), prepare
+
+    def __call__(self, dotted: str) -> Template:
+        path: tuple[str | int, ...] = (*self._path, *dotted.split("."))
+        value: Any = self._text.data
+        for part in path:
+            value = value[part]
+        if dotted == "prompt_file":
+            return self._from_file(str(value), path)
+        return Template(str(value), lambda line, column: self._text.inside(path, line, column), self._prepare)
+
+    def _from_file(self, name: str, path: tuple[str | int, ...]) -> Template:
+        shown, content = read_beside(self._job, name, self._text.where(path))
+        return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)

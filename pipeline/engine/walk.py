@@ -1,0 +1,115 @@
+"""One record through its steps, with a fan-out over values. Nothing about HTTP, nothing about files.
+
+A *branch* is a record on its way: it forks at a step with `each`, and every leaf becomes a row. Running,
+planning and exporting are this same walk with another call behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.answers.asking import Taken
+from pipeline.core.domain import Call, Fate, Fault, Record, Unanswered, Values
+from pipeline.core.redaction import redacted, telling
+from pipeline.engine.stages import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A record, how far it has come, and what it has gathered: values of `each`, answers by step."""
+
+    record: Record
+    values: Mapping[str, Any]
+    at: int = 0
+    forked: bool = False
+    skipped: frozenset[str] = frozenset()
+    models: tuple[str, ...] = ()
+    """who wrote its answers, step by step"""
+    fault: Fault | None = None
+    known: bool = True
+    """whether nothing was sent for what it has gathered: the journal had it"""
+
+    @property
+    def status(self) -> str:
+        """ok, failed, skipped (a step's `when` gave false) or pending (not asked yet)."""
+        if self.fault is not None:
+            unasked = isinstance(self.fault, Unanswered) or self.fault.fate is Fate.STOP
+            return "pending" if unasked else "failed"
+        return "skipped" if self.skipped else "ok"
+
+
+class Walk:
+    """The way through the stages. `calls` has a call for every model that a step names."""
+
+    def __init__(self, stages: Sequence[Stage], calls: Mapping[str, Call]) -> None:
+        self.stages = stages
+        self._calls = calls
+
+    def start(self, record: Record) -> Branch:
+        """The branch every record begins as."""
+        return Branch(record, values={})
+
+    def is_leaf(self, branch: Branch) -> bool:
+        """Whether the branch has come to its end."""
+        return branch.fault is not None or branch.at == len(self.stages)
+
+    def fork(self, branch: Branch) -> list[Branch]:
+        """The branches it becomes before its next step: one, or one for each value, in the job's order."""
+        stage = self.stages[branch.at]
+        if branch.forked or not stage.spec.each:
+            return [branch]
+        return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in stage.forks]
+
+    async def advance(self, branch: Branch) -> Branch:
+        """The branch after its next step. What goes wrong with it stays in it as its fault."""
+        stage = self.stages[branch.at]
+        values, private = context(branch), branch.record.private
+        call = self._calls[stage.spec.model]
+        try:
+            if stage.names & branch.skipped or (stage.when and not stage.when.holds(values)):
+                return self._after(branch, stage, Taken(None), skipped=True)
+            asked = telling(call, private) if private else call
+            taken = await stage.runner.take(values, branch.record.key, asked)
+        except Fault as fault:
+            return replace(branch, fault=redacted(fault, private))
+        return self._after(branch, stage, taken)
+
+    def _after(self, branch: Branch, stage: Stage, taken: Taken, *, skipped: bool = False) -> Branch:
+        name = stage.spec.name
+        return Branch(
+            branch.record,
+            {**branch.values, name: taken.value},
+            at=branch.at + 1,
+            models=(*branch.models, taken.by) if taken.by else branch.models,
+            skipped=branch.skipped | {name} if skipped else branch.skipped,
+            known=branch.known and taken.known,
+        )
+
+    async def leaves(self, record: Record) -> list[Branch]:
+        """All leaves of a record, in the order of its rows, one after the other."""
+        leaves, stack = [], [self.start(record)]
+        while stack:
+            branch = stack.pop()
+            if self.is_leaf(branch):
+                leaves.append(branch)
+                continue
+            first, *others = self.fork(branch)
+            stack.extend(reversed(others))
+            stack.append(await self.advance(first))
+        return leaves
+
+    def rows_of(self, branch: Branch) -> list[Branch]:
+        """The rows a leaf stands for: one that ended before a fan-out still fills a row for each value."""
+        rows = [branch]
+        for i, stage in enumerate(self.stages[branch.at :]):
+            if stage.spec.each and not (i == 0 and branch.forked):
+                rows = [replace(row, values={**row.values, **fork}) for row in rows for fork in stage.forks]
+        return rows
+
+
+def context(branch: Branch) -> Values:
+    """What a template sees: the record's columns, values of `each`, earlier answers, and `row`."""
+    fields = branch.record.fields
+    return {**fields, **branch.values, "row": fields}

@@ -1,0 +1,94 @@
+"""A job as it was written -> the same with all that may be left out filled in.
+
+This module does not read files and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline.core import adapters
+from pipeline.core.errors import JobError, PipelineError
+from pipeline.core.suggest import nearest
+from pipeline.job.spec import Job, Model, Step
+from pipeline.job.validation import problem
+from pipeline.job.yaml_source import YamlSource
+from pipeline.system.files import adapter_name
+
+
+def resolve(job: Job, text: YamlSource) -> Job:
+    """Fill in what may be left out: each step's model, each model's dialect and concurrency."""
+    models = {name: _resolved_model(name, model, text) for name, model in job.models.items()}
+    for name in models:
+        _check_fallbacks(name, models, text)
+    steps: list[Step] = []
+    for i, step in enumerate(job.steps):
+        chosen = step.model or (next(iter(models)) if len(models) == 1 else "")
+        if chosen not in models:
+            what = f"there is no model '{chosen}'" if chosen else "say which model this step uses"
+            one = " or ".join(f"model: {name}" for name in models)
+            hint = nearest(chosen, models) or (f"models: {', '.join(models)}" if chosen else f"add {one}")
+            raise JobError(what, where=text.where(("steps", i, "model")), hint=hint)
+        if step.name in [other.name for other in job.steps[:i]]:
+            raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
+        steps.append(step.model_copy(update={"model": chosen}))
+    resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
+    for i, target in enumerate(resolved.targets):
+        _check_ending(target, text.where(("output", "to", i)))
+    return resolved
+
+
+def _check_ending(target: Path, where: str) -> None:
+    """Refuse a result of a format that nobody writes."""
+    name, known = adapter_name(target)[0], adapters.names("tables")
+    if name not in known:
+        endings = [f".{one}" for one in known]
+        what = f"no result is written to a file that ends in '.{name}'" if name else "the file has no ending"
+        hint = nearest(f".{name}", endings) or f"a file's ending says its format: {', '.join(endings)}"
+        raise JobError(what, where=where, hint=hint)
+
+
+def _resolved_model(name: str, model: Model, text: YamlSource) -> Model:
+    where = text.where(("models", name))
+    try:
+        provider = adapters.load("providers", model.provider)
+        provider.Options.model_validate(model.options)
+        api = model.api or provider.APIS[0]
+    except PipelineError as error:
+        raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
+    except ValidationError as error:
+        raise problem(error, text, provider.Options, ("models", name, "options")) from None
+    if api not in provider.APIS:
+        what = f"the provider {model.provider} does not speak '{api}'"
+        where = text.where(("models", name, "api"))
+        raise JobError(what, where=where, hint=f"it speaks {', '.join(provider.APIS)}")
+    if not model.model and not hasattr(provider, "MODEL"):
+        raise JobError("the key 'model' is missing", where=where)
+    if model.endpoints and not getattr(provider, "ENDPOINTS", False):
+        what = f"the provider {model.provider} has no endpoints to choose from"
+        raise JobError(what, where=text.where(("models", name, "endpoints"), key=True))
+    for i, endpoint in enumerate(model.endpoints):
+        for key in {"retries", "maybe_billed_retries"} & endpoint.limits.model_fields_set:
+            spot = text.where(("models", name, "endpoints", i, "limits", key), key=True)
+            raise JobError(f"'{key}' belongs to the model's own limits", where=spot)
+    limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or provider.CONCURRENCY})
+    chosen = model.model or provider.MODEL
+    if hasattr(provider, "resolved"):
+        chosen = provider.resolved(chosen)
+    return model.model_copy(update={"api": api, "model": chosen, "limits": limits})
+
+
+def _check_fallbacks(name: str, models: Mapping[str, Model], text: YamlSource) -> None:
+    seen = [name]
+    while (fallback := models[seen[-1]].fallback) is not None:
+        where = text.where(("models", seen[-1], "fallback", "model"))
+        if fallback.model not in models:
+            hint = nearest(fallback.model, models) or f"models: {', '.join(models)}"
+            raise JobError(f"there is no model '{fallback.model}'", where=where, hint=hint)
+        if fallback.model in seen:
+            chain = " -> ".join([*seen, fallback.model])
+            raise JobError(f"the fallbacks go in a circle: {chain}", where=where)
+        seen.append(fallback.model)

@@ -1,0 +1,114 @@
+"""The kinds of values in a job file, each with what it refuses.
+
+This module knows no key of a job.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints
+
+from pipeline.core.clock import hours_of
+
+_IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_JOB_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_ADDRESS = r"^(https?://[^\s@]+)?$"
+_VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
+SOME_PATH = r"^[^\x00]+$"
+PATTERNS = {
+    _IDENTIFIER: "must be of letters (A-Z, a-z), digits and _ alone, and not begin with a digit",
+    _JOB_NAME: "must be of letters (A-Z, a-z), digits, . - and _ alone, and begin with a letter or digit",
+    _ADDRESS: "must begin with http:// or https://, and hold no blank and no password",
+    SOME_PATH: "must not be empty",
+    _VARIABLE: "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)",
+}
+"""what a text must be that does not match"""
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER, max_length=64)]
+JobName = Annotated[str, StringConstraints(pattern=_JOB_NAME, max_length=100)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Template = Annotated[str, StringConstraints(min_length=1)]
+Variable = Annotated[str, StringConstraints(pattern=_VARIABLE)]
+MOST_AT_ONCE = 4096
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+
+
+def address(text: str) -> str:
+    """An address that requests can be sent to, or ''; a `ValueError` that quotes nothing otherwise."""
+    if not re.match(_ADDRESS, text):
+        raise ValueError(PATTERNS[_ADDRESS])
+    if "?" in text or "#" in text:
+        raise ValueError("must end with its path, without ? and #: /chat/completions is put behind it")
+    if text and not (text.isprintable() and _has_host(text)):
+        raise ValueError("must name a host, and a port from 1 to 65535 if any: http://127.0.0.1:8000/v1")
+    return text
+
+
+def _has_host(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        if parts.port == 0 or parts.netloc.endswith(":"):
+            return False
+        if parts.netloc.startswith("["):
+            return bool(ip_address(host))
+        return _HOST.fullmatch(host.encode("idna").decode()) is not None
+    except ValueError:
+        return False
+
+
+def _listed(value: object) -> object:
+    """One text where several are allowed."""
+    if not isinstance(value, str | list | tuple):
+        raise ValueError("must be a text, or a list of texts")
+    return (value,) if isinstance(value, str) else value
+
+
+def _auto_or_count(value: object) -> object:
+    """Refuse what is no width in one sentence, and not in one for each kind of value it could have been."""
+    if value is None or value == "auto" or (type(value) is int and 1 <= value <= MOST_AT_ONCE):
+        return value
+    raise ValueError(f"must be auto, or a whole number from 1 to {MOST_AT_ONCE:,}")
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse a value that would give the same row twice."""
+    seen = set[str]()
+    for text in map(str, values):
+        if text in seen:
+            raise ValueError(f"the value {text[:40]} stands in it twice, which would give the same row twice")
+        seen.add(text)
+    return values
+
+
+def _hours(text: str) -> str:
+    """Refuse what is no time of the day."""
+    hours_of(text)
+    return text
+
+
+def _sendable(params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what would make another request of it than the one that is understood."""
+    for name in ("messages", "input", "prompt"):
+        if name in params:
+            raise ValueError(f"`{name}` is what the step asks, not a parameter")
+    if "model" in params:
+        raise ValueError("the model's name is the model's own key: model")
+    if params.get("stream"):
+        raise ValueError("answers are not streamed: leave `stream` out")
+    if params.get("n") not in (None, 1):
+        raise ValueError("one answer is asked for and used: leave `n` out, or fan out with `each`")
+    return params
+
+
+Address = Annotated[str, StringConstraints(pattern=_ADDRESS), AfterValidator(address)]
+Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]
+Hours = Annotated[str, AfterValidator(_hours)]
+Concurrency = Annotated[
+    Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=MOST_AT_ONCE)], BeforeValidator(_auto_or_count)
+]

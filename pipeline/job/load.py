@@ -1,0 +1,194 @@
+"""A job file on disk -> a checked `Job`, or a `JobError` with file, line and column.
+
+Here the kinds of step and of check are put into the models, so that each of them is one file in its
+wing. This module does not check templates (`session.py`) and sends nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache, reduce
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag, ValidationError, create_model
+
+from pipeline.core import adapters
+from pipeline.core.errors import JobError
+from pipeline.core.suggest import nearest, nearest_file
+from pipeline.job import yaml_source
+from pipeline.job.allowlist import Allowed
+from pipeline.job.defaults import resolve
+from pipeline.job.spec import Job
+from pipeline.job.untrusted import hold
+from pipeline.job.validation import problem
+from pipeline.job.yaml_source import YamlSource
+
+LARGEST_FILE = 4 << 20
+"""bytes of a file with a prompt; a job file is smaller (`yaml_source.py`)"""
+_NEWLINE = re.compile(r"\r\n?")
+
+
+def _kind_of(data: Any) -> str:
+    """Which kind of step a mapping is, by the key that only this kind has."""
+    given = set(data) if isinstance(data, dict) else set()
+    for name in adapters.names("steps"):
+        if given & set(adapters.load("steps", name).KEYS):
+            return name
+    return "prompt"
+
+
+@cache
+def job_model() -> type[Job]:
+    """`Job` with the kinds of step that are there today."""
+    specs: list[Any] = [
+        Annotated[adapters.load("steps", name).Spec, Tag(name)] for name in adapters.names("steps")
+    ]
+    step: Any = Annotated[reduce(or_, specs), Discriminator(_kind_of)]
+    field: Any = (tuple[step, ...], Field(min_length=1, description="in order; later steps see earlier ones"))
+    return create_model("Job", __base__=Job, __doc__="A pipeline job.", steps=field)
+
+
+def load(
+    path: str | os.PathLike[str], changes: Sequence[str] = (), *, untrusted: Allowed | None = None
+) -> Job:
+    """Read and check a job file. `changes` are `key=value` overrides such as `steps.post.model=cloud`.
+
+    `untrusted` is for a job of somebody else: it is held to what this allows, whatever it says itself.
+    Raises `JobError`, whose text names file, line and column.
+    """
+    file = Path(path).absolute()
+    text = yaml_source.parse(_read(file), _shown(file))
+    if not isinstance(text.data, dict):
+        what = "a job file is a mapping: name, records, models, steps, output"
+        raise JobError(what, where=text.where(()))
+    for change in changes:
+        _apply(text, change)
+    _refuse_secrets(text)
+    try:
+        job = job_model().model_validate(text.data)
+    except ValidationError as error:
+        raise problem(error, text, job_model()) from None
+    job._file = file
+    job._text = text
+    job._untrusted = untrusted is not None
+    if untrusted is not None:
+        hold(job, text, untrusted)
+    return resolve(job, text)
+
+
+def read_beside(job: Job, name: str, where: str) -> tuple[str, str]:
+    """(path as shown, content) of a text file named in the job file, relative to it."""
+    file = job.file.parent / name
+    try:
+        if name not in job.files:
+            job.files[name] = _shown(file), _read(file)
+        return job.files[name]
+    except JobError as error:
+        what = error.what.replace("job file", "file")
+        raise JobError(f"{name}: {what}", where=where, hint=error.hint) from None
+
+
+def _shown(file: Path) -> str:
+    """A path as a person would type it."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise JobError(f"the file is larger than {LARGEST_FILE >> 20} MiB", where=_shown(file))
+        return _NEWLINE.sub("\n", content.decode("utf-8-sig"))
+    except FileNotFoundError:
+        folder = file.parent
+        near = nearest_file(file.name, (f.name for f in folder.iterdir())) if folder.is_dir() else ""
+        raise JobError("there is no such job file", where=_shown(file), hint=near) from None
+    except UnicodeDecodeError as error:
+        raise JobError(f"not UTF-8 at byte {error.start}", where=_shown(file)) from None
+    except OSError as error:
+        raise JobError(f"cannot be read: {error.strerror}", where=_shown(file)) from None
+
+
+_SECRETS = (("api_key",), ("key",), ("token",))
+_SECRET_PARAMS = frozenset({"api_key", "apikey", "x_api_key", "authorization", "token", "secret"})
+MOST_ENDPOINTS = 100
+
+
+def _refuse_secrets(text: YamlSource) -> None:
+    models = text.data.get("models")
+    for name in models if isinstance(models, dict) else ():
+        endpoints = [("endpoints", i) for i in range(MOST_ENDPOINTS)]
+        for key in (*_SECRETS, *((*place, *secret) for place in endpoints for secret in _SECRETS)):
+            path = ("models", name, *key)
+            if path in text.keys or path in text.changes:
+                raise _no_key_here(text, path)
+    for part in ("models", "steps"):
+        for path in _secret_params(text.data.get(part), (part,)):
+            raise _no_key_here(text, path)
+
+
+def _no_key_here(text: YamlSource, path: tuple[str | int, ...]) -> JobError:
+    hint = "put it into an environment variable and name that: api_key_env: OPENAI_API_KEY"
+    return JobError("a key never stands in a job file", where=text.where(path, key=True), hint=hint)
+
+
+def _secret_params(parts: Any, at: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Where a parameter of a model or a step is named as keys are, also among headers."""
+    items = parts.items() if isinstance(parts, dict) else enumerate(parts if isinstance(parts, list) else ())
+    for name, part in items:
+        params = part.get("params") if isinstance(part, dict) else None
+        for key, value in params.items() if isinstance(params, dict) else ():
+            inner = value if isinstance(value, dict) and "header" in str(key).lower() else {}
+            for path in ((key,), *((key, header) for header in inner)):
+                if str(path[-1]).lower().replace("-", "_") in _SECRET_PARAMS:
+                    yield (*at, name, "params", *path)
+
+
+def _apply(text: YamlSource, change: str) -> None:
+    """Set one key of the plain data: `models.writer.base_url=http://…`, a step by its name."""
+    where = f"--set {change.split('=', 1)[0]}"
+    dotted, equals, value = change.partition("=")
+    if not equals or not dotted:
+        raise JobError(
+            "must be key=value", where=where, hint="for example --set models.writer.model=gpt-5.5-mini"
+        )
+    at: Any = text.data
+    path: tuple[str | int, ...] = ()
+    *parents, last = dotted.split(".")
+    for part in parents:
+        if path == ("models",) and isinstance(at, dict) and part not in at:
+            raise JobError(f"there is no model '{part}'", where=where, hint=nearest(part, at))
+        path = (*path, _place(at, part, where))
+        if isinstance(at, dict) and at.get(part) is None:
+            at[part] = {}
+        at = at[path[-1]]
+    path = (*path, _place(at, last, where))
+    is_template = value.lstrip().startswith("{{")  # the shell has taken its quotes away
+    at[path[-1]] = value if is_template else yaml_source.parse(value, where).data
+    text.changes[path] = where
+
+
+def _place(at: Any, part: str, where: str) -> str | int:
+    """The key or the index that a part of a dotted name means."""
+    if isinstance(at, list):
+        return _index(at, part, where)
+    if not isinstance(at, dict):
+        raise JobError(f"'{part}' cannot be set: its parent is a single value", where=where)
+    return part
+
+
+def _index(items: list[Any], part: str, where: str) -> int:
+    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    if part in names:
+        return names.index(part)
+    if re.fullmatch("[0-9]{1,6}", part) and int(part) < len(items):
+        return int(part)
+    raise JobError(f"there is no '{part}' in this list", where=where, hint=nearest(part, filter(None, names)))

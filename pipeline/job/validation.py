@@ -1,0 +1,188 @@
+"""What pydantic finds wrong in data that a user wrote -> sentences, each with its place and the right word.
+
+This module does not know what the data is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+
+from pydantic import BaseModel, Tag, ValidationError
+from pydantic_core import ErrorDetails
+
+from pipeline.core.errors import JobError, together
+from pipeline.core.suggest import nearest
+from pipeline.job.fields import PATTERNS
+from pipeline.job.yaml_source import Path, YamlSource
+
+_SENTENCES = {
+    "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "model_type": "must be a mapping of keys",
+    "dict_type": "must be a mapping of keys",
+    "tuple_type": "must be a list",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+}
+_UNKNOWN = "extra_forbidden"
+MOST_READ = 200
+"""complaints that are read: a file may be made to have a hundred thousand"""
+FEW = 8
+"""words that are told in the sentence itself"""
+_SHOULD = re.compile(r"^(?:Value error, |(?:Input|String|Tuple|List|Dictionary) should )")
+_QUOTED = re.compile(r"'([^']*)'")
+_NOTHING = "'', "
+_KEY = "[key]"
+"""what pydantic calls the place of a key that is no good itself"""
+
+Kinds: TypeAlias = list[tuple[str, Any]]
+"""the types that a value may have, each with the tag that chooses it, '' for none"""
+
+
+def problem(error: ValidationError, text: YamlSource, model: Any, at: Path = ()) -> JobError:
+    """All that is wrong, as one error: first the keys nobody knows, because they are the cause of others.
+
+    `text` is where the data stands, at the path `at` in it; `model` is what it was to be.
+    """
+    details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != _UNKNOWN)
+    found = [_Found(detail, text, model, at) for detail in details[:MOST_READ]]
+    unknown = [one for one in found if one.unknown]
+    kept, told = list[_Found](), set[Path]()
+    for one in found:
+        if one.path in told or (one.missing and any(bad.stands_for(one) for bad in unknown)):
+            continue  # of all types that a value might have had, the first says enough
+        kept.append(one)
+        told.update(one.path[:length] for length in range(len(one.path) + 1))
+    return together([one.error() for one in kept])
+
+
+class _Found:
+    """One complaint, with the path of keys and indices in the file that it is about."""
+
+    def __init__(self, detail: ErrorDetails, text: YamlSource, model: Any, at: Path) -> None:
+        self._detail, self._text = detail, text
+        self.unknown = detail["type"] == _UNKNOWN
+        self.missing = detail["type"] == "missing"
+        self._is_key = detail["loc"][-1:] == (_KEY,)
+        loc = detail["loc"][:-1] if self._is_key else detail["loc"]
+        parents, last = (loc[:-1], loc[-1:]) if self.unknown or self.missing else (loc, ())
+        path, self._kinds = _followed(parents, model, _at(text.data, at))
+        self.path: Path = (*at, *path, *last)
+
+    @property
+    def _last(self) -> str:
+        return str(self.path[-1]) if self.path else ""
+
+    def stands_for(self, missing: _Found) -> bool:
+        """Whether this unknown key may be a slip for the one that is missing."""
+        return self.path[:-1] == missing.path[:-1] and bool(nearest(self._last, [missing._last]))
+
+    def error(self) -> JobError:
+        """The sentence."""
+        if self.unknown:
+            known = list(_keys(self._kinds))
+            hint = nearest(self._last, known) or (f"known here: {', '.join(known)}" if known else "")
+            return JobError(f"unknown key '{self._last}'", where=self._where(key=True), hint=hint)
+        if self.missing:
+            where = self._text.where(self.path[:-1])
+            return JobError(f"the key '{self._last}' is missing", where=where)
+        what, hint = self._said()
+        dotted, where = _dotted(self.path, self._text.data), self._where(key=self._is_key)
+        said_before = not dotted or where.endswith(f"--set {dotted}")
+        return JobError(what if said_before else f"{dotted}: {what}", where=where, hint=hint)
+
+    def _where(self, *, key: bool) -> str:
+        return self._text.where(self.path, key=key)
+
+    def _said(self) -> tuple[str, str]:
+        """What is wrong with the value, and what to do about it."""
+        detail, context = self._detail, self._detail.get("ctx", {})
+        if detail["type"] == "string_pattern_mismatch" and context.get("pattern") in PATTERNS:
+            return PATTERNS[context["pattern"]], ""
+        if detail["type"] == "literal_error":
+            words = [word for word in _QUOTED.findall(context["expected"]) if word]
+            near = nearest(str(detail["input"]), words)
+            if len(words) > FEW:
+                return "is none of the words that can stand here", near or f"known: {', '.join(words)}"
+            return f"must be {context['expected'].removeprefix(_NOTHING)}", near
+        what = _SENTENCES.get(detail["type"])
+        return what or _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"]), ""
+
+
+def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:
+    """The part of pydantic's location that stands in the data, and the types that are possible there.
+
+    The rest of a location are tags, and the names of types that were tried.
+    """
+    path: Path = ()
+    kinds: Kinds = [("", model)]
+    for part in loc:
+        tagged = [(tag, kind) for tag, kind in kinds if tag and tag == part]
+        if tagged:
+            kinds = [("", kind) for _, kind in tagged]
+        elif _has(data, part):
+            path, data = (*path, part), data[part]
+            kinds = [found for _, kind in kinds for found in _behind(kind, part)]
+    return path, kinds
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part] if _has(data, part) else None
+    return data
+
+
+def _has(data: Any, part: int | str) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
+
+
+def _behind(kind: Any, part: int | str) -> Iterator[tuple[str, Any]]:
+    """The types that a value may have which stands under a key, or an index, of a value of this type."""
+    arguments = get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, info in kind.model_fields.items():
+            if part == (info.alias or name):
+                yield from _alternatives(info.annotation)
+    elif get_origin(kind) is dict:
+        yield from _alternatives(arguments[1])
+    elif get_origin(kind) is tuple:
+        yield from _alternatives(arguments[0])
+
+
+def _alternatives(annotation: Any, tag: str = "") -> Iterator[tuple[str, Any]]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        tags = [str(extra.tag) for extra in arguments[1:] if isinstance(extra, Tag)]
+        yield from _alternatives(arguments[0], *tags)
+    elif origin in (Union, UnionType):
+        for argument in arguments:
+            yield from _alternatives(argument)
+    else:
+        yield tag, annotation
+
+
+def _keys(kinds: Kinds) -> Iterator[str]:
+    for _, kind in kinds:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            for name, info in kind.model_fields.items():
+                yield info.alias or name
+
+
+def _dotted(path: Path, data: Any) -> str:
+    """A path as one writes it: items of a list by their names, where they have some."""
+    parts = []
+    for part in path:
+        data = data[part] if _has(data, part) else None
+        name = data.get("name") if isinstance(part, int) and isinstance(data, dict) else None
+        parts.append(name if isinstance(name, str) else str(part))
+    return ".".join(parts)

@@ -1,0 +1,161 @@
+"""What the journal adds up to: money, tokens and attempts of all runs of a job.
+
+The numbers are those the server sent; this module reads no reply and knows no price.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from pipeline.journal.journal import Journal
+
+_BY_STEP = """
+SELECT step, model, count(*), sum(outcome = 'answered'),
+       sum(outcome IN ('answered', 'superseded') AND input IS NOT NULL),
+       coalesce(sum(input), 0), coalesce(sum(cached), 0),
+       coalesce(sum(output), 0), coalesce(sum(reasoning), 0),
+       coalesce(sum(CASE WHEN billed = 'yes' AND input + output > 0 THEN cost END), 0),
+       coalesce(sum(CASE WHEN billed = 'maybe' OR (billed = 'yes' AND input + output = 0) THEN cost END), 0),
+       sum(billed = 'yes' AND cost IS NULL), sum(billed = 'maybe')
+FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
+"""
+
+_OF_REQUEST = """
+SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0),
+       coalesce(sum(billed = 'yes' AND cost IS NULL), 0)
+FROM attempts WHERE digest = ? AND outcome <> 'superseded'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StepAccount:
+    """One step's attempts at one model. Money is nano-dollars.
+
+    `answered` counts the answers that stand, `replies` also those that were asked for once more, but only
+    where their tokens have been counted. `maybe` is what `maybe_billed` attempts, and answers of servers that
+    count no tokens, have cost at the most;
+    `unpriced` counts paid replies without a price.
+    """
+
+    step: str
+    model: str
+    attempts: int
+    answered: int
+    replies: int
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+    cost: int
+    maybe: int
+    unpriced: int
+    maybe_billed: int
+
+
+def by_step(journal: Journal) -> list[StepAccount]:
+    """The accounts of all steps, in the order they began."""
+    return [StepAccount(*row) for row in journal.select(_BY_STEP)]
+
+
+def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | None:
+    """Nano-dollars that so many requests of each step and model will cost, if they cost what those before
+
+    did; None where nothing is known of one of them.
+    """
+    known = {(one.step, one.model): one for one in by_step(journal) if one.replies and not one.unpriced}
+    if not requests.keys() <= known.keys():
+        return None
+    return sum(known[name].cost * count // known[name].replies for name, count in requests.items())
+
+
+def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
+    """(step, outcome, billed, attempts, mean seconds)."""
+    return journal.select(
+        "SELECT step, outcome, billed, count(*), avg(seconds) FROM attempts"
+        " GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC"
+    )
+
+
+def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[float]]:
+    """Seconds that answered calls took, by step: the value below which each share of them lies."""
+    found: dict[str, list[float]] = {}
+    where = "FROM attempts WHERE step = ? AND outcome IN ('answered', 'superseded')"
+    for (step,) in journal.select("SELECT DISTINCT step FROM attempts ORDER BY step"):
+        ((count,),) = journal.select(f"SELECT count(*) {where}", (step,))
+        if count:
+            at = [max(0, ceil(share * count) - 1) for share in shares]
+            sql = f"SELECT seconds {where} ORDER BY seconds LIMIT 1 OFFSET ?"
+            found[step] = [journal.select(sql, (step, place))[0][0] for place in at]
+    return found
+
+
+def spent(journal: Journal) -> tuple[int, int, int]:
+    """Nano-dollars, tokens and attempts so far; what may have been billed counts at its worst."""
+    ((cost, tokens, attempts),) = journal.select(
+        "SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0), count(*)"
+        " FROM attempts"
+    )
+    return cost, tokens, attempts
+
+
+def waste(journal: Journal) -> tuple[int, int, int]:
+    """Attempts that were answered so far, attempts that may have been billed and brought nothing, and the
+
+    nano-dollars that these have cost at the most.
+    """
+    ((good, maybe, cost),) = journal.select(
+        "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0),"
+        " coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0) FROM attempts"
+    )
+    return good, maybe, cost
+
+
+def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, int]:
+    """Nano-dollars and tokens of some requests, all tries included, and their replies without a price."""
+    cost = tokens = unpriced = 0
+    for digest in digests:
+        ((more_cost, more_tokens, without),) = journal.select(_OF_REQUEST, (digest,))
+        cost, tokens, unpriced = cost + more_cost, tokens + more_tokens, unpriced + without
+    return cost, tokens, unpriced
+
+
+def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:
+    """(step, model, output tokens) of the latest answers."""
+    return journal.select(
+        "SELECT step, model, output FROM attempts WHERE outcome = 'answered' AND output > 0"
+        " ORDER BY seq DESC LIMIT ?",
+        (most,),
+    )
+
+
+def has_answered(journal: Journal, model: str) -> bool:
+    """Whether a model has ever answered."""
+    sql = "SELECT 1 FROM attempts WHERE outcome = 'answered' AND model = ? LIMIT 1"
+    return bool(journal.select(sql, (model,)))
+
+
+def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
+    """Digests of requests that have failed like this and were not answered, though others were after them."""
+    rows = journal.select(
+        "SELECT digest FROM attempts WHERE model = ?1 AND outcome IN (SELECT value FROM json_each(?2))"
+        " AND seq < (SELECT max(seq) FROM attempts WHERE model = ?1 AND outcome = 'answered')"
+        " GROUP BY digest",
+        (model, json.dumps(sorted(kinds))),
+    )
+    return [digest for (digest,) in rows]
+
+
+def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:
+    """(seconds ago, model, endpoint, tokens) of the attempts of so many last seconds, the oldest first."""
+    now = time.time()
+    rows = journal.select(
+        "SELECT at, model, endpoint, coalesce(input, 0) + coalesce(output, 0) FROM attempts"
+        " WHERE outcome <> 'unreachable' AND at > ? ORDER BY seq",
+        (now - seconds,),
+    )
+    for at, model, endpoint, tokens in rows:
+        yield max(now - at, 0.0), model, endpoint, tokens

@@ -1,0 +1,175 @@
+"""The journal's file: its tables, and connections that commit for good or that only read.
+
+This module does not know what the rows mean.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pipeline.core.errors import DiskError
+from pipeline.journal.writer import LOCK_SECONDS
+
+VERSION = 2
+_READABLE = """
+CREATE VIEW readable AS
+    SELECT seq, lower(hex(digest)) AS digest, outcome, billed, message, model, step, record,
+           datetime(at, 'unixepoch') AS at, seconds, input, output, cost / 1e9 AS dollars,
+           CAST(body AS TEXT) AS body FROM attempts;
+"""
+_SCHEMA = f"""
+CREATE TABLE attempts (
+    seq     INTEGER PRIMARY KEY,
+    digest  BLOB NOT NULL,     -- SHA-256 of api and request body
+    outcome TEXT NOT NULL,     -- 'answered', 'superseded' (asked again), 'forgotten', or the kind of fault
+    billed  TEXT NOT NULL,     -- yes, no or maybe
+    fate    TEXT NOT NULL,     -- '' for an answer; retry, fail or stop for a fault
+    message TEXT NOT NULL,     -- what went wrong
+    api     TEXT NOT NULL,     -- the dialect of the body
+    model   TEXT NOT NULL,     -- the model that was asked
+    step    TEXT NOT NULL,     -- the step and the record that asked first
+    record  TEXT NOT NULL,
+    at      REAL NOT NULL,     -- Unix time, seconds
+    seconds REAL NOT NULL,     -- how long the call took
+    body    BLOB NOT NULL,     -- the reply as it came
+    endpoint  TEXT NOT NULL DEFAULT '',  -- who was asked, where a model has several endpoints
+    input     INTEGER,         -- tokens, NULL until the reply has been counted; of these
+    cached    INTEGER,         --   from the server's cache
+    output    INTEGER,
+    reasoning INTEGER,
+    cost      INTEGER,         -- nano-dollars, NULL where the price is not known; an upper bound for 'maybe'
+    sum       INTEGER          -- checksum of what never changes in the row, NULL in rows of version 1
+);
+CREATE INDEX attempts_by_digest ON attempts (digest);
+CREATE TABLE runs (started REAL NOT NULL, job BLOB NOT NULL, ended REAL, outcome TEXT, summary TEXT);
+{_READABLE}PRAGMA user_version = {VERSION};
+"""
+_READ_AS_NEW = """
+CREATE TEMP VIEW attempts AS SELECT *, '' AS endpoint, NULL AS input, NULL AS cached, NULL AS output,
+    NULL AS reasoning, NULL AS cost, NULL AS sum FROM main.attempts;
+CREATE TEMP VIEW runs AS SELECT rowid AS rowid, *, NULL AS summary FROM main.runs;
+"""
+_UPGRADE = f"""
+ALTER TABLE attempts ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN input INTEGER;
+ALTER TABLE attempts ADD COLUMN cached INTEGER;
+ALTER TABLE attempts ADD COLUMN output INTEGER;
+ALTER TABLE attempts ADD COLUMN reasoning INTEGER;
+ALTER TABLE attempts ADD COLUMN cost INTEGER;
+ALTER TABLE attempts ADD COLUMN sum INTEGER;
+ALTER TABLE runs ADD COLUMN summary TEXT;
+DROP VIEW IF EXISTS readable;
+{_READABLE}PRAGMA user_version = {VERSION};
+"""
+HINT = (
+    "put back a copy of it, and remove journal.sqlite-wal and -shm beside it first; or move all three away: "
+    "then every answer is asked for, and paid for, again"
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that commits for good, with the schema made or its version checked."""
+    if path.exists() and not path.is_file():
+        raise DiskError("the journal is no file", where=str(path), hint=HINT)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
+        if path.stat().st_size == 0:  # before there is a log: it must stand in the file itself
+            connection.execute(f"PRAGMA application_id = {random.randint(1, 2**31 - 1)}")  # noqa: S311 - a name
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        version = _version(connection)
+        if version < VERSION:
+            script = _SCHEMA if version == 0 else _UPGRADE
+            connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
+    except sqlite3.Error as error:
+        raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=HINT) from None
+    return _checked(connection, path)
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, not even beside the file where that is impossible."""
+    if path.exists() and not path.is_file():
+        raise DiskError("the journal is no file", where=str(path), hint=HINT)
+    for mode in ("mode=ro", "immutable=1"):
+        try:
+            connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=LOCK_SECONDS)
+        except sqlite3.Error:
+            continue
+        try:
+            version = _version(connection)
+        except sqlite3.OperationalError:
+            connection.close()
+            continue
+        except sqlite3.Error as error:
+            raise DiskError(f"the journal cannot be read: {error}", where=str(path), hint=HINT) from None
+        if version == 0:  # a run was killed before it made the tables
+            return empty()
+        if version == 1:
+            connection.executescript(_READ_AS_NEW)
+            return connection
+        return _checked(connection, path)
+    raise DiskError("the journal cannot be read", where=str(path), hint=HINT)
+
+
+def empty() -> sqlite3.Connection:
+    """A journal in which nothing was ever asked."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+def fetched(connection: sqlite3.Connection, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    """Rows of a query, also where a damaged text is no UTF-8 any more; `sqlite3.Error` for worse."""
+    try:
+        return connection.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.text_factory = str
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    version = _version(connection)
+    if version != VERSION:
+        what = f"the journal has version {version}, and this program knows {VERSION}"
+        raise DiskError(
+            what, where=str(path), hint="use the program that wrote it; a newer program may be needed"
+        )
+    return connection
+
+
+def row_sum(
+    digest: bytes,
+    api: str,
+    model: str,
+    step: str,
+    record: str,
+    at: float,
+    seconds: float,
+    body: bytes,
+    endpoint: str,
+) -> int:
+    """The first eight bytes of SHA-256 over these columns, as the signed integer that SQLite keeps."""
+    said = f"{api}\0{model}\0{step}\0{record}\0{endpoint}\0{at!r}\0{seconds!r}\0"
+    return int.from_bytes(sha256(digest + said.encode() + body).digest()[:8], signed=True)
+
+
+def fits(kept: object, *columns: Any) -> bool:
+    """Whether a row is still what it was; columns of a damaged row may be of any type."""
+    try:
+        return row_sum(*columns) == kept
+    except (TypeError, ValueError):
+        return False

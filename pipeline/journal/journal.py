@@ -1,0 +1,286 @@
+"""The journal: every reply that was ever paid for, under the digest of the request that bought it.
+
+One SQLite file a job (WAL, synchronous=FULL), written by one thread (`writer.py`). A reply is on the
+disk before `record` returns. Attempts that failed are kept too, with what they may have cost. Any SQLite
+tool can read it; the view `readable` shows bodies as text.
+This module does not read what a reply says and does not know who asked.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, Usage
+from pipeline.core.errors import DiskError
+from pipeline.journal.database import HINT, connect, connect_to_read, empty, fetched, fits, row_sum
+from pipeline.journal.spill import Spill
+from pipeline.journal.writer import Writer
+from pipeline.system.files import own_file
+
+_COLUMNS = (
+    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum"
+)
+_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({', '.join('?' * 15)})"  # noqa: S608 - no value in it
+_FIND = (
+    "SELECT seq, api, model, step, record, at, seconds, body, endpoint, sum FROM attempts"
+    " WHERE digest = ? AND outcome = 'answered' ORDER BY seq DESC"
+)
+_UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
+_ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
+_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {', '.join('?' * 15)} {_UNLESS}"
+_COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE "
+_VOID = (
+    "UPDATE attempts SET outcome = ?, billed = ?, fate = ?, message = ?, cost = ?"
+    " WHERE digest = ? AND outcome = 'answered'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A row whose content is not what was written; step and record are as it says now."""
+
+    seq: int
+    step: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The run before this one: the digest of its job, how it ended ('' where it was killed), its numbers."""
+
+    job: bytes
+    outcome: str
+    summary: str = ""
+
+
+class Journal:
+    """Open with `Journal.open`; used from one event loop, closed with `close`."""
+
+    def __init__(self, path: Path, reader: sqlite3.Connection, commits: Writer | None = None) -> None:
+        self.path = path
+        self._reader = reader
+        self._commits = commits
+        self.picked_up = 0
+        """answers that an earlier run could not write here, and that were found where it put them"""
+        self.damaged: dict[int, Damage] = {}
+        """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
+        self.on_damage: Callable[[Damage], None] | None = None
+        """who is told of each of them, once"""
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """The journal at `path`, made where there is none. `DiskError` where it cannot be trusted."""
+        try:
+            os.close(own_file(path, os.O_RDWR))
+        except OSError as error:
+            raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
+        reader = connect(path)
+        found = _pick_up(reader, path)
+        journal = cls(path, reader, Writer(path, connect, _INSERT))
+        journal.picked_up = found
+        return journal
+
+    @classmethod
+    def read_only(cls, path: Path) -> Journal:
+        """The journal at `path` for looking things up, also on a disk that cannot be written; an empty
+
+        one where there is none.
+        """
+        if path.exists():
+            return cls(path, connect_to_read(path))
+        return cls(path, empty())
+
+    def find(self, digest: bytes) -> Reply | None:
+        """The reply that was paid for under this digest, if any; the latest of several.
+
+        A row that does not fit its checksum is not used: its request counts as unanswered.
+        """
+        for seq, api, model, step, record, at, seconds, body, endpoint, kept in self.select(_FIND, (digest,)):
+            columns = (api, model, step, record, at, seconds, body, endpoint)
+            if kept is None or fits(kept, digest, *columns):
+                return Reply(api, body, seconds)
+            self._tell(Damage(seq, str(step), str(record)))
+        return None
+
+    def _tell(self, damage: Damage) -> None:
+        if damage.seq not in self.damaged:
+            self.damaged[damage.seq] = damage
+            if self.on_damage is not None:
+                self.on_damage(damage)
+
+    def last_fault(self, digest: bytes) -> Fault | None:
+        """How the last attempt at a request failed; None where it was never tried."""
+        rows = self.select(
+            "SELECT outcome, message, fate, billed FROM attempts WHERE digest = ? AND fate <> ''"
+            " ORDER BY seq DESC LIMIT 1",
+            (digest,),
+        )
+        for kind, message, fate, billed in rows:
+            return Fault(kind, message, fate=Fate(fate), billed=Billed(billed))
+        return None
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever asked."""
+        return not self.select("SELECT 1 FROM attempts LIMIT 1")
+
+    def was_paid(self, digest: bytes) -> bool:
+        """Whether anything that counts as paid for stands under this digest."""
+        sql = "SELECT 1 FROM attempts WHERE digest = ? AND outcome <> 'superseded' AND billed = 'yes' LIMIT 1"
+        return bool(self.select(sql, (digest,)))
+
+    def has_answers(self) -> bool:
+        """Whether anything was ever answered."""
+        return bool(self.select("SELECT 1 FROM attempts WHERE outcome = 'answered' LIMIT 1"))
+
+    def select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """Rows of a query; `DiskError` where the file is damaged."""
+        try:
+            return fetched(self._reader, sql, values)
+        except sqlite3.Error as error:
+            raise DiskError(f"the journal is damaged: {error}", where=str(self.path), hint=HINT) from None
+
+    async def record(self, request: Request, reply: Reply) -> None:
+        """Keep a reply; returns when it is on the disk. `DiskError` where it cannot be."""
+        row = _row(request, "answered", Billed.YES, "", "", reply.seconds, reply.body, None)
+        await self._writer.commit(_INSERT, row)
+
+    def count(self, request: Request, usage: Usage, cost: int | None) -> None:
+        """Say what the latest reply to a request used and cost, in nano-dollars; does not wait."""
+        sql = _COUNT + "digest = ? AND outcome = 'answered' AND input IS NULL"
+        self._writer.put(sql, (*_numbers(usage), cost, request.digest))
+
+    def count_row(self, seq: int, usage: Usage, cost: int | None) -> None:
+        """The same for a row of `uncounted`."""
+        self._writer.put(_COUNT + "seq = ?", (*_numbers(usage), cost, seq))
+
+    def uncounted(
+        self, priced: Collection[str], after: int = 0
+    ) -> list[tuple[int, str, str, str, str, bytes]]:
+        """(seq, api, model, step, endpoint, body) of the next replies that nobody has counted, because a run
+
+        was killed, or priced, because the price of their model, one of `priced`, was not known then.
+        """
+        models = ", ".join("?" * len(priced))
+        sql = f"""SELECT seq, api, model, step, endpoint, body FROM attempts
+            WHERE seq > ? AND billed = 'yes' AND outcome IN ('answered', 'superseded')
+            AND (input IS NULL OR (cost IS NULL AND model IN ({models}))) ORDER BY seq LIMIT 500"""  # noqa: S608 - question marks, no value
+        return self.select(sql, (after, *priced))
+
+    async def void(self, request: Request, fault: Fault, cost: int | None = None) -> None:
+        """Say of a recorded reply that it answers nothing: it is kept, its request counts as unanswered."""
+        said = (fault.kind, fault.billed.value, fault.fate.value, _text(fault.message), cost)
+        await self._writer.commit(_VOID, (*said, request.digest))
+
+    async def supersede(self, request: Request) -> None:
+        """Let what was paid for stand back, so that its request is asked again; it is kept."""
+        sql = (
+            "UPDATE attempts SET outcome = 'superseded', fate = ''"
+            " WHERE digest = ? AND (outcome = 'answered' OR billed = 'yes')"
+        )
+        await self._writer.commit(sql, (request.digest,))
+
+    def note(self, request: Request, fault: Fault, seconds: float, cost: int | None = None) -> None:
+        """Keep a failed attempt, with what it may have cost; does not wait for the disk."""
+        said = (fault.kind, fault.billed, fault.fate.value, fault.message)
+        row = _row(request, *said, seconds, fault.body, cost)
+        self._writer.put(_INSERT, row)
+
+    async def settle(self) -> None:
+        """Return when everything noted so far is on the disk."""
+        await self._writer.commit("SELECT 1", ())
+
+    def last_run(self) -> LastRun | None:
+        """The latest run, None for the first one."""
+        row = self._reader.execute(
+            "SELECT job, outcome, summary FROM runs ORDER BY rowid DESC LIMIT 1"
+        ).fetchone()
+        return LastRun(row[0], row[1] or "", row[2] or "") if row else None
+
+    def begin_run(self, job: bytes) -> None:
+        """Note that a run of the job with this digest begins."""
+        self._writer.put("INSERT INTO runs (started, job) VALUES (?, ?)", (time.time(), job))
+
+    def end_run(self, outcome: str, summary: str = "") -> None:
+        """Note how the latest run ended, and its numbers as JSON."""
+        sql = (
+            "UPDATE runs SET ended = ?, outcome = ?, summary = ? WHERE rowid = (SELECT max(rowid) FROM runs)"
+        )
+        self._writer.put(sql, (time.time(), outcome, summary))
+
+    @property
+    def _writer(self) -> Writer:
+        assert self._commits is not None  # noqa: S101 - nobody writes into a journal opened to be read
+        return self._commits
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        if self._commits:
+            self._commits.close()
+        self._reader.close()
+
+
+def _row(
+    request: Request,
+    outcome: str,
+    billed: Billed,
+    fate: str,
+    message: str,
+    seconds: float,
+    body: bytes,
+    cost: int | None,
+) -> tuple[Any, ...]:
+    who = tuple(_text(word) for word in (request.api, request.model, request.step, request.key))
+    what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
+    summed = row_sum(request.digest, *what)
+    return (request.digest, outcome, billed.value, fate, _text(message), *what, cost, summed)
+
+
+def _pick_up(connection: sqlite3.Connection, path: Path) -> int:
+    """Take in what an earlier run had to put elsewhere, and set room aside for the next time."""
+    reserve, count = Spill(path), 0
+    for file, rows, damaged in reserve.spilled():
+        count += restore(connection, rows)
+        reserve.done_with(file, damaged=damaged > 0)
+    reserve.fill()
+    return count
+
+
+def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
+    """Insert spilled rows that are not there yet; how many they were. Rows that are none are passed over.
+
+    What has been asked again meanwhile has another answer in use: it stays in use.
+    """
+    whole = [row for row in rows if is_row(row)]
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for row in whole:
+            if row[1] == "answered" and connection.execute(_ANSWERED, (row[0],)).fetchone():
+                row = (row[0], "superseded", *row[2:])
+            connection.execute(_RESTORE, (*row, row[0], row[9]))
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        what = f"the journal cannot take in what was saved elsewhere: {error}"
+        raise DiskError(what, hint="free space, then run the same command: it stays where it is") from None
+    return len(whole)
+
+
+def is_row(row: tuple[Any, ...]) -> bool:
+    """Whether this is a row of the journal as it was written."""
+    if len(row) != len(_COLUMNS.split(", ")):
+        return False
+    return fits(row[-1], row[0], *row[5:13])
+
+
+def _numbers(usage: Usage) -> tuple[int, int, int, int]:
+    return usage.input, usage.cached, usage.output, usage.reasoning
+
+
+def _text(words: str) -> str:
+    """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
+    return words.encode("utf-8", "replace").decode()

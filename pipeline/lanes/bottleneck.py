@@ -1,0 +1,173 @@
+"""What holds a run up: watched while it goes on, told at any time, and summed up at its end.
+
+A sample is taken twice a second. Where requests wait for their turn, the limit that holds the first of
+them binds; where none waits, it is the source, this process, or only the last answers are still to come.
+This module changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import anyio
+
+from pipeline.core.clock import spoken
+from pipeline.core.histogram import Histogram
+from pipeline.core.progress import Progress
+from pipeline.lanes.lane import Lane
+
+EVERY = 0.5
+BUSY = 0.9
+"""the share of one core above which it is the process that binds"""
+SHARES = (0.5, 0.95, 0.99)
+
+
+@dataclass
+class Bottleneck:
+    """Samples of one run. `held` counts them by what bound."""
+
+    lanes: Sequence[Lane]
+    progress: Progress
+    starving: Callable[[], bool]
+    """whether the source keeps this process waiting"""
+    rendering: Callable[[], float]
+    """seconds of processor time that went into templates so far"""
+    say: Callable[[str], None] = lambda _: None
+    held: Counter[str] = field(default_factory=Counter)
+    binding: str = ""
+    """what binds now; '' before the first sample"""
+    _used: float = 0.0
+    _rendered: float = 0.0
+    _at: float = 0.0
+    _awaited: dict[str, datetime] = field(default_factory=dict)
+    """by lane: the opening of its hours that was told last"""
+
+    def sample(self) -> None:
+        """Look once."""
+        cpu, rendered, at = time.thread_time(), self.rendering(), time.monotonic()
+        wall = max(at - self._at, 1e-6)
+        busy, rendering = (cpu - self._used) / wall, (rendered - self._rendered) / wall
+        first = self._at == 0.0
+        self._used, self._rendered, self._at = cpu, rendered, at
+        if first:
+            return
+        self.progress.binding = self.binding = self.bound(busy, rendering)
+        self.held[self.binding] += 1
+        for lane in self.lanes:
+            if lane.queue.binding == "hours":
+                self._announce(lane, at)
+
+    def bound(self, busy: float, rendering: float) -> str:
+        """What binds while this thread is busy, and renders templates, for such shares of a core."""
+        lane = max(self.lanes, key=lambda one: one.queue.waiting, default=None)
+        binding = lane.queue.binding if lane is not None and lane.queue.waiting else ""
+        if busy > BUSY and binding in ("", "concurrency", "server"):
+            return "template" if rendering > busy / 2 else "loop"
+        if binding:
+            return binding
+        return "source" if self.starving() else "tail"
+
+    def _announce(self, lane: Lane, now: float) -> None:
+        """Say once of each wait for a lane's hours when it will be over."""
+        if lane.hours is not None:
+            local = lane.hours.clock.local(now)
+            opens = lane.hours.hours.opens(local).replace(second=0, microsecond=0)
+            if self._awaited.get(lane.name) != opens:
+                self._awaited[lane.name] = opens
+                self.say(f"{lane.name}: waits for its hours, until {spoken(opens, local)}")
+
+    def shares(self) -> dict[str, float]:
+        """What bound, and in which share of the time, the largest first."""
+        total = self.held.total()
+        return {name: round(count / total, 3) for name, count in self.held.most_common()} if total else {}
+
+    def advice(self) -> str:
+        """One line on what bound most; '' where nothing was seen."""
+        shares = self.shares()
+        name = next(iter(shares), "")
+        fixed = any(isinstance(lane.limits.concurrency, int) for lane in self.lanes)
+        said = _FOUND if name == "concurrency" and not fixed else _ADVICE.get(name, "")
+        return said and f"{name} ({shares[name]:.0%} of the time): {said}"
+
+    @property
+    def seconds(self) -> float:
+        """How long has been watched."""
+        return self.held.total() * EVERY
+
+    def lane_numbers(self, now: float) -> list[dict[str, Any]]:
+        """The state of every lane, for programs."""
+        return [_numbers(lane, now) for lane in self.lanes]
+
+    def waits(self) -> dict[str, float]:
+        """Percentiles of the seconds that requests waited for their turn, over all lanes."""
+        every = Histogram()
+        for lane in self.lanes:
+            every.merge(lane.queue.waits)
+        return quantiles(every)
+
+
+def quantiles(histogram: Histogram) -> dict[str, float]:
+    """p50, p95 and p99 of what is counted; nothing where nothing is."""
+    if not histogram.count:
+        return {}
+    return {f"p{share * 100:.0f}": round(histogram.quantile(share), 4) for share in SHARES}
+
+
+def _numbers(lane: Lane, now: float) -> dict[str, Any]:
+    limits = {"rpm": lane.rpm, "tpm": lane.tpm, "rpd": lane.rpd}
+    return {
+        "name": lane.name,
+        "state": lane.state(now),
+        "in_flight": lane.queue.in_flight,
+        "waiting": lane.queue.waiting,
+        "concurrency": lane.concurrency.width,
+        "binding": lane.queue.binding,
+        "limits": {name: round(pace.limit) for name, pace in limits.items() if pace.limit},
+        "used": {name: round(pace.use(now) or 0.0, 3) for name, pace in limits.items() if pace.limit},
+        "found_rpm": round(lane.rate_finder.found) if lane.rate_finder.found else None,
+        "wait": quantiles(lane.queue.waits),
+        "held_seconds": {name: round(seconds, 1) for name, seconds in lane.queue.held.items()},
+    }
+
+
+@asynccontextmanager
+async def watching(bottleneck: Bottleneck) -> AsyncIterator[None]:
+    """Take samples while it lasts."""
+    bottleneck.sample()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_sampled, bottleneck)
+        try:
+            yield
+        finally:
+            group.cancel_scope.cancel()
+
+
+async def _sampled(bottleneck: Bottleneck) -> None:
+    while True:
+        await anyio.sleep(EVERY)
+        bottleneck.sample()
+
+
+_ADVICE = {
+    "rpm": "requests a minute hold it up: raise limits.rpm if the account allows more, or add endpoints",
+    "tpm": "tokens a minute hold it up: shorten prompts, raise limits.tpm, or add endpoints",
+    "rpd": "requests a day hold it up: raise limits.rpd, or add endpoints",
+    "concurrency": "limits.concurrency holds it up: raise it, or leave it out and a good one is found",
+    "server": "the server is at its capacity: another endpoint would add to it",
+    "cooldown": "the server refused for its rate: set limits.rpm to what the account may send",
+    "outage": "the server was down for much of the time",
+    "hours": "it waited for limits.hours",
+    "paused": "it was paused",
+    "budget": "it waited for room in the budget: raise it, or set a token limit in params",
+    "source": "reading the records holds it up: Parquet is read fastest",
+    "template": "rendering the templates holds it up",
+    "loop": "this process' core is busy: two jobs over halves of the records would use two",
+    "tail": "the answers themselves took the time; nothing of this program held them up",
+}
+_FOUND = "so many requests at once are what was found to be worth it; it is looked for anew in every run"

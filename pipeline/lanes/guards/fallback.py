@@ -1,0 +1,62 @@
+"""What comes to nothing with one model is asked of another, where the job names one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import anyio
+
+from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.journal.events import Events
+from pipeline.lanes.guards.queue import Queue
+from pipeline.lanes.limits.circuit_breaker import CircuitBreaker
+
+
+def fallback(call: Call, instead: Call, events: Events) -> Call:
+    """A call that asks `instead` for what failed unpaid: retries used up, or refused as it is.
+
+    What was paid for and brought nothing is no reason to pay somebody else.
+    """
+
+    async def ask(request: Request) -> Reply:
+        try:
+            return await call(request)
+        except Fault as fault:
+            if request.instead is None or fault.fate is Fate.STOP or fault.billed is Billed.YES:
+                raise
+            other = request.instead
+            events.warning(
+                "request.substituted", step=request.step, key=request.key, kind=fault.kind, model=other.model
+            )
+        return await instead(other)
+
+    return ask
+
+
+_GIVEN_UP = frozenset({"outage", "refusing"})
+
+
+def skip_if_down(call: Call, lanes: Sequence[tuple[Queue, CircuitBreaker]]) -> Call:
+    """A call that fails at once while all `lanes` of its model are down, but for their probes.
+
+    Where their patience has ended, it is the request that fails and not the run.
+    """
+
+    def down() -> bool:
+        now = anyio.current_time()
+        return all(circuit_breaker.resting(now) > 0 for _, circuit_breaker in lanes)
+
+    async def ask(request: Request) -> Reply:
+        if down():
+            raise Fault("outage", "the server is down", fate=Fate.FAIL)
+        try:
+            return await call(request)
+        except Fault as fault:
+            if down():
+                for queue, _ in lanes:
+                    queue.flush(fault)
+            if fault.fate is Fate.STOP and fault.kind in _GIVEN_UP:
+                raise Fault(fault.kind, fault.message, fate=Fate.FAIL) from None
+            raise
+
+    return ask

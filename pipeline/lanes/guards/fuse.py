@@ -1,0 +1,111 @@
+"""After a fatal fault nothing new passes; what is under way ends well."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio import CancelScope
+
+from pipeline.core.clock import Clock
+from pipeline.core.domain import Call, Fate, Fault, Reply, Request
+from pipeline.core.errors import DiskError, Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped
+
+_HINTS = {
+    "unauthorized": "set the right key in the variable that api_key_env names",
+    "forbidden": "the key is known but may not use this model or endpoint",
+    "not_found": "look at model and base_url, which usually ends in /v1",
+    "redirected": "set base_url to the address that it means, if you trust it",
+    "untrusted": "set SSL_CERT_FILE to a file with the certificate of an authority of your own",
+    "not_https": "write http:// in base_url, if it is this machine or a network of your own",
+    "not_an_api": "look at base_url, and at what stands before it: a proxy, a sign-in page",
+    "out_of_quota": "top up the account, or use another key",
+    "outage": "look at base_url and at the server behind it",
+    "refusing": "the account's limits may be shared with others; set limits.rpm, or come back later",
+    "all_refused": "look at params and at the prompt: nothing was paid for",
+    "out_of_budget": "raise it in the job file, or with --set",
+    "maybe_billed": "look at the server, then raise budget.maybe_billed or limits.timeout",
+    "mostly_failing": "look at failures with `pipeline export`; max_failed sets how many are too many",
+    "deadline": "the next run goes on from here",
+}
+_ERRORS = {
+    "unauthorized": KeyRefused,
+    "forbidden": KeyRefused,
+    "out_of_quota": OutOfQuota,
+    "out_of_budget": OutOfQuota,
+    "maybe_billed": OutOfQuota,
+}
+
+
+class Fuse:
+    """Blown once, by the first fatal fault. Blowing it cancels `scope`, in which all hands walk."""
+
+    def __init__(self) -> None:
+        self.scope = CancelScope()
+        self.reason: Fault | PipelineError | None = None
+        self.where = ""
+        """who was asked when it blew, as a person would look for it"""
+
+    def blow(self, reason: Fault | PipelineError, where: str = "") -> None:
+        """Let nothing new pass. Whoever waits is cancelled at once; what is sent is shielded."""
+        if self.reason is None:
+            self.reason, self.where = reason, where
+            self.scope.cancel()
+
+    def interrupt(self, signal: str) -> None:
+        """Blow it because somebody asked the run to end."""
+        what = f"the run was interrupted ({signal}); what was answered is in the journal"
+        self.blow(Interrupted(what))
+
+    def check(self) -> None:
+        """Raise what blew it, if anything did."""
+        if isinstance(self.reason, PipelineError):
+            raise self.reason
+        if self.reason is not None:
+            error = _ERRORS.get(self.reason.kind, RunStopped)
+            hint = _HINTS.get(self.reason.kind, "")
+            about_key = error is not RunStopped
+            where = self.where if about_key else self.where.partition(" (key: ")[0]
+            raise error(f"the run stopped: {self.reason}", where=where, hint=hint)
+
+
+@asynccontextmanager
+async def ending_by(until: float | None, clock: Clock, fuse: Fuse) -> AsyncIterator[None]:
+    """Blow the fuse at a Unix time, whatever holds the run up then: a pause, a cool-down, a back-off."""
+
+    async def wait() -> None:
+        while until is not None and (left := until - clock.at(anyio.current_time())) > 0:  # noqa: ASYNC110 - the clock may be set meanwhile
+            await anyio.sleep(min(left, 60.0))  # the machine may sleep meanwhile
+        fuse.blow(Fault("deadline", "its time is over", fate=Fate.STOP))
+
+    async with anyio.create_task_group() as group:
+        if until is not None:
+            group.start_soon(wait)
+        try:
+            yield
+        finally:
+            group.cancel_scope.cancel()
+
+
+def with_fuse(call: Call, fuse: Fuse, where: str = "") -> Call:
+    """A call that passes only while the fuse is whole; `where` says who is asked by it.
+
+    It blows it for a fault whose fate is to stop, and when the journal cannot be written: before the slot
+    is free again, so nothing more is paid for that could not be kept.
+    """
+
+    async def ask(request: Request) -> Reply:
+        if fuse.reason is not None:
+            raise Fault("stopped", str(fuse.reason), fate=Fate.STOP)
+        try:
+            return await call(request)
+        except Fault as fault:
+            if fault.fate is Fate.STOP:
+                fuse.blow(fault, where)
+            raise
+        except DiskError as error:
+            fuse.blow(error)
+            raise
+
+    return ask

@@ -1,0 +1,57 @@
+"""The journal answers what it knows; of equal requests under way only one is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import anyio
+
+from pipeline.core.domain import Call, Fault, Reply, Request
+from pipeline.core.progress import Progress
+from pipeline.journal.journal import Journal
+from pipeline.journal.recall import find
+
+
+@dataclass
+class Flight:
+    """A request under way, and how it landed."""
+
+    landed: anyio.Event = field(default_factory=anyio.Event)
+    reply: Reply | None = None
+    fault: Fault | None = None
+
+
+def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes, Flight]) -> Call:
+    """A call that asks the journal first. Whoever asks for what is under way waits for that answer.
+
+    `flights` is shared by all calls of a run: equal requests of two models are one request.
+    """
+
+    async def lead(request: Request, flight: Flight) -> Reply:
+        failed_before = journal.last_fault(request.digest) is not None
+        try:
+            flight.reply = await call(request)
+        except Fault as fault:
+            fault.again = failed_before
+            flight.fault = fault
+            raise
+        finally:
+            del flights[request.digest]
+            flight.landed.set()
+        return flight.reply
+
+    async def ask(request: Request) -> Reply:
+        known = find(journal, request)
+        if known is not None:
+            progress.recalled += 1
+            return known
+        flight = flights.get(request.digest)
+        if flight is None:
+            flight = flights[request.digest] = Flight()
+            return await lead(request, flight)
+        await flight.landed.wait()
+        if flight.fault is not None:
+            raise flight.fault
+        return flight.reply if flight.reply is not None else await ask(request)
+
+    return ask

@@ -1,0 +1,77 @@
+"""What passes is counted, and told as events without a word of the prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pipeline.core.domain import Answer, Call, Fault, Reply, Request
+from pipeline.core.progress import Progress
+from pipeline.core.redaction import without
+from pipeline.journal.events import Events
+from pipeline.money.tariff import Tariff
+from pipeline.wire.conversation import read
+
+_MOST = 1000
+_EDITION = re.compile(r"[-@:](latest|preview|free|\d{3,8}(-\d\d){0,2})$")
+
+
+def observe(call: Call, tariff: Tariff, events: Events, progress: Progress) -> Call:
+    """A call that writes into the progress and the events of the run."""
+
+    async def ask(request: Request) -> Reply:
+        progress.sent += 1
+        progress.in_flight += 1
+        try:
+            reply = await call(request)
+            answer = read(reply)
+        except Fault as fault:
+            progress.fault(fault)
+            events.warning(
+                "request.failed",
+                step=request.step,
+                key=request.key,
+                kind=fault.kind,
+                status=fault.status,
+                fate=fault.fate.value,
+                billed=fault.billed.value,
+            )
+            raise
+        finally:
+            progress.in_flight -= 1
+        for remark in remarks(request, reply, answer):
+            if progress.remark(remark):
+                events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
+        cost = tariff.cost(answer)
+        progress.answer(request, reply.seconds, answer.usage, cost)
+        events.info(
+            "request.answered",
+            step=request.step,
+            key=request.key,
+            seconds=round(reply.seconds, 3),
+            input=answer.usage.input,
+            output=answer.usage.output,
+            cost=cost,
+            finish_reason=_redacted(answer.finish_reason, request)[:40],
+        )
+        return reply
+
+    return ask
+
+
+def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
+    """What is odd about a reply that is taken all the same."""
+    if reply.odd:
+        yield _redacted(reply.odd, request)
+    if request.model and answer.model and _model(request.model) != _model(answer.model):
+        yield f"asked for {request.model[:80]}, answered by {_redacted(answer.model, request)[:80]}"
+
+
+def _redacted(words: str, request: Request) -> str:
+    """A server's words without the private values, looked for before anything is cut off."""
+    return without(words[:_MOST], request.private) if request.private else words
+
+
+def _model(name: str) -> str:
+    """A model's name without its maker, its edition and its capitals, which servers add and leave out."""
+    return _EDITION.sub("", name[:200].lower().rpartition("/")[2])

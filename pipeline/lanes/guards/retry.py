@@ -1,0 +1,137 @@
+"""A fault that asks for it is tried again, later; who waits holds no slot.
+
+Tries are counted by what they may have cost: faults that surely cost nothing have one allowance, those
+that may have been billed a smaller one. A refusal for its rate is not counted, and not waited out here: the
+whole lane cools down. The other waits are full jitter over a doubling range (Brooker, "Exponential
+Backoff And Jitter", 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from random import uniform
+
+import anyio
+import anyio.lowlevel
+
+from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.progress import Progress
+from pipeline.job.spec import Limits
+from pipeline.journal.events import Events
+
+LONGEST_WAIT = 60.0
+REFUSED_ALIKE = 5
+"""first requests of a lane that are all refused as wrong: the next ones would be, too"""
+REFUSED_ANYHOW = 50
+"""requests that are refused as wrong before any is answered, while one of the first is still out"""
+
+
+def backoff(attempt: int) -> float:
+    """Seconds before the attempt after `attempt` (1-based): anywhere below 1, 2, 4, … 60 s."""
+    return uniform(0, min(LONGEST_WAIT, 2.0 ** min(attempt - 1, 6)))  # noqa: S311 - not a secret
+
+
+def retry(
+    call: Call,
+    limits: Limits,
+    after: int | None,
+    events: Events,
+    progress: Progress,
+    answered_before: bool = False,
+) -> Call:
+    """A call that tries again. After `after` tries it gives up, because another model is asked instead."""
+    alike = _Alike(answered_before)
+
+    async def ask(request: Request) -> Reply:
+        tries, number = _Tries(limits, after), alike.begin()
+        while True:
+            try:
+                reply = await call(request)
+            except Fault as fault:
+                wait = tries.wait_after(fault)
+                if wait is None:
+                    alike.count(number, fault)
+                    raise
+                request = replace(request, attempt=request.attempt + 1)
+                who = {"step": request.step, "key": request.key, "attempt": request.attempt}
+                events.info("request.retried", **who, kind=fault.kind, wait=round(wait, 3))
+            else:
+                alike.end()
+                return reply
+            await anyio.lowlevel.checkpoint()  # no loop of tries may keep the run from all else
+            if wait:
+                with _waiting(progress):
+                    await anyio.sleep(wait)
+
+    return ask
+
+
+@contextmanager
+def _waiting(progress: Progress) -> Iterator[None]:
+    progress.waiting += 1
+    try:
+        yield
+    finally:
+        progress.waiting -= 1
+
+
+@dataclass
+class _Tries:
+    """The tries of one request."""
+
+    limits: Limits
+    after: int | None
+    unbilled: int = 0
+    maybe_billed: int = 0
+    failed: int = 0
+
+    def wait_after(self, fault: Fault) -> float | None:
+        """Seconds until the next try, None where there is none."""
+        if fault.fate is not Fate.RETRY:
+            return None
+        if fault.kind == "rate_limited" or fault.wait == 0.0:  # the lane waits, or another one is free
+            return 0.0
+        if fault.counted:
+            self.unbilled += fault.billed is Billed.NO
+            self.maybe_billed += fault.billed is not Billed.NO
+        counted = self.unbilled + self.maybe_billed
+        self.failed += 1
+        if self.after is not None and self.failed >= self.after:  # the other model need not suffer it
+            return None
+        if self.unbilled > self.limits.retries or self.maybe_billed > self.limits.maybe_billed_retries:
+            return None
+        return backoff(max(counted, 1))  # of tries that are not counted the lane sets the interval
+
+
+@dataclass
+class _Alike:
+    """The first requests of a lane, when all of them are refused as wrong.
+
+    A refusal comes sooner than an answer, so it matters who was asked first, not who came back first.
+    """
+
+    answered: bool = False
+    begun: int = 0
+    refused: int = 0
+    of_the_first: int = 0
+
+    def begin(self) -> int:
+        """The number of the next request."""
+        self.begun += 1
+        return self.begun
+
+    def end(self) -> None:
+        """One was answered."""
+        self.answered = True
+
+    def count(self, number: int, fault: Fault) -> None:
+        """One was not. Raises a fault that stops the run when it looks as if all would go the same way."""
+        wrong = fault.kind == "bad_request"
+        self.refused += wrong
+        self.of_the_first += wrong and number <= REFUSED_ALIKE
+        alike = self.of_the_first >= REFUSED_ALIKE or self.refused >= REFUSED_ANYHOW
+        if alike and not self.answered:
+            message = f"the first {self.refused} requests were all refused; the last one: {fault}"
+            raise Fault("all_refused", message, fate=Fate.STOP) from None

@@ -1,0 +1,212 @@
+"""The order of the guards, written down once, with a line of reason each.
+
+From outside in:
+
+1. *recalled*: what the journal knows costs nothing, not even a place in a queue.
+2. *substituted*: another model is asked only when all tries with this one are over.
+3. *retried*: outside the queue, so that who backs off holds no place in it.
+4. *impatient*: where another model may be asked, nobody waits for one that is down.
+5. *spread*: each try may go to another endpoint of the model.
+6. *queued*: one lane per endpoint and account; a place is held until the reply is on the disk, so a kill
+   repeats at most as many requests as were under way.
+7. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
+8. *mortal*: a fault that is one endpoint's own ends the endpoint before it ends the run.
+9. *shielded*: what was sent is seen to its end, whoever cancels the walk.
+10. *observed*: counts what really goes out.
+11. *recorded*: next to the provider, so that no guard can lose a reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from pipeline.core.clock import Clock, hours_of
+from pipeline.core.domain import Call, Request
+from pipeline.core.progress import Progress
+from pipeline.job.spec import Limits, Model
+from pipeline.journal.events import Events
+from pipeline.journal.journal import Journal
+from pipeline.lanes.guards.balance import Endpoint, Endpoints, balance, close_on_fault
+from pipeline.lanes.guards.fallback import fallback, skip_if_down
+from pipeline.lanes.guards.fuse import Fuse, with_fuse
+from pipeline.lanes.guards.lookup import Flight, lookup
+from pipeline.lanes.guards.observe import observe
+from pipeline.lanes.guards.queue import Queue, enqueue
+from pipeline.lanes.guards.record import record, shield
+from pipeline.lanes.guards.retry import retry
+from pipeline.lanes.limits.advertised import Advertised
+from pipeline.lanes.limits.budget import Budgeted
+from pipeline.lanes.limits.circuit_breaker import CircuitBreaker
+from pipeline.lanes.limits.concurrency import Concurrency
+from pipeline.lanes.limits.cooldown import Cooldown
+from pipeline.lanes.limits.deadline import Deadline
+from pipeline.lanes.limits.hours import OpenHours
+from pipeline.lanes.limits.limit import Limit, Ticket
+from pipeline.lanes.limits.pause import Pause
+from pipeline.lanes.limits.rate import DAY, Rate, used_tokens
+from pipeline.lanes.limits.rate_finder import RateFinder
+from pipeline.money.budget import Budget
+from pipeline.money.estimate import Estimator, Expected
+from pipeline.money.tariff import Tariff
+
+
+@dataclass
+class Shared:
+    """What all lanes of a run have in common."""
+
+    journal: Journal
+    fuse: Fuse
+    events: Events
+    progress: Progress
+    budget: Budget
+    clock: Clock
+    say: Callable[[str], None]
+    pause: Pause = field(default_factory=Pause)
+    deadline: float | None = None
+    """Unix time at which all should have ended"""
+    usual_seconds: float = 0.0
+    """that an answer took in earlier runs, or is thought to take"""
+    flights: dict[bytes, Flight] = field(default_factory=dict)
+    lanes: list[Lane] = field(default_factory=list)
+
+    def now(self) -> float:
+        """Seconds on the loop's clock; only inside the loop."""
+        return asyncio.get_running_loop().time()
+
+    def pump(self) -> None:
+        """Let every lane look again at what holds it up."""
+        for lane in self.lanes:
+            lane.queue.pump()
+
+
+class Lane:
+    """One endpoint, account and model: its limits, and the queue that asks them."""
+
+    def __init__(self, name: str, limits: Limits, tariff: Tariff, shared: Shared) -> None:
+        self.name = name
+        self.model = ""
+        self.where = name
+        """the lane as errors call it"""
+        self.own: frozenset[str] = frozenset()
+        self.limits = limits
+        self.tariff = tariff
+        self.estimator = Estimator()
+        self.rpm = Rate("rpm", limits.rpm)
+        self.rpd = Rate("rpd", limits.rpd, DAY)
+        self.tpm = Rate("tpm", limits.tpm, amount=_tokens, usual=_usual, used=used_tokens)
+        self.rate_finder = RateFinder(self.rpm)
+        self.concurrency = (
+            Concurrency(limits.concurrency)
+            if isinstance(limits.concurrency, int)
+            else Concurrency.auto(most=limits.most_at_once)
+        )
+        self.concurrency.paced = limits.rpm is not None or limits.tpm is not None
+        self.cooldown = Cooldown(
+            limits.outage, lambda until: shared.say(_asked_to_wait(name, until, shared.clock))
+        )
+        self.circuit_breaker = CircuitBreaker(limits.outage)
+        self.budgeted = Budgeted(shared.budget, tariff)
+        self.hours = OpenHours(hours_of(limits.hours), shared.clock) if limits.hours else None
+        rates = (self.rpm, self.tpm, self.rpd)
+        self.advertised = Advertised(limits, rates, self.rate_finder, self.concurrency, self.estimator)
+        self.queue = Queue(
+            name,
+            list(self._limits(shared)),
+            self.estimator.expect,
+            doubt=lambda: self.circuit_breaker.opened is not None,
+        )
+        shared.lanes.append(self)
+
+    def _limits(self, shared: Shared) -> Iterator[Limit]:
+        yield shared.pause
+        if self.hours is not None:
+            yield self.hours
+        if shared.deadline is not None:
+            yield Deadline(shared.deadline, shared.clock, shared.usual_seconds)
+        yield from (
+            self.cooldown,
+            self.circuit_breaker,
+            self.budgeted,
+            self.concurrency,
+            self.rpm,
+            self.tpm,
+            self.rpd,
+        )
+        yield from (self.rate_finder, self.advertised)
+
+    def unwell(self, now: float) -> float:
+        """Seconds that nobody may ask here: it cools down, rests, is closed, or its day is used up.
+
+        A server that is down is well when its next probe is due.
+        """
+        closed = self.hours.delay(_ANYBODY, now) if self.hours is not None else 0.0
+        used_up = self.rpd.delay(_ANYBODY, now)
+        return max(self.circuit_breaker.resting(now), self.cooldown.until - now, closed, used_up)
+
+    def state(self, now: float) -> str:
+        """What keeps everybody from asking here, in a word; '' where nothing does."""
+        if self.queue.closed:
+            return "out"
+        if self.circuit_breaker.opened is not None:
+            return "down"
+        return "cooling down" if self.cooldown.until > now else ""
+
+    def refit(self, limits: Limits) -> None:
+        """Take other limits while the run goes on; what was reserved stays reserved."""
+        before, self.limits = self.limits, limits
+        self.advertised.limits = limits
+        if limits.rpm != before.rpm:
+            self.rate_finder.know(limits.rpm)
+        if limits.tpm != before.tpm:
+            self.tpm.limit = limits.tpm
+        if limits.rpd != before.rpd:
+            self.rpd.limit = limits.rpd
+        if limits.concurrency != before.concurrency:
+            self.concurrency.set(limits.concurrency or "auto")
+        self.queue.pump()
+
+
+_ANYBODY = Ticket(Request("", "", b""), lambda _: Expected(0, 0, 0), 0.0)
+
+
+def _tokens(ticket: Ticket) -> float:
+    return ticket.expected.tokens
+
+
+def _usual(ticket: Ticket) -> float:
+    return ticket.expected.usual
+
+
+def _asked_to_wait(name: str, until: float, clock: Clock) -> str:
+    return f"{name}: the server asks to wait until {clock.local(until):%H:%M:%S}"
+
+
+def guarded(
+    model: Model, sends: list[tuple[Lane, float, Call]], shared: Shared, instead: Call | None
+) -> Call:
+    """A model's call with all guards around it. `sends` are its lanes with weight and the provider's call."""
+    endpoints = Endpoints(shared.say)
+    for lane, weight, send in sends:
+        member = Endpoint(lane.name, weight, lane.queue, lane.unwell)
+        endpoints.members.append(member)
+        if len(sends) > 1:
+            lane.queue.relief.append(partial(endpoints.relieve, member))
+        call = observe(
+            record(send, shared.journal, lane.tariff, lane.estimator.expect),
+            lane.tariff,
+            shared.events,
+            shared.progress,
+        )
+        call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
+        member.call = enqueue(call, lane.queue)
+    after = model.fallback.after if model.fallback else None
+    call = balance(endpoints)
+    if instead is not None:
+        call = skip_if_down(call, [(lane.queue, lane.circuit_breaker) for lane, _, _ in sends])
+    call = retry(call, model.limits, after, shared.events, shared.progress, shared.journal.has_answers())
+    if instead is not None:
+        call = fallback(call, instead, shared.events)
+    return lookup(call, shared.journal, shared.progress, shared.flights)

@@ -1,0 +1,57 @@
+"""Whether faults speak of the requests they befell, or of the server.
+
+A request that failed, and fails again after one that was sent later was answered, has itself to blame. As
+long as several requests fail, and nothing that was sent after them has been answered, it may be the server.
+This module does not know what a fault is, nor what follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from pipeline.lanes.limits.limit import Ticket
+
+
+class Evidence:
+    """What the ends of one lane's requests say. Times are seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._good_at = -inf
+        """when the latest request was sent that was answered"""
+        self._bad_at: dict[bytes, float] = {}
+        """when a request failed that has not been answered since"""
+        self._blamed: set[bytes] = set()
+        self._doubt = inf
+        """since when something failed, and nothing that was sent later was answered"""
+        self._doubtful: set[bytes] = set()
+
+    def remember(self, digests: Iterable[bytes]) -> None:
+        """Requests that failed in an earlier run, in which others were answered after them."""
+        self._blamed.update(digests)
+
+    def answered(self, ticket: Ticket) -> None:
+        """One was answered."""
+        self._good_at = max(self._good_at, ticket.sent)
+        self._blamed.discard(ticket.request.digest)
+        self._bad_at.pop(ticket.request.digest, None)
+        if ticket.sent > self._doubt:
+            self._doubt = inf
+            self._doubtful.clear()
+
+    def failed(self, ticket: Ticket, now: float) -> bool:
+        """One was not; whether it has itself to blame."""
+        digest = ticket.request.digest
+        if self._bad_at.get(digest, inf) < self._good_at:
+            self._blamed.add(digest)
+        self._bad_at[digest] = now
+        if digest in self._blamed:
+            return True
+        self._doubt = min(self._doubt, now)
+        self._doubtful.add(digest)
+        return False
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether several have failed for which the server may be to blame."""
+        return len(self._doubtful) > 1

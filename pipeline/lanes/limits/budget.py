@@ -1,0 +1,87 @@
+"""What a run may spend: reserved at its worst before a request is sent, settled by what it really used.
+
+It fails closed. A request that does not fit waits while others are under way, because they may cost less
+than was reserved; when nobody is, the run stops. Attempts that may have been billed are held against the
+budget at their worst, and have a bound of their own.
+This module does not know prices.
+"""
+
+from __future__ import annotations
+
+from pipeline.core.domain import DOLLAR, Billed, Fate, Fault, Reply, Request
+from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
+from pipeline.money.budget import Budget, Spent
+from pipeline.money.tariff import Tariff
+
+
+class Budgeted(Limit):
+    """One lane's hand in the budget."""
+
+    name = "budget"
+
+    def __init__(self, budget: Budget, tariff: Tariff) -> None:
+        self._budget = budget
+        self._tariff = tariff
+        self._held: dict[Ticket, Spent] = {}
+
+    def _need(self, ticket: Ticket) -> Spent:
+        budget = self._budget.spec
+        if budget.cost is None and budget.tokens is None:
+            return Spent(requests=1)
+        expected = ticket.expected
+        tokens = round(expected.worst_input + expected.most)
+        return Spent(self._tariff.most(ticket.request, expected) or 0, tokens, 1)
+
+    def delay(self, ticket: Ticket, now: float) -> float:
+        """0 where it fits; raises a fault that stops the run where it never will."""
+        budget = self._budget
+        if waste := budget.wasted():
+            raise Fault("maybe_billed", waste, fate=Fate.STOP)
+        need = self._need(ticket)
+        if not budget.lacks(need):
+            return 0.0
+        if budget.held.requests:
+            return UNTIL_CHANGE
+        raise Fault("out_of_budget", f"the next request would pass {budget.never_fits(need)}", fate=Fate.STOP)
+
+    def take(self, ticket: Ticket, now: float) -> None:
+        """Hold the worst."""
+        need = self._need(ticket)
+        self._held[ticket] = need
+        self._budget.held.add(need)
+        self._budget.most_at_once = max(self._budget.most_at_once, self._budget.held.requests)
+
+    def settle(self, ticket: Ticket, end: End, now: float) -> None:
+        """Give back what was held, and count what was spent."""
+        budget, held = self._budget, self._held.pop(ticket)
+        budget.held.add(held, -1)
+        if isinstance(end, Reply):
+            real = self._real(ticket.request, end, held)
+            budget.spent.add(real)
+            budget.good.add(real)
+        elif isinstance(end, Fault):
+            if end.billed is Billed.NO:
+                budget.spent.add(Spent(requests=1))
+            else:
+                worst = Spent(self._tariff.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
+                budget.spent.add(worst)
+                budget.maybe.add(worst)
+                budget.probes += end.probe
+        budget.wake()
+
+    def _real(self, request: Request, reply: Reply, held: Spent) -> Spent:
+        usage = reply.answer.usage if reply.answer else None
+        if reply.answer is None or usage is None or not (usage.input or usage.output):
+            return held  # the server counts nothing: what was reserved is the best that is known
+        cost = self._tariff.cost(reply.answer)
+        return Spent(held.cost if cost is None else cost, usage.input + usage.output, 1)
+
+    def use(self, now: float) -> float | None:
+        """The share of the tightest budget that is spent."""
+        budget, spent = self._budget.spec, self._budget.spent
+        shares = [
+            spent.cost / (budget.cost * DOLLAR) if budget.cost else None,
+            spent.tokens / budget.tokens if budget.tokens else None,
+            spent.requests / budget.requests if budget.requests else None,
+        ]
+        return max((share for share in shares if share is not None), default=None)

@@ -1,0 +1,130 @@
+"""How many requests are in flight at once: a fixed number, or what the server is found to bear.
+
+This module does not know rates, retries or who waits in the line.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.core.domain import Fault, Reply
+from pipeline.lanes.limits._growth import Growth
+from pipeline.lanes.limits._refusals import Refusals
+from pipeline.lanes.limits._rounds import Meter, Plan
+from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
+
+START, MOST = 16, 1024
+"""the width that `auto` begins with, and the largest it comes to"""
+_FAULTY = frozenset({"server_error", "disconnected", "timeout", "unreachable"})
+
+
+class Concurrency(Limit):
+    """Slots for requests in flight: O(1) and about two microseconds a request."""
+
+    def __init__(self, fixed: int | None = None, *, start: int = START, most: int = MOST) -> None:
+        self._paced = False
+        self._meter = Meter()
+        self._refusals = Refusals()
+        self._latency = 0.0
+        self._growth: Growth | None = None
+        self._most = most
+        self._begun = False
+        self.width = start
+        """slots"""
+        self.set("auto" if fixed is None else fixed)
+
+    @classmethod
+    def auto(cls, start: int = START, most: int = MOST) -> Concurrency:
+        """A width that is found, from `start` on and up to `most`."""
+        return cls(None, start=start, most=most)
+
+    @property
+    def in_flight(self) -> int:
+        """Slots taken."""
+        return self._meter.in_flight
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """`server` where the server is what holds the width down, else `concurrency`."""
+        return "server" if self._growth is not None and self._growth.bound else "concurrency"
+
+    @property
+    def paced(self) -> bool:
+        """Whether a rate limit is known, told or learned. May be set at any time.
+
+        Then a refusal means the rate, not the width, unless refusals go on and on. Where the rate was
+        learned from refusals, the width is what it was before them.
+        """
+        return self._paced
+
+    @paced.setter
+    def paced(self, paced: bool) -> None:
+        learned = paced and not self._paced
+        self._paced = paced
+        if learned and self._growth is not None and self._growth.uncut:
+            self._restart(self._growth.uncut)
+
+    def set(self, width: int | Literal["auto"]) -> None:
+        """Fix the width from now on, or let it be found from where it is."""
+        if width == "auto":
+            self._restart(self.width)
+        else:
+            self._growth = None
+            self.width = max(1, width)
+
+    def delay(self, ticket: Ticket, now: float) -> float:
+        """Nothing while a slot is free."""
+        return 0.0 if self._meter.in_flight < self.width else UNTIL_CHANGE
+
+    def take(self, ticket: Ticket, now: float) -> None:
+        """Take a slot."""
+        if not self._begun:
+            self._begin(now)
+        self._meter.took(self.width, now)
+
+    def settle(self, ticket: Ticket, end: End, now: float) -> None:
+        """Give the slot back, and learn from how it went."""
+        meter = self._meter
+        meter.ended(now)
+        if end is None or self._growth is None or not self._begun:
+            return
+        if isinstance(end, Reply):
+            self._refusals.served()
+            if ticket.request.attempt == 1:
+                meter.replied(ticket.sent, now)
+                plan = self._growth.plan
+                if meter.replies >= plan.replies and meter.seconds(now) >= plan.seconds:
+                    self._judge(self._growth, now)
+        else:
+            self._fault(self._growth, end, ticket.sent, now)
+
+    def use(self, now: float) -> float:
+        """The share of the slots that was taken, over the last ten seconds or so."""
+        return self._meter.use(self.width, now)
+
+    def _restart(self, width: int) -> None:
+        self._growth = Growth(width, self._most)
+        self.width = self._growth.width
+        self._begun = False
+
+    def _fault(self, growth: Growth, fault: Fault, sent: float, now: float) -> None:
+        if fault.kind in _FAULTY:
+            self._meter.failed(now)
+        elif fault.kind == "rate_limited" and self._refusals.refused(sent, now, self._latency, self._paced):
+            self._meter.mark(self.width, now)
+            growth.refuse(self._meter.in_flight + 1)
+            self.width = growth.width
+            self._begin(now)
+
+    def _judge(self, growth: Growth, now: float) -> None:
+        round = self._meter.round(self.width, now)
+        self._latency = round.latency
+        if growth.judge(round, now):
+            self._meter.mark(self.width, now)
+            self.width = growth.width
+            self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        self._begun = True
+        plan = self._growth.plan if self._growth is not None else Plan(0)
+        self._meter.begin(now, plan.settling * self._latency, plan.fresh)

@@ -1,0 +1,21 @@
+"""The pause that a user orders: nothing is sent until somebody resumes.
+
+What is under way is seen to its end. This limit does not know who may order it, and wakes nobody: whoever
+sets `paused` back asks the line to look again.
+"""
+
+from __future__ import annotations
+
+from pipeline.lanes.limits.limit import UNTIL_CHANGE, Limit, Ticket
+
+
+class Pause(Limit):
+    """Nothing passes while `paused`."""
+
+    name = "paused"
+
+    def __init__(self) -> None:
+        self.paused = False
+
+    def delay(self, ticket: Ticket, now: float) -> float:
+        return UNTIL_CHANGE if self.paused else 0.0

@@ -1,0 +1,44 @@
+"""Replies that an earlier run could not count or price are counted now.
+
+This module does not know how requests are sent.
+"""
+
+from __future__ import annotations
+
+from pipeline.core.domain import Fault, Reply, Usage
+from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Job
+from pipeline.journal.journal import Journal
+from pipeline.money.tariff import Tariff, tariff_of
+from pipeline.wire.conversation import read
+
+
+def count_anew(job: Job, journal: Journal) -> int:
+    """Count and price the replies that an earlier run could not; how many there were."""
+    tariffs = _tariffs(job)
+    priced = {model for (_, model, _), tariff in tariffs.items() if tariff.known}
+    counted, after = 0, 0
+    while rows := journal.uncounted(priced, after):
+        for seq, api, model, step, endpoint, body in rows:
+            try:
+                answer = read(Reply(api, body))
+            except Fault:
+                journal.count_row(seq, Usage(), 0)
+                continue
+            tariff = tariffs.get((step, model, endpoint)) or tariffs.get((step, model, ""))
+            journal.count_row(seq, answer.usage, tariff.cost(answer) if tariff else None)
+        counted += len(rows)
+        after = rows[-1][0]
+    return counted
+
+
+def _tariffs(job: Job) -> dict[tuple[str, str, str], Tariff]:
+    """The tariff of every step, model's name and endpoint; the endpoint '' stands for a step's first."""
+    tariffs: dict[tuple[str, str, str], Tariff] = {}
+    for step in job.steps:
+        for name, model in job.chain(step.model).items():
+            for place in places_of(name, model):
+                tariff = tariff_of(place.model)
+                tariffs[step.name, model.model, place.name] = tariff
+                tariffs.setdefault((step.name, model.model, ""), tariff)
+    return tariffs

@@ -1,1 +1,0 @@
-"""What may hold a request up: each limit is one noun, and the turnstile of a lane asks them all."""

@@ -1,0 +1,104 @@
+"""What a run may spend: reserved before a request is sent, settled after it.
+
+This module does not know prices, lanes or the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pipeline.core.display import dollars
+from pipeline.core.domain import DOLLAR
+from pipeline.job.spec import BudgetSpec
+
+WASTE_SHARE = 0.5
+
+
+WASTE_REQUESTS = 50
+
+
+@dataclass
+class Spent:
+    """Nano-dollars, tokens and requests."""
+
+    cost: int = 0
+    tokens: int = 0
+    requests: int = 0
+
+    def add(self, other: Spent, times: int = 1) -> None:
+        """Add it, or with -1 take it away."""
+        self.cost += times * other.cost
+        self.tokens += times * other.tokens
+        self.requests += times * other.requests
+
+
+@dataclass
+class Budget:
+    """One for all lanes of a run. `spent` begins with what earlier runs of the job have spent."""
+
+    spec: BudgetSpec
+    spent: Spent = field(default_factory=Spent)
+    held: Spent = field(default_factory=Spent)
+    maybe: Spent = field(default_factory=Spent)
+    """of this run: attempts that may have been billed, and brought nothing"""
+    probes: int = 0
+    """how many of them asked for all whether a server is up again"""
+    good: Spent = field(default_factory=Spent)
+    """of this run: attempts that were answered"""
+    good_before: int = 0
+    """attempts that were answered in earlier runs"""
+    maybe_before: int = 0
+    """attempts of earlier runs that may have been billed, and brought nothing"""
+    maybe_cost_before: int = 0
+    """nano-dollars that they have cost at the most"""
+    most_at_once: int = 0
+    wake: Callable[[], None] = lambda: None
+    """called when something was given back, because another lane may wait for it"""
+
+    def lacks(self, need: Spent) -> str:
+        """The limit that a need would pass, counted with all that is held; '' where it fits."""
+        return _passed(self.spec, self.spent, self.held, need, self._doubtful)
+
+    def never_fits(self, need: Spent) -> str:
+        """The limit that it would pass though nothing were held."""
+        return _passed(self.spec, self.spent, Spent(), need, self._doubtful)
+
+    @property
+    def _doubtful(self) -> int:
+        """Nano-dollars of what was spent that may not have been."""
+        return self.maybe_cost_before + self.maybe.cost
+
+    def wasted(self) -> str:
+        """Why no more may go to attempts that may have been billed for nothing; '' while it may."""
+        cap = self.spec.maybe_billed
+        if cap is not None:
+            over = self.maybe.cost > cap * DOLLAR
+            most = f"${cap:g}"
+        else:
+            least = max(WASTE_REQUESTS, 2 * self.most_at_once)
+            left = WASTE_SHARE * (self.good.requests + self.good_before) - self.maybe_before
+            over = self.maybe.requests - self.probes > least + max(0.0, left)
+            most = f"{WASTE_SHARE:.0%} of the requests"
+        if not over:
+            return ""
+        cost = f" (at most ${self.maybe.cost / DOLLAR:.2f})" if self.maybe.cost else ""
+        lost = f"{self.maybe.requests:,} attempts{cost}"
+        return f"{lost} may have been billed and brought nothing: more than {most}"
+
+
+def _passed(budget: BudgetSpec, spent: Spent, held: Spent, need: Spent, doubtful: int) -> str:
+    if budget.cost is not None and spent.cost + held.cost + need.cost > round(budget.cost * DOLLAR):
+        sure, maybe = dollars((spent.cost - doubtful) / DOLLAR), dollars(doubtful / DOLLAR)
+        most = f"{sure} of {dollars(budget.cost)} is spent"
+        most += f", and at most {maybe} more may have been billed" if doubtful else ""
+        return f"budget.cost: {most}, and it can cost up to {dollars(need.cost / DOLLAR)}"
+    for name in ("tokens", "requests"):
+        most = getattr(budget, name)
+        if most is None:
+            continue
+        used, more = getattr(spent, name), getattr(need, name)
+        if used + getattr(held, name) + more > most:
+            up_to = f", and it can use up to {more:,}" if name == "tokens" else ""
+            return f"budget.{name}: {used:,} of {most:,} are used{up_to}"
+    return ""

@@ -1,0 +1,126 @@
+"""What a request will use, learned from what earlier ones of its step and model did use.
+
+Input is the offline count, corrected by what the server counts; output is what 95 in 100 answers stay below.
+This module does not know prices, limits or the way a request goes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import ceil
+from statistics import median
+
+from pipeline.core.domain import Request, Usage
+from pipeline.core.histogram import Histogram
+from pipeline.money.tokens import BYTES_PER_TOKEN, DEFAULT_OUTPUT, Size, size
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Tokens that a request is expected to use: `output` is nearly never passed, `most` is the worst it can
+
+    come to, `mean` the average of such answers, where there were any.
+    """
+
+    input: float
+    output: float
+    most: float
+    mean: float | None = None
+    most_input: float | None = None
+    """what its input can come to at the worst, where that is more than expected"""
+
+    @property
+    def tokens(self) -> float:
+        """Input and output together."""
+        return self.input + self.output
+
+    @property
+    def worst_input(self) -> float:
+        """The most that its input can come to."""
+        return max(self.input, self.most_input or 0.0)
+
+    @property
+    def usual(self) -> float:
+        """The same, on average."""
+        return self.input + (self.output if self.mean is None else self.mean)
+
+
+USUAL = 0.95
+"""the share of answers that the expected output covers"""
+FEW = 31
+"""answers that say little yet about the largest there will be"""
+_LATER = 8
+
+
+@dataclass
+class _Seen:
+    """What the requests of one step to one model used so far.
+
+    `overrun` is how many times its own maximum an answer was, at the most: not every server keeps to it.
+    """
+
+    replies: int = 0
+    outputs: Histogram = field(default_factory=Histogram)
+    ratios: deque[float] = field(default_factory=lambda: deque(maxlen=FEW))
+    correction: float = 1.0
+    overrun: float = 1.0
+
+    def expected(self, size: Size) -> Expected:
+        usual = self.outputs.quantile(USUAL) or size.limit or DEFAULT_OUTPUT
+        most: float = max(1.5 * self.outputs.high, 4 * usual)
+        if size.limit:
+            most = ceil(size.limit * self.overrun)
+        elif self.outputs.count < FEW:
+            most = max(most, 4 * DEFAULT_OUTPUT)
+        mean = min(self.outputs.mean, most) if self.outputs.count else None
+        return Expected(size.input * self.correction, min(usual, most), most, mean, self._most_input(size))
+
+    def _most_input(self, size: Size) -> float:
+        """The worst that was seen; before that, a token a byte where nobody knows how the model counts."""
+        if len(self.ratios) >= FEW or size.exact:
+            return size.input * max(self.ratios, default=1.0)
+        return size.input * max((BYTES_PER_TOKEN, *self.ratios))
+
+    def compare(self, size: Size, usage: Usage) -> None:
+        """Hold what was estimated against what was used. A median is not led astray by single replies."""
+        if usage.input and size.input:
+            self.ratios.append(usage.input / size.input)
+            self.correction = median(self.ratios)
+        if size.limit:
+            self.overrun = max(self.overrun, usage.output / size.limit)
+
+
+_UNSEEN = _Seen()
+
+
+class Estimator:
+    """The expectations of one lane."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], _Seen] = {}
+
+    def expect(self, request: Request) -> Expected:
+        """Tokens that a request is expected to use; its output is the 95th percentile of earlier answers.
+
+        Before there are any, it is the most that the request allows, or else `tokens.DEFAULT_OUTPUT`. `most`
+        is what it allows, or else 1.5 times the largest seen, and at least 4 times the expected output.
+        """
+        return self._seen.get((request.step, request.model), _UNSEEN).expected(size(request))
+
+    def remember(self, step: str, model: str, output: int) -> None:
+        """Hear what an answer of an earlier run used."""
+        if output:
+            self._seen.setdefault((step, model), _Seen()).outputs.add(output)
+
+    def learn(self, request: Request, usage: Usage) -> None:
+        """Hear what a reply used. A server that counts nothing teaches nothing."""
+        if not (usage.input or usage.output):
+            return
+        seen = self._seen.setdefault((request.step, request.model), _Seen())
+        seen.replies += 1
+        largest = usage.output > seen.outputs.high
+        if usage.output:
+            seen.outputs.add(usage.output)
+        if largest or seen.replies <= FEW or seen.replies % _LATER == 0:  # counting a text again is dear
+            seen.compare(size(request), usage)

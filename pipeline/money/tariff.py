@@ -1,0 +1,83 @@
+"""What the requests of one lane cost: a price, and what a request is expected to use.
+
+Money is whole nano-dollars, so that sums are exact. This module does not know budgets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from pipeline.core import adapters
+from pipeline.core.domain import Answer, Request, Usage
+from pipeline.job.spec import Model
+from pipeline.money.estimate import Expected
+from pipeline.money.prices import Price, price_of
+
+_TIER = "service_tier"
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """A lane's price; None where it is not known. `free` is for models that cost nothing at all."""
+
+    price: Price | None
+    free: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether anything can be said about money."""
+        return self.free or self.price is not None
+
+    def cost(self, answer: Answer) -> int | None:
+        """Nano-dollars of an answer by the usage that came with it; None where the price is not known.
+
+        An answer that says nothing of its usage has no known price: it is not taken for a gift.
+        """
+        if self.price is None:
+            return 0 if self.free else None
+        if not (answer.usage.input or answer.usage.output):
+            return None
+        return self.price.cost(answer.usage, answer.tier)
+
+    def most(self, request: Request, expected: Expected) -> int | None:
+        """Nano-dollars that a request can come to at the worst."""
+        if self.price is None:
+            return 0 if self.free else None
+        return self.price.worst(expected.worst_input, expected.most, _tier(request))
+
+    def mean(self, request: Request, expected: Expected) -> int | None:
+        """Nano-dollars that a request is expected to come to."""
+        if self.price is None:
+            return 0 if self.free else None
+        return self.price.cost(Usage(round(expected.input), round(expected.output)), _tier(request))
+
+
+def _tier(request: Request) -> str:
+    if _TIER.encode() not in request.body:  # nearly always; a body is not parsed for nothing
+        return ""
+    tier = orjson.loads(request.body).get(_TIER)
+    return tier if isinstance(tier, str) else ""
+
+
+def tariff_of(model: Model) -> Tariff:
+    """The tariff of a model at its endpoint: what the job states, or what the built-in list knows."""
+    provider = adapters.load("providers", model.provider)
+    stated: dict[str, Any] | None = model.price.model_dump(exclude_none=True) if model.price else None
+    if stated is None and getattr(provider, "FREE", False):
+        return Tariff(None, free=True)
+    address = provider.address(model) if hasattr(provider, "address") else model.base_url
+    return Tariff(price_of(model.model, address, stated))
+
+
+def unpriced(model: Model) -> str:
+    """Why a budget in dollars cannot hold for a model; '' where its price is known."""
+    tariff = tariff_of(model)
+    if not tariff.known:
+        return f"the price of model '{model.model}' is not known"
+    tier = model.params.get(_TIER)
+    if tariff.price is not None and isinstance(tier, str) and tariff.price.worst(1, 1, tier) is None:
+        return f"the price of model '{model.model}' in the service tier '{tier}' is not known"
+    return ""

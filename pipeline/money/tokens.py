@@ -1,0 +1,112 @@
+"""Tokens, counted offline: exactly where the model's encoding is known, else as UTF-8 bytes / 4.
+
+Encodings are those of `toktok`; models are matched by the beginning of their names, after OpenAI's
+published table. This module does not know prices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import orjson
+
+from pipeline.core.domain import Request
+
+BYTES_PER_TOKEN = 4
+PER_TURN = 4
+"""tokens that a chat message costs besides its text"""
+DEFAULT_OUTPUT = 500
+_ENCODINGS = (
+    ("gpt-3.5", "cl100k_base"),
+    ("gpt-4o", "o200k_base"),
+    ("gpt-4.", "o200k_base"),
+    ("gpt-4", "cl100k_base"),
+    ("gpt-", "o200k_base"),
+    ("chatgpt-", "o200k_base"),
+    ("o1", "o200k_base"),
+    ("o3", "o200k_base"),
+    ("o4", "o200k_base"),
+)
+_MAXIMA = ("max_completion_tokens", "max_output_tokens", "max_tokens", "n_predict")
+
+
+@lru_cache(maxsize=64)
+def encoding(model: str) -> str | None:
+    """The encoding of a model, None where it is not known."""
+    name = model.rsplit("/", 1)[-1].lower()
+    return next((encoding for prefix, encoding in _ENCODINGS if name.startswith(prefix)), None)
+
+
+@cache
+def _toktok() -> Any:
+    import toktok  # 8 MB; not needed by most commands
+
+    return toktok
+
+
+def count(text: str, model: str) -> int:
+    """Tokens of a text for a model."""
+    known = encoding(model)
+    if known is None:
+        return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+    return int(_toktok().batch_count([text], known)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Tokens of everything a body says, and the most its answer may have; None where it sets no limit."""
+
+    input: int
+    limit: int | None
+    exact: bool = False
+    """whether the model's encoding is known"""
+
+
+def size(request: Request) -> Size:
+    """Both sides of a request, its body parsed once."""
+    body = orjson.loads(request.body)
+    return Size(_input(body, request.model), _limit(body), encoding(request.model) is not None)
+
+
+def input_tokens(request: Request) -> int:
+    """Tokens of everything a request's body says."""
+    return _input(orjson.loads(request.body), request.model)
+
+
+def output_limit(request: Request) -> int | None:
+    """The most tokens the answer may have, None where the request sets no limit."""
+    return _limit(orjson.loads(request.body))
+
+
+def reserved(request: Request, usual: float = DEFAULT_OUTPUT) -> float:
+    """Tokens to set aside before sending: the input and the most, or the usual, output."""
+    both = size(request)
+    return both.input + (both.limit or usual)
+
+
+def _input(body: dict[str, Any], model: str) -> int:
+    return sum(count(text, model) + PER_TURN for text in _texts(body))
+
+
+def _limit(body: dict[str, Any]) -> int | None:
+    limits = (body[name] for name in _MAXIMA if isinstance(body.get(name), int))
+    return next((limit for limit in limits if limit > 0), None)  # some servers take -1 for no limit
+
+
+def _texts(body: dict[str, Any]) -> list[str]:
+    texts = [body[name] for name in ("prompt", "instructions", "text") if isinstance(body.get(name), str)]
+    turns = body.get("messages") or body.get("input") or []
+    texts += [turns] if isinstance(turns, str) else map(_content, turns)
+    text = body.get("text")
+    form = body.get("response_format") or (text.get("format") if isinstance(text, dict) else None)
+    return [*texts, orjson.dumps(form).decode()] if form else texts
+
+
+def _content(turn: dict[str, Any]) -> str:
+    content = turn.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))

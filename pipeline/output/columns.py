@@ -1,0 +1,120 @@
+"""Leaves -> rows: which columns the result has, and what stands in them.
+
+A text answer is one column under the step's name. The fields of a JSON answer become the columns
+`step.field`, as templates spell them, so that they never collide with a column of the input.
+This module does not know file formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from pipeline.core.domain import Fault
+from pipeline.core.dtypes import dtype_of, value_of
+from pipeline.core.errors import JobError
+from pipeline.engine.stages import Stage
+from pipeline.engine.walk import Branch
+from pipeline.job.spec import Job
+
+_Cell = Callable[[Branch], Any]
+
+
+class Columns:
+    """The columns of a job's result over records with the schema `records`."""
+
+    def __init__(self, job: Job, stages: Sequence[Stage], records: Mapping[str, pl.DataType]) -> None:
+        self._cells: list[_Cell] = []
+        self._columns: dict[str, pl.DataType] = {}
+        replaced = {name for stage in stages for name in stage.spec.each}
+        replaced |= {f"_{name}" for name in job.output.include}  # the table of another job may be the input
+        for name, dtype in records.items():
+            if name in replaced:
+                continue  # what this job writes under a column's name takes the column's place
+            self._add(name, dtype, _field_cell(name))
+        for stage in stages:
+            for name, values in stage.spec.each.items():
+                self._add(name, _each_dtype(values), _each_cell(name, _each_dtype(values)))
+            self._add_answers(stage)
+        for name in job.output.include:
+            self._add(f"_{name}", pl.String(), _INCLUDED[name])
+        self.schema = pl.Schema(self._columns)
+
+    def _add(self, name: str, dtype: pl.DataType, cell: _Cell) -> None:
+        if name in self._columns:
+            raise JobError(
+                f"the result would have two columns named '{name}'", hint="rename the step or the value"
+            )
+        self._columns[name] = dtype
+        self._cells.append(cell)
+
+    def _add_answers(self, stage: Stage) -> None:
+        step, shape = stage.spec.name, stage.runner.shape
+        if shape is None:
+            self._add(step, pl.String(), lambda branch: branch.values.get(step))
+        elif shape.fields is None:
+            self._add(step, dtype_of(shape.schema), _fitted(step, None, dtype_of(shape.schema)))
+        else:
+            for field, schema in shape.fields.items():
+                self._add(f"{step}.{field}", dtype_of(schema), _fitted(step, field, dtype_of(schema)))
+
+    def row(self, leaf: Branch) -> tuple[Any, ...]:
+        """The cells of one leaf, in the schema's order."""
+        return tuple(cell(leaf) for cell in self._cells)
+
+
+def _field_cell(name: str) -> _Cell:
+    return lambda branch: branch.record.fields[name]
+
+
+def _fitted(step: str, field: str | None, dtype: pl.DataType) -> _Cell:
+    def cell(branch: Branch) -> Any:
+        value = branch.values.get(step)
+        if field is not None and value is not None:
+            value = value.get(field)
+        return None if value is None else value_of(value, dtype)
+
+    return cell
+
+
+def _each_dtype(values: Sequence[Any]) -> pl.DataType:
+    types = {type(value) for value in values}
+    if types == {bool}:
+        return pl.Boolean()
+    if types == {int}:
+        return pl.Int64()
+    return pl.Float64() if types <= {int, float} else pl.String()
+
+
+def _each_cell(name: str, dtype: pl.DataType) -> _Cell:
+    def cell(branch: Branch) -> Any:
+        value = branch.values.get(name)
+        if value is None:
+            return None
+        if isinstance(dtype, pl.String):
+            return str(value)
+        return float(value) if isinstance(dtype, pl.Float64) else value
+
+    return cell
+
+
+def reason(leaf: Branch) -> str | None:
+    """Why a row is not ok, in a sentence; None where it is."""
+    if isinstance(leaf.fault, Fault):
+        return str(leaf.fault)
+    return f"when: {', '.join(sorted(leaf.skipped))}" if leaf.skipped else None
+
+
+def _models(leaf: Branch) -> str | None:
+    """Who wrote a row: the models of all steps that answered in it."""
+    return ", ".join(dict.fromkeys(leaf.models)) or None
+
+
+_INCLUDED: dict[str, _Cell] = {
+    "status": lambda leaf: leaf.status,
+    "reason": reason,
+    "key": lambda leaf: leaf.record.key,
+    "model": _models,
+}

@@ -1,0 +1,86 @@
+"""The record of what was published last: which files, their bytes and SHA-256, how many rows of each status.
+
+    {"job": "shop", "published": "2026-11-22T18:40:03+00:00",
+     "rows": {"ok": 2, "failed": 1, "skipped": 0, "pending": 0},
+     "files": [{"path": "output/shop/posts.csv", "bytes": 812, "sha256": "9f2c…"}],
+     "folders": [{"path": "output/shop/articles", "files": 2, "bytes": 1630, "sha256": "77ab…"}]}
+
+`folders` is there where the rows have files; its SHA-256 is that of their list (`manifest.py`).
+
+It is written when the files are in their places, so after a kill in between it speaks of the ones before.
+Paths are relative to the folder that `output/` stands in, absolute outside of it. This module does not know
+what is in the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.job.spec import Job
+from pipeline.output import manifest
+from pipeline.output.folder import Filed, label
+from pipeline.output.table import Written
+from pipeline.system.files import writing
+
+NAME = "published.json"
+
+
+def write_receipt(
+    job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None
+) -> None:
+    """Keep what is published now; `DiskError` where it cannot be written."""
+    root = Path(os.path.realpath(job.root))
+    listed = [{"path": _shown(one.path, root), "bytes": one.bytes, "sha256": one.sha256} for one in files]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    receipt = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}
+    if filed:
+        receipt["folders"] = [{"path": label(filed.folder, job.root), **asdict(filed.listed)}]
+    _write(job, receipt)
+
+
+def take_anew(job: Job) -> None:
+    """Bring sizes and checksums up to date after rows were taken out of files; files that are gone go."""
+    path = job.folder / NAME
+    if not path.exists():
+        return
+    try:
+        receipt = json.loads(path.read_bytes())
+        listed = [one["path"] for one in receipt["files"]]
+        folders = [str(one["path"]) for one in receipt.get("folders", ())]
+    except (ValueError, TypeError, KeyError):  # somebody else's; the next run writes it anew
+        path.unlink()
+        return
+    files = [_measured(name, job.root / name) for name in listed if (job.root / name).is_file()]
+    if folders:
+        receipt["folders"] = [{"path": one, **asdict(manifest.summary(job.folder, one))} for one in folders]
+    _write(job, {**receipt, "files": files})
+
+
+def _measured(name: str, path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"path": name, "bytes": file.tell(), "sha256": digest}
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _write(job: Job, receipt: Mapping[str, Any]) -> None:
+    path = job.folder / NAME
+    aside = path.with_name(f".{NAME}.{os.getpid()}.part")  # an export may be writing, too
+    with writing(path):
+        descriptor = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(receipt, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(descriptor)
+        aside.replace(path)

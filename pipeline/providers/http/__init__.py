@@ -1,0 +1,1 @@
+"""One HTTP client for all endpoints. This room does not know retries, limits, prices or the journal."""

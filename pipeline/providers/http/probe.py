@@ -1,0 +1,175 @@
+"""An endpoint looked at without spending anything: GET /models, with the key and a short patience.
+
+It says whether somebody answers, whether the key is taken, whether the model is known there, and how far the
+two clocks are apart. No redirect is followed. This module does not know where a key comes from.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.core.errors import JobError, KeyRefused, RunStopped
+from pipeline.core.health import Check, bad, ok, warn
+from pipeline.core.secret import Secret
+from pipeline.core.suggest import nearest
+from pipeline.providers.http.strangers import NO_TLS
+
+PATIENCE = 5.0
+"""seconds"""
+MOST = 4 << 20
+"""bytes of a list of models"""
+APART = 60.0
+"""seconds that two clocks may be apart"""
+SHOWN = 8
+"""models that are named"""
+_VERSION = re.compile(r"/v[0-9]")
+
+
+class _Slow(Exception):
+    """Somebody took the connection, and did not answer in time."""
+
+
+@dataclass(frozen=True)
+class _Heard:
+    status: int
+    date: str
+    body: bytes
+    at: float
+
+
+def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
+    """What an endpoint that serves `model` says of itself."""
+    host = urlsplit(base_url).netloc.rpartition("@")[2]
+    try:
+        heard = _in_time(base_url, key)
+    except _Slow:
+        hint = "it is there; a run waits limits.timeout for an answer"
+        yield warn("endpoint", f"{host}: no list of models within {PATIENCE:g} s", hint)
+        return
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        yield _unreached(host, error)
+        return
+    yield _of_status(host, urlsplit(base_url).path, heard)
+    if heard.status == 200:
+        yield _of_model(host, heard, model)
+    yield from _of_clock(host, heard)
+
+
+def _in_time(base_url: str, key: Secret) -> _Heard:
+    """What comes within the patience as a whole, whoever lingers: a name server, or a server that drips."""
+    heard: list[_Heard | Exception] = []
+    reached = Event()
+
+    def get() -> None:
+        try:
+            heard.append(_get(base_url, key, reached))
+        except Exception as error:
+            heard.append(error)
+
+    thread = Thread(target=get, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    outcome = heard[0] if heard else TimeoutError()
+    if isinstance(outcome, TimeoutError) and reached.is_set():
+        raise _Slow
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _get(base_url: str, key: Secret, reached: Event) -> _Heard:
+    parts = urlsplit(base_url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    if key:
+        headers["Authorization"] = f"Bearer {key.reveal()}"
+    try:
+        connection.connect()
+        reached.set()
+        connection.request("GET", parts.path.rstrip("/") + "/models", headers=headers)
+        response = connection.getresponse()
+        return _Heard(response.status, response.headers.get("Date", ""), response.read(MOST), time.time())
+    finally:
+        connection.close()
+
+
+def _unreached(host: str, error: Exception) -> Check:
+    if getattr(error, "reason", "") in NO_TLS:
+        hint = "write http:// in base_url, if it is this machine or a network of your own"
+        said = f"{host}: speaks no https; plain http, it seems"
+        return bad("endpoint", said, hint, code=JobError.exit_code)
+    hint = "this machine is offline, the server is down, or base_url is wrong"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = "set SSL_CERT_FILE to a file with the certificate of an authority of your own"
+    return bad("endpoint", f"{host}: {_why(error)}", hint, code=RunStopped.exit_code)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate does not verify: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {PATIENCE:g} s"
+    return f"cannot be reached: {getattr(error, 'strerror', None) or type(error).__name__}"
+
+
+def _of_status(host: str, path: str, heard: _Heard) -> Check:
+    status = heard.status
+    if status == 401:
+        hint = "set the right key in the variable that api_key_env names"
+        return bad("endpoint", f"{host}: the key is refused (401)", hint, code=KeyRefused.exit_code)
+    if 300 <= status < 400:
+        hint = "set base_url to the address it means; redirects are not followed"
+        return bad("endpoint", f"{host}: answers with a redirect ({status})", hint, code=JobError.exit_code)
+    if status == 403:
+        return warn("endpoint", f"{host}: this key may not list models (403)", "it may still answer")
+    if status == 429 or status >= 500:
+        return warn("endpoint", f"{host}: answers with {status}", "come back later")
+    if status == 404 and not _VERSION.search(path):
+        what = f"{host}: has no list of models at {path.rstrip('/')}/models (404)"
+        return warn("endpoint", what, "look at base_url, which usually ends in /v1")
+    listed = "" if status == 200 else f" ({status} for its list of models, which not every server has)"
+    return ok("endpoint", f"{host}: answers{listed}")
+
+
+def _of_model(host: str, heard: _Heard, model: str) -> Check:
+    names = _names(heard.body)
+    if not names:
+        return ok("model", f"{host}: lists no models")
+    if model in names:
+        return ok("model", f"{host}: knows {model}")
+    known = ", ".join(names[:SHOWN]) + (f", and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    near = nearest(model, names) or f"it lists: {known}"
+    return warn("model", f"{host}: does not list '{model}'", f"{near}\na server may serve more than it lists")
+
+
+def _names(body: bytes) -> list[str]:
+    try:
+        listed: Any = json.loads(body)
+        return [entry["id"] for entry in listed["data"] if isinstance(entry["id"], str)]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return []
+
+
+def _of_clock(host: str, heard: _Heard) -> Iterator[Check]:
+    try:
+        theirs = parsedate_to_datetime(heard.date).timestamp()
+    except (ValueError, TypeError):
+        return
+    apart = heard.at - theirs
+    if abs(apart) > APART:
+        ahead = "ahead of" if apart > 0 else "behind"
+        said = f"this machine is {abs(apart):,.0f} s {ahead} {host}"
+        yield warn("clock", said, "set the clock: hours, --until and told waits go by it")
+    else:
+        yield ok("clock", f"goes with that of {host}")

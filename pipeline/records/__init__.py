@@ -1,0 +1,1 @@
+"""Rows of a table become records, twice the same. This room does not know file formats or steps."""

@@ -1,0 +1,300 @@
+"""A file or a frame -> records, each with its key, as often as asked and always in the same order.
+
+    file -> scan -> where -> (row, key, occurrence) -> sample -> limit -> batches of records
+
+What is wrong with the input is raised by `open_records`, before there is a record: it reads the input once
+to check and to count it. What it keeps for that is eight bytes a row.
+This module does not know formats (`tables/`), nor what is done with a record.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.core import adapters
+from pipeline.core.domain import Record
+from pipeline.core.dtypes import json_text
+from pipeline.core.errors import InputError, JobError
+from pipeline.core.redaction import Redactor
+from pipeline.core.suggest import nearest
+from pipeline.job.spec import Records, Sample
+from pipeline.records.keys import Occurrences, comparable
+from pipeline.records.where import chosen
+from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
+
+CHUNK = 4096
+ROW = "\x00row"
+HASH = "\x00hash"
+
+
+def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame | None = None) -> Source:
+    """The records of a job: from its file, relative to the folder `base`, or from a frame.
+
+    Blocks while it reads the input once. Raises `InputError` for input that is not well formed, a null or
+    a duplicate key, and `JobError` for an unknown column or format.
+    """
+    if frame is not None:
+        scan, origin = frame.lazy(), Origin("the frame", lambda row: f"row {row}")
+    else:
+        scan, origin = _from_file(spec, base)
+    scan = _whole_microseconds(scan)
+    schema = scan.collect_schema()
+    _check_columns(spec, schema, origin)
+    if spec.where is not None:
+        scan = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
+    source = Source(scan, schema, spec, origin)
+    source.choose(spec.sample, spec.limit)
+    return source
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the rows come from, for messages, and a check that it is still what it was."""
+
+    name: str
+    place: Callable[[int], str]
+    unchanged: Callable[[], bool] = lambda: True
+    path: Path | None = None
+
+    def at(self, row: int) -> str:
+        """Where the row (1-based) stands: "posts.csv, line 7"."""
+        return f"{self.name}, {self.place(row)}"
+
+
+def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
+    if not spec.path:
+        raise JobError("no file is named", where="records.from", hint="from: data/products.csv")
+    if spec.path == "-":
+        raise JobError("standard input can be read once only", where="records.from", hint="save it to a file")
+    path = base / spec.path
+    state = _fingerprint(path)
+    name, compression = adapter_name(path)
+    known = adapters.names("tables")
+    if name not in known:
+        raise JobError(
+            f"no source reads '{path.name}'",
+            where="records.from",
+            hint=f"known suffixes: .{', .'.join(known)}",
+        )
+    if compression and name not in COMPRESSIBLE:
+        raise JobError(f".{name}.{compression} is not read", where="records.from", hint="decompress it first")
+    adapter = adapters.load("tables", name)
+    scan = adapter.scan(path)
+    return scan, Origin(
+        str(path), lambda row: adapter.place(path, row), lambda: _fingerprint(path) == state, path
+    )
+
+
+def _fingerprint(path: Path) -> tuple[int, int, int]:
+    state = readable_file(path)
+    return state.st_size, state.st_mtime_ns, state.st_ino
+
+
+def _whole_microseconds(scan: pl.LazyFrame) -> pl.LazyFrame:
+    """Times as Python knows them, to the microsecond, so that the schema says what the values are."""
+    finer = [
+        pl.col(name).dt.cast_time_unit("us")
+        for name, dtype in scan.collect_schema().items()
+        if isinstance(dtype, pl.Datetime | pl.Duration) and dtype.time_unit == "ns"
+    ]
+    return scan.with_columns(finer) if finer else scan
+
+
+def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
+    if not schema:
+        raise InputError("there are no columns", where=origin.name)
+    for name in (*spec.key, *spec.private):
+        if name not in schema:
+            hint = nearest(name, schema) or f"columns: {', '.join(schema)}"
+            if len(schema) == 1 and any(mark in next(iter(schema)) for mark in ";\t|"):
+                hint = "there is one column alone: are the cells separated by something else than commas?"
+            where = "records.key" if name in spec.key else "records.private"
+            raise JobError(f"{origin.name} has no column '{name}'", where=where, hint=hint)
+    for name in spec.key:
+        if schema[name].is_nested():
+            raise JobError(f"the column '{name}' is {schema[name]}, which names nothing", where="records.key")
+
+
+class Source:
+    """The records of one input. Iterating twice gives the same records in the same order.
+
+    `schema` holds the input's columns in their order; `path` the file, None where they come from a frame.
+    """
+
+    def __init__(self, scan: pl.LazyFrame, schema: pl.Schema, spec: Records, origin: Origin) -> None:
+        self.schema = schema
+        self.path = origin.path
+        self._scan = scan
+        self._key = spec.key
+        self._origin = origin
+        self._curtain = Redactor.before(spec.private, spec.key)
+        self._rows: frozenset[int] | None = None
+        self._limited = False
+        self._repeated, self._total = self._survey()
+
+    def total(self) -> int:
+        """How many records there are, after where, sample and limit."""
+        return self._total
+
+    def at(self, row: int) -> str:
+        """Where the record of this row stands: "posts.csv, line 7"."""
+        return self._origin.at(row)
+
+    def batches(self, size: int = 512) -> Iterator[list[Record]]:
+        """The records, `size` or fewer at a time. Blocks: for a worker thread, not for an event loop."""
+        if not self._curtain.columns:
+            return self._plain(size)
+        return ([self._curtain.record(record) for record in batch] for batch in self._plain(size))
+
+    def _plain(self, size: int = 512) -> Iterator[list[Record]]:
+        """The same with their keys as the input has them."""
+        left = self._total
+        for batch in self._chosen(size):
+            if self._limited and left <= len(batch):
+                batch = batch[:left]
+            left -= len(batch)
+            if batch:
+                yield batch
+            if self._limited and not left:
+                break
+        self._check_unchanged(same=left == 0)
+
+    def choose(self, sample: Sample | None, limit: int | None) -> None:
+        """Keep a sample, then at most `limit` records.
+
+        The sample holds the records whose digests of seed and key are the smallest: the same ones whatever
+        their order, and nearly the same ones when records are added.
+        """
+        if sample is not None:
+            salt = str(sample.seed).encode()
+            ranked = (
+                (blake2b(record.key.encode(), key=salt[:64], digest_size=16).digest(), record.row)
+                for batch in self._plain()
+                for record in batch
+            )
+            self._rows = frozenset(row for _, row in heapq.nsmallest(sample.n, ranked))
+            self._total = len(self._rows)
+        if limit is not None:
+            self._limited = limit < self._total
+            self._total = min(self._total, limit)
+
+    def _chosen(self, size: int) -> Iterator[list[Record]]:
+        records = self._all(size)
+        if self._rows is None:
+            return records
+        rows = self._rows
+        return ([record for record in batch if record.row in rows] for batch in records)
+
+    def _all(self, size: int) -> Iterator[list[Record]]:
+        names = tuple(self.schema)
+        keyed = self._keys()
+        numbers = count(1)
+        self._check_unchanged()
+        for frame in self._read(self._scan, size):
+            rows = frame.drop_in_place(ROW) if ROW in frame.columns else islice(numbers, frame.height)
+            cells = zip(*(column.to_list() for column in frame.get_columns()), strict=True)
+            batch = []
+            for values, row in zip(cells, rows, strict=True):
+                fields = dict(zip(names, values, strict=True))
+                batch.append(Record(keyed(fields), fields, row))
+            yield batch
+
+    def _read(self, scan: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
+        """The frames of a scan; what polars finds wrong in the input is an `InputError`."""
+        try:
+            yield from scan.collect_batches(chunk_size=size, maintain_order=True)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            self._check_unchanged()
+            reason = (str(error).strip().splitlines() or [""])[0][:200]
+            said = self._curtain.reason(reason)
+            raise InputError(f"the records cannot be read: {said}", where=self._origin.name) from error
+
+    def _check_unchanged(self, *, same: bool = True) -> None:
+        if not (same and self._origin.unchanged()):
+            raise InputError(
+                "the records were changed while they were read",
+                where=self._origin.name,
+                hint="run the same command again; what is paid for is kept",
+            )
+
+    def _survey(self) -> tuple[pl.Series | None, int]:
+        """The rows whose content may occur more than once (None: none), and the number of rows.
+
+        With a key it raises for a null or a duplicate. Rows are compared by a hash of 64 bits, and only
+        those with equal hashes by what they hold.
+        """
+        columns = [pl.col(name) for name in self._key] or comparable(self.schema)
+        hashed = pl.struct(columns).hash().alias(HASH)
+        missing = pl.any_horizontal(pl.col(name).is_null() for name in self._key or ()) if self._key else None
+        parts = [pl.Series(HASH, [], pl.UInt64)]
+        wanted = [hashed] if missing is None else [hashed, missing.alias(ROW)]
+        for frame in self._read(self._scan.select(wanted), CHUNK):
+            if missing is not None and frame[ROW].any():
+                raise self._null_key()
+            parts.append(frame[HASH])
+        hashes = pl.concat(parts)
+        ordered = hashes.sort()
+        twice = ordered.filter(ordered == ordered.shift(1)).unique()
+        if not len(twice):
+            return None, len(hashes)
+        repeated = hashes.is_in(twice.implode())
+        if self._key:
+            self._check_duplicates(repeated)
+        return repeated, len(hashes)
+
+    def _keys(self) -> Callable[[dict[str, Any]], str]:
+        if not self._key:
+            return Occurrences(self._repeated)
+        if len(self._key) == 1:
+            name = self._key[0]
+            return lambda fields: str(fields[name])
+        names = self._key
+        return lambda fields: json_text([fields[name] for name in names])
+
+    def _null_key(self) -> InputError:
+        for frame in self._rows_and_keys():
+            for row, *values in frame.iter_rows():
+                if None in values:
+                    name = self._key[values.index(None)]
+                    return InputError(
+                        f"the key '{name}' is empty",
+                        where=self._origin.at(row),
+                        hint="fill it, choose another key, or leave those rows out with `where`",
+                    )
+        return InputError("a key is empty", where=self._origin.name)
+
+    def _check_duplicates(self, repeated: pl.Series) -> None:
+        """Raise for the first key that occurs twice; equal hashes of different keys pass."""
+        keyed = self._keys()
+        seen: dict[str, int] = {}
+        start = 0
+        for frame in self._rows_and_keys():
+            for row, *values in frame.filter(repeated.slice(start, frame.height)).iter_rows():
+                key = keyed(dict(zip(self._key, values, strict=True)))
+                if key in seen:
+                    raise self._duplicate(key, seen[key], row)
+                seen[key] = row
+            start += frame.height
+
+    def _duplicate(self, key: str, first: int, second: int) -> InputError:
+        key = self._curtain.key(key)
+        short = key if len(key) <= 60 else key[:57] + "..."
+        return InputError(
+            f"the key '{short}' occurs twice: {self._origin.place(first)} and {self._origin.place(second)}",
+            where=self._origin.name,
+            hint="choose a key that names one row, or no key at all: then equal rows are numbered",
+        )
+
+    def _rows_and_keys(self) -> Iterator[pl.DataFrame]:
+        scan = self._scan
+        if ROW not in scan.collect_schema():
+            scan = scan.with_row_index(ROW, offset=1)
+        return self._read(scan.select(ROW, *self._key), CHUNK)

@@ -1,0 +1,98 @@
+"""`records.where`: a SQL condition over the columns, evaluated by polars.
+
+In a text format every column is text. A column that the condition treats as a number is read as one for the
+condition alone: of all ways to read text columns as numbers, the first that fits with the fewest columns. A
+cell that is no number is null there, so its row is not chosen. The rows themselves stay as written.
+This module does not know files or records.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import chain, combinations
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from pipeline.core.errors import JobError
+from pipeline.core.suggest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+WHERE = "records.where"
+MANY = 8
+_DECIMAL = re.compile(
+    r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|(?<![\w.])(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"""
+)
+
+
+def chosen(frame: pl.LazyFrame, schema: pl.Schema, condition: str) -> pl.LazyFrame:
+    """The rows for which the condition is true; a `JobError` for one that cannot be evaluated."""
+    expression = _parsed(condition)
+    columns = list(dict.fromkeys(expression.meta.root_names()))
+    _check_names(columns, schema)
+    numbers = _numbers(condition, columns, schema)
+    kept = {name: f"\x00{name}" for name in numbers}
+    return (
+        frame.with_columns(pl.col(name).alias(other) for name, other in kept.items())
+        .with_columns(_as_number(name) for name in numbers)
+        .filter(expression)
+        .with_columns(pl.col(other).alias(name) for name, other in kept.items())
+        .drop(kept.values())
+    )
+
+
+def _as_number(name: str) -> pl.Expr:
+    return pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
+
+
+def _parsed(condition: str) -> pl.Expr:
+    try:
+        return pl.sql_expr(condition)
+    except PolarsError as error:
+        raise JobError(
+            f"this is no SQL condition: {_first_line(error)}",
+            where=WHERE,
+            hint="for example: price > 0 and lang = 'en'",
+        ) from error
+
+
+def _check_names(columns: Iterable[str], schema: pl.Schema) -> None:
+    for name in columns:
+        if name not in schema:
+            hint = (
+                nearest(name, schema) or f"columns: {', '.join(schema)}; text stands in single quotes: 'en'"
+            )
+            raise JobError(f"there is no column '{name}'", where=WHERE, hint=hint)
+
+
+def _numbers(condition: str, columns: list[str], schema: pl.Schema) -> tuple[str, ...]:
+    """The text columns to be read as numbers."""
+    expression = _parsed(_strict(condition))
+    text = [name for name in columns if schema[name] == pl.String]
+    sizes = range(len(text) + 1) if len(text) <= MANY else (0, 1, 2, len(text))
+    first: PolarsError | None = None
+    for names in chain.from_iterable(combinations(text, size) for size in sizes):
+        trial = pl.Schema({**schema, **dict.fromkeys(names, pl.Float64())})
+        try:
+            trial.to_frame().lazy().filter(expression).collect()
+        except PolarsError as error:
+            first = first or error
+        else:
+            return names
+    raise JobError(
+        f"the condition does not fit the columns' types: {_first_line(first)}",
+        where=WHERE,
+        hint="; ".join(f"{name} is {schema[name]}" for name in columns),
+    )
+
+
+def _strict(condition: str) -> str:
+    """The condition with 1 for every decimal: polars would compare text with 9.5 as text, but not with 1."""
+    return _DECIMAL.sub(lambda found: found.group(1) or "1", condition)
+
+
+def _first_line(error: Exception | None) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:200]

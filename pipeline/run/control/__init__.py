@@ -1,0 +1,1 @@
+"""A live run is watched and steered from other processes."""

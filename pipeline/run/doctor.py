@@ -1,0 +1,175 @@
+"""A job looked at from all sides before it costs anything: what stands well, what does not, what to do.
+
+Nothing is sent but one GET to each endpoint, which costs nothing; nothing is written. It works offline.
+This module prints nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.core import adapters
+from pipeline.core.display import counted
+from pipeline.core.errors import DiskError, JobError, KeyRefused, PipelineError, RunStopped
+from pipeline.core.health import Check, bad, ok, warn
+from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Job
+from pipeline.journal.database import HINT, VERSION, connect_to_read
+from pipeline.journal.spill import BALLAST, Spill
+from pipeline.journal.verify import verify
+from pipeline.run.session import Session
+from pipeline.system.lock import holder
+from pipeline.system.resources import megabytes, of_folder, of_open_files, of_room
+
+CODES = (JobError.exit_code, DiskError.exit_code, KeyRefused.exit_code, RunStopped.exit_code)
+"""what the command ends with, the first of them that anything is bad for"""
+ANSWER = 4096
+"""bytes of a reply, where none is known"""
+ROW = 600
+"""bytes that a row of the journal has besides its reply"""
+
+
+def looked_at(load: Callable[[], Job], version: str) -> list[Check]:
+    """Every check of a job; `load` may raise what is wrong with its file. `version` is this program's."""
+    return list(_checks(load, version))
+
+
+def exit_code(checks: list[Check]) -> int:
+    """0 where nothing is bad; else 2, 74, 4 or 75, in this order."""
+    codes = {check.code for check in checks if check.state == "bad"}
+    return next((code for code in CODES if code in codes), 0)
+
+
+def _checks(load: Callable[[], Job], version: str) -> Iterator[Check]:
+    said = f"pipeline {version}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    yield ok("program", said)
+    try:
+        job = load()
+    except PipelineError as error:
+        yield _wrong("job", error)
+        return
+    yield ok("job", f"{job.name}: {counted(len(job.steps), 'step')}, {counted(len(job.models), 'model')}")
+    session: Session | None = None
+    try:
+        session = Session.open(job)
+        yield ok("records", counted(session.source.total(), "record"))
+    except PipelineError as error:
+        yield _wrong("records", error)
+    yield from of_folder(job.folder)
+    answered, size = 0, float(ANSWER)
+    path = job.folder / "journal.sqlite"
+    try:
+        yield from _of_journal(path)
+        answered, size = _known(path)
+    except DiskError as error:
+        yield _wrong("journal", error)
+    yield of_room(job.folder, _needed(job, session, answered, size))
+    yield _of_lock(job)
+    yield from _of_reserve(path)
+    yield of_open_files(sum(model.limits.most_at_once for model in job.models.values()))
+    yield from _of_models(job)
+
+
+def _wrong(name: str, error: PipelineError) -> Check:
+    where = f"{error.where}: " if error.where else ""
+    hint = "\n".join(filter(None, [error.hint, *error.others()]))
+    return bad(name, f"{where}{error.what}", hint, code=error.exit_code)
+
+
+def _of_journal(path: Path) -> Iterator[Check]:
+    if not path.exists():
+        yield ok("journal", "there is none yet")
+        return
+    verdict = verify(path, quick=True)
+    size = megabytes(path.stat().st_size)
+    said = f"{verdict.answered:,} answers in {verdict.rows:,} attempts, {size}"
+    if verdict.pages or verdict.unreadable:
+        yield bad("journal", f"{said}; damaged: {verdict.pages[0] if verdict.pages else ''}", HINT, code=74)
+    elif verdict.damaged:
+        hint = "they are not used, and asked for again; pipeline journal verify names them"
+        yield warn("journal", f"{said}; {len(verdict.damaged):,} rows are not what was written", hint)
+    else:
+        yield ok("journal", f"{said}; whole")
+    with closing(connect_to_read(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        sql = "SELECT count(*) FROM attempts WHERE input IS NULL AND billed = 'yes' AND outcome = 'answered'"
+        uncounted = connection.execute(sql).fetchone()[0]
+    if version < VERSION:
+        yield ok("journal", f"it has version {version}; the next run makes version {VERSION} of it")
+    if uncounted:
+        yield ok("journal", f"{uncounted:,} answers are not counted yet; the next run counts them")
+
+
+def _known(path: Path) -> tuple[int, float]:
+    """How many answers there are, and how many bytes one has."""
+    if not path.exists():
+        return 0, float(ANSWER)
+    with closing(connect_to_read(path)) as connection:
+        sql = "SELECT count(*), avg(length(body)) FROM attempts WHERE outcome = 'answered'"
+        count, mean = connection.execute(sql).fetchone()
+    return count, float(mean or ANSWER)
+
+
+def _needed(job: Job, session: Session | None, answered: int, size: float) -> int:
+    """Bytes: the answers to come in the journal, all of them in the results, and room for trouble."""
+    if session is None:
+        return BALLAST
+    requests, branches = 0, 1
+    for step in job.steps:
+        branches *= math.prod(len(values) for values in step.each.values())
+        requests += branches
+    total = session.source.total() * requests
+    records = session.source.path.stat().st_size * branches if session.source.path else 0
+    table = (total * size / 2 + records) * (len(job.targets) + (job.output.files is not None))
+    return round(max(0, total - answered) * (size + ROW) * 1.3 + table + BALLAST)
+
+
+def _of_lock(job: Job) -> Check:
+    who = holder(job.folder)
+    if who:
+        return warn("lock", f"a run is alive ({who})", "wait for it, or end it: pipeline ctl JOB stop")
+    return ok("lock", "nobody runs the job")
+
+
+def _of_reserve(path: Path) -> Iterator[Check]:
+    reserve = Spill(path)
+    waiting = [(file, len(rows), damaged) for file, rows, damaged in reserve.spilled()]
+    if waiting:
+        rows = sum(count for _, count, _ in waiting)
+        places = ", ".join(sorted({str(file.parent) for file, _, _ in waiting}))
+        yield warn("reserve", f"{rows:,} answers wait in {places}", "the next run takes them in")
+    damaged = [file for folder in reserve.folders() for file in _damaged(folder)]
+    if damaged:
+        hint = "what could be read of them is in the journal; delete them when you like"
+        yield warn("reserve", f"damaged lines are in {', '.join(map(str, damaged))}", hint)
+    ballast = path.with_name("ballast")
+    if path.exists() and not (ballast.exists() and ballast.stat().st_size >= BALLAST):
+        yield warn("reserve", "there is no ballast", "make room on the disk: the next run sets it aside")
+    elif not waiting and not damaged:
+        yield ok("reserve", "nothing waits")
+
+
+def _damaged(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.glob("*.damaged")) if folder.is_dir() else []
+    except OSError:  # somebody else's home
+        return []
+
+
+def _of_models(job: Job) -> Iterator[Check]:
+    used = {name: model for step in job.steps for name, model in job.chain(step.model).items()}
+    for name, model in used.items():
+        look = getattr(adapters.load("providers", model.provider), "checkup", None)
+        if look is None:
+            yield ok("model", f"{name}: {model.provider} needs nothing")
+            continue
+        for place in places_of(name, model):
+            try:
+                yield from look(place.model)
+            except PipelineError as error:
+                yield _wrong("key" if model.provider == "openai" else "model", error)

@@ -1,0 +1,1 @@
+"""A record is taken out of journal, events and results."""

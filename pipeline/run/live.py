@@ -1,0 +1,241 @@
+"""One run of a job: look up what is known, ask for what is missing, write the table.
+
+This module prints nothing; whoever calls it may look at the `Progress` while it runs.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+
+import anyio
+
+from pipeline.core.clock import Clock
+from pipeline.core.display import counted, dollars
+from pipeline.core.domain import DOLLAR, Call, Fate, Fault
+from pipeline.core.errors import RunStopped
+from pipeline.core.progress import Progress
+from pipeline.engine.pool import Pool
+from pipeline.engine.walk import Branch, Walk
+from pipeline.journal import accounts, recall
+from pipeline.lanes.bottleneck import Bottleneck, watching
+from pipeline.lanes.guards.fuse import ending_by
+from pipeline.lanes.lane import Shared
+from pipeline.lanes.lanes import Lanes
+from pipeline.lanes.recount import count_anew
+from pipeline.money.budget import Budget, Spent
+from pipeline.output.table import Table
+from pipeline.run.control.server import controlled
+from pipeline.run.control.steering import Steering
+from pipeline.run.publish import Filing, publish
+from pipeline.run.result import Result
+from pipeline.run.retry_failed import paid_failures
+from pipeline.run.state import RunState
+from pipeline.system.signals import heard
+from pipeline.templates.template import Template
+
+FIRST_ANSWER = 1.0
+"""seconds that an answer is thought to take before there is any"""
+UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
+"""kinds of fault of rows that asked nothing"""
+
+
+@dataclass
+class Run(RunState):
+    """One run of a job, from the first look into the journal to the table."""
+
+    looked_up: bool = False
+    """whether all rows were looked up in the journal before anything was sent"""
+    in_vain: int = 0
+    """records whose request used up its retries"""
+
+    async def conduct(self) -> Result:
+        """Finish the table. Raises what stopped it."""
+        began = time.monotonic()
+        result: Result | None = None
+        with heard(self.interrupted), self.fuse.scope:
+            result = await self._finish()
+        if result is None:
+            self.fuse.check()
+        assert result is not None  # noqa: S101 - the scope is cancelled by the fuse alone, which has raised
+        return self._with_totals(result, time.monotonic() - began)
+
+    def _with_totals(self, result: Result, seconds: float) -> Result:
+        t = self.progress
+        return replace(
+            result,
+            sent=t.sent,
+            recalled=t.recalled,
+            input_tokens=t.input_tokens,
+            output_tokens=t.output_tokens,
+            seconds=seconds,
+            cost=None if t.unpriced else t.cost / DOLLAR,
+            advice=self.advice(),
+        )
+
+    async def _finish(self) -> Result:
+        """Look up, ask, write: as much of it as there is need for."""
+        self.shared = await self._shared()
+        async with controlled(self.session.job.folder, Steering(self), self.say):
+            if self.wish.pilot:
+                await self._ask()
+                await self.journal.settle()
+                t = self.progress
+                return Result((), t.ok, t.failed, t.skipped, t.pending)
+            if not self.journal.is_empty():
+                if self.wish.retry_failed:
+                    await self._let_stand_back()
+                self.progress.restart("looking up")
+                result = await self._publish_if_complete()
+                if result is not None:
+                    return result
+            job, schema = self.session.job, self.session.rows.schema
+            Table(job.targets, schema, own=job.folder).abandon()  # can it be written at all?
+            with Filing(self.session):
+                pass  # and the files of the rows
+            await self._ask()
+            return await self._write()
+
+    async def _write(self) -> Result:
+        await self.journal.settle()
+        recalled = self.progress.recalled
+        self.progress.restart("writing")
+        walk = self._walk(recall.exporting(self.journal, self.progress, given_up=True))
+        result = await publish(self.session, walk, self.progress, only_complete=True)
+        self.progress.recalled = recalled
+        if result is None:
+            what = "the records have changed while the job ran: rows are pending, and nothing is published"
+            raise RunStopped(what, where=str(self.session.job.records.path))
+        return result
+
+    async def _let_stand_back(self) -> None:
+        """Let the paid answers behind failed rows stand back, so that they are asked for again."""
+        walk = self._walk(recall.recalling(self.journal, Progress()))
+        superseded = 0
+        async for request in paid_failures(self.journal, walk, self.session.source.batches()):
+            await self.journal.supersede(request)
+            superseded += 1
+        if superseded:
+            answers = counted(superseded, "paid answer")
+            self.say(f"{answers} of failed rows: asked for, and paid for, again")
+
+    async def _publish_if_complete(self) -> Result | None:
+        """Write the table from the journal alone; None, and nothing written, where requests are missing."""
+        t = self.progress
+        walk = self._walk(recall.recalling(self.journal, t))
+        result = await publish(self.session, walk, t, only_complete=True)
+        if result is None:
+            t.rows_before = t.rows - t.pending
+            self.looked_up = True
+            done = f"{t.ok + t.skipped:,} of {t.rows:,} rows are done"
+            cost = accounts.usual(self.journal, t.missing)
+            about = f", about {dollars(cost / DOLLAR)} for these by what earlier answers cost" if cost else ""
+            self.say(f"{done}; to be sent: at least {counted(t.missing.total(), 'request')}{about}")
+        return result
+
+    def _walk(self, call: Call) -> Walk:
+        return Walk(self.session.stages, dict.fromkeys(self.session.job.models, call))
+
+    async def _ask(self) -> None:
+        """Send what is missing: every record through its steps, with the guarded providers behind."""
+        self.progress.restart("asking", go_on=self.looked_up)
+        self.progress.recalled = 0
+        self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows)
+        assert self.shared is not None  # noqa: S101 - made before anything else
+        self.lanes = lanes = Lanes(self.session.job, self.shared)
+        stack = AsyncExitStack()
+        try:
+            calls = await lanes.launch((stage.spec.model for stage in self.session.stages), stack)
+            if self.wish.pilot:
+                calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
+            walk = Walk(self.session.stages, calls)
+            pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf, pool))
+            templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
+            rendering = partial(_seconds_of, templates)
+            self.bottleneck = Bottleneck(
+                lanes.lanes, self.progress, lambda: pool.starving, rendering, self.say
+            )
+            async with watching(self.bottleneck), ending_by(self.wish.until, self.shared.clock, self.fuse):
+                await pool.run(self.session.source.batches())
+            self._check_outage()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await stack.aclose()
+
+    def _hands(self) -> int:
+        """How many records are walked at once: who waits for its next try holds a hand and no slot."""
+        assert self.lanes is not None  # noqa: S101 - it is launched first
+        return min(self.lanes.hands(self.progress.waiting), self.progress.rows_expected)
+
+    async def _shared(self) -> Shared:
+        count_anew(self.session.job, self.journal)
+        await self.journal.settle()
+        budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal)))
+        budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal)
+        clock = Clock(anyio.current_time())
+        shared = Shared(
+            self.journal,
+            self.fuse,
+            self.events,
+            self.progress,
+            budget,
+            clock,
+            self.say,
+            deadline=self.wish.until,
+        )
+        if shared.deadline is not None:
+            seconds = accounts.percentiles(self.journal, (0.95,)).values()
+            shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
+        budget.wake = shared.pump
+        return shared
+
+    def _check_outage(self) -> None:
+        """A run in which nothing at all was answered, though it could have been, has met an outage."""
+        if self.in_vain and not self.progress.answered and not self.journal.has_answers():
+            message = f"nothing was answered; the last fault: {self.progress.last_error}"
+            self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
+            self.fuse.check()
+
+    def _count(self, walk: Walk, leaf: Branch, pool: Pool) -> None:
+        if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
+            self.fuse.blow(leaf.fault)
+            return
+        if not (self.looked_up and _was_known(leaf)):  # else it was counted when the run looked it up
+            for row in walk.rows_of(leaf):
+                self.progress.count(row.status)
+        if not pool.all_begun:  # else there is nothing left to be saved
+            self._watch_failures(leaf)
+        self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
+        if leaf.status == "failed" and leaf.fault:
+            self.progress.last_error = str(leaf.fault)
+            self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
+
+    def _watch_failures(self, leaf: Branch) -> None:
+        """Stop when most of the last rows failed: whatever is wrong, more money does not mend it."""
+        fault = leaf.fault
+        if fault is not None and (fault.known or fault.again or fault.kind in UNSENT):
+            return
+        recent = self.progress.recent
+        recent.append(fault is not None)
+        most = self.session.job.max_failed
+        if most < 1 and len(recent) == recent.maxlen and sum(recent) > most * len(recent):
+            message = f"{sum(recent)} of the last {len(recent)} rows failed; the last one: {fault}"
+            self.fuse.blow(Fault("mostly_failing", message, fate=Fate.STOP))
+
+    def _expected_rows(self) -> int:
+        fan_outs = (len(values) for stage in self.session.stages for values in stage.spec.each.values())
+        return self.session.source.total() * math.prod(fan_outs)
+
+
+def _was_known(leaf: Branch) -> bool:
+    """Whether it was known, before anything was sent, how a leaf ends."""
+    return leaf.known and (leaf.fault is None or leaf.fault.known or leaf.fault.kind in UNSENT)
+
+
+def _seconds_of(templates: Iterable[Template]) -> float:
+    """Processor time that went into templates so far."""
+    return sum(template.seconds for template in templates)

@@ -1,0 +1,147 @@
+"""What a run would send, and cost: the same walk, with a counter behind the journal. Nothing is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.core.domain import DOLLAR, Reply, Request, Unanswered
+from pipeline.core.progress import Progress
+from pipeline.engine.stages import Stage
+from pipeline.engine.walk import Branch, Walk
+from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Job
+from pipeline.journal import accounts, recall
+from pipeline.journal.accounts import StepAccount
+from pipeline.journal.journal import Journal
+from pipeline.money import tokens
+from pipeline.money.estimate import Expected
+from pipeline.money.tariff import Tariff, tariff_of
+from pipeline.run.result import Plan, StepPlan
+from pipeline.run.retry_failed import paid_failures
+from pipeline.run.session import Session
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+async def plan_async(
+    job: Job, records: pl.DataFrame | pl.LazyFrame | None = None, *, retry_failed: bool = False
+) -> Plan:
+    """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written.
+
+    With `retry_failed` as by a run that pays again for the answers that were cut off, refused or rejected.
+    """
+    session = Session.open(job, records)
+    journal = Journal.read_only(job.folder / "journal.sqlite")
+    try:
+        return await _count(session, journal, await _failures(session, journal) if retry_failed else set())
+    finally:
+        journal.close()
+
+
+async def _failures(session: Session, journal: Journal) -> set[bytes]:
+    """The digests of the paid answers that are asked for again."""
+    look_up = recall.recalling(journal, Progress())
+    walk = Walk(session.stages, dict.fromkeys(session.job.models, look_up))
+    found = paid_failures(journal, walk, session.source.batches())
+    return {request.digest async for request in found}
+
+
+@dataclass
+class _Forecast:
+    """One step's plan, with what is known of its answers."""
+
+    plan: StepPlan
+    tariff: Tariff
+    known: StepAccount | None
+
+    def expect(self, request: Request) -> None:
+        """Count a request that would be sent."""
+        plan, size = self.plan, tokens.size(request)
+        output = self._usual() if self.known else size.limit or tokens.DEFAULT_OUTPUT
+        most = size.limit or max(4 * tokens.DEFAULT_OUTPUT, 4 * output)
+        expected = Expected(size.input, output, most)
+        plan.missing += 1
+        plan.input_tokens += round(size.input)
+        plan.output_tokens += round(output)
+        no_limit = size.limit is None or plan.output_limit is None
+        plan.output_limit = None if no_limit else (plan.output_limit or 0) + (size.limit or 0)
+        plan.cost = _sum(plan.cost, self.tariff.mean(request, expected))
+        plan.most = _sum(plan.most, self.tariff.most(request, expected))
+
+    def _usual(self) -> float:
+        return self.known.output / self.known.replies if self.known else 0.0
+
+    def expect_later(self, requests: int) -> None:
+        """Count requests whose text is not known yet: at most so many, as dear as those before."""
+        plan, known = self.plan, self.known
+        plan.later += requests
+        if self.tariff.free:
+            return
+        if known is None or not self.tariff.known:
+            plan.later_cost = None
+        elif plan.later_cost is not None:
+            plan.later_cost += known.cost / known.replies * requests / DOLLAR
+
+
+def _sum(so_far: float | None, cost: int | None) -> float | None:
+    return None if so_far is None or cost is None else so_far + cost / DOLLAR
+
+
+async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
+    known = accounts.by_step(journal)
+    seen_before = {(one.step, one.model): one for one in known if one.replies}
+    forecasts = {stage.spec.name: _forecast(stage, seen_before) for stage in session.stages}
+    plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
+    plan.spent = sum(step.cost for step in known) / DOLLAR
+    plan.maybe_spent = sum(step.maybe for step in known) / DOLLAR
+    plan.budget = session.job.budget.cost
+    seen: set[int] = set()
+    look_up = recall.recalling(journal, Progress())
+
+    async def ask(request: Request) -> Reply:
+        forecast = forecasts[request.step]
+        try:
+            if request.digest in again:
+                raise Unanswered(request)
+            reply = await look_up(request)
+        except Unanswered:
+            short = int.from_bytes(request.digest[:8])
+            if short not in seen:
+                seen.add(short)
+                forecast.expect(request)
+            raise
+        forecast.plan.answered += 1
+        return reply
+
+    walk = Walk(session.stages, dict.fromkeys(session.job.models, ask))
+    for batch in session.source.batches():
+        for record in batch:
+            plan.records += 1
+            leaves = await walk.leaves(record)
+            for leaf in leaves:
+                rows = walk.rows_of(leaf)
+                plan.rows += len(rows)
+                plan.complete += len(rows) if leaf.status in ("ok", "skipped") else 0
+                plan.failed += len(rows) if leaf.status == "failed" else 0
+                if leaf.status == "pending":
+                    _expect_later(list(forecasts.values()), session, leaf)
+            plan.unfinished += any(leaf.status == "pending" for leaf in leaves)
+    return plan
+
+
+def _forecast(stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:
+    known = seen_before.get((stage.spec.name, stage.model.model))
+    plan = StepPlan(stage.spec.name, stage.spec.model, measured=known is not None)
+    return _Forecast(plan, tariff_of(places_of(stage.spec.model, stage.model)[0].model), known)
+
+
+def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) -> None:
+    """Count the steps behind an unanswered one: at most one request for each of their branches."""
+    branches = 1
+    for forecast, stage in zip(forecasts[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
+        branches *= math.prod(len(values) for values in stage.spec.each.values())
+        forecast.expect_later(branches)

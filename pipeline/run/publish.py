@@ -1,0 +1,149 @@
+"""A walk -> the result's table, the files of its rows, the table of failed rows and the record of it all.
+
+All of them are written aside first, and moved into place when all are whole.
+
+This module does not know whether anybody stands behind the journal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from types import TracebackType
+
+import polars as pl
+
+from pipeline.core.domain import Billed, Fault
+from pipeline.core.errors import DiskError
+from pipeline.core.progress import Progress
+from pipeline.engine import in_order
+from pipeline.engine.walk import Branch, Walk, context
+from pipeline.output.folder import Filed, ResultFolder
+from pipeline.output.receipt import write_receipt
+from pipeline.output.table import Table, Written
+from pipeline.run.result import Result
+from pipeline.run.session import Session
+
+BATCH = 1024
+
+
+async def publish(
+    session: Session, walk: Walk, progress: Progress, *, only_complete: bool = False, exported: bool = False
+) -> Result | None:
+    """Write every row in the order of the input, aside, and move it into place when it is whole.
+
+    With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
+    counted to the end all the same).
+    """
+    failures = _Failures(session)
+    safe = session.job.output.spreadsheet_safe
+    own = session.job.folder
+    targets, schema = session.job.targets, session.rows.schema
+    with Table(targets, schema, own=own, spreadsheet_safe=safe) as table, Filing(session) as filing:
+        rows: list[tuple[object, ...]] = []
+        async for leaf in in_order.rows(walk, session.source.batches()):
+            progress.count(leaf.status)
+            if only_complete and progress.pending:
+                continue
+            rows.append(session.rows.row(leaf))
+            failures.note(leaf)
+            filing.note(leaf)
+            if len(rows) >= BATCH:
+                table.write(rows)
+                rows = []
+        if only_complete and progress.pending:
+            return None
+        table.write(rows)
+        filing.complete()
+        written = table.publish()
+        filed = filing.publish()
+    path = session.job.folder / "failures.csv"
+    failed = failures.publish(path)
+    counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
+    with suppress(DiskError) if exported else nullcontext():  # its folder may be one that is only read
+        write_receipt(session.job, counts, [*written, *failed], filed)
+    return Result(
+        targets,
+        **counts,
+        failures=path if failed else None,
+        reasons=dict(failures.reasons.most_common()),
+        paid_failures=failures.paid,
+        filed=filed,
+    )
+
+
+class Filing:
+    """The files of the rows that are ok, on their way to their folder; nothing where the job wants none."""
+
+    def __init__(self, session: Session) -> None:
+        self._pages, job = session.pages, session.job
+        self._result_folder: ResultFolder | None = None
+        if self._pages:
+            self._result_folder = ResultFolder(
+                self._pages.folder, job.folder, job.root, named=self._pages.named
+            )
+
+    def __enter__(self) -> Filing:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._result_folder:
+            self._result_folder.close()
+
+    def note(self, leaf: Branch) -> None:
+        """Write the file of a row aside, if it gets one."""
+        if self._result_folder is None or self._pages is None or leaf.status != "ok":
+            return
+        path, key = self._pages.path(context(leaf)), leaf.record.key
+        try:
+            self._result_folder.put(path, key, self._pages.content(leaf))
+        except Fault as fault:
+            self._result_folder.keep(path, key, fault.message)
+
+    def complete(self) -> None:
+        """See what is to be moved to the disk."""
+        if self._result_folder:
+            self._result_folder.complete()
+
+    def publish(self) -> Filed | None:
+        """Move the files into place; what became of the folder."""
+        return self._result_folder.publish() if self._result_folder else None
+
+
+class _Failures:
+    """The failed rows with their reasons; there are few, or the run stops."""
+
+    def __init__(self, session: Session) -> None:
+        self._stages = session.stages
+        self._safe = session.job.output.spreadsheet_safe
+        self._each = [name for stage in session.stages for name in stage.spec.each]
+        self._rows: list[tuple[str | None, ...]] = []
+        self.reasons: Counter[str] = Counter()
+        self.paid = 0
+
+    def note(self, leaf: Branch) -> None:
+        if leaf.status == "failed" and leaf.fault is not None:
+            each = [None if name not in leaf.values else str(leaf.values[name]) for name in self._each]
+            step, fault = self._stages[leaf.at].spec.name, leaf.fault
+            reason = (step, fault.kind, fault.message, fault.billed.value)
+            self.reasons[fault.kind] += 1
+            self.paid += fault.billed is Billed.YES
+            self._rows.append((leaf.record.key, *each, *reason))
+
+    def publish(self, path: Path) -> list[Written]:
+        """Write them, or remove what an earlier run wrote; the file where there are any."""
+        if not self._rows:
+            if path.exists():  # a disk that cannot be written refuses to delete even nothing
+                path.unlink()
+            return []
+        names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]
+        schema = pl.Schema(dict.fromkeys(names, pl.String()))
+        with Table([path], schema, own=path.parent, spreadsheet_safe=self._safe) as table:
+            table.write(self._rows)
+            return table.publish()
+
+
+_COLUMNS = ("step", "kind", "message", "billed")

@@ -1,0 +1,140 @@
+"""What a run, a plan or an export gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.core import adapters
+from pipeline.core.errors import OK, ROWS_FAILED, JobError, RunStopped
+from pipeline.system.files import adapter_name
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipeline.output.folder import Filed
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run or export. Rows: every row of the result is exactly one of the four."""
+
+    targets: tuple[Path, ...]
+    ok: int
+    failed: int
+    skipped: int
+    pending: int
+    sent: int = 0
+    """requests that went out, tries included"""
+    recalled: int = 0
+    """requests that the journal answered"""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    failures: Path | None = None
+    """the table of failed rows, where there are any"""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """records that failed, by kind of fault, the most frequent first"""
+    paid_failures: int = 0
+    """how many of them were paid for"""
+    filed: Filed | None = None
+    """the files of the rows, where the job wants any"""
+    seconds: float = 0.0
+    cost: float | None = 0.0
+    """dollars of what was answered in this run; None where a price is not known"""
+    advice: str = ""
+    """what held the run up most, and what could be done about it"""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the result."""
+        return self.ok + self.failed + self.skipped + self.pending
+
+    @property
+    def exit_code(self) -> int:
+        """0, 2 where rows that are ok have no file, 3 where rows failed, 75 where rows are pending."""
+        if self.filed and self.filed.missing.count:
+            return JobError.exit_code
+        if self.failed:
+            return ROWS_FAILED
+        return RunStopped.exit_code if self.pending else OK
+
+    def frame(self) -> pl.DataFrame:
+        """The result as a polars frame, read from its first file."""
+        return result_frame(self.targets[0])
+
+
+def result_frame(target: Path) -> pl.DataFrame:
+    """The table in a result's file; `InputError` where there is none."""
+    frame: pl.DataFrame = adapters.load("tables", adapter_name(target)[0]).scan(target).collect()
+    return frame
+
+
+@dataclass
+class StepPlan:
+    """What one step still needs. Tokens are estimates; `output_limit` is the most the answers may have.
+
+    Money is dollars, None where a price is not known. `cost` and `output_tokens` go by what earlier answers
+    of the step had, or else by its limit; `measured` says which. `later_cost` is for the requests that wait
+    for missing answers, None where nothing is known of them yet.
+    """
+
+    step: str
+    model: str
+    answered: int = 0
+    missing: int = 0
+    later: int = 0
+    """requests that depend on missing answers: at most so many"""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    output_limit: int | None = 0
+    measured: bool = False
+    cost: float | None = 0.0
+    most: float | None = 0.0
+    """the most that the missing requests can cost"""
+    later_cost: float | None = 0.0
+
+
+@dataclass
+class Plan:
+    """What a run would send."""
+
+    records: int = 0
+    rows: int = 0
+    complete: int = 0
+    failed: int = 0
+    """rows that fail without a request: a template that does not fit, a paid answer that was rejected"""
+    unfinished: int = 0
+    """records that need requests"""
+    spent: float = 0.0
+    """dollars that earlier runs have spent"""
+    maybe_spent: float = 0.0
+    """the most that attempts which may have been billed have cost besides"""
+    budget: float | None = None
+    """dollars that the job may spend in all"""
+    steps: list[StepPlan] = field(default_factory=list)
+
+    @property
+    def missing(self) -> int:
+        """Requests that can be rendered now and have no answer."""
+        return sum(step.missing for step in self.steps)
+
+    @property
+    def later(self) -> int:
+        """Requests that depend on missing answers: at most so many."""
+        return sum(step.later for step in self.steps)
+
+    @property
+    def cost(self) -> float | None:
+        """Dollars that the missing requests are expected to cost, later ones included where known."""
+        if any(step.cost is None for step in self.steps):
+            return None
+        return sum((step.cost or 0.0) + (step.later_cost or 0.0) for step in self.steps)
+
+    @property
+    def most(self) -> float | None:
+        """The most that the missing requests can cost, without later ones."""
+        if any(step.most is None for step in self.steps):
+            return None
+        return sum(step.most or 0.0 for step in self.steps)

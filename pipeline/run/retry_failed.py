@@ -1,0 +1,31 @@
+"""Which paid answers stand behind failed rows, for a run that pays for them again.
+
+This module sends nothing and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from pipeline.core.domain import Record, Request
+from pipeline.engine import in_order
+from pipeline.engine.walk import Walk
+from pipeline.journal.journal import Journal
+
+
+async def paid_failures(
+    journal: Journal, walk: Walk, batches: Iterator[list[Record]]
+) -> AsyncIterator[Request]:
+    """The requests behind failed rows that were answered and paid for, each once, whichever model answered.
+
+    The walk is one that knows the journal alone.
+    """
+    seen: set[bytes] = set()
+    async for leaf in in_order.rows(walk, batches):
+        for first in leaf.fault.requests if leaf.fault else ():
+            request: Request | None = first
+            while request is not None:
+                if request.digest not in seen and journal.was_paid(request.digest):
+                    seen.add(request.digest)
+                    yield request
+                request = request.instead

@@ -1,0 +1,177 @@
+"""The conductor: a job's folder locked, its journal opened, a run or an export in it.
+
+Running and exporting are the same walk over a job. This module prints nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from pipeline.core.domain import Fault
+from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
+from pipeline.core.progress import Progress
+from pipeline.engine.walk import Walk
+from pipeline.job.spec import Job, Sample
+from pipeline.journal import accounts, recall
+from pipeline.journal.events import events_to
+from pipeline.journal.journal import Damage, Journal
+from pipeline.run.live import Run
+from pipeline.run.pilot import Asked, Pilot, extrapolated
+from pipeline.run.plan import plan_async
+from pipeline.run.publish import publish
+from pipeline.run.result import Result
+from pipeline.run.session import Session
+from pipeline.run.state import Wish
+from pipeline.system.lock import locked
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FINISHED = "finished"
+PILOT_SEED = 20
+_BUDGET = ("out_of_budget", "maybe_billed")
+_OUTCOMES = (
+    (Interrupted, "interrupted"),
+    (KeyRefused, "key refused"),
+    (OutOfQuota, "out of quota"),
+    (RunStopped, "stopped"),
+)
+
+
+def _silent(_: str) -> None:
+    """Nobody listens."""
+
+
+async def run_async(
+    job: Job,
+    records: pl.DataFrame | pl.LazyFrame | None = None,
+    *,
+    progress: Progress | None = None,
+    say: Callable[[str], None] = _silent,
+    wish: Wish | None = None,
+) -> Result:
+    """Run a job to its end and write its table; what the journal knows is not asked again.
+
+    An answer that was paid for and rejected (cut off, refused, not fitting) is judged again but asked for
+    again only with `wish.retry_failed`, because it costs money; requests that failed unpaid are always tried.
+
+    `records` takes the place of the file that the job names. Raises `JobError` and `InputError` before
+    anything is sent, `Locked`, `DiskError`, and `RunStopped` (or `OutOfQuota`, `Interrupted`) when the run
+    can go on later. Rows that failed are in the result, which says so.
+    """
+    session = Session.open(job, records)
+    if wish and wish.pilot:
+        session.source.choose(Sample(n=wish.pilot.n, seed=PILOT_SEED), None)
+    with locked(job.folder), events_to(job.folder / "events.jsonl") as events:
+        journal = Journal.open(job.folder / "journal.sqlite")
+        try:
+            run = Run(session, journal, events, progress or Progress(), say, wish or Wish())
+            journal.on_damage = partial(_damaged, run)
+            with _noted(run), one_error():
+                return await run.conduct()
+        finally:
+            journal.close()
+
+
+async def pilot_async(
+    job: Job,
+    records: pl.DataFrame | pl.LazyFrame | None = None,
+    *,
+    n: int,
+    progress: Progress | None = None,
+    say: Callable[[str], None] = _silent,
+    until: float | None = None,
+) -> Pilot:
+    """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.
+
+    It judges by all that these records have cost, also where an earlier run has asked them. What it asks is
+    in the journal, so the run that follows does not pay for it again.
+    """
+    asked = Asked(n)
+    progress = progress or Progress()
+    wish = Wish(until=until, pilot=asked)
+    result = await run_async(job, records, progress=progress, say=say, wish=wish)
+    rest = (await plan_async(job, records)).unfinished
+    journal = Journal.read_only(job.folder / "journal.sqlite")
+    try:
+        costs = [accounts.of_requests(journal, digests) for digests in asked.by_record.values()]
+    finally:
+        journal.close()
+    return Pilot(
+        records=len(costs),
+        rest=rest,
+        requests=result.sent,
+        ok=result.ok,
+        failed=result.failed,
+        spent=progress.cost,
+        priced=not any(unpriced for _, _, unpriced in costs),
+        cost=extrapolated([cost for cost, _, _ in costs], rest),
+        tokens=extrapolated([tokens for _, tokens, _ in costs], rest),
+    )
+
+
+def _damaged(run: Run, damage: Damage) -> None:
+    """Say once of a row of the journal that it is not used."""
+    run.events.warning("journal.damaged", seq=damage.seq, step=damage.step, key=damage.record)
+    if len(run.journal.damaged) == 1:
+        run.say(
+            f"row {damage.seq} of the journal (step {damage.step}, record {damage.record}) is damaged: it is "
+            "not used, and what it answered is asked again; `pipeline journal verify` names all such rows"
+        )
+
+
+@contextmanager
+def _noted(run: Run) -> Iterator[None]:
+    """Say in journal and events how the run began and ended."""
+    digest = job_digest(run.session.job)
+    last = run.journal.last_run()
+    if last is not None and last.job != digest:
+        run.say("the job has changed since its last run; only what depends on the change is asked again")
+    run.journal.begin_run(digest)
+    run.events.info("run.started", job=run.session.job.name)
+    outcome = "failed"
+    try:
+        yield
+        outcome = "pilot" if run.wish.pilot else FINISHED
+    except PipelineError as error:
+        run.stopped = error.what
+        if isinstance(error, RunStopped):
+            outcome = next(word for kind, word in _OUTCOMES if isinstance(error, kind))
+        if isinstance(run.fuse.reason, Fault) and run.fuse.reason.kind in _BUDGET:
+            outcome = "out of budget"
+        raise
+    finally:
+        run.ended = outcome
+        run.journal.end_run(outcome, json.dumps(run.numbers(), default=str))
+        t = run.progress
+        run.events.info("run.ended", outcome=outcome, ok=t.ok, failed=t.failed, sent=t.sent)
+
+
+def job_digest(job: Job) -> bytes:
+    """What the job asks for, as a digest: records, limits and the output are no part of it."""
+    steps = [step.model_dump_json() for step in job.steps]
+    models = [(name, m.model, m.api, sorted(m.params.items(), key=str)) for name, m in job.models.items()]
+    return sha256(repr((steps, models)).encode("utf-8", "surrogatepass")).digest()
+
+
+async def export_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Result:
+    """Write the table from the journal alone, also while the job runs; what is unanswered is pending."""
+    session = Session.open(job, records)
+    journal = Journal.read_only(job.folder / "journal.sqlite")
+    try:
+        last = journal.last_run()
+        given_up = last is not None and last.outcome == FINISHED
+        progress = Progress()
+        call = recall.exporting(journal, progress, given_up=given_up)
+        walk = Walk(session.stages, dict.fromkeys(job.models, call))
+        result = await publish(session, walk, progress, exported=True)
+    finally:
+        journal.close()
+    assert result is not None  # noqa: S101 - only a walk that must be complete gives none
+    return replace(result, recalled=progress.recalled)

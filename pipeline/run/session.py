@@ -1,0 +1,177 @@
+"""A job with its records at hand: opened, checked, ready to be walked. Nothing is sent.
+
+Checking happens here, before a cent is spent: every name that a template reads must exist, and no
+request may be one that its provider can never serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pipeline.core.domain import Fault, Record
+from pipeline.core.errors import JobError
+from pipeline.core.redaction import redacted
+from pipeline.engine.stages import Stage, preparing, stages_of
+from pipeline.engine.walk import Branch, context
+from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Job
+from pipeline.money.tariff import unpriced
+from pipeline.output.columns import Columns
+from pipeline.output.row_files import RowFiles
+from pipeline.records.source import Source, open_records
+from pipeline.system.files import same_file
+from pipeline.templates.template import Template, near
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RESERVED = frozenset({"row", "loop", "range"})
+_JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
+_BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
+"""what a run keeps in its folder, beside results"""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A job, its source, its stages, the columns of its result, and its rows' files, if it wants any."""
+
+    job: Job
+    source: Source
+    stages: tuple[Stage, ...]
+    pages: RowFiles | None = None
+
+    @classmethod
+    def open(cls, job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Session:
+        """Open the records (or take a frame instead) and check the job against them.
+
+        Raises `JobError` and `InputError`.
+        """
+        prepare = preparing(job)
+        stages = tuple(stages_of(job, prepare))
+        pages = RowFiles.of(job, stages, prepare)
+        with job.text.placing():
+            source = open_records(job.records, job.file.parent, records)
+        session = cls(job, source, stages, pages)
+        session._check_names()
+        session._check_paths()
+        session._check_budget()
+        session._check_first_requests()
+        if pages:
+            pages.check(source)
+        return session
+
+    @cached_property
+    def rows(self) -> Columns:
+        """The columns of the result."""
+        return Columns(self.job, self.stages, self.source.schema)
+
+    def _check_names(self) -> None:
+        columns = set(self.source.schema)
+        text = self.job.text
+        known: dict[str, list[str] | None] = dict.fromkeys(columns)
+        known["row"] = sorted(columns)
+        for i, stage in enumerate(self.stages):
+            spec = stage.spec
+            for name in spec.each:
+                _check_free(name, known.keys() - columns, text.where(("steps", i, "each", name), key=True))
+                columns.discard(name)
+                known[name] = None
+            _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
+            for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
+                _check_template(template, known)
+            fields = stage.runner.shape.fields if stage.runner.shape else None
+            known[spec.name] = list(fields) if fields else None
+        if self.pages:
+            _check_template(self.pages.template, known)
+            self.pages.check_name(self.source.schema)
+        _ = self.rows  # columns of the result that would collide
+
+    def _check_budget(self) -> None:
+        """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
+        if self.job.budget.cost is None and self.job.budget.maybe_billed is None:
+            return
+        for name, why in self.unpriced():
+            hint = f"state it: models.{name}.price: {{input: …, output: …}}, dollars per million tokens"
+            raise JobError(why, where=self.job.text.where(("models", name)), hint=hint)
+
+    def unpriced(self) -> Iterator[tuple[str, str]]:
+        """Models whose price is not known, with why."""
+        for stage in self.stages:
+            for name, model in self.job.chain(stage.spec.model).items():
+                asked = model.model_copy(update={"params": {**model.params, **stage.spec.params}})
+                for place in places_of(name, asked):
+                    if why := unpriced(place.model):
+                        yield name, why
+
+    def _check_paths(self) -> None:
+        job, where = self.job, self.job.text.where(("output", "to"))
+        taken = [job.file, *(job.folder / name for name in OWN_NAMES)]
+        if job.records.path:
+            taken.append(job.file.parent / job.records.path)
+        for target in job.targets:
+            if any(same_file(target, other) for other in taken):
+                raise JobError(f"the result would overwrite {target.name}", where=where)
+            if target.is_dir():
+                raise JobError(f"'{target.name}' is a folder; name a file", where=where)
+            if any(same_file(above, job.folder / "spill") for above in target.parents):
+                raise JobError("'spill' is for answers that no disk took; name another folder", where=where)
+            taken.append(target)
+        if self.pages:
+            self.pages.check_folder([*taken, *(job.file.parent / name for name in job.files)])
+
+    def _check_first_requests(self) -> None:
+        """Refuse a job whose very first record asks for what a provider can never do."""
+        first = next((batch[0] for batch in self.source.batches(1) if batch), None)
+        for stage, fault in self.faults(first) if first else ():
+            if fault.kind == "refused_by_provider":
+                where = self.job.text.where(("steps", self.stages.index(stage), "name"))
+                raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
+        for stage in self.stages:
+            if (
+                stage.when
+                and not stage.when.names
+                and stage.when.text.strip().lower() not in ("true", "false")
+            ):
+                where = stage.when.locate(1, 1)
+                raise JobError('a condition reads a name: when: "{{ stock | int > 0 }}"', where=where)
+
+    def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
+        """What goes wrong when a record's templates are rendered, as far as they need no answers."""
+        answers = {stage.spec.name for stage in self.stages}
+        forks: list[dict[str, object]] = [{}]
+        for stage in self.stages:
+            forks = [{**fork, **values} for fork in forks for values in stage.forks]
+            if stage.names & answers:
+                continue
+            for fork in forks:
+                values = context(Branch(record, values=fork))
+                try:
+                    if stage.when is None or stage.when.holds(values):
+                        stage.runner.first_request(values, record.key)
+                except Fault as fault:
+                    yield stage, redacted(fault, record.private)
+                    break
+
+
+def _check_free(name: str, taken: Collection[str], where: str) -> None:
+    if name in taken or name in RESERVED:
+        hint = "every step, value and column has a name of its own: rename this one"
+        raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
+
+
+def _check_template(template: Template, known: dict[str, list[str] | None]) -> None:
+    for name, field, line, column in template.uses():
+        if name not in template.names:
+            continue
+        fields = known.get(name)
+        if name not in known:
+            hint = near(name, known) or f"known here: {', '.join(sorted(known))}"
+            raise JobError(f"template: there is no '{name}'", where=template.locate(line, column), hint=hint)
+        if field and fields is not None and field not in fields:
+            hint = near(field, fields) or f"known here: {', '.join(fields)}"
+            where = template.locate(line, column)
+            raise JobError(f"template: '{name}' has no '{field}'", where=where, hint=hint)

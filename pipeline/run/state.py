@@ -1,0 +1,93 @@
+"""What may be watched and steered of a run: its numbers, its lanes, its budget, and how to end it.
+
+This module does not know how a run is conducted, nor who watches it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.core.domain import DOLLAR
+from pipeline.core.progress import Progress
+from pipeline.journal.events import Events
+from pipeline.journal.journal import Journal
+from pipeline.lanes.bottleneck import Bottleneck, quantiles
+from pipeline.lanes.guards.fuse import Fuse
+from pipeline.lanes.lane import Shared
+from pipeline.lanes.lanes import Lanes
+from pipeline.run.pilot import Asked
+from pipeline.run.session import Session
+
+WORTH_ADVICE = 10.0
+"""seconds; who waited less wants no advice"""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a run is to go, beside what the job says. `until` is a Unix time."""
+
+    retry_failed: bool = False
+    until: float | None = None
+    pilot: Asked | None = None
+    """run a few records alone, note what they ask, and write no table"""
+
+
+@dataclass
+class RunState:
+    """What may be watched and steered of a run while it goes on."""
+
+    session: Session
+    journal: Journal
+    events: Events
+    progress: Progress
+    say: Callable[[str], None]
+    wish: Wish = field(default_factory=Wish)
+    fuse: Fuse = field(default_factory=Fuse)
+    lanes: Lanes | None = None
+    shared: Shared | None = None
+    bottleneck: Bottleneck | None = None
+    ended: str = ""
+    """how it ended; '' while it goes on"""
+    stopped: str = ""
+    """what stopped it"""
+
+    def advice(self) -> str:
+        """One line on what held the run up most; '' where nothing did for long."""
+        worth = self.bottleneck is not None and self.bottleneck.seconds > WORTH_ADVICE
+        return self.bottleneck.advice() if self.bottleneck and worth else ""
+
+    def numbers(self) -> dict[str, Any]:
+        """How the run stands, or stood, for programs and for the summary."""
+        t, bottleneck = self.progress, self.bottleneck
+        numbers: dict[str, Any] = {
+            "phase": self.ended or t.notice or t.phase,
+            "rows": {"ok": t.ok, "failed": t.failed, "skipped": t.skipped, "expected": t.rows_expected},
+            "requests": {
+                "sent": t.sent,
+                "answered": t.answered,
+                "in_flight": t.in_flight,
+                "retrying": t.waiting,
+            },
+            "faults": dict(t.faults),
+            "tokens": {"input": t.input_tokens, "output": t.output_tokens},
+            "cost": t.cost / DOLLAR,
+            "latency": quantiles(t.latency),
+            "last_error": t.last_error,
+            "stopped": self.stopped,
+            "remarks": dict(t.remarks),
+        }
+        if bottleneck is not None:
+            now = time.monotonic() if self.shared is None else self.shared.now()
+            numbers |= {"binds": bottleneck.shares(), "advice": self.advice()}
+            numbers |= {"lanes": bottleneck.lane_numbers(now), "wait": bottleneck.waits()}
+        return numbers
+
+    def interrupted(self, name: str, again: str = " (again: leave at once)") -> None:
+        """Send nothing new from now on: a signal, or a person, has asked for it."""
+        self.events.warning("run.interrupted", signal=name)
+        self.say(f"{name}: nothing new starts; what is under way comes to its end{again}")
+        self.progress.phase, self.progress.notice = "stopping", ""
+        self.fuse.interrupt(name)

@@ -1,0 +1,66 @@
+"""How a job stands: read from its lock and its journal, also while it runs."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.core.domain import DOLLAR
+from pipeline.core.errors import PipelineError
+from pipeline.job.spec import Job
+from pipeline.journal import accounts
+from pipeline.journal.journal import Journal
+from pipeline.run.control.client import command
+from pipeline.system.lock import holder
+
+SHARES = (0.5, 0.95, 0.99)
+
+
+def status_of(job: Job) -> dict[str, Any]:
+    """Who runs it ('' for nobody), how its last run ended, the attempts, the tokens and the money.
+
+    `cost` is dollars over all attempts of all runs; `maybe_cost` is what attempts that may have been billed
+    have cost at the most; `unpriced` counts paid replies whose price is not known. `run` has the numbers of
+    the run that goes on, or else of the last one.
+    """
+    running = holder(job.folder)
+    journal = Journal.read_only(job.folder / "journal.sqlite")
+    try:
+        last = journal.last_run()
+        steps = accounts.by_step(journal)
+        attempts = accounts.by_outcome(journal)
+        latency = accounts.percentiles(journal, SHARES)
+    finally:
+        journal.close()
+    outcome = "" if last is None else last.outcome or ("under way" if running else "killed")
+    return {
+        "job": job.name,
+        "running": running,
+        "last_run": outcome,
+        "cost": sum(step.cost for step in steps) / DOLLAR,
+        "maybe_cost": sum(step.maybe for step in steps) / DOLLAR,
+        "unpriced": sum(step.unpriced for step in steps),
+        "steps": [_step(step) for step in steps],
+        "attempts": [_attempts(*row) for row in attempts],
+        "latency": {
+            step: {f"p{share * 100:.0f}": round(at, 4) for share, at in zip(SHARES, found, strict=True)}
+            for step, found in latency.items()
+        },
+        "run": _live(job) if running else json.loads(last.summary or "{}") if last else {},
+    }
+
+
+def _step(step: accounts.StepAccount) -> dict[str, Any]:
+    return {**asdict(step), "cost": step.cost / DOLLAR, "maybe": step.maybe / DOLLAR}
+
+
+def _attempts(step: str, outcome: str, billed: str, count: int, seconds: float) -> dict[str, Any]:
+    return {"step": step, "outcome": outcome, "billed": billed, "attempts": count, "mean_seconds": seconds}
+
+
+def _live(job: Job) -> dict[str, Any]:
+    with suppress(PipelineError):  # it may be looking up, or writing, and hear nobody
+        return command(job.folder, "status")
+    return {}

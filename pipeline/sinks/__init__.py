@@ -1,1 +1,0 @@
-"""Sinks: a table -> a file, by its suffix. One file each."""

@@ -1,0 +1,114 @@
+"""What a job stands on: its folder, the disk under it, the limits of the process.
+
+This module does not know what a job asks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.core.errors import DiskError
+from pipeline.core.health import Check, bad, ok, warn
+
+NETWORK = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "fuse.sshfs",
+        "fuse.s3fs",
+    }
+)
+MOUNTS = Path("/proc/self/mountinfo")
+OTHER_FILES = 128
+"""files that are open besides the connections"""
+
+
+def nearest_folder(path: Path) -> Path:
+    """The folder itself, or the first one above it that is there."""
+    while not path.is_dir():
+        path = path.parent
+    return path
+
+
+def of_folder(folder: Path) -> Iterator[Check]:
+    """Whether a job's folder can be written, is its owner's alone, and is on a disk of this machine."""
+    there = nearest_folder(folder)
+    read_only = os.statvfs(there).f_flag & os.ST_RDONLY
+    if read_only or not os.access(there, os.W_OK | os.X_OK):
+        why = "it is mounted read-only" if read_only else "you may not write there"
+        yield bad("folder", f"{there}: {why}", "name another place, or mend its rights", code=_DISK)
+    elif there != folder:
+        yield ok("folder", f"{folder} will be made")
+    else:
+        yield _of_rights(folder)
+    kind = filesystem(there)
+    if kind in NETWORK:
+        said = f"{there} is on a network file system ({kind})"
+        yield warn("disk", said, "locks and syncs may not hold there: put the job on a disk of this machine")
+
+
+def _of_rights(folder: Path) -> Check:
+    open_to = [file.name for file in sorted(folder.iterdir()) if file.lstat().st_mode & 0o077]
+    if folder.stat().st_mode & 0o077 and open_to:
+        hint = f"chmod -R go-rwx '{folder}'"
+        return warn("folder", f"{folder}: others may look into {', '.join(open_to[:5])}", hint)
+    return ok("folder", f"{folder} can be written")
+
+
+def of_room(folder: Path, needed: int) -> Check:
+    """Whether the disk has room for about `needed` bytes more."""
+    free = shutil.disk_usage(nearest_folder(folder)).free
+    said = f"{megabytes(free)} free, about {megabytes(needed)} needed"
+    if free < needed:
+        return bad("disk", said, "make room: a run stops when the disk is full", code=_DISK)
+    if free < 2 * needed:
+        return warn("disk", said, "make room, to be sure")
+    return ok("disk", said)
+
+
+def of_open_files(connections: int) -> Check:
+    """Whether the process may have so many connections open."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        said = f"{hard:,} open files are allowed, and {connections:,} requests at once need {wanted:,}"
+        return warn("open files", said, "ulimit -Hn says what is allowed; or lower limits.concurrency")
+    return ok("open files", f"enough for {connections:,} requests at once")
+
+
+def filesystem(path: Path) -> str:
+    """The kind of file system a folder is on, '' where the system does not say."""
+    try:
+        lines = MOUNTS.read_text().splitlines()
+    except OSError:
+        return ""
+    best, kind = "", ""
+    real = os.path.realpath(path)
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
+        mounted = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), fields.split()[4])
+        inside = real == mounted or real.startswith(mounted.rstrip("/") + "/")
+        if inside and len(mounted) >= len(best):
+            best, kind = mounted, rest.split()[0]
+    return kind
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes as people read it."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
+_DISK = DiskError.exit_code

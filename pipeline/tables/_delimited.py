@@ -1,0 +1,283 @@
+"""What csv and tsv share: a strict reading of the text, and a polars scan of what passed it.
+
+The text must be what RFC 4180 describes, in UTF-8: then polars and any other reader agree on every cell.
+A first pass over the file, which keeps nothing of it, raises with the line number before a record is used.
+This module does not know records, keys or the job.
+
+Rules where writers of such files differ:
+- a cell is null where it is empty, and '' where it is an empty pair of quotes;
+- in a file where no cell begins with a quote, quotes are ordinary text (5" is an inch mark);
+- empty lines at the end are ignored, elsewhere they are errors; in a file of one column they are nulls;
+- a carriage return ends a line only together with a line feed; a lone one is allowed inside quotes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import shlex
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from pipeline.core.errors import InputError
+from pipeline.system.files import BLOCK, adapter_name, readable_file, reading
+from pipeline.tables._lines import LONGEST, lines, too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+# polars reads CSV in chunks of at least 4 MiB and many ahead; a sixteenth of it is as fast here, and its
+# memory does not grow with the file. It looks at these variables whenever a scan starts.
+os.environ.setdefault("POLARS_CSV_CHUNK_SIZE", str(BLOCK))
+os.environ.setdefault("POLARS_CSV_CHUNK_PREFETCH_LIMIT", "2")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the header of a file and its quoting come to. `data` is the line number of the first record."""
+
+    separator: bytes
+    quoted: bool
+    header: tuple[str, ...]
+    data: int
+
+    @property
+    def width(self) -> int:
+        return len(self.header)
+
+
+def scan(path: Path, separator: str) -> pl.LazyFrame:
+    """The file's cells as text, all columns String; raises `InputError` with the line for what is wrong."""
+    readable_file(path)
+    with reading(path) as stream:
+        _refuse_utf16(path, stream.read(64))
+    quoted = _has_quoted_cell(path, separator.encode())
+    layout = _layout(path, separator.encode(), quoted)
+    count = sum(1 for _ in _records(path, layout))
+    frame = (_unpacked if adapter_name(path)[1] else _scanned)(path, layout, count)
+    names = frame.collect_schema().names()
+    return frame.rename(dict(zip(names, layout.header, strict=True)))
+
+
+def _scanned(path: Path, layout: Layout, count: int) -> pl.LazyFrame:
+    return pl.scan_csv(path, infer_schema=False, n_rows=count, glob=False, **_dialect(layout))
+
+
+def _unpacked(path: Path, layout: Layout, count: int) -> pl.LazyFrame:
+    """The records of a compressed file, a block of text at a time: polars would decompress far ahead."""
+    names = [f"column_{number}" for number in range(layout.width)]
+    header = layout.separator.join(name.encode() for name in names) + b"\n"
+
+    def frames(
+        columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        records = (text for _, text in islice(_texts(path, layout.quoted), 1, 1 + count))
+        for block in _blocks(islice(records, limit)):
+            frame = pl.read_csv(header + block, infer_schema=False, **_dialect(layout))
+            frame = frame if columns is None else frame.select(columns)
+            yield frame if predicate is None else frame.filter(predicate)
+
+    return register_io_source(frames, schema=dict.fromkeys(names, pl.String))
+
+
+def _dialect(layout: Layout) -> dict[str, Any]:
+    return {"separator": layout.separator.decode(), "quote_char": '"' if layout.quoted else None}
+
+
+def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
+    block: list[bytes] = []
+    size = 0
+    for text in texts:
+        block.append(text)
+        size += len(text)
+        if size >= BLOCK:
+            yield b"".join(block)
+            block, size = [], 0
+    if block:
+        yield b"".join(block)
+
+
+def place(path: Path, row: int, separator: str) -> str:
+    """Where the record number `row` (1-based) begins: "line 12"."""
+    layout = _layout(path, separator.encode(), _has_quoted_cell(path, separator.encode()))
+    for line, _ in islice(_records(path, layout), row - 1, row):
+        return f"line {line}"
+    return f"row {row}"
+
+
+def _refuse_utf16(path: Path, head: bytes) -> None:
+    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head.count(0) * 3 > len(head)
+    if utf16:
+        raise InputError(
+            "the file is UTF-16, not UTF-8", where=f"{path}, line 1", hint=_convert("UTF-16", path)
+        )
+
+
+def _convert(encoding: str, path: Path) -> str:
+    here, there = (shlex.quote(str(file)) for file in (path, path.with_name(f"utf8-{path.name}")))
+    return f"save it as UTF-8, or: iconv -f {encoding} -t UTF-8 {here} > {there}"
+
+
+def _has_quoted_cell(path: Path, separator: bytes) -> bool:
+    """Whether any cell begins with a quote."""
+    begins = re.compile(rb"[\r\n" + re.escape(separator) + rb']"')
+    last = b"\n"
+    with reading(path) as stream:
+        while block := stream.read(BLOCK):
+            text = last + (block.removeprefix(codecs.BOM_UTF8) if last == b"\n" else block)
+            if b'"' in block and begins.search(text):
+                return True
+            last = block[-1:]
+    return False
+
+
+def _layout(path: Path, separator: bytes, quoted: bool) -> Layout:
+    for first, text in _texts(path, quoted):
+        line = text.removeprefix(codecs.BOM_UTF8)
+        names = _cells(path, first, line, separator, quoted)
+        _check_header(path, names)
+        return Layout(separator, quoted, tuple(names), first + text.count(b"\n"))
+    raise InputError("the file is empty, without even a header", where=str(path))
+
+
+def _cells(path: Path, first: int, line: bytes, separator: bytes, quoted: bool) -> list[str]:
+    """The cells of one record; an `InputError` where it is not well formed."""
+    line = line.removesuffix(b"\n").removesuffix(b"\r")
+    pattern = _cell(separator, quoted)
+    cells, at = [], 0
+    while found := pattern.match(line, at):
+        cells.append(_unquote(found.group(), quoted))
+        at = found.end() + 1
+        if found.end() == len(line):
+            return cells
+        if line[found.end() : at] != separator:
+            break
+    raise _malformed(path, first, line, separator, quoted)
+
+
+def _unquote(cell: bytes, quoted: bool) -> str:
+    if quoted and cell.startswith(b'"'):
+        cell = cell[1:-1].replace(b'""', b'"')
+    return cell.decode()
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    where = f"{path}, line 1"
+    seen = set[str]()
+    for number, name in enumerate(names, 1):
+        if not name.strip():
+            what = (
+                "the first line is empty" if len(names) == 1 else f"column {number} of the header has no name"
+            )
+            raise InputError(what, where=where, hint="the first line names the columns")
+        if name in seen:
+            raise InputError(f"the header names '{name}' twice", where=where, hint="rename one of the two")
+        seen.add(name)
+
+
+def _records(path: Path, layout: Layout) -> Iterator[tuple[int, bytes]]:
+    """The line each record begins on, and its text; `InputError` for the first that is not well formed."""
+    whole = _record(layout.separator, layout.width, layout.quoted)
+    separator, between = layout.separator, layout.width - 1
+    blank = 0
+    for line, text in _texts(path, layout.quoted):
+        if line < layout.data:
+            continue
+        if between and text in (b"\n", b"\r\n"):
+            blank = blank or line
+            continue
+        if blank:
+            raise InputError(
+                "this line is empty",
+                where=f"{path}, line {blank}",
+                hint="remove it, or write the cells' separators",
+            )
+        simple = b'"' not in text and text.count(b"\r") == text.endswith(b"\r\n")
+        if not (text.count(separator) == between if simple else whole.fullmatch(text)):
+            raise _ill_record(path, line, text, layout)
+        yield line, text
+
+
+def _texts(path: Path, quoted: bool) -> Iterator[tuple[int, bytes]]:
+    """Line number and bytes of each record, header included: lines, joined while a quote is open."""
+    pending: list[bytes] = []
+    opened = offset = size = 0
+    for line, text in enumerate(lines(path), 1):
+        _check_utf8(path, line, offset, text)
+        offset += len(text)
+        odd = quoted and text.count(b'"') % 2 == 1
+        if pending:
+            pending.append(text)
+            size += len(text)
+            if size > LONGEST:
+                raise too_long(path, opened)
+            if odd:
+                yield opened, b"".join(pending)
+                pending = []
+        elif odd:
+            pending, opened, size = [text], line, len(text)
+        else:
+            yield line, text
+    if pending:
+        raise InputError(
+            "a quote that is opened here is never closed",
+            where=f"{path}, line {opened}",
+            hint='a quote inside a quoted cell is written twice: "5"" pipe"',
+        )
+
+
+def _check_utf8(path: Path, line: int, offset: int, text: bytes) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        byte = text[error.start]
+        raise InputError(
+            f"byte {offset + error.start} (0x{byte:02x}) is not UTF-8",
+            where=f"{path}, line {line}",
+            hint=f"if the file is in a Windows encoding: {_convert('WINDOWS-1252', path)}",
+        ) from None
+
+
+def _cell(separator: bytes, quoted: bool) -> re.Pattern[bytes]:
+    """One cell. The repeats are possessive, so a cell of any size is matched in linear time."""
+    plain = rb"[^\r\n" + re.escape(separator) + (rb'"' if quoted else b"") + rb"]*+"
+    return re.compile(rb'"[^"]*+(?:""[^"]*+)*+"|' + plain if quoted else plain)
+
+
+def _record(separator: bytes, width: int, quoted: bool) -> re.Pattern[bytes]:
+    cell = rb"(?:" + _cell(separator, quoted).pattern + rb")"
+    rest = rb"(?:" + re.escape(separator) + cell + rb"){%d}" % (width - 1)
+    return re.compile(cell + rest + rb"(?:\r?\n)?")
+
+
+def _ill_record(path: Path, line: int, text: bytes, layout: Layout) -> InputError:
+    try:
+        found = len(_cells(path, line, text, layout.separator, layout.quoted))
+    except InputError as error:
+        return error
+    return InputError(
+        f"{found} cell{'s' * (found != 1)}, but the header has {layout.width}",
+        where=f"{path}, line {line}",
+        hint='a cell with a separator or a line break in it is written in quotes: "a, b"',
+    )
+
+
+def _malformed(path: Path, line: int, text: bytes, separator: bytes, quoted: bool) -> InputError:
+    where = f"{path}, line {line}"
+    if re.search(rb"\r", re.sub(rb'"[^"]*"', b"", text) if quoted else text):
+        return InputError(
+            "a carriage return stands alone",
+            where=where,
+            hint="end lines with LF or CR LF, as every editor can",
+        )
+    return InputError(
+        "a quote stands where none may be",
+        where=where,
+        hint='a cell with a quote in it is written in quotes, and the quote twice: "5"" pipe"',
+    )

@@ -1,0 +1,80 @@
+"""What the text formats share: a stream that may be compressed, and cells that hold nested values.
+
+This module does not know where the stream ends up.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO, TYPE_CHECKING
+
+import polars as pl
+
+from pipeline.core.dtypes import flat
+from pipeline.core.errors import JobError
+from pipeline.system.files import adapter_name, compressor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class TextFile:
+    """Bytes into a file, compressed where the target's name asks for it; the same input, the same bytes."""
+
+    def __init__(self, path: Path, target: Path) -> None:
+        self._raw = path.open("wb", buffering=256 * 1024)
+        compression = adapter_name(target)[1]
+        self._stream: IO[bytes] = compressor(self._raw, compression) if compression else self._raw
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self._stream.write(data)
+
+    def close(self) -> None:
+        """End the compression and the file."""
+        try:
+            self._stream.close()
+        finally:
+            self._raw.close()
+
+
+def refuse_bytes(schema: pl.Schema, target: Path) -> None:
+    """Raise a `JobError` where a column holds bytes, which no text format can hold."""
+    for name, dtype in schema.items():
+        if _holds_bytes(dtype):
+            raise JobError(
+                f"the column '{name}' holds bytes, which {target.name} cannot hold",
+                where="output.to",
+                hint="write a .parquet file",
+            )
+
+
+def _holds_bytes(dtype: pl.DataType) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_bytes(field.dtype) for field in dtype.fields)  # type: ignore[arg-type]
+    if isinstance(dtype, pl.List | pl.Array):
+        return _holds_bytes(dtype.inner)  # type: ignore[arg-type]
+    return dtype == pl.Binary
+
+
+class Delimited:
+    """A header line, then a line a row; UTF-8, LF."""
+
+    def __init__(self, path: Path, target: Path, schema: pl.Schema, separator: str) -> None:
+        refuse_bytes(schema, target)
+        self._separator = separator
+        self._file = TextFile(path, target)
+        self._write(schema.to_frame(), header=True)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append the frame's rows."""
+        self._write(frame, header=False)
+
+    def _write(self, frame: pl.DataFrame, *, header: bool) -> None:
+        buffer = io.BytesIO()
+        flat(frame).write_csv(buffer, include_header=header, separator=self._separator)
+        self._file.write(buffer.getvalue())
+
+    def close(self) -> None:
+        """End the file."""
+        self._file.close()

@@ -1,0 +1,199 @@
+"""The first sheet of an Excel workbook, its first row naming the columns (needs the extra `excel`).
+
+A column keeps its type: numbers (whole ones as integers), booleans, dates, text. A column of several types
+is text. An empty cell is null. The sheet is read whole, as the format asks for.
+This module does not know what the columns mean.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, date, datetime, time
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pipeline.core.dtypes import flat
+from pipeline.core.errors import DiskError, InputError, JobError
+from pipeline.system.files import readable_file
+from pipeline.tables._text import refuse_bytes
+from pipeline.tables._workbook import first_line, refuse_bombs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def scan(path: Path) -> pl.LazyFrame:
+    """The sheet's columns; `InputError` for a damaged or encrypted workbook, or a bad header."""
+    readable_file(path)
+    package = _fastexcel()
+    refuse_bombs(path)
+    try:
+        book = package.read_excel(path)
+        names = _header(path, book)
+        sheet = book.load_sheet(0, header_row=0, schema_sample_rows=None, column_names=None)
+        frame: pl.DataFrame = sheet.to_polars()
+    except package.FastExcelError as error:
+        raise InputError("the workbook cannot be read", where=str(path), hint=first_line(error)) from error
+    frame.columns = names
+    return frame.with_columns(_whole(column) for column in frame.get_columns()).lazy()
+
+
+def place(path: Path, row: int) -> str:
+    """Where the record number `row` (1-based) stands: the sheet's own row number."""
+    return f"row {row + 1}"
+
+
+def _whole(column: pl.Series) -> pl.Series:
+    """Excel has one kind of number; a column without fractions is meant as Int64 (7, not 7.0)."""
+    if column.dtype != pl.Float64 or not column.is_between(-(2**53), 2**53).all():
+        return column
+    whole = column.cast(pl.Int64)
+    return whole if (whole == column).all() else column
+
+
+def _header(path: Path, book: Any) -> list[str]:
+    where = f"{path}, row 1"
+    first = book.load_sheet(0, header_row=None, n_rows=1, dtypes="string").to_polars()
+    if not first.height:
+        raise InputError("the first sheet is empty, without even a header", where=str(path))
+    names: list[str] = []
+    for number, name in enumerate(first.row(0), 1):
+        if name is None or not name.strip():
+            raise InputError(
+                f"column {number} has no name", where=where, hint="the first row names the columns"
+            )
+        if name in names:
+            raise InputError(f"two columns are named '{name}'", where=where, hint="rename one of the two")
+        names.append(name)
+    return names
+
+
+def _fastexcel() -> Any:
+    try:
+        import fastexcel
+    except ImportError:
+        raise JobError(
+            "Excel workbooks need the extra 'excel'", hint="pip install 'pipeline[excel]'"
+        ) from None
+    # it tells on stderr that a column is empty
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)
+    return fastexcel
+
+
+SPREADSHEET = True
+"""spreadsheets open it"""
+MAX_CHARACTERS = 32_767
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
+EXACT = 10**15
+FIRST_DAY = date(1900, 3, 1)
+CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+
+
+class Workbook:
+    """One sheet, written row by row into temporary files and zipped at the end."""
+
+    def __init__(self, path: Path, target: Path, schema: pl.Schema) -> None:
+        refuse_bytes(schema, target)
+        package = _xlsxwriter()
+        if len(schema) > MAX_COLUMNS:
+            raise JobError(f"{len(schema)} columns; a sheet holds {MAX_COLUMNS}", where=str(target))
+        self._target = target
+        self._names = list(schema)
+        self._path = path
+        self._book = package.Workbook(str(path), OPTIONS)
+        self._book.set_properties({"created": CREATED})
+        self._sheet = self._book.add_worksheet()
+        self._formats = {
+            datetime: self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            date: self._book.add_format({"num_format": "yyyy-mm-dd"}),
+            time: self._book.add_format({"num_format": "hh:mm:ss"}),
+        }
+        self._row = 0
+        self._write_row(tuple(self._names))
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append the frame's rows; a `JobError` names the cell that Excel cannot hold."""
+        for row in flat(frame).iter_rows():
+            self._write_row(row)
+
+    def close(self) -> None:
+        """Zip the sheet into the workbook."""
+        try:
+            self._book.close()
+        except _xlsxwriter().exceptions.FileCreateError as error:
+            cause = error.args[0] if error.args else error
+            raise cause if isinstance(cause, OSError) else DiskError(str(error)) from error
+
+    def _write_row(self, row: tuple[Any, ...]) -> None:
+        if self._row == MAX_ROWS:
+            raise JobError(
+                f"more than {MAX_ROWS - 1:,} rows; a sheet holds no more", where=str(self._target), hint=_HINT
+            )
+        for column, value in enumerate(row):
+            if value is not None:
+                self._write_cell(column, value)
+        self._row += 1
+
+    def _write_cell(self, column: int, value: Any) -> None:
+        kind = type(value)
+        if kind is bool:
+            self._sheet.write_boolean(self._row, column, value)
+        elif (kind in (int, float) and isfinite(value) and abs(value) < EXACT) or (
+            kind is float and isfinite(value)
+        ):
+            self._sheet.write_number(self._row, column, value)
+        elif kind in self._formats and _in_excel(value):
+            self._sheet.write_datetime(self._row, column, value, self._formats[kind])
+        else:
+            self._write_text(column, _text(value))
+
+    def _write_text(self, column: int, text: str) -> None:
+        if len(text) > MAX_CHARACTERS and _units(text) > MAX_CHARACTERS:
+            raise JobError(
+                f"row {self._row}, column '{self._names[column]}' has {_units(text):,} characters; "
+                f"an Excel cell holds {MAX_CHARACTERS:,}",
+                where=str(self._target),
+                hint=_HINT,
+            )
+        self._sheet.write_string(self._row, column, text)
+
+
+_HINT = "write .csv, .jsonl or .parquet instead, or as well"
+
+
+def create(path: Path, target: Path, schema: pl.Schema) -> Workbook:
+    """Begin the file `path` that will become `target`."""
+    return Workbook(path, target, schema)
+
+
+def _units(text: str) -> int:
+    """Characters as Excel counts them: UTF-16 code units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _in_excel(value: datetime | date | time) -> bool:
+    """Excel's days begin in 1900, with a leap day that never was, and know no time zone."""
+    if isinstance(value, time):
+        return True
+    day = value.date() if isinstance(value, datetime) else value
+    return day >= FIRST_DAY and getattr(value, "tzinfo", None) is None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _xlsxwriter() -> Any:
+    try:
+        import xlsxwriter
+    except ImportError:
+        raise JobError(
+            "Excel workbooks need the extra 'excel'", hint="pip install 'pipeline[excel]'"
+        ) from None
+    return xlsxwriter

@@ -1,0 +1,1 @@
+"""Values become text. This room does not know jobs."""

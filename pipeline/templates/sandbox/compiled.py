@@ -1,0 +1,236 @@
+"""A template's text -> the names it reads, and a text for given values.
+
+Jinja2 in an immutable sandbox where values have no methods: an undefined name is an error, null renders
+as nothing, a list or mapping renders as JSON. Values are data: what stands in a cell is never rendered
+again. `{{ row.items }}` is the column `items` or an error, because only the keys of a mapping can be
+reached, never an attribute of an object.
+This module does not know where a template stands, nor jobs and faults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+import jinja2
+import orjson
+from jinja2 import meta, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import MAX_RANGE, ImmutableSandboxedEnvironment
+from jinja2.utils import pass_context
+
+from pipeline.templates.sandbox.allowance import DEEPEST, LONGEST, MADE, STEP, Metered, TooMuch, too_long
+from pipeline.templates.sandbox.filters import paying_filters, paying_tests
+from pipeline.templates.sandbox.growing import dumped
+from pipeline.templates.sandbox.operators import OPERATORS, operated
+from pipeline.templates.sandbox.tree import paying
+
+MOST_TOKENS = 20_000
+"""of a template: its expressions, not its text"""
+_NAME = "<template>"
+_TEXT, _NUMBER = re.compile(r"\b(?:str|sequence)\b"), re.compile(r"\b(?:int|float)\b")
+_NEWLINE = re.compile(r"\r\n|\r|\n")  # Jinja's lines
+_FOREIGN = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
+
+
+class Malformed(Exception):
+    """A text that is no template: what is wrong, the line and column (1-based), what to do."""
+
+    def __init__(self, message: str, line: int = 1, column: int = 1, hint: str = "") -> None:
+        super().__init__(message, line, column, hint)
+        self.message, self.line, self.column, self.hint = message, line, column, hint
+
+
+class Unfit(Exception):
+    """Values that a template makes no text of: why, and in which of its lines."""
+
+    def __init__(self, message: str, line: int = 1) -> None:
+        super().__init__(message, line)
+        self.message, self.line = message, line
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    context_class = Metered
+    intercepted_binops = frozenset(OPERATORS)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, LoopContext):
+            return super().getattr(obj, attribute)
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        try:
+            if isinstance(obj, Mapping | list | tuple | str):
+                return obj[argument]
+        except (LookupError, TypeError):
+            pass
+        return self.undefined(obj=obj, name=argument)
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        assert isinstance(__context, Metered)  # noqa: S101 - narrows the type
+        for arg in (*args, *kwargs.values()):
+            __context.scan(arg)
+        __context.depth += 1
+        if __context.depth > DEEPEST:
+            raise TooMuch(f"macros or loops call themselves more than {DEEPEST} times deep")
+        try:
+            return super().call(__context, __obj, *args, **kwargs)
+        finally:
+            __context.depth -= 1
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        assert isinstance(context, Metered)  # noqa: S101 - narrows the type
+        return operated(context, operator, left, right)
+
+
+@pass_context
+def _shown(context: Metered, value: Any) -> Any:
+    """What is printed for a value."""
+    if isinstance(value, str):
+        context.left -= MADE * len(value)
+        if context.left < 0:
+            raise too_long()
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, Mapping | list):
+        context.write(value)
+        return orjson.dumps(value, default=str).decode()
+    if isinstance(value, tuple):
+        context.write(value)
+    else:
+        context.spend(STEP)
+    return value
+
+
+def _environment() -> _Environment:
+    environment = _Environment(
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        cache_size=0,
+        optimized=False,  # nothing is computed before there is an allowance
+    )
+    environment.globals = {"range": environment.globals["range"]}
+    environment.filters = paying_filters()
+    environment.tests = paying_tests()  # type: ignore[assignment] # typed as plain functions
+    environment.policies["json.dumps_function"] = dumped
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+class Compiled:
+    """A template, ready to be rendered. `Malformed` where the text is none."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = _NEWLINE.split(text)
+        try:
+            self._compile(text)
+        except jinja2.TemplateSyntaxError as error:
+            raise Malformed(error.message or "not a template", error.lineno) from None
+        except (RecursionError, SyntaxError, MemoryError):  # the latter two of the code made of it
+            raise Malformed("it is nested too deeply") from None
+        except (ValueError, OverflowError) as error:
+            raise Malformed(str(error)) from None
+
+    def _compile(self, text: str) -> None:
+        for count, _ in enumerate(_ENVIRONMENT.lexer.tokeniter(text, None)):
+            if count > MOST_TOKENS:
+                raise Malformed("it has too many expressions: more than can be read in good time")
+        tree = _ENVIRONMENT.parse(text)
+        self._check(tree)
+        self.names = frozenset(meta.find_undeclared_variables(tree))
+        """the names it takes from its values"""
+        self._uses = list(_uses(tree, self.names))
+        tree = paying(tree)
+        tree.set_environment(_ENVIRONMENT)
+        code = _ENVIRONMENT.compile(tree, filename=_NAME)
+        self._template = jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
+
+    def _check(self, tree: nodes.Template) -> None:
+        for name in tree.find_all(nodes.Name):
+            if name.name == "self":  # Jinja's own word: a column of that name would never be rendered
+                column = self._column(name.lineno, "self")
+                hint = "a column of that name is row['self']"
+                raise Malformed("'self' cannot be read", name.lineno, column, hint)
+        for node in tree.find_all(_FOREIGN):
+            raise Malformed(f"{type(node).__name__.lower()} is not allowed", node.lineno)
+
+    def uses(self) -> Iterator[tuple[str, str, int, int]]:
+        """(name, field, line, column) of every name it reads; field is '' for the name alone."""
+        for name, field, line in self._uses:
+            yield name, field, line, self._column(line, field or name)
+
+    def _column(self, line: int, word: str) -> int:
+        text = [*self._lines, ""][line - 1]
+        columns = [m.start() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)]
+        inside = (column for column in columns if _is_inside(text, column))
+        return next(inside, columns[0] if columns else 0) + 1
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text for these values; `Unfit` where there is none, whatever the reason."""
+        template = self._template
+        try:
+            context = template.new_context(values)  # type: ignore[arg-type] # it is only read
+            text = "".join(template.root_render_func(context))
+            if len(text) > LONGEST:
+                raise too_long()
+            return text
+        except jinja2.UndefinedError as error:
+            raise Unfit(str(error.message), self._line(error.__traceback__)) from None
+        except SecurityError as error:
+            raise Unfit(f"not allowed: {error}", self._line(error.__traceback__)) from None
+        except TooMuch as error:
+            raise Unfit(str(error), self._line(error.__traceback__)) from None
+        except Exception as error:  # a filter may raise anything, and only these values are wrong
+            line = self._line(error.__traceback__)
+            raise Unfit(self._said(error, line), line) from None
+
+    def _said(self, error: Exception, line: int) -> str:
+        """What is wrong, in words of templates where it is known what was meant."""
+        if isinstance(error, OverflowError) and "MAX_RANGE" in str(error):
+            return f"range() has more than {MAX_RANGE:,} numbers, which is not allowed"
+        said = f"{type(error).__name__}: {error}"
+        if isinstance(error, TypeError) and _TEXT.search(said) and _NUMBER.search(said):
+            names = {name for name, field, at in self._uses if at == line and not field}
+            name = names.pop() if len(names) == 1 else "COLUMN"
+            return f"{said}; a cell of csv and tsv is text: write {name} | int, or {name} | float"
+        return said
+
+    def _line(self, traceback: TracebackType | None) -> int:
+        line = 1
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == _NAME:
+                line = self._template.get_corresponding_lineno(traceback.tb_lineno)
+            traceback = traceback.tb_next
+        return line
+
+
+def _is_inside(text: str, column: int) -> bool:
+    """Whether an expression has begun before a column, and not ended."""
+    begun = max(text.rfind(sign, 0, column) for sign in ("{{", "{%"))
+    return begun >= 0 and begun > max(text.rfind(sign, 0, column) for sign in ("}}", "%}"))
+
+
+def _uses(tree: nodes.Template, names: frozenset[str]) -> Iterator[tuple[str, str, int]]:
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        assert isinstance(node, nodes.Getattr | nodes.Getitem)  # noqa: S101 - narrows the type
+        field = _field(node)
+        if isinstance(node.node, nodes.Name) and field is not None:
+            yield node.node.name, field, node.lineno
+    for name in tree.find_all(nodes.Name):
+        if name.name in names:
+            yield name.name, "", name.lineno
+
+
+def _field(node: nodes.Getattr | nodes.Getitem) -> str | None:
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    constant = node.arg
+    return constant.value if isinstance(constant, nodes.Const) and isinstance(constant.value, str) else None

@@ -1,0 +1,96 @@
+"""Templates of a job: values -> text, and what is wrong said with the place where it stands.
+
+How a text is made, and how much of it, is the sandbox's affair (`sandbox/`), or that of a process of its
+own for a job that nobody vouches for (`isolated.py`). This module does not know requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import perf_counter
+from typing import Protocol
+
+from pipeline.core.domain import Fault, Values
+from pipeline.core.errors import JobError
+from pipeline.core.suggest import closest
+from pipeline.templates.sandbox.compiled import Compiled, Malformed, Unfit
+
+_TRUE = {"true", "1", "yes"}
+_FALSE = {"false", "0", "no", "", "none"}
+
+
+class Prepared(Protocol):
+    """A template, ready to be rendered."""
+
+    names: frozenset[str]
+
+    def uses(self) -> Iterator[tuple[str, str, int, int]]:
+        """(name, field, line, column) of every name it reads; field is '' for the name alone."""
+
+    def render(self, values: Values) -> str:
+        """The text for these values; raises `Unfit`."""
+
+
+def near(word: str, names: Iterable[str]) -> str:
+    """A hint with the nearest name as a template reads it, or '' when none is near."""
+    close = closest(word, names)
+    written = f"'{close}'" if close.isidentifier() else f'row["{close}"]'
+    return f"did you mean {written}?" if close else ""
+
+
+Prepare = Callable[[str], Prepared]
+"""A template's text, made ready; raises `Malformed`."""
+
+
+@dataclass(eq=False)
+class Template:
+    """A template and its place: `locate(line, column)` names one in it as `file:line:column`."""
+
+    text: str
+    locate: Callable[[int, int], str]
+    prepare: Prepare = Compiled
+    seconds: float = field(default=0.0, compare=False)
+    """what rendering it has taken so far"""
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        try:
+            return self.prepare(self.text)
+        except Malformed as error:
+            where = self.locate(error.line, error.column)
+            raise JobError(f"template: {error.message}", where=where, hint=error.hint) from None
+
+    def compiled(self) -> Template:
+        """The same template, known to be free of syntax errors; `JobError` where it is not."""
+        assert self._prepared is not None  # noqa: S101 - for the sake of the error it raises
+        return self
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names it takes from its values."""
+        return self._prepared.names
+
+    def uses(self) -> Iterator[tuple[str, str, int, int]]:
+        """(name, field, line, column) of every name it reads; field is '' for the name alone."""
+        return self._prepared.uses()
+
+    def render(self, values: Values) -> str:
+        """The text for these values; a `Fault` of kind `template` where they do not fit."""
+        began = perf_counter()
+        try:
+            return self._prepared.render(values)
+        except Unfit as error:
+            raise Fault("template", f"{self.locate(error.line, 1)}: {error.message}") from None
+        finally:
+            self.seconds += perf_counter() - began
+
+    def holds(self, values: Values) -> bool:
+        """Whether a condition gives true for these values."""
+        text = self.render(values).strip().lower()
+        if text in _TRUE or text in _FALSE:
+            return text in _TRUE
+        raise Fault(
+            "template", f"{self.locate(1, 1)}: a condition must give true or false, not '{text[:40]}'"
+        )

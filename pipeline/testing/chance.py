@@ -1,0 +1,67 @@
+"""Which fault of a script befalls a request, and how long its answer takes: pure, and always the same.
+
+This module does not know HTTP, clocks or counters: whoever plays the script hands them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from pipeline.testing.script import Latency, Rule, Script
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the script sees it: the `n`-th of all, the `attempt`-th of its digest, both from 1.
+
+    `elapsed` is in seconds since the first request.
+    """
+
+    n: int
+    digest: bytes
+    attempt: int
+    elapsed: float
+    body: bytes
+
+
+def decide(script: Script, asked: Asked, struck: Mapping[tuple[bytes, int], int]) -> int | None:
+    """The place of the rule that befalls a request, None for none.
+
+    `struck` tells how often a rule, by its place, has struck a digest.
+    """
+    for place, rule in enumerate(script.faults):
+        if rule.times is not None and struck.get((asked.digest, place), 0) >= rule.times:
+            continue
+        if _holds(rule, asked) and _drawn(rule, asked, script.seed, place):
+            return place
+    return None
+
+
+def _holds(rule: Rule, asked: Asked) -> bool:
+    return (
+        (rule.first is None or asked.n <= rule.first)
+        and (rule.after is None or asked.n > rule.after)
+        and (rule.every is None or asked.n % rule.every == 0)
+        and (rule.during is None or rule.during[0] <= asked.elapsed < rule.during[1])
+        and (rule.match is None or rule.match.encode() in asked.body)
+    )
+
+
+def _drawn(rule: Rule, asked: Asked, seed: int, place: int) -> bool:
+    return rule.share is None or _dice(seed, place, asked) < rule.share
+
+
+def latency_of(script: Script, asked: Asked) -> float:
+    """Seconds this attempt's answer takes."""
+    if not isinstance(script.latency, Latency):
+        return script.latency
+    spread = 2 * _dice(script.seed, -1, asked) - 1
+    return max(0.0, script.latency.mean + spread * script.latency.jitter)
+
+
+def _dice(seed: int, place: int, asked: Asked) -> float:
+    """A number in [0, 1) that is the same whenever the same attempt of the same request comes."""
+    drawn = sha256(f"{seed} {place} {asked.attempt} ".encode() + asked.digest).digest()
+    return int.from_bytes(drawn[:7]) / 256**7

@@ -1,0 +1,262 @@
+"""What the fake model is to do: the script.
+
+The script is data: in a job file (`models.<name>.options`), in a YAML or JSON file, or in a test:
+
+    latency: 0.1
+    faults:
+      - {first: 3, fault: rate_limit, retry_after: 1}
+      - {share: 0.05, times: 1, fault: server_error, status: 503}
+
+| fault | what is sent | billed |
+| --- | --- | --- |
+| rate_limit, insufficient_quota | 429 | no |
+| bad_request, unauthorized, forbidden, not_found | 400, 401, 403, 404 | no |
+| server_error | 500, or the `status` given | no |
+| redirect | 307 to `/moved`, or the `location` in `headers` | no |
+| html, error_body | 200 with a sign-in page, with an error | no |
+| hang, disconnect | nothing ever; nothing, and the connection is closed | no |
+| truncate_body | half of the body, and the connection is closed | yes |
+| garbage, empty_body, body | 200 with invalid JSON, nothing, the `body` given | yes |
+| huge, drip | the answer padded to `bytes` (64 MiB); byte by byte over `seconds` (1) | yes |
+| refusal, length, filtered, empty, no_choices | answers without a usable text | yes |
+| wrong_model, same_id | the answer in another model's name; all answers with one id | yes |
+| no_content, mislabelled | 204; the answer called text/html | yes |
+| bom, trailing | the answer behind a byte order mark; with bytes behind it | yes |
+| those of `plays.py` | what no proper HTTP server sends | yes |
+
+This module does not know requests, HTTP or clocks: `chance.py` decides what befalls whom.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.core.errors import JobError
+from pipeline.job.validation import problem
+from pipeline.job.yaml_source import YamlSource, parse
+
+FaultName: TypeAlias = Literal[
+    "rate_limit",
+    "insufficient_quota",
+    "server_error",
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "hang",
+    "disconnect",
+    "truncate_body",
+    "garbage",
+    "html",
+    "empty_body",
+    "refusal",
+    "length",
+    "filtered",
+    "empty",
+    "no_choices",
+    "error_body",
+    "redirect",
+    "huge",
+    "drip",
+    "wrong_model",
+    "body",
+    "same_id",
+    "no_content",
+    "mislabelled",
+    "bom",
+    "trailing",
+    "stall",
+    "trickle",
+    "no_last_chunk",
+    "short_length",
+    "second_answer",
+    "late_answer",
+    "closed_after",
+    "reset",
+    "reset_body",
+    "gzip_bomb",
+    "gzip_garbage",
+    "unknown_encoding",
+    "endless_headers",
+    "long_header",
+    "interim",
+]
+Count = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+REFUSALS = frozenset(
+    {
+        "rate_limit",
+        "insufficient_quota",
+        "server_error",
+        "bad_request",
+        "unauthorized",
+        "forbidden",
+        "not_found",
+    }
+)
+UNBILLED = REFUSALS | {"hang", "disconnect", "html", "error_body", "redirect"}
+_SELECTORS = ("first", "every", "after", "during", "match", "share")
+_WAITS = ("retry_after", "retry_after_ms", "retry_after_date")
+_ONLY_FOR: dict[str, frozenset[str]] = {
+    **dict.fromkeys(_WAITS, REFUSALS),
+    "status": REFUSALS | {"error_body", "html", "redirect", "body"},
+    "code": REFUSALS | {"error_body"},
+    "message": REFUSALS | {"error_body"},
+    "bytes": frozenset({"huge", "gzip_bomb", "long_header"}),
+    "seconds": frozenset({"drip", "trickle", "late_answer"}),
+    "body": frozenset({"body"}),
+}
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Latency(_Spec):
+    """Seconds an answer takes: evenly spread over `mean` - `jitter` to `mean` + `jitter`, by the seed."""
+
+    mean: Seconds
+    jitter: Seconds = 0.0
+
+
+class Quota(_Spec):
+    """Limits per minute and per day; a request above them is refused with 429 and `x-ratelimit-*` headers.
+
+    A bucket of `burst` requests (default: one second's worth), of `tpm` tokens and of a day's `rpd`
+    requests, filled evenly; with `sliding`, no window of 60 s ever holds more than `rpm` requests and `tpm`
+    tokens, and none of 24 h more than `rpd` requests. Tokens are those of the prompt and of the answer.
+    `retry_after` is True for the true wait in whole seconds, False for no such header, or a number of
+    seconds. `headers` False leaves the `x-ratelimit-*` headers out, which never tell of the day.
+    """
+
+    rpm: Count | None = None
+    tpm: Count | None = None
+    rpd: Count | None = None
+    burst: Count | None = None
+    sliding: bool = False
+    retry_after: bool | Seconds = True
+    headers: bool = True
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.rpm is None and self.tpm is None and self.rpd is None:
+            raise ValueError("a quota needs rpm, tpm or rpd")
+        if self.burst is not None and (self.rpm is None or self.sliding):
+            raise ValueError("burst goes with rpm, and not with sliding")
+        return self
+
+
+class Rule(_Spec):
+    """One fault and whom it befalls: every selector given must hold, the first rule that holds is taken.
+
+    `first`, `after` and `every` count the requests since the start (the 1st is 1), `during` is [from, to)
+    in seconds since the first request, `match` a substring of the body, `share` a part of all attempts
+    drawn by seed, digest and attempt. `times` caps how often the rule strikes the same digest. `headers`
+    are sent as they stand, over the usual ones; `retry_after` and `retry_after_date` are seconds from now,
+    `retry_after_ms` milliseconds. `billed` overrides what the fault usually costs.
+    """
+
+    fault: FaultName
+    first: Count | None = None
+    every: Count | None = None
+    after: Annotated[int, Field(ge=0)] | None = None
+    during: tuple[Seconds, Seconds] | None = None
+    match: str | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    times: Count | None = None
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
+    code: str | None = None
+    message: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    retry_after: Seconds | None = None
+    retry_after_ms: Seconds | None = None
+    retry_after_date: float | None = None
+    bytes: Count | None = None
+    seconds: Seconds | None = None
+    body: str | None = None
+    billed: bool | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if all(getattr(self, name) is None for name in _SELECTORS):
+            raise ValueError(f"a rule needs one of {', '.join(_SELECTORS)} (every: 1 strikes always)")
+        for name, faults in _ONLY_FOR.items():
+            if getattr(self, name) is not None and self.fault not in faults:
+                raise ValueError(f"'{name}' does not go with fault '{self.fault}'")
+        if self.fault == "server_error" and self.status is not None and self.status < 500:
+            raise ValueError("the status of a server_error is 500 or more")
+        if self.fault == "body" and self.body is None:
+            raise ValueError("fault 'body' needs the body to send")
+        return self
+
+    @property
+    def charged(self) -> bool:
+        """Whether a request that meets this fault is paid for."""
+        usual = self.fault not in UNBILLED and (self.status or 200) < 300
+        return usual if self.billed is None else self.billed
+
+
+class Script(_Spec):
+    """A fake model. The defaults answer everything, at once, for whoever asks.
+
+    `answer` is a text for all, or a mapping: the first key that is a substring of the last user message
+    gives the text. `tokens` is what each answer counts as, and plain text is padded to that size.
+    `capacity` is how many requests are worked on at once; more wait in line.
+
+    `cached` and `cache_written` are the shares of every prompt's tokens that count as read from a cache and
+    as written to one, `reasoning` the tokens that every answer costs besides its text. `tier` is the
+    service tier that answers say they were served by, the one asked for by default. Without `usage` all
+    of it is billed, and none is told.
+    """
+
+    latency: Seconds | Latency = 0.0
+    seed: int = 0
+    answer: str | dict[str, str] | None = None
+    tokens: Count | None = None
+    cached: Share = 0.0
+    cache_written: Share = 0.0
+    reasoning: Annotated[int, Field(ge=0)] = 0
+    tier: str | None = None
+    usage: bool = True
+    api_key: str | None = Field(default=None, repr=False)
+    models: tuple[str, ...] | None = None
+    capacity: Count | None = None
+    quota: Quota | None = None
+    faults: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _shares_one_prompt(self) -> Self:
+        if self.cached + self.cache_written > 1:
+            raise ValueError("cached and cache_written are shares of the same tokens: at most 1 together")
+        return self
+
+    @property
+    def draws(self) -> bool:
+        """Whether the number of a request's attempt matters."""
+        return isinstance(self.latency, Latency) or any(rule.share is not None for rule in self.faults)
+
+    @classmethod
+    def read(cls, path: Path) -> Script:
+        """The script in a YAML file, or a JSON file by its suffix; `JobError` says what is wrong where."""
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise JobError(f"cannot read the script: {error.strerror}", where=str(path)) from None
+        read = _json(text, str(path)) if path.suffix == ".json" else parse(text, str(path))
+        try:
+            return cls.model_validate(read.data)
+        except ValidationError as error:
+            raise problem(error, read, cls) from None
+
+
+def _json(text: str, file: str) -> YamlSource:
+    try:
+        return YamlSource(file, orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        raise JobError(f"not JSON: {error}", where=file) from None

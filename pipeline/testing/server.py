@@ -1,0 +1,156 @@
+"""The fake model behind HTTP on 127.0.0.1, faults of the wire included.
+
+Paths are those of OpenAI's API under /v1, `/v1/translation` for the translation dialect, and `GET /ledger`
+for the counts. This module does not decide anything: `service.py` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from pipeline.testing.answers import CREATED
+from pipeline.testing.playing import Played
+from pipeline.testing.service import Service
+from pipeline.testing.wire import Manner, Wire, error
+
+PATHS = {
+    "/v1/chat/completions": "chat",
+    "/v1/responses": "responses",
+    "/v1/completions": "completions",
+    "/v1/translation": "translation",
+}
+LARGEST_BODY = 64 << 20
+BACKLOG = 2048
+"""connections that may wait to be accepted: a client that opens 512 at once is not a fault"""
+_PIECE = b" " * 65536
+
+
+@asynccontextmanager
+async def serving(service: Service, port: int = 0) -> AsyncIterator[str]:
+    """The base URL of a server on 127.0.0.1 that lives as long as the block; port 0 takes a free one."""
+    handler = _Handler(service)
+    server = web.Server(
+        handler.handle,
+        request_factory=_request,
+        handler_cancellation=True,  # a request that hangs must end when its client goes
+        access_log=None,
+        keepalive_timeout=3600,
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", port, backlog=BACKLOG)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    finally:
+        await runner.cleanup()
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY)
+
+
+class _Handler:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        api = PATHS.get(request.path)
+        if api is None:
+            return await self._other(request)
+        if request.method != "POST":
+            return _whole(error(405, "method_not_allowed", "invalid_request_error", "Only POST is allowed"))
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        wire = await self._service.respond(api, await request.read(), key)
+        try:
+            return await _send(request, wire)
+        except ConnectionError:  # the client has had enough of it
+            return web.Response()
+
+    async def _other(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "GET" and request.path == "/v1/models":
+            key = request.headers.get("authorization", "").removeprefix("Bearer ")
+            return _whole(self._service.refused(key) or Wire(200, self._models()))
+        if request.method == "GET" and request.path == "/ledger":
+            account = await asyncio.to_thread(self._service.ledger.account)
+            counts = account.summary() | {"in_flight": self._service.in_flight}
+            return _whole(Wire(200, orjson.dumps(counts)))
+        message = f"Unknown request: {request.method} {request.path}"
+        return _whole(error(404, "unknown_url", "invalid_request_error", message))
+
+    def _models(self) -> bytes:
+        names = self._service.script.models or ()  # who serves every name has no list of them
+        data = [{"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in names]
+        return orjson.dumps({"object": "list", "data": data})
+
+
+def _whole(wire: Wire) -> web.Response:
+    return web.Response(status=wire.status, body=wire.body, headers=wire.headers)
+
+
+async def _send(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
+    if wire.play is not None:
+        return Played(wire.play)
+    match wire.manner:
+        case Manner.DROP | Manner.HANG:
+            _hang_up(request)
+            return web.Response()
+        case Manner.TRUNCATE:
+            return await _truncated(request, wire)
+        case Manner.DRIP:
+            return await _dripped(request, wire)
+        case Manner.PAD:
+            return await _padded(request, wire)
+    return _whole(wire)
+
+
+def _hang_up(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.close()
+
+
+async def _truncated(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
+    response = web.StreamResponse(status=wire.status, headers=wire.headers)
+    response.content_length = len(wire.body)
+    await response.prepare(request)
+    await response.write(wire.body[: len(wire.body) // 2])
+    _hang_up(request)
+    return response
+
+
+async def _dripped(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
+    response = web.StreamResponse(status=wire.status, headers=wire.headers)
+    response.content_length = len(wire.body)
+    await response.prepare(request)
+    for place in range(len(wire.body)):
+        await asyncio.sleep(wire.seconds / len(wire.body))
+        await response.write(wire.body[place : place + 1])
+    return response
+
+
+async def _padded(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
+    response = web.StreamResponse(status=wire.status, headers=wire.headers)
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(wire.body)
+    left = wire.size - len(wire.body)
+    while left > 0:
+        await response.write(_PIECE[:left])
+        left -= len(_PIECE)
+    return response

@@ -1,0 +1,193 @@
+"""The fake model itself: plays its script to requests and keeps the ledger, in process or behind a server.
+
+Whatever is not refused is billed once it was received whole, also when the caller goes before the answer
+is sent: that is what a real server does, and the dear case for a client.
+This module does not know HTTP, and not where its requests come from.
+"""
+
+from __future__ import annotations
+
+import time
+from asyncio import get_running_loop
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from hashlib import sha256
+
+import anyio
+
+from pipeline.core.domain import Usage
+from pipeline.testing import answers, wire
+from pipeline.testing.chance import Asked, decide, latency_of
+from pipeline.testing.ledger import Ledger, Line
+from pipeline.testing.quota import Gate, Verdict
+from pipeline.testing.script import Rule, Script
+from pipeline.testing.wire import Manner, Wire
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What becomes of one request: `usage` is what it is billed for, `seconds` how long its answer takes."""
+
+    wire: Wire
+    billed: bool = False
+    usage: Usage = field(default_factory=Usage)
+    fault: str = ""
+    model: str = ""
+    tier: str = ""
+    seconds: float = 0.0
+
+
+class Service:
+    """Plays one script. Counters begin anew with every service; the ledger's file goes on.
+
+    `in_flight` is how many requests arrived and were neither billed nor refused yet.
+    """
+
+    def __init__(self, script: Script, ledger: Ledger) -> None:
+        self.script = script
+        self.ledger = ledger
+        self._gate = Gate(script.quota) if script.quota else None
+        self._room = anyio.CapacityLimiter(script.capacity) if script.capacity else None
+        self.in_flight = 0
+        self._n = 0
+        self._began: float | None = None
+        self._attempts: Counter[bytes] = Counter()
+        self._struck: Counter[tuple[bytes, int]] = Counter()
+        self._epoch = 0.0
+
+    async def respond(self, api: str, body: bytes, key: str = "") -> Wire:
+        """The response to a body in a dialect of `answers.APIS`, when its time has come.
+
+        A request that hangs never returns: cancel it. Cancelling any other one bills it at once.
+        """
+        arrived = self._now()
+        asked = self._count(api, body, arrived)
+        turn = self._turn(api, asked, key, arrived)
+        del body
+        asked = replace(asked, body=b"")
+        self.in_flight += 1
+        try:
+            if turn.billed:
+                await self._work(turn.seconds)
+        finally:
+            self.in_flight -= 1
+            self._enter(turn, asked, arrived)
+        if turn.wire.manner is Manner.HANG:
+            await anyio.sleep_forever()
+        return turn.wire
+
+    def refused(self, key: str) -> Wire | None:
+        """What is sent to whoever has the wrong key; None for the right one. Nothing is counted."""
+        if self.script.api_key is None or key == self.script.api_key:
+            return None
+        message = f"Incorrect API key provided: {key}"
+        return wire.error(401, "invalid_api_key", "invalid_request_error", message)
+
+    def _now(self) -> float:
+        """Seconds since 1970 by the loop's clock, which never goes back, and which a test may turn."""
+        now = get_running_loop().time()
+        if self._began is None:
+            self._epoch = time.time() - now
+            self._began = self._epoch + now
+        return self._epoch + now
+
+    def _count(self, api: str, body: bytes, arrived: float) -> Asked:
+        self._n += 1
+        digest = sha256(api.encode() + b"\0" + body).digest()
+        if self.script.draws:
+            self._attempts[digest] += 1
+        return Asked(self._n, digest, self._attempts[digest], arrived - (self._began or arrived), body)
+
+    async def _work(self, seconds: float) -> None:
+        async with AsyncExitStack() as held:
+            if self._room:
+                await held.enter_async_context(_Place(self._room))
+            if seconds:
+                await anyio.sleep(seconds)
+
+    def _enter(self, turn: _Turn, asked: Asked, arrived: float) -> None:
+        self.ledger.write(
+            Line(
+                at=self._now(),
+                arrived=arrived,
+                n=asked.n,
+                digest=asked.digest.hex(),
+                billed=turn.billed,
+                status=turn.wire.status,
+                **asdict(turn.usage),
+                fault=turn.fault,
+                model=turn.model,
+                tier=turn.tier,
+            )
+        )
+
+    def _turn(self, api: str, asked: Asked, key: str, now: float) -> _Turn:
+        """Key, body, model, quota, faults: whoever refuses first."""
+        if refused := self.refused(key):
+            return _Turn(refused, fault="unauthorized")
+        try:
+            question = answers.read(api, asked.body)
+            said = answers.answer(self.script, question, asked.digest)
+        except ValueError as problem:
+            return _refusal(400, "invalid_request", str(problem), "bad_request")
+        return replace(self._judged(api, asked, said, now), model=question.model)
+
+    def _judged(self, api: str, asked: Asked, said: answers.Said, now: float) -> _Turn:
+        if self.script.models is not None and said.model not in self.script.models:
+            return _refusal(404, "model_not_found", self._stranger(said.model), "not_found")
+        headers: dict[str, str] = {}
+        if self._gate:
+            verdict = self._gate.admit(said.usage.input + said.usage.output, now)
+            headers = verdict.headers
+            if not verdict.passes:
+                return _refused_by_quota(verdict)
+        rule = self._rule(asked)
+        response = (
+            wire.faulty(rule, api, asked.digest, said) if rule else wire.answered(api, asked.digest, said)
+        )
+        response = replace(response, headers=headers | response.headers)
+        fault = rule.fault if rule else ""
+        if rule and not rule.charged:
+            return _Turn(response, fault=fault)
+        return _Turn(
+            response, True, said.usage, fault, tier=said.tier, seconds=latency_of(self.script, asked)
+        )
+
+    def _rule(self, asked: Asked) -> Rule | None:
+        place = decide(self.script, asked, self._struck)
+        if place is None:
+            return None
+        rule = self.script.faults[place]
+        if rule.times is not None:
+            self._struck[asked.digest, place] += 1
+        return rule
+
+    def _stranger(self, model: str) -> str:
+        near = get_close_matches(model, self.script.models or (), n=3)
+        hint = f" Near names: {', '.join(near)}." if near else ""
+        return f"The model '{model}' does not exist.{hint}"
+
+
+class _Place:
+    """A place to work at, for one request; requests of one task are told apart."""
+
+    def __init__(self, room: anyio.CapacityLimiter) -> None:
+        self._room = room
+
+    async def __aenter__(self) -> None:
+        await self._room.acquire_on_behalf_of(self)
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._room.release_on_behalf_of(self)
+
+
+def _refusal(status: int, code: str, message: str, fault: str) -> _Turn:
+    return _Turn(wire.error(status, code, "invalid_request_error", message), fault=fault)
+
+
+def _refused_by_quota(verdict: Verdict) -> _Turn:
+    message = f"Rate limit reached for {verdict.limit} per {verdict.per}"
+    refused = wire.error(429, "rate_limit_exceeded", verdict.limit, message)
+    return _Turn(replace(refused, headers=refused.headers | verdict.headers), fault="quota")

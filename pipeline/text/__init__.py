@@ -1,0 +1,1 @@
+"""Looking at a text. This room does not know answers or documents."""

@@ -1,0 +1,153 @@
+"""What all dialects share: a body read with suspicion.
+
+Nothing a server sends may raise anything but a `Fault`. This module knows no dialect.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from pipeline.core.domain import Usage
+from pipeline.wire.faults import error_reply, is_page, scrub, unreadable
+
+__all__ = ["joined", "mapping", "parse", "text_of", "unreadable", "usage", "word"]
+
+_LARGEST_COUNT = 1 << 26
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+"""OpenAI's name, DeepSeek's, Anthropic's, Moonshot's"""
+_CACHE_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
+_BESIDE = frozenset((*_CACHED[1:], *_CACHE_WRITTEN[1:]))
+"""those that stand beside the total rather than in its details"""
+MOST_VALUES = 400_000
+"""values in one body: each takes some sixty bytes of memory and may be two bytes long"""
+_FEW = 2 * MOST_VALUES
+"""a body of so many bytes cannot have too many of them"""
+_LENIENT = 2 << 20
+"""bytes that the standard parser is let loose on"""
+_SAID_ONCE = (b'"choices"', b'"message"', b'"content"', b'"output"', b'"text"', b'"finish_reason"')
+"""names that are looked at twice where they stand twice"""
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body; an `unreadable` fault for anything else."""
+    if len(body) > _FEW and body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
+    try:
+        parsed = orjson.loads(body)
+        if len(body) <= _LENIENT and any(body.count(name) > 1 for name in _SAID_ONCE):
+            _refuse_twins(body)
+    except ValueError:
+        parsed = _lenient(body)
+    if not isinstance(parsed, dict):
+        raise unreadable(f"the reply is not a JSON object ({_looks(body)})", body)
+    error = _error_in(parsed)
+    if error:
+        if fault := error_reply(body):
+            raise fault
+        message = error.get("message") if isinstance(error, dict) else error
+        said = scrub(message)[:200] if isinstance(message, str) else type(message).__name__
+        raise unreadable(f"the reply carries an error instead of an answer: {said}", body)
+    return parsed
+
+
+def _error_in(parsed: dict[str, Any]) -> Any:
+    """The error that a reply is, in the shapes that servers give it; something false where it is none."""
+    if parsed.get("error") or parsed.get("object") == "error":
+        return parsed.get("error") or parsed
+    answered = parsed.keys() & {"choices", "output", "text"}
+    return None if answered else parsed.get("errors") or parsed.get("detail")
+
+
+def _refuse_twins(body: bytes) -> None:
+    """Refuse an object that has a key twice: who says two things has not said which."""
+    try:
+        json.loads(body, object_pairs_hook=_distinct)
+    except ValueError as error:
+        raise unreadable(f"the reply is ambiguous: {error}", body) from None
+    except RecursionError:
+        raise unreadable("the reply is nested too deeply", body) from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _lenient(body: bytes) -> Any:
+    """The standard parser takes what the strict one refuses: lone surrogates, huge numbers, a BOM."""
+    try:
+        if len(body) <= _LENIENT:
+            return json.loads(body, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError):
+        pass
+    raise unreadable(f"the reply is not JSON ({_looks(body)})", body)
+
+
+def _looks(body: bytes) -> str:
+    if not body[:200].strip():
+        return "it is empty"
+    return "it is an HTML page" if is_page(body) else f"{len(body)} bytes"
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content, which is a text or a list of parts."""
+    if isinstance(content, str):
+        return content
+    return joined(content, "text")
+
+
+def joined(content: Any, name: str) -> str:
+    """What the parts of a content have under a name, `text` or `refusal`; '' where it has no parts."""
+    parts = content if isinstance(content, list) else []
+    return "".join(_text(mapping(part).get(name)) for part in parts)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def word(value: Any, default: str = "") -> str:
+    """The value where it is a text, else the default."""
+    return value if isinstance(value, str) and value else default
+
+
+def usage(counts: Any, input_name: str, output_name: str) -> Usage:
+    """Token counts; what is missing, negative or absurd counts as 0.
+
+    A part never exceeds its whole. Tokens of the total that are neither input nor output are reasoning,
+    which some servers (xAI, Gemini) bill as output and leave out of it.
+    """
+    counts = mapping(counts)
+    taken, given = _count(counts.get(input_name)), _count(counts.get(output_name))
+    details = mapping(counts.get(f"{input_name}_details"))
+    cached = written = 0
+    if details or not _BESIDE.isdisjoint(counts):
+        cached = min(taken, _first(details, counts, *_CACHED))
+        written = min(taken - cached, _first(details, counts, *_CACHE_WRITTEN))
+    reasoning = _count(mapping(counts.get(f"{output_name}_details")).get("reasoning_tokens"))
+    apart = max(0, _count(counts.get("total_tokens")) - taken - given) if taken else 0
+    return Usage(taken, given + apart, cached, written, min(given + apart, max(reasoning, apart)))
+
+
+def _first(details: dict[str, Any], counts: dict[str, Any], detail: str, *beside: str) -> int:
+    """The first count that is there: in the details, or else beside the total."""
+    if found := _count(details.get(detail)):
+        return found
+    for name in beside:
+        if name in counts and (found := _count(counts[name])):
+            return found
+    return 0
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < _LARGEST_COUNT else 0

@@ -1,0 +1,38 @@
+"""Chat completions: `POST /chat/completions`, spoken by nearly every server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.domain import Answer
+from pipeline.wire.apis._json import joined, mapping, parse, text_of, usage, word
+from pipeline.wire.conversation import Conversation
+
+
+def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's body; `params` come last, so they may replace anything but the messages."""
+    messages = [{"role": role, "content": content} for role, content in asked.turns]
+    if asked.system:
+        messages.insert(0, {"role": "system", "content": asked.system})
+    built: dict[str, Any] = {"model": model, "messages": messages}
+    if asked.schema is not None:
+        form = {"name": asked.name, "strict": True, "schema": asked.schema}
+        built["response_format"] = {"type": "json_schema", "json_schema": form}
+    return built | dict(params) | {"messages": messages}
+
+
+def read(raw: bytes) -> Answer:
+    """What the reply says; a `Fault` where it is no chat completion."""
+    reply = parse(raw)
+    choices = reply.get("choices")
+    choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    message = mapping(choice.get("message"))
+    return Answer(
+        text=text_of(message.get("content")),
+        finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
+        refusal=text_of(message.get("refusal")) or joined(message.get("content"), "refusal"),
+        model=word(reply.get("model")),
+        usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens"),
+        tier=word(reply.get("service_tier")),
+    )

@@ -1,0 +1,77 @@
+"""What a run, a plan and a job's standing say of rows and money is what is so."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.testing import Rule, Script, serve
+from tests.support.project import Project
+from tests.support.served import served
+
+STEPS = [
+    {"name": "outline", "prompt": "Outline {{ title }}"},
+    {"name": "post", "each": {"lang": ["en", "de"]}, "prompt": "{{ lang }}: {{ outline }}"},
+]
+PRICE = {"input": 1.0, "output": 4.0}
+
+
+def test_a_stop_its_rerun_and_the_export_name_one_number_of_rows(project: Project) -> None:
+    faults = (Rule(fault="unauthorized", after=60),)
+    with serve(Script(latency=0.02, faults=faults)) as server:
+        project.job(models=served(server.base_url), records=Project.numbered(120), steps=STEPS)
+        said = [project.run("run", "job.yaml").stderr for _ in range(2)]
+        exported = project.run("export", "job.yaml").stdout
+        standing = project.run("status", "job.yaml").stdout
+    stopped = [int(number) for number in re.findall(r"done: (\d+) rows", "".join(said))]
+    begun = int(re.findall(r"(\d+) of 240 rows are done", said[1])[0])
+    ok = int(re.findall(r"240 rows: (\d+) ok", exported)[0])
+    assert 0 < ok < 240 and stopped == [ok, ok] and begun == ok
+    assert f"rows: {ok} ok of 240" in standing
+    assert "last run: key refused (the run stopped: unauthorized: " in standing
+
+
+def test_a_rerun_counts_rows_that_fail_and_are_skipped_once(project: Project) -> None:
+    steps = [{"name": "post", "when": "{{ title != 'thing 3' }}", "prompt": "Write about {{ title }}."}]
+    faults = (Rule(fault="bad_request", match="thing 5."), Rule(fault="refusal", match="thing 7."))
+    with serve(Script(faults=faults)) as server:
+        project.job(models=served(server.base_url), records=Project.numbered(10), steps=steps)
+        for _ in range(2):
+            done = project.run("run", "job.yaml")
+            assert done.returncode == 3
+            assert "10 rows: 7 ok, 2 failed, 1 skipped" in done.stdout
+            assert "failures.csv: 1 bad_request, 1 refused; paid for" in done.stdout
+            rows = project.numbers("status", "job.yaml")["run"]["rows"]
+            assert (rows["ok"], rows["failed"], rows["skipped"]) == (7, 2, 1)
+
+
+def test_a_spent_budget_says_what_is_spent_and_what_may_be(project: Project) -> None:
+    faults = (Rule(fault="server_error", after=10),)
+    with serve(Script(faults=faults)) as server:
+        models = served(server.base_url, price=PRICE, limits={"concurrency": 1, "outage": 1})
+        project.job(models=models, records=Project.numbered(30))
+        project.run("run", "job.yaml")
+        done = project.run("run", "job.yaml", "--set", "budget.cost=0.0001")
+    assert done.returncode == 4
+    assert re.search(r"\$0\.\d+ of \$0\.00010 is spent, and at most \$0\.\d+ more may have been", done.stderr)
+
+
+def test_a_plan_of_a_chain_does_not_call_what_is_unknown_nothing(project: Project) -> None:
+    with serve(Script()) as server:
+        models = served(server.base_url, price=PRICE)
+        project.job(models=models, records=Project.numbered(10), steps=STEPS)
+        before = project.run("plan", "job.yaml").stdout
+        assert re.search(r"post .* up to 20 .* not known yet\n", before)
+        assert "for 10 requests that can be asked now" in before
+        assert "What the 20 or less behind them cost is not known" in before
+        project.run("run", "job.yaml", "--limit", "2")
+        after = project.run("plan", "job.yaml").stdout
+    found = re.search(r"about \$([\d.]+), at most \$[\d.]+ for 8 requests that can be asked now", after)
+    assert found and float(found[1]) > 0
+
+
+def test_no_record_at_all_is_said(project: Project) -> None:
+    with serve(Script()) as server:
+        project.job(models=served(server.base_url))
+        for command in ("plan", "run"):
+            done = project.run(command, "job.yaml", "--set", "records.where=title = 'nothing'")
+            assert done.returncode == 0 and "no records were chosen: look at records.where" in done.stdout

@@ -1,0 +1,1 @@
+"""Every adapter, the public names, the generated files, the architecture."""

@@ -1,0 +1,1 @@
+"""Servers, files, templates and jobs that mean harm."""

@@ -1,0 +1,74 @@
+"""No reply fills the memory, however it is packed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.testing import Rule, Script, serve
+from tests.support import ROOT
+
+MIB = 1 << 20
+MOST_GROWTH = 64 * MIB
+PAD = "a" * 8_200_000
+BOMBS: dict[str, tuple[Rule, str]] = {  # prompt -> rule, and the kind it comes to ('' for an answer)
+    "ten gigabytes": (Rule(every=1, fault="huge", bytes=10**10), "too_large"),
+    "a gzip bomb": (Rule(every=1, fault="gzip_bomb", bytes=16 << 30), "too_large"),
+    "endless headers": (Rule(every=1, fault="endless_headers"), "unreadable"),
+    "a header of a megabyte": (Rule(every=1, fault="long_header"), "unreadable"),
+    "just below the cap": (Rule(every=1, fault="huge", bytes=8 << 20), ""),
+    "wide characters": (
+        Rule(
+            every=1,
+            fault="body",
+            body=f'{{"choices":[{{"message":{{"content":"\U0001f600{PAD}"}},"finish_reason":"stop"}}]}}',
+        ),
+        "",
+    ),
+    "broken off at its end": (
+        Rule(every=1, fault="body", body=f'{{"choices":[{{"message":{{"content":"\U0001f600{PAD}"'),
+        "unreadable",
+    ),
+    "a million lists": (Rule(every=1, fault="body", body=f'{{"a":[{"[]," * 2_700_000}[]]}}'), "unreadable"),
+    "many small objects": (Rule(every=1, fault="body", body=f'{{"a":[{"{}," * 190_000}[]]}}'), ""),
+    "eight million levels": (Rule(every=1, fault="body", body="[" * 8_000_000), "unreadable"),
+    "eight million digits": (Rule(every=1, fault="body", body=f'{{"a":{"9" * 8_000_000}}}'), "unreadable"),
+    "a refusal without end": (Rule(every=1, fault="bad_request", message="x" * 3_000_000), "bad_request"),
+}
+MANY = ("ten gigabytes x 64", "a gzip bomb x 64")
+
+
+def test_no_reply_fills_the_memory_and_what_fits_is_kept(tmp_path: Path) -> None:
+    rules = tuple(
+        rule.model_copy(update={"match": prompt, "every": None}) for prompt, (rule, _) in BOMBS.items()
+    )
+    with serve(Script(faults=rules)) as server:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tests.support.reply_bombs",
+                server.base_url,
+                str(tmp_path),
+                "chat",
+                *BOMBS,
+                *MANY,
+            ],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["times"] for line in lines] == [1] * (1 + len(BOMBS)) + [64] * len(MANY)
+    for line in lines[1:]:
+        rule, kind = BOMBS[line["prompt"]]
+        assert line["kind"] == kind, line
+        # each of those at once has buffers of its own, and how the allocator packs them is its own affair
+        assert line["grown"] < (MOST_GROWTH if line["times"] == 1 else 1.5 * MOST_GROWTH), line
+        if rule.fault == "body":
+            assert line["kept"] == len((rule.body or "").encode()), line

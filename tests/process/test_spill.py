@@ -1,0 +1,109 @@
+"""What was kept outside the job's folder is found by the next run, wherever job and program are by then."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from pipeline.journal.database import connect, row_sum
+from pipeline.journal.journal import Journal, restore
+from pipeline.journal.spill import Spill
+from pipeline.testing import Script, serve
+from tests.support.project import Project
+
+
+def row(text: str, at: float) -> tuple[object, ...]:
+    """An answer as the journal keeps it."""
+    digest, body = sha256(b"asked").digest(), text.encode()
+    what = ("chat", "m", "post", "1", at, 0.1, body, "")
+    return digest, "answered", "yes", "", "", *what, None, row_sum(digest, *what)
+
+
+def blocked(folder: Path) -> Path:
+    """A journal that nothing can be spilled beside."""
+    folder.mkdir()
+    Journal.open(folder / "journal.sqlite").close()
+    (folder / "spill").touch()
+    return folder / "journal.sqlite"
+
+
+def test_a_job_that_was_moved_finds_its_answers_also_with_other_temporary_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = blocked(tmp_path / "job")
+    Spill(path).spill([row("kept", 1.0)])
+    (tmp_path / "job").rename(tmp_path / "moved")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "other"))
+    journal = Journal.open(tmp_path / "moved/journal.sqlite")
+    found = journal.find(sha256(b"asked").digest())
+    journal.close()
+    assert journal.picked_up == 1 and found is not None and found.body == b"kept"
+    assert list(Spill(tmp_path / "moved/journal.sqlite").spilled()) == []
+
+
+def test_a_copy_takes_the_answers_in_and_leaves_them_for_the_original(tmp_path: Path) -> None:
+    path = blocked(tmp_path / "job")
+    Spill(path).spill([row("kept", 1.0)])
+    shutil.copytree(tmp_path / "job", tmp_path / "copy")
+    for place in ("copy", "job"):
+        journal = Journal.open(tmp_path / place / "journal.sqlite")
+        journal.close()
+        assert journal.picked_up == 1, place
+    assert list(Spill(path).spilled()) == []
+
+
+def test_an_answer_that_comes_late_does_not_take_the_place_of_the_one_in_use(tmp_path: Path) -> None:
+    Journal.open(tmp_path / "journal.sqlite").close()
+    with closing(connect(tmp_path / "journal.sqlite")) as connection:
+        assert restore(connection, [row("in use", 2.0)]) == 1
+        assert restore(connection, [row("late", 1.0)]) == 1
+        outcomes = connection.execute("SELECT outcome FROM attempts ORDER BY at").fetchall()
+    assert outcomes == [("superseded",), ("answered",)]
+    journal = Journal.read_only(tmp_path / "journal.sqlite")
+    found = journal.find(sha256(b"asked").digest())
+    journal.close()
+    assert found is not None and found.body == b"in use"
+
+
+def test_a_run_whose_lock_is_removed_stops(project: Project) -> None:
+    with serve(Script(latency=0.2)) as server:
+        project.job(server.base_url, records=Project.numbered(200))
+        process = project.start("run", "job.yaml", "--set", "models.writer.limits.concurrency=4")
+        while len(server.ledger().lines) < 8 and process.poll() is None:
+            pass
+        (project.folder / "output/shop/lock").unlink()
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 74 and "the lock was moved or deleted while the job ran" in said, said
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().overpaid == 0
+
+
+def test_records_that_change_under_a_run_are_published_by_the_next_one(project: Project) -> None:
+    with serve(Script(latency=0.2)) as server:
+        project.job(server.base_url, records=Project.numbered(40))
+        records = project.folder / "records.csv"
+        state, text = records.stat(), records.read_text()
+        process = project.start("run", "job.yaml", "--set", "models.writer.limits.concurrency=4")
+        while len(server.ledger().lines) < 8 and process.poll() is None:
+            pass
+        records.write_text(text.replace("thing 3\n", "thing X\n"))
+        os.utime(records, ns=(state.st_atime_ns, state.st_mtime_ns))
+        process.communicate(timeout=60)
+        assert process.returncode == 75
+        assert not (project.folder / "output/shop/posts.csv").exists()
+        assert project.run("run", "job.yaml").returncode == 0
+    assert project.result()["post"].null_count() == 0
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("status",), ("export",), ("plan",), ("journal", "verify")])
+def test_a_journal_that_is_no_file_is_named(project: Project, command: tuple[str, ...]) -> None:
+    project.job()
+    (project.folder / "output/shop/journal.sqlite").mkdir(parents=True, mode=0o700)
+    done = project.run(*command, "job.yaml")
+    said = done.stdout + done.stderr
+    assert done.returncode == 74 and "the journal is no file" in said and "Traceback" not in said, said

@@ -1,0 +1,60 @@
+"""Long sweeps (`make soak`): kills at random instants, over several widths and kinds of fault."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from pipeline.testing import Rule, Script, serve
+from tests.process.test_stops import journalled
+from tests.support.project import Project
+
+ROWS, KILLS = 400, 8
+SEED = 20261122
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("concurrency", [1, 8, 64])
+def test_any_number_of_kills_ends_in_the_same_table(project: Project, concurrency: int) -> None:
+    dice = random.Random(SEED + concurrency)
+    faults = (Rule(share=0.1, times=1, fault="server_error"), Rule(share=0.1, times=1, fault="garbage"))
+    arguments = (
+        "run",
+        "job.yaml",
+        "--set",
+        f"models.writer.limits={{concurrency: {concurrency}, maybe_billed_retries: 9}}",
+    )
+    with serve(Script(latency=0.02, faults=faults, seed=SEED)) as server:
+        project.job(server.base_url, records=Project.numbered(ROWS))
+        kills = 0
+        while kills < KILLS:
+            process = project.start(*arguments)
+            time.sleep(dice.uniform(1.0, 3.5))
+            if process.poll() is not None:
+                break
+            process.kill()
+            process.communicate()
+            kills += 1
+        done = project.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        ledger = server.ledger()
+    assert kills, f"no run was killed, seed {SEED}"
+    voided = ledger.billed - journalled(project.folder)
+    assert voided <= ROWS // 5 + kills * concurrency, f"seed {SEED}"
+    result = project.result()
+    assert result["sku"].to_list() == [f"{i:05}" for i in range(ROWS)]
+    pairs = result.select("title", "post").iter_rows()
+    assert all(f"Write about {title}." in post for title, post in pairs), f"seed {SEED}"
+
+
+@pytest.mark.soak
+def test_a_pace_holds_over_minutes_of_real_time(project: Project) -> None:
+    with serve(Script(latency=0.05)) as server:
+        project.job(server.base_url, records=Project.numbered(150))
+        limits = "models.writer.limits={rpm: 120, concurrency: 32}"
+        assert project.run("run", "job.yaml", "--set", limits, "--limit", "150").returncode == 0
+        ledger = server.ledger()
+    assert ledger.billed == 150
+    assert 0.95 * 120 <= ledger.busiest(60) <= 120

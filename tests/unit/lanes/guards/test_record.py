@@ -1,0 +1,117 @@
+"""Every reply and fault is in the journal, with what it used and cost; what goes out is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from pipeline.core.domain import Billed, Fate, Fault, Reply
+from pipeline.core.progress import Progress
+from pipeline.journal import accounts
+from pipeline.journal.journal import Journal
+from pipeline.lanes.guards.observe import observe
+from pipeline.money.prices import price_of
+from pipeline.money.tariff import Tariff
+from tests.support.fakes import Events, Provider, again, asked, chat_body, outcomes, said
+from tests.support.lanes import kept
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal.open(tmp_path / "journal.sqlite")
+    yield opened
+    opened.close()
+
+
+PRICED = Tariff(price_of("m", "", {"input": 1.0, "output": 2.0}))
+"""a thousand nano-dollars for a token of a prompt, two thousand for one of an answer"""
+
+
+def used(text: str, prompt: int, answer: int) -> Reply:
+    """A reply with what it used."""
+    usage = b',"usage":{"prompt_tokens":%d,"completion_tokens":%d}}' % (prompt, answer)
+    return Reply("chat", chat_body(text)[:-1] + usage)
+
+
+async def test_an_unreadable_reply_is_kept_voided_and_a_fault(journal: Journal) -> None:
+    provider = Provider([Reply("chat", b"<html>oops"), said("x")])
+    call = kept(provider, journal)
+    with pytest.raises(Fault) as fault:
+        await call(asked("a"))
+    assert (fault.value.kind, fault.value.fate, fault.value.billed) == (
+        "unreadable", Fate.RETRY, Billed.MAYBE,
+    )  # fmt: skip
+    assert journal.find(asked("a").digest) is None
+    assert accounts.by_outcome(journal)[0][:4] == ("s", "unreadable", "maybe", 1)
+    await call(asked("a"))
+    assert journal.find(asked("a").digest) is not None
+
+
+async def test_an_error_body_with_no_unicode_in_it_stops_nobody(journal: Journal) -> None:
+    call = kept(Provider([Reply("chat", b'{"error": "\\ud800"}'), said("x")]), journal)
+    with anyio.fail_after(5):
+        with pytest.raises(Fault):
+            await call(asked("a"))
+        assert (await call(asked("a"))).answer is not None
+
+
+async def test_a_fault_is_noted(journal: Journal) -> None:
+    with pytest.raises(Fault):
+        await kept(Provider([Fault("bad_request", "no")]), journal)(asked("a"))
+    await journal.record(asked("b"), said("x"))
+    fault = journal.last_fault(asked("a").digest)
+    assert fault is not None
+    assert fault.kind == "bad_request"
+
+
+async def test_a_reply_is_counted_and_priced_by_what_its_server_says(journal: Journal) -> None:
+    provider = Provider([used("x", 30, 500), said("y")])
+    for text in "ab":
+        await kept(provider, journal, PRICED)(asked(text))
+    await journal.settle()
+    (step,) = accounts.by_step(journal)
+    assert (step.answered, step.input, step.output) == (2, 30, 500)
+    assert step.cost == 30 * 1000 + 500 * 2000
+    assert step.maybe > 0, "what its server did not count is held at its worst"
+    assert step.unpriced == 0, "nor is it taken for a gift"
+    assert journal.uncounted([]) == []
+
+
+async def test_an_answer_without_a_price_is_counted_as_such_and_not_as_free(journal: Journal) -> None:
+    await kept(Provider([used("x", 30, 500)]), journal, Tariff(None))(asked("a"))
+    await journal.settle()
+    (step,) = accounts.by_step(journal)
+    assert (step.output, step.cost, step.unpriced) == (500, 0, 1)
+
+
+@pytest.mark.parametrize("item", [again(), Reply("chat", b"<html>"), Fault("x", "y", billed=Billed.YES)])
+async def test_what_may_have_been_billed_is_priced_at_its_worst(
+    item: Fault | Reply, journal: Journal
+) -> None:
+    with pytest.raises(Fault):
+        await kept(Provider([item]), journal, PRICED)(asked("a", max_tokens=70))
+    await journal.settle()
+    cost, _, attempts = accounts.spent(journal)
+    assert attempts == 1
+    assert 70 * 2000 < cost < 70 * 2000 + 100 * 1000
+
+
+async def test_a_fault_that_cost_nothing_is_priced_at_nothing(journal: Journal) -> None:
+    with pytest.raises(Fault):
+        await kept(Provider([again("rate_limited", billed=Billed.NO)]), journal, PRICED)(asked("a"))
+    await journal.settle()
+    assert accounts.spent(journal) == (0, 0, 1)
+    assert accounts.by_step(journal)[0].unpriced == 0
+
+
+async def test_counts_are_of_what_goes_out(journal: Journal) -> None:
+    progress, events = Progress(), Events()
+    call = observe(kept(Provider([used("x", 3, 5)]), journal), PRICED, events, progress)
+    await outcomes(call, [asked(f"secret {i}") for i in range(4)])
+    assert (progress.sent, progress.answered, progress.in_flight) == (4, 4, 0)
+    assert (progress.input_tokens, progress.output_tokens) == (12, 20)
+    assert (progress.cost, progress.unpriced) == (4 * (3 * 1000 + 5 * 2000), 0)
+    assert "secret" not in repr(events.seen)

@@ -1,0 +1,96 @@
+"""Tokens, counted offline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.domain import Request
+from pipeline.money.tokens import (
+    DEFAULT_OUTPUT,
+    PER_TURN,
+    Size,
+    count,
+    encoding,
+    input_tokens,
+    output_limit,
+    reserved,
+    size,
+)
+from pipeline.wire.conversation import Conversation, request
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [("gpt-4o-mini", "o200k_base"), ("gpt-4.1", "o200k_base"), ("gpt-4", "cl100k_base"),
+     ("gpt-4-turbo", "cl100k_base"), ("gpt-3.5-turbo", "cl100k_base"), ("gpt-5.5-mini", "o200k_base"),
+     ("openai/gpt-4o", "o200k_base"), ("GPT-4O", "o200k_base"), ("o3-mini", "o200k_base"),
+     ("llama-3", None), ("smollm2", None), ("", None)],
+)  # fmt: skip
+def test_a_model_is_known_by_its_name(model: str, known: str | None) -> None:
+    assert encoding(model) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "tokens"),
+    [("hello world", "gpt-4o", 2), ("hello world", "gpt-4", 2), ("", "gpt-4o", 0), ("", "other", 0),
+     ("abcd", "other", 1), ("abcde", "other", 2), ("茶", "other", 1), ("\ud800", "other", 1)],
+)  # fmt: skip
+def test_texts_are_counted(text: str, model: str, tokens: int) -> None:
+    assert count(text, model) == tokens
+
+
+@given(st.text())
+def test_any_text_has_a_count_for_any_model(text: str) -> None:
+    assert 0 <= count(text, "gpt-4o") <= 4 * len(text)
+    assert 0 <= count(text, "other") <= 4 * len(text)
+
+
+ASKED = Conversation((("user", "abcd" * 10),), system="abcd" * 5, translation=("abcd" * 10, "en", "pt"))
+
+
+@pytest.mark.parametrize(
+    ("api", "tokens"),
+    [("chat", 15 + 2 * PER_TURN), ("responses", 15 + 2 * PER_TURN), ("completions", 16 + PER_TURN),
+     ("translation", 10 + PER_TURN)],
+)  # fmt: skip
+def test_every_dialect_is_counted(api: str, tokens: int) -> None:
+    made = request(ASKED, api=api, model="other", params={}, step="", key="")
+    assert input_tokens(made) == tokens
+
+
+def body(**more: Any) -> Request:
+    return Request("chat", "other", orjson.dumps({"messages": [{"content": "abcd"}], **more}))
+
+
+@pytest.mark.parametrize(
+    ("params", "limit"),
+    [({}, None), ({"max_tokens": 5}, 5), ({"max_completion_tokens": 7}, 7), ({"max_output_tokens": 8}, 8),
+     ({"n_predict": 9}, 9), ({"n_predict": -1}, None), ({"max_tokens": "5"}, None),
+     ({"max_tokens": None}, None),
+     ({"max_tokens": 0}, None), ({"max_tokens": -2, "n_predict": 3}, 3)],
+)  # fmt: skip
+def test_the_limit_of_an_answer_is_what_the_request_says(params: dict[str, Any], limit: int | None) -> None:
+    assert output_limit(body(**params)) == limit
+    assert size(body(**params)) == Size(1 + PER_TURN, limit)
+    assert reserved(body(**params)) == 1 + PER_TURN + (limit or DEFAULT_OUTPUT)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_the_schema_of_an_answer_is_counted(api: str) -> None:
+    shaped = replace(ASKED, schema={"type": "string", "description": "y" * 400}, name="x")
+    plain, with_schema = (
+        request(asked, api=api, model="other", params={}, step="", key="") for asked in (ASKED, shaped)
+    )
+    assert 100 < input_tokens(with_schema) - input_tokens(plain) < 150
+
+
+def test_the_parts_of_a_message_are_counted() -> None:
+    parts = [{"type": "text", "text": "abcd"}, {"type": "image_url"}, {"type": "text", "text": "efgh"}]
+    assert input_tokens(body(messages=[{"content": parts}, {"role": "assistant"}])) == 2 + 2 * PER_TURN
+    assert input_tokens(Request("responses", "other", b'{"input": "abcd"}')) == 1 + PER_TURN

@@ -1,0 +1,271 @@
+"""Templates: values are data, and nothing but their keys can be reached."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.domain import Fault
+from pipeline.core.errors import JobError
+from pipeline.engine.stages import stages_of
+from pipeline.job.load import load
+from pipeline.templates.template import Template
+
+
+def template(text: str) -> Template:
+    return Template(text, lambda line, column: f"t:{line}:{column}")
+
+
+def shown(text: str, **values: Any) -> str:
+    return template(text).render(values)
+
+
+def fails(text: str, **values: Any) -> Fault:
+    with pytest.raises(Fault) as fault:
+        shown(text, **values)
+    assert fault.value.kind == "template"
+    return fault.value
+
+
+VALUES = {"s": "text", "n": 5, "l": [1], "d": {"a": 1}, "f": 1.5, "b": True, "z": None}
+ATTRIBUTES = ["__class__", "__init__", "format", "upper", "items", "keys", "append", "real", "mro", "__doc__"]
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+@pytest.mark.parametrize("form", ["{{ %s.%s }}", "{{ %s['%s'] }}", "{{ [%s]|map(attribute='%s')|first }}"])
+def test_no_value_has_attributes_or_methods(name: str, attribute: str, form: str) -> None:
+    fails(form % (name, attribute), **VALUES)
+
+
+ESCAPES = [
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ ''['__class__']['__mro__'] }}",
+    "{{ '{0.__class__.__init__.__globals__}'.format(s) }}",
+    "{{ '{a.__class__}'.format_map({'a': s}) }}",
+    "{{ ('{0.__class__}'|string).format(s) }}",
+    "{{ s|attr('__class__') }}",
+    "{{ s|attr('for'~'mat') }}",
+    "{{ [s]|map('attr', '__class__')|list }}",
+    "{{ ['{0.__class__}']|map('format', s)|list }}",
+    "{{ ['x']|map(attribute='__class__')|list }}",
+    "{{ [s, 'b']|groupby('__class__') }}",
+    "{{ [s, 'b']|sort(attribute='__class__.__mro__') }}",
+    "{{ [s]|selectattr('__class__')|list }}{{ s.__class__ }}",
+    "{{ [s]|sum(attribute='__class__') }}",
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ joiner.__init__.__globals__ }}",
+    "{{ namespace.__init__.__globals__ }}",
+    "{{ lipsum.__globals__['os'] }}",
+    "{{ dict(a=1) }}",
+    "{{ config }}",
+    "{{ request.application.__globals__ }}",
+    "{{ get_flashed_messages.__globals__ }}",
+    "{{ env.HOME }}",
+    "{{ range.__self__ }}",
+    "{{ range.__class__ }}",
+    "{% for x in l %}{{ loop.__init__.__globals__ }}{% endfor %}",
+    "{% for x in l %}{{ loop._iterator.gi_frame }}{% endfor %}",
+    "{% for x in l %}{{ loop['__class__'] }}{% endfor %}",
+    "{% macro m() %}{% endmacro %}{{ m.__globals__ }}",
+    "{% macro m() %}{% endmacro %}{{ m._func }}",
+    "{% macro m() %}{{ caller.__globals__ }}{% endmacro %}{% call m() %}{% endcall %}",
+    "{% set x = s.format %}{{ x('a') }}",
+    "{% set s.x = 1 %}",
+    "{% do l.append(2) %}",
+    "{{ l.append(2) }}",
+    "{{ d.update({'b': 1}) }}",
+    "{{ d.clear() }}",
+    "{% include '/etc/passwd' %}",
+    "{% include '../../etc/passwd' %}",
+    "{% import 'os' as os %}{{ os }}",
+    "{% from 'os' import popen %}",
+    "{% extends '/etc/passwd' %}",
+    "{{ s|pprint }}{{ s|xmlattr }}",
+    "{{ d|xmlattr }}",
+    "{{ 1|attr('__class__')|attr('__base__') }}",
+    "{{ range(10 ** 9)|list }}",
+    "{{ undefined.__class__ }}",
+]
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_published_escapes_reach_nothing(text: str) -> None:
+    values = {"s": "text", "l": [1], "d": {"a": 1}}
+    with pytest.raises((Fault, JobError)) as error:
+        shown(text, **values)
+    assert "root:" not in str(error.value)
+    assert values == {"s": "text", "l": [1], "d": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{{ l|map('nope')|list }}", "{{ l|map(x=1)|list }}", "{{ n|dictsort }}", "{{ l|select('nope')|list }}",
+     "{{ 'a'|truncate(-5) }}", "{{ l|slice(0)|list }}", "{{ 1 // 0 }}", "{{ n() }}", "{{ s + n }}",
+     "{% for x in n %}{% endfor %}", "{% for x in l recursive %}{{ loop(l) }}{% endfor %}",
+     "{{ s|int(base='x') }}{{ 'x'.y }}"],
+)  # fmt: skip
+def test_whatever_a_filter_raises_fails_one_row_and_not_the_run(text: str) -> None:
+    assert fails(text, s="text", n=5, l=[1]).message.startswith("t:1:1: ")
+
+
+def test_the_jinja_that_is_installed_has_its_known_holes_mended() -> None:
+    assert tuple(map(int, jinja2.__version__.split(".")[:3])) >= (3, 1, 6)
+
+
+@pytest.mark.parametrize("cell", ["{{7*7}}", "{% if %}", "{# x #}", "{{ row }}", "${7*7}", "#{x}", "{{"])
+def test_a_cell_is_never_rendered_again(cell: str) -> None:
+    assert shown("<{{ a }}|{{ row.a }}|{{ row['a'] }}>", a=cell, row={"a": cell}) == f"<{cell}|{cell}|{cell}>"
+
+
+@given(st.text())
+def test_any_cell_comes_out_as_it_went_in(cell: str) -> None:
+    assert shown("{{ a }}", a=cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), ([1, "a", None], '[1,"a",null]'), ({"b": 1, "a": [2]}, '{"b":1,"a":[2]}'), (1.5, "1.5"),
+     ("<b>&", "<b>&"), ([], "[]"), ("", ""), (0, "0")],
+)  # fmt: skip
+def test_values_are_shown_as_data(value: Any, text: str) -> None:
+    assert shown("{{ v }}", v=value) == text
+
+
+@pytest.mark.parametrize("name", ["items", "keys", "get", "values", "update", "pop", "self", "a b", "é"])
+def test_a_column_with_the_name_of_a_method_is_the_column(name: str) -> None:
+    assert shown(f"{{{{ row['{name}'] }}}}", row={name: "cell"}) == "cell"
+    if name.isidentifier():
+        assert shown(f"{{{{ row.{name} }}}}", row={name: "cell"}) == "cell"
+
+
+@pytest.mark.parametrize("name", ["range", "loop", "caller", "items", "joiner", "cycler"])
+def test_a_column_may_be_called_what_jinja_calls_its_own(name: str) -> None:
+    assert shown(f"{{{{ {name} }}}}", **{name: "cell"}) == "cell"
+
+
+def test_an_undefined_name_fails_with_its_line() -> None:
+    assert fails("a\n\n{{ nope }}").message == "t:3:1: 'nope' is undefined"
+    assert fails("a\n{{ d.nope }}", d={}).message.startswith("t:2:1: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["{% if nope %}x{% endif %}", "{{ nope == 1 }}", "{% for x in nope %}{% endfor %}"]
+)
+def test_an_undefined_name_is_no_false_and_no_empty_list(text: str) -> None:
+    fails(text)
+
+
+def test_a_text_that_grows_beyond_measure_fails() -> None:
+    text = "{% for a in range(1000) %}{% for b in range(100) %}{{ s }}{% endfor %}{% endfor %}"
+    assert "4 MiB" in fails(text, s="x" * 50).message
+
+
+@pytest.mark.parametrize("text", ["true", "True", "1", "yes", "{{ n > 3 }}", " {{ 'YES' }} "])
+def test_a_condition_that_holds(text: str) -> None:
+    assert template(text).holds({"n": 5})
+
+
+@pytest.mark.parametrize("text", ["false", "0", "no", "{{ n > 9 }}", "{{ z }}", "None", "{{ '' }}"])
+def test_a_condition_that_does_not(text: str) -> None:
+    assert not template(text).holds({"n": 5, "z": None})
+
+
+@pytest.mark.parametrize("text", ["{{ n }}", "maybe", "n > 3", "{{ [] }}", "truee"])
+def test_a_condition_that_says_neither_is_a_fault(text: str) -> None:
+    with pytest.raises(Fault, match="true or false"):
+        template(text).holds({"n": 5})
+
+
+def test_a_syntax_error_is_named_with_its_line() -> None:
+    with pytest.raises(JobError) as error:
+        template("a\nb\n{{ x | }}\n").compiled()
+    assert error.value.where == "t:3:1"
+
+
+@pytest.mark.parametrize("text", ["x {{ self }}", "{{ x }}\n{{ self.title }}", "{% if self %}{% endif %}"])
+def test_the_name_self_is_refused_with_a_way_out(text: str) -> None:
+    with pytest.raises(JobError, match=r"row\['self'\]"):
+        template(text).compiled()
+
+
+def test_names_that_a_template_makes_itself_are_not_taken_from_its_values() -> None:
+    text = "{% set a = b %}{% for c in d %}{{ c }}{{ a }}{% endfor %}{{ row.e }}"
+    assert template(text).names == {"b", "d", "row"}
+
+
+def test_uses_gives_names_and_fields_with_their_places() -> None:
+    text = "title: {{ title }}\nlang lang\n  {{ row.lang }}, {{ row['a b'] }}\u2028{{ x }}"
+    uses = set(template(text).uses())
+    assert ("title", "", 1, 11) in uses
+    assert ("row", "lang", 3, 10) in uses
+    assert ("row", "a b", 3, 27) in uses
+    assert ("x", "", 3, 39) in uses
+
+
+JOB = """\
+name: a
+records: {from: r.csv}
+models: {m: {provider: scripted, model: x}}
+steps:
+  - name: s
+    system: "Be brief,\\n{{ tone }}"
+    prompt: |
+        The title of it: {{ title }}
+          {% if price > 3 %}
+        {{ titel }} and {{ row.prize }}
+        {% endif %}
+    when: "{{ weather == 'fine' }}"
+  - name: t
+    translate: {text: "{{ text }}", from: en, to: '{{ lang }}'}
+    each: {lang: [de]}
+"""
+
+
+def test_every_name_is_found_at_the_place_that_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(JOB)
+    lines = JOB.splitlines()
+    found = set()
+    for stage in stages_of(load(file)):
+        for one in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
+            for name, field, line, column in one.uses():
+                row, at = map(int, one.locate(line, column).rsplit(":", 2)[1:])
+                rest = lines[row - 1][at - 1 :]
+                assert re.match(rf"{field or name}\b", rest), (name, field, row, at)
+                assert "{" in lines[row - 1][: at - 1]
+                found.add(field or name)
+    assert found == {"tone", "title", "price", "titel", "row", "prize", "weather", "text", "lang"}
+
+
+def test_a_render_fault_names_the_line_in_the_job_file(tmp_path: Path) -> None:
+    file = tmp_path / "job.yaml"
+    file.write_text(JOB)
+    prompt = stages_of(load(file))[0].runner.templates["prompt"]
+    with pytest.raises(Fault) as fault:
+        prompt.render({"title": "x", "price": 5, "row": {}})
+    assert f"{file}:10:9: 'titel' is undefined" in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{ stock > 0 }}", "; a cell of csv and tsv is text: write stock | int, or stock | float"),
+        ("{{ stock + 1 }}", "write stock | int"),
+        ("one\n{{ 2.5 * stock }}", "write stock | int"),
+        ("{{ stock > 0 and other }}", "write COLUMN | int"),
+    ],
+)
+def test_a_number_that_is_a_text_comes_with_the_way_to_make_one(text: str, said: str) -> None:
+    assert said in fails(text, stock="3", other="x").message
+
+
+def test_a_range_that_is_too_long_is_said_in_plain_words() -> None:
+    said = fails("{% for i in range(n) %}{% endfor %}", n=10**6).message
+    assert said == "t:1:1: range() has more than 100,000 numbers, which is not allowed"
