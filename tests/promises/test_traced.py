@@ -14,7 +14,7 @@ import signal
 import pytest
 
 from pipeline.testing import Script, serve
-from tests.soak.test_p01_system_calls import traced
+from tests.support.points import traced
 from tests.support.project import Project
 from tests.support.served import served
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +93,10 @@ class Project:
         done = self.run(*arguments, "--json")
         parsed: dict[str, Any] = json.loads(done.stdout)
         return parsed
+
+
+def run_limited(project: Project, limit: str) -> subprocess.CompletedProcess[str]:
+    """Run the job with a limit of the shell, as for `ulimit`."""
+    command = f"ulimit {limit}; exec {shlex.join(project.command('run', 'job.yaml'))}"
+    shell = partial(subprocess.run, capture_output=True, text=True, timeout=90, check=False)
+    return shell(["bash", "-c", command], cwd=project.folder, env=project.environment())
