@@ -17,9 +17,10 @@ from pipeline import load
 from pipeline.core.errors import PipelineError
 from pipeline.run.session import Session
 from pipeline.system.file_names import safe_name
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
 from tests.support.row_files import ARTICLES, FILES, contents, job, published, ran
+from tests.support.server import serve
 
 
 def test_every_row_that_is_ok_gets_its_file_and_no_other_does(project: Project) -> None:

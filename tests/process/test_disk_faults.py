@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.journal.spill import Spill
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.journals import journalled
 from tests.support.points import traced
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 from tests.support.waiting import wait_for
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

@@ -14,9 +14,10 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.lanes.limits.rate import CREDIT
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project, run_limited
 from tests.support.served import served
+from tests.support.server import serve
 from tests.support.tables import opened, written
 from tests.support.waiting import wait_for
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.journals import journalled
 from tests.support.killed_run import CONCURRENCY, ROWS, finish, job, kill, started
 from tests.support.project import Project
+from tests.support.server import serve
 from tests.support.waiting import wait_for
 
 

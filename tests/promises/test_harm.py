@@ -11,9 +11,10 @@ from pathlib import Path
 
 from benchmarks.workload import job as bench_job
 from benchmarks.workload import used
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.canary import KEY, found
 from tests.support.project import Project
+from tests.support.server import serve
 
 FEW, MANY = 1_000, 6_000
 MOST_GROWTH, MOST_BYTES_A_ROW = 1.10, 150

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.journals import journalled
 from tests.support.project import Project, run_limited
 from tests.support.served import served
+from tests.support.server import serve
 from tests.support.waiting import wait_for
 
 

@@ -1,4 +1,4 @@
-"""A user's folder with a job in it, and the real command run there in a process of its own."""
+"""A user's folder with a job in it, and the real command run there, in this process or in one of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import polars as pl
 import yaml
+
+from tests.support.in_process import called
 
 KEY = "sk-canary-1234567890"
 
@@ -62,7 +65,15 @@ class Project:
         return {**clean, "TEST_KEY": KEY, **more}
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end, in this process where that can be: see `in_process.py`."""
+        if (
+            threading.current_thread() is not threading.main_thread()
+        ):  # folder and signals are the process' own
+            return self.spawn(*arguments, **env)
+        return called(arguments, self.folder, self.environment(**env))
+
+    def spawn(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end in a process of its own."""
         return subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
