@@ -15,7 +15,7 @@ import yaml
 
 from pipeline import load
 from pipeline.core.errors import PipelineError
-from pipeline.run.session import Session
+from pipeline.runs.session import Session
 from pipeline.system.file_names import safe_name
 from pipeline.testing import Rule, Script
 from tests.support.project import Project

@@ -159,3 +159,11 @@ def test_tests_import_from_support_and_from_no_other_test() -> None:
                 if name.split(".")[0] == "tests" and name.split(".")[1:2] != ["support"]
             ]
     assert wrong == []
+
+
+def test_no_folder_takes_the_place_of_a_public_name() -> None:
+    """`import pipeline.x` sets the attribute `x` of the package, so a folder `x` would hide a function `x`."""
+    import pipeline
+
+    names = {path.stem for path in PACKAGE.iterdir()}
+    assert names.isdisjoint(pipeline.__all__)

@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 from pipeline.job.load import load
-from pipeline.run.run import run_async
+from pipeline.runs.run import run_async
 from pipeline.testing import Ledger
 from tests.support.journals import answered, spilled
 from tests.support.points import TRACE, Point, calls, ended_at, kinds, points, traced
