@@ -162,7 +162,7 @@ def test_tests_import_from_support_and_from_no_other_test() -> None:
 
 
 def test_no_folder_takes_the_place_of_a_public_name() -> None:
-    """`import pipeline.x` sets the attribute `x` of the package, so a folder `x` would hide a function `x`."""
+    """`import pipeline.x` sets the attribute `x` of the package, so a folder may hide a function."""
     import pipeline
 
     names = {path.stem for path in PACKAGE.iterdir()}
