@@ -16,7 +16,7 @@ from tests.support.server import serve
 AT_IMPORT = """
 import os, sys
 
-class RateFinder:
+class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == "pipeline.runs.session":
             sys.meta_path.remove(self)
@@ -26,7 +26,7 @@ class RateFinder:
                 if not {kept}:
                     raise
 
-sys.meta_path.insert(0, RateFinder())
+sys.meta_path.insert(0, Finder())
 """
 """a signal that comes while the program starts, and that a finalizer, say, may keep to itself"""
 
@@ -39,7 +39,7 @@ def test_a_signal_while_a_command_starts_is_answered_with_the_command(
     (tmp_path / "sitecustomize.py").write_text(AT_IMPORT.format(number=int(number), kept=kept))
     with serve(Script()) as server:
         project.job(models=served(server.base_url), records=Project.numbered(100))
-        done = project.run("run", "job.yaml", PYTHONPATH=str(tmp_path))
+        done = project.spawn("run", "job.yaml", PYTHONPATH=str(tmp_path))
         assert server.ledger().requests == 0
     assert done.returncode == 130, done.stderr
     assert number.name in done.stderr
