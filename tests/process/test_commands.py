@@ -41,9 +41,7 @@ def test_no_command_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_works_in_a_process_of_its_own_as_in_this_one(
-    name: str, done: Project, tmp_path: Path
-) -> None:
+def test_a_command_works_in_a_process_of_its_own_as_in_this_one(name: str, done: Project) -> None:
     words, code, said = COMMANDS[name]
     apart = done.spawn(*words.split())
     assert apart.returncode == code and "Traceback" not in apart.stderr, apart.stderr

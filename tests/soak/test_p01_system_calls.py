@@ -131,7 +131,6 @@ PARTS += [("next", 0, 3), ("next", 1, 3), ("next", 2, 3)]
 """every so many points of a scene are one test, so that all cores have some"""
 
 
-@pytest.mark.soak
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 @pytest.mark.parametrize(("name", "part", "parts"), PARTS)
 def test_p01_kill_9_before_every_write_and_sync(name: str, part: int, parts: int, tmp_path: Path) -> None:
@@ -143,7 +142,6 @@ def test_p01_kill_9_before_every_write_and_sync(name: str, part: int, parts: int
     assert len(killed) >= 2 / 3 * len(ends[part::parts]), f"killed at {killed} only"
 
 
-@pytest.mark.soak
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_all_that_a_run_does_to_its_files_is_a_point_of_the_sweep(tmp_path: Path) -> None:
     done, ends = set(), set()

@@ -15,7 +15,6 @@ ROWS, KILLS = 400, 8
 SEED = 20261122
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
 def test_any_number_of_kills_ends_in_the_same_table(project: Project, concurrency: int) -> None:
     dice = random.Random(SEED + concurrency)
@@ -49,7 +48,6 @@ def test_any_number_of_kills_ends_in_the_same_table(project: Project, concurrenc
     assert all(f"Write about {title}." in post for title, post in pairs), f"seed {SEED}"
 
 
-@pytest.mark.soak
 def test_a_pace_holds_over_minutes_of_real_time(project: Project) -> None:
     with serve(Script(latency=0.05)) as server:
         project.job(server.base_url, records=Project.numbered(150))
