@@ -34,3 +34,8 @@ def spilled(journal: Path) -> set[str]:
     """The digests of answers that wait beside a journal."""
     rows = (row for _, found, _ in Spill(journal).spilled() for row in found)
     return {digest.hex() for digest, outcome, *_ in rows if outcome == "answered"}
+
+
+def change(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as plain:
+        plain.execute(sql)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -84,13 +83,6 @@ def test_csv_that_is_ill_formed_is_refused_with_the_line(
     message = refused(tmp_path, "a.csv", content)
     assert f"a.csv, line {line}: " in message
     assert what in message
-
-
-def test_an_encoding_fault_says_how_to_convert(tmp_path: Path) -> None:
-    said = refused(tmp_path, "my a.csv", b"a\ncaf\xe9\n")
-    _, _, command = said.partition("or: ")
-    subprocess.run(["sh", "-c", command], check=True)
-    assert (tmp_path / "utf8-my a.csv").read_text() == "a\ncafé\n"
 
 
 def test_a_cell_of_megabytes_is_read_whole(tmp_path: Path) -> None:

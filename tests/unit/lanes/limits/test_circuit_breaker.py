@@ -32,7 +32,7 @@ def outage(at: float, seconds: float, concurrency: int, rows: int, **limits: flo
 
 def rows_at(concurrency: int) -> int:
     """Enough to ask until an outage begins, while it lasts and afterwards."""
-    return min(300 * concurrency, 1500)
+    return min(300 * concurrency, 2500)
 
 
 def faults_of(outcome: Outcome) -> set[str]:
