@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
@@ -62,9 +62,9 @@ def test_a_long_outage_that_ends_costs_nobody_his_tries(concurrency: int) -> Non
     assert sent(outcome, 5, 405) <= 10 + 2 * concurrency + 30
 
 
-@pytest.mark.parametrize("concurrency", [1, 4, 64])
-@pytest.mark.parametrize("at", [0, 5])
-@pytest.mark.parametrize("patience", [60.0, 600.0, 3600.0])
+@pytest.mark.parametrize(
+    ("at", "concurrency", "patience"), [*product((0, 5), (1, 4), (60.0, 600.0, 3600.0)), (5, 64, 600.0)]
+)
 def test_an_outage_without_end_stops_the_run_and_fails_nobody(
     at: int, concurrency: int, patience: float
 ) -> None:
