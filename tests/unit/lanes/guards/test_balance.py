@@ -163,8 +163,8 @@ def test_an_endpoint_that_was_down_for_a_while_comes_back() -> None:
 def test_an_endpoint_that_stays_down_is_out_and_the_run_goes_on() -> None:
     down = Script(latency=1, faults=(Rule(fault="server_error", every=1),))
     limits = dict.fromkeys(("down", "well"), Limits(concurrency=64, outage=60))
-    outcome = spread_over({"down": down, "well": Script(latency=1)}, numbered(2500), limits=limits)
-    assert outcome.answered == 2500
+    outcome = spread_over({"down": down, "well": Script(latency=1)}, numbered(4000), limits=limits)
+    assert outcome.answered == 4000
     assert any("down is out: outage" in line for line in outcome.said)
 
 
