@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,12 @@ import pytest
 from pipeline.journal.spill import Spill
 from pipeline.testing import Script
 from tests.support.journals import journalled
-from tests.support.points import traced
+from tests.support.points import needs_strace, traced
 from tests.support.project import Project
 from tests.support.served import served
 from tests.support.server import serve
 from tests.support.waiting import wait_for
 
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 ROWS, CONCURRENCY = 50, 8
 
 
