@@ -110,14 +110,3 @@ def test_a_spent_budget_set_in_a_live_run_ends_it(project: Project) -> None:
             assert "is spent, or may have been billed: the run will stop" in done.stdout
             _, said = process.communicate(timeout=20)
             assert process.returncode == 4 and "budget.requests" in said and "of 5 are used" in said
-
-
-def test_commands_that_cannot_be_obeyed_are_refused_with_a_reason(project: Project) -> None:
-    project.job()
-    for arguments, sentence in (
-        (("pause",), "nobody runs this job now\n  start it: pipeline run job.yaml"),
-        (("halt",), "unknown command 'halt'\n  known: pause, resume, stop, set, status"),
-        (("set", "rpm"), "set takes KEY=VALUE"),
-    ):
-        done = project.run("ctl", "job.yaml", *arguments)
-        assert done.returncode == 2 and sentence in done.stderr, done.stderr
