@@ -1,1 +1,1 @@
-"""Tests of the kinds of step."""
+"""Mirrors the package."""
