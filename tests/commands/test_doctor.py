@@ -172,7 +172,7 @@ def test_a_server_that_drips_is_not_waited_for(address: str, monkeypatch: pytest
     monkeypatch.setattr(probe, "PATIENCE", 0.3)
     began = time.monotonic()
     (check,) = probe.looked_at(f"{address}/drip/v1", Secret(), "m")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4, "the whole of it takes 5 s"
     assert (check.state, check.said.split(": ")[1]) == ("warn", "no list of models within 0.3 s")
 
 

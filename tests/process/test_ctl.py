@@ -56,17 +56,19 @@ def test_a_live_run_is_paused_resumed_changed_and_stopped(project: Project) -> N
 def _pauses_and_resumes(project: Project, server: Server) -> None:
     done = project.run("ctl", "job.yaml", "pause")
     assert done.returncode == 0 and done.stdout.startswith("paused; "), done.stderr
-    time.sleep(0.5)
+    time.sleep(1)
     assert rate(server, 0.5) == 0
     assert project.numbers("ctl", "job.yaml", "status")["phase"] == "paused"
     assert project.run("ctl", "job.yaml", "resume").stdout == "going on\n"
-    assert rate(server, 0.5) > 10
+    before = server.ledger().requests
+    eventually(lambda: server.ledger().requests > before + 5)
 
 
 def _changes(project: Project, server: Server) -> None:
     done = project.run("ctl", "job.yaml", "set", "models.writer.limits.concurrency=12")
     assert done.stdout == "models.writer.limits.concurrency is now 12\n"
-    assert rate(server, 1) > 50 and 6 < server.ledger().peak <= 12
+    eventually(lambda: server.ledger().peak > 6)
+    assert server.ledger().peak <= 12
     assert project.run("ctl", "job.yaml", "set", "models.writer.limits.rpm=300").returncode == 0
     time.sleep(0.5)
     assert rate(server, 2) < 7
