@@ -77,9 +77,9 @@ def test_a_key_that_servers_send_back_in_all_disguises_stands_nowhere(
     assert rows["fine"]["post"] == "fine"
     assert rows["echo"]["post"] == "Your key is ***."
     assert len(rows) == len(set(MODES))
-    again = project.spawn("status", "job.yaml", "--json", **env(home))
-    shown = project.spawn("show", "job.yaml", "--rows", "99", **env(home))
-    looked = project.spawn("doctor", "job.yaml", "--json", **env(home))
+    again = project.run("status", "job.yaml", "--json", **env(home))
+    shown = project.run("show", "job.yaml", "--rows", "99", **env(home))
+    looked = project.run("doctor", "job.yaml", "--json", **env(home))
     streams = [text for one in (done, again, shown, looked) for text in (one.stdout, one.stderr)]
     assert found(project.folder, home, *streams) == []
 
@@ -89,7 +89,7 @@ def test_a_key_that_is_refused_is_named_and_not_shown(
     mode: str, project: Project, address: str, home: Path
 ) -> None:
     job(project, f"{address}/{mode}/v1")
-    done = project.spawn("run", "job.yaml", **env(home))
+    done = project.run("run", "job.yaml", **env(home))
     assert done.returncode == (4 if mode != "moved" else 75), done.stderr
     assert Hostile.keys == {KEY}
     assert found(project.folder, home, done.stdout, done.stderr) == []
@@ -156,7 +156,7 @@ def test_a_killed_run_and_its_status_keep_no_key(project: Project, address: str,
     deadline = time.monotonic() + 20
     while not in_flight(project.folder / "output/shop") and time.monotonic() < deadline:
         time.sleep(0.05)
-    status = project.spawn("ctl", "job.yaml", "status", "--json", **env(home))
+    status = project.run("ctl", "job.yaml", "status", "--json", **env(home))
     os.kill(run.pid, signal.SIGKILL)
     out, err = run.communicate()
     assert run.returncode == -signal.SIGKILL
