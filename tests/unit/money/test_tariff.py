@@ -12,7 +12,8 @@ from pipeline.money.tariff import Tariff, tariff_of, unpriced
 from tests.support.fakes import asked
 
 TIERS = {"priority": 2, "flex": 0.5}
-TARIFF = Tariff(price_of("m", "http://127.0.0.1/v1", {"input": 1, "output": 10, "tiers": TIERS}))
+PRICE = price_of("m", "http://127.0.0.1/v1", {"input": 1, "output": 10, "tiers": TIERS})
+TARIFF = Tariff(PRICE)
 EXPECTED = Expected(100, 40, 50)
 STANDARD = 100 * 1000 + 50 * 10_000
 
@@ -44,6 +45,14 @@ def test_the_worst_holds_for_every_tier_that_the_job_prices_and_may_be_served() 
         most = TARIFF.most(asked("a", **params), EXPECTED)
         cost = TARIFF.cost(Answer("x", usage=used, tier=served))
         assert most is not None and cost is not None and cost <= most
+
+
+def test_a_dearer_tier_that_the_server_has_answered_from_is_held_from_then_on() -> None:
+    """An account may be set up for a tier that its requests do not ask for."""
+    tariff = Tariff(PRICE)
+    for served, most in (("flex", STANDARD), ("scale", STANDARD), ("priority", 2 * STANDARD)):
+        tariff.cost(Answer("x", usage=Usage(1, 1), tier=served))
+        assert tariff.most(asked("a"), EXPECTED) == most
 
 
 def test_what_a_request_comes_to_on_average_is_of_its_tier() -> None:

@@ -1,4 +1,4 @@
-"""When refused requests stop the run: only where the very first ones are refused, and nothing was answered."""
+"""Refused requests stop the run only where they are the first ones, and nothing was answered."""
 
 from __future__ import annotations
 
