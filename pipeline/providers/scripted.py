@@ -90,7 +90,7 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
             request.api,
             _received(wire),
             perf_counter() - began,
-            told=advertised_limits(wire.headers),
+            advertised=advertised_limits(wire.headers),
             wait=advertised_wait(wire.headers),
         )
 

@@ -174,9 +174,8 @@ def test_without_a_cap_half_as_much_may_be_lost_as_was_answered_and_probes_do_no
         for _ in range(times):
             ticket = Ticket(asked("x"), lambda _: Expected(1, 1, 1), 0.0)
             hand.take(ticket, 0.0)
-            fault = again()
-            fault.probe = probe
-            hand.settle(ticket, fault, 1.0)
+            ticket.probe = probe
+            hand.settle(ticket, again(), 1.0)
 
     lose(1000, True)
     lose(WASTE_REQUESTS, False)
