@@ -44,7 +44,7 @@ def test_a_few_of_the_requests_that_are_left_are_not_sent() -> None:
     limit, first, second = advertised(rpm), ticket(), ticket()
     limit.take(first, 0.0)
     limit.take(second, 0.5)
-    limit.settle(first, Reply("chat", b"", told=TOLD), 1.0)
+    limit.settle(first, Reply("chat", b"", advertised=TOLD), 1.0)
     assert SPARED == 3
     assert rpm.granted == [pytest.approx(20 + 1 - 1 - SPARED)]
 
@@ -54,9 +54,9 @@ def test_after_a_refusal_nothing_is_sent_at_once() -> None:
     limit, tickets = advertised(rpm), [ticket(), ticket()]
     for one in tickets:
         limit.take(one, 0.0)
-    refusal = Fault("rate_limited", "no", fate=Fate.RETRY, billed=Billed.NO, told=TOLD)
+    refusal = Fault("rate_limited", "no", fate=Fate.RETRY, billed=Billed.NO, advertised=TOLD)
     limit.settle(tickets[0], refusal, 1.0)
-    limit.settle(tickets[1], Reply("chat", b"", told=TOLD), 1.0)
+    limit.settle(tickets[1], Reply("chat", b"", advertised=TOLD), 1.0)
     assert rpm.granted == []
 
 
@@ -64,5 +64,5 @@ def test_an_answer_that_came_at_once_says_nothing_of_what_is_left() -> None:
     rpm = Granting()
     limit, one = advertised(rpm), ticket()
     limit.take(one, 0.0)
-    limit.settle(one, Reply("chat", b"", told=TOLD), 0.1)
+    limit.settle(one, Reply("chat", b"", advertised=TOLD), 0.1)
     assert rpm.granted == []
