@@ -70,7 +70,7 @@ class Endpoints:
             member.queue.close(fault)
         if not others:
             return fault
-        return fault.but(fate=Fate.RETRY, wait=0.0, counted=False)
+        return fault.but(fate=Fate.RETRY, wait=0.0)  # it is sent elsewhere at once, and has lost no try
 
 
 def close_on_fault(call: Call, member: Endpoint, all_of: Endpoints) -> Call:

@@ -192,7 +192,7 @@ class Queue:
 
 
 def _again(reason: Fault) -> Fault:
-    return Fault(reason.kind, reason.message, fate=Fate.RETRY, wait=0.0, counted=False)
+    return Fault(reason.kind, reason.message, fate=Fate.RETRY, wait=0.0)  # no try of it has failed
 
 
 def enqueue(call: Call, queue: Queue) -> Call:

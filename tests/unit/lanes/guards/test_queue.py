@@ -88,7 +88,7 @@ def test_a_closed_line_sends_everybody_elsewhere_and_holds_nothing() -> None:
         return await outcomes(enqueue(Provider(), queue), [asked(str(i)) for i in range(10)])
 
     faults = [fault for fault in on_test_time(main) if isinstance(fault, Fault)]
-    assert [(f.kind, f.fate, f.counted) for f in faults] == [("unauthorized", Fate.RETRY, False)] * 10
+    assert [(f.kind, f.fate, f.wait) for f in faults] == [("unauthorized", Fate.RETRY, 0.0)] * 10
     assert (queue.waiting, queue.binding) == (0, "")
 
 
