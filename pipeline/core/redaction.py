@@ -29,7 +29,7 @@ class Redactor:
 
     @classmethod
     def before(cls, columns: tuple[str, ...], key: Collection[str]) -> Redactor:
-        """The curtain of these private columns, with this key."""
+        """The redactor of these private columns, with this key."""
         return cls(columns, not set(columns).isdisjoint(key))
 
     def key(self, key: str) -> str:

@@ -67,7 +67,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)
 
 
-def checkup(model: Model) -> Iterator[Check]:
+def health(model: Model) -> Iterator[Check]:
     """There is nothing that could be missing."""
     yield ok("model", f"{model.model}: the scripted model needs nothing")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.project import Project
+from tests.support.server import serve
 
 QUICK = Script(latency=0.01)
 

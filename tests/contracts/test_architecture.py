@@ -147,6 +147,20 @@ def test_only_adapters_uses_importlib() -> None:
     assert users == {"pipeline.core.adapters"}
 
 
+def test_tests_import_from_support_and_from_no_other_test() -> None:
+    wrong = []
+    for file in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            wrong += [
+                f"{file.relative_to(ROOT)} imports {name}"
+                for name in names
+                if name.split(".")[0] == "tests" and name.split(".")[1:2] != ["support"]
+            ]
+    assert wrong == []
+
+
 def test_no_folder_takes_the_place_of_a_public_name() -> None:
     """`import pipeline.x` sets the attribute `x` of the package, so a folder would hide a function."""
     import pipeline

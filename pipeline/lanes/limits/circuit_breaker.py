@@ -1,7 +1,7 @@
 """A server that is down is asked by one request at a time, until it answers or patience ends.
 
-Faults on end, of several requests, open the breaker. Then one request probes at growing intervals, and
-its failed tries count against nobody; the first sign of life closes it. Faults that come from few
+Faults on end, of several requests, open the circuit breaker. Then one request probes at growing intervals,
+and its failed tries count against nobody; the first sign of life closes it. Faults that come from few
 requests alone, where others are answered, are those requests' own: so are all faults of a request that
 failed, and failed again after others had been answered.
 This module does not know what a server is.

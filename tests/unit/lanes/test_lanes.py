@@ -14,11 +14,12 @@ from pipeline.lanes.limits.limit import Ticket
 from pipeline.lanes.limits.rate import Rate
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.clock import on_test_time
 from tests.support.fakes import Provider, asked, outcomes
 from tests.support.lanes import shared_of
 from tests.support.project import KEY, Project
+from tests.support.server import serve
 
 
 def ticket(now: float) -> Ticket:
