@@ -15,7 +15,7 @@ from typing import Protocol
 from pipeline.core.domain import Fault, Values
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import closest
-from pipeline.templates.sandbox.compiled import Compiled, Malformed, Unfit
+from pipeline.templates.compiled import Compiled, Malformed, Unfit
 
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"false", "0", "no", "", "none"}
