@@ -13,9 +13,10 @@ from pipeline.core import adapters
 from pipeline.core.errors import JobError
 from pipeline.engine.stages import stages_of
 from pipeline.job.load import load
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support import ROOT
 from tests.support.project import KEY, Project
+from tests.support.server import serve
 from tests.support.stranger import OFFICIAL, changed, refused, written
 
 
