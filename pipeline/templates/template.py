@@ -1,6 +1,6 @@
 """Templates of a job: values -> text, and what is wrong said with the place where it stands.
 
-How a text is made, and how much of it, is the sandbox's affair (`sandbox/`), or that of a process of its
+How a text is made, and how much of it, is the sandbox's affair (`sandbox.py`), or that of a process of its
 own for a job that nobody vouches for (`isolated.py`). This module does not know requests.
 """
 
