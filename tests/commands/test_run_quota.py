@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
+from tests.support.server import serve
 
 
 @pytest.mark.parametrize("code", ["insufficient_quota", "project_spend_limit_exceeded"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import isfinite
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.fakes import chat_body
 from tests.support.project import Project
 from tests.support.served import PRICE, bill, nano, served
+from tests.support.server import serve
 
 USAGE = {
     "missing": None,

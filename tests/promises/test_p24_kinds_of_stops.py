@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from pipeline.lanes.guards.fuse import _HINTS
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 ROWS, DONE = 60, 2
 """rows of the job, and how many of them are answered before it stops"""

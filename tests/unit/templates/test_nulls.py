@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.job.spec import Records
 from pipeline.records.source import open_records
-from pipeline.templates.sandbox.compiled import Compiled
+from pipeline.templates.compiled import Compiled
 from pipeline.templates.template import Template
 
 ASKS = "{{ 'null' if note is none else 'text <' ~ note ~ '>' }}"

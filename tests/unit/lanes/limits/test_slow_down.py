@@ -43,13 +43,12 @@ def account_of(count: int) -> Account:
 
 
 def test_a_lane_that_is_told_to_slow_down_cools_down_and_sends_less() -> None:
-    lines = account_of(8000).lines
+    lines = account_of(3600).lines
     began = min(line.arrived for line in lines)
     arrivals = sorted(line.arrived - began for line in lines)
     first = next(line.at - began for line in lines if line.status == 429)
     pause = max(b - a for a, b in pairwise(arrivals) if first <= a < first + 5)
     assert pause > 0.2, "nobody asks for a while"
-    for minute in range(1, 4):
-        came = [line for line in lines if 60 * minute <= line.arrived - began < 60 * (minute + 1)]
-        assert 0.8 * BEARS <= len(came) <= 1.1 * BEARS < ASKED / 3
-        assert sum(line.status == 429 for line in came) <= 0.05 * len(came)
+    came = [line for line in lines if 40 <= line.arrived - began < 100]
+    assert 0.8 * BEARS <= len(came) <= 1.1 * BEARS < ASKED / 3
+    assert sum(line.status == 429 for line in came) <= 0.05 * len(came)
