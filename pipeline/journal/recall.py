@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request, Unanswered
+from pipeline.core.domain import Billed, Call, Fate, Fault, Rejected, Reply, Request, Unanswered
 from pipeline.core.progress import Progress
 from pipeline.journal.journal import Journal
 from pipeline.wire.conversation import understood
@@ -67,9 +67,7 @@ def find(journal: Journal, request: Request) -> Reply | None:
     for asked in chain:
         fault = journal.last_fault(asked.digest)
         if fault is not None and fault.billed is Billed.YES:
-            fault.requests = (asked,)
-            fault.known = True
-            raise fault
+            raise Rejected(fault.kind, fault.message, fate=fault.fate, requests=(asked,), known=True)
     return None
 
 

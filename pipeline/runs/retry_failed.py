@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from pipeline.core.domain import Record, Request
+from pipeline.core.domain import Record, Rejected, Request
 from pipeline.engine import in_order
 from pipeline.engine.walk import Walk
 from pipeline.journal.journal import Journal
@@ -22,7 +22,7 @@ async def paid_failures(
     """
     seen: set[bytes] = set()
     async for leaf in in_order.rows(walk, batches):
-        for first in leaf.fault.requests if leaf.fault else ():
+        for first in leaf.fault.requests if isinstance(leaf.fault, Rejected) else ():
             request: Request | None = first
             while request is not None:
                 if request.digest not in seen and journal.was_paid(request.digest):

@@ -28,21 +28,21 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
         began = perf_counter()
         try:
             reply = await call(request)
-        except Fault as fault:
-            redacted(fault, request.private)
+        except Fault as error:
+            fault = redacted(error, request.private)
             journal.note(request, fault, perf_counter() - began, worst(request, fault))
             if fault.billed is Billed.YES:
                 await journal.settle()  # it is not paid for again
-            raise
+            raise fault from None
         await journal.record(request, reply)
         try:
             reply = understood(reply, request.model)
-        except Fault as fault:
+        except Fault as error:
+            fault = redacted(error, request.private)
             if fault.fate is Fate.RETRY and fault.wait is None:
-                fault.wait, fault.told = reply.wait, reply.told
-            redacted(fault, request.private)
+                fault = fault.but(wait=reply.wait, advertised=reply.advertised)
             await journal.void(request, fault, worst(request, fault))
-            raise
+            raise fault from None
         if reply.answer is not None:
             usage = reply.answer.usage
             counted = usage.input or usage.output  # else it is held against the budget at its worst

@@ -156,7 +156,7 @@ class _Endpoint:
         if self._connector.spoke_unasked:
             odd = f"{self._host} sends answers that nobody asked for; no connection is used twice"
         told, wait = advertised_limits(headers), advertised_wait(headers)
-        return Reply(self._api, body, perf_counter() - began, told=told, wait=wait, odd=odd)
+        return Reply(self._api, body, perf_counter() - began, advertised=told, wait=wait, odd=odd)
 
     def _kept(self, words: str) -> str:
         """A server's words without the key, should it send that back."""
