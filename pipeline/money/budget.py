@@ -57,6 +57,12 @@ class Budget:
     """called when something was given back, because another lane may wait for it"""
 
     @property
+    def is_limited(self) -> bool:
+        """Whether there is any limit that what is held counts against."""
+        spec = self.spec
+        return spec.cost is not None or spec.tokens is not None or spec.requests is not None
+
+    @property
     def counts_tokens(self) -> bool:
         """Whether it limits what depends on tokens: then an exact count lets more requests through."""
         spec = self.spec
@@ -77,6 +83,8 @@ class Budget:
 
     def wasted(self) -> str:
         """Why no more may go to attempts that may have been billed for nothing; '' while it may."""
+        if not self.maybe.requests:
+            return ""
         cap = self.spec.maybe_billed
         if cap is not None:
             over = self.maybe.cost > cap * DOLLAR
