@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from ipaddress import ip_address
 from math import ceil, lcm
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -259,6 +260,8 @@ def _decimal(amount: Any) -> Decimal:
 
 @lru_cache(maxsize=256)
 def _listed(model: str, base_url: str) -> Listed | None:
+    if not _has_a_name(base_url):
+        return None
     from genai_prices.data_snapshot import get_snapshot  # half a second, and only where a price is wanted
 
     try:
@@ -267,6 +270,16 @@ def _listed(model: str, base_url: str) -> Listed | None:
         return None
     price = Listed(info, provider)
     return price if _is_host(provider.api_pattern, base_url) and price.schedule() else None
+
+
+def _has_a_name(url: str) -> bool:
+    """Whether a host has a name of the internet: the list knows no other, and need not be loaded for one."""
+    host = urlsplit(url).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return "." in host
+    return False
 
 
 def _is_host(pattern: str, url: str) -> bool:
