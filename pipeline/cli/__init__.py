@@ -22,9 +22,9 @@ from pipeline.core.errors import DiskError, Interrupted, PipelineError, RunStopp
 from pipeline.system.signals import end_the_program
 
 YOUNG = 50_000
-"""new objects before the garbage collector looks: what is imported stays, and to look through it many times is a
+"""new objects before the garbage collector looks: what is imported stays, and looking through
 
-tenth of the CPU of a start"""
+it again and again is a tenth of the CPU of a start"""
 
 app = typer.Typer(
     no_args_is_help=True,
