@@ -62,10 +62,11 @@ def _date(text: str | None, now: float) -> float | None:
 
 def _reset(headers: Mapping[str, str]) -> float | None:
     """The longer of the two resets of the limits that are used up; both where none says it is."""
-    waits = []
-    for name in ("requests", "tokens"):
-        if headers.get(f"x-ratelimit-remaining-{name}", "0").strip() == "0":
-            waits.append(duration(headers.get(f"x-ratelimit-reset-{name}", "")))
+    waits = [
+        duration(headers.get(f"x-ratelimit-reset-{name}", ""))
+        for name in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{name}", "0").strip() == "0"
+    ]
     return max((wait for wait in waits if wait is not None), default=None)
 
 
