@@ -8,13 +8,14 @@ This module does not know whether anybody stands behind the journal.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
 import polars as pl
 
-from pipeline.core.domain import Billed, Fault
+from pipeline.core.domain import Billed, Fault, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
 from pipeline.engine import in_order
@@ -29,12 +30,18 @@ BATCH = 1024
 
 
 async def publish(
-    session: Session, walk: Walk, progress: Progress, *, only_complete: bool = False, exported: bool = False
+    session: Session,
+    walk: Walk,
+    progress: Progress,
+    *,
+    only_complete: bool = False,
+    exported: bool = False,
+    without: Collection[str] = (),
 ) -> Result | None:
     """Write every row in the order of the input, aside, and move it into place when it is whole.
 
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
-    counted to the end all the same).
+    counted to the end all the same). Records with a key in `without` are left out.
     """
     failures = _Failures(session)
     safe = session.job.output.spreadsheet_safe
@@ -42,7 +49,7 @@ async def publish(
     targets, schema = session.job.targets, session.rows.schema
     with Table(targets, schema, own=own, spreadsheet_safe=safe) as table, Filing(session) as filing:
         rows: list[tuple[object, ...]] = []
-        async for leaf in in_order.rows(walk, session.source.batches()):
+        async for leaf in in_order.rows(walk, _without(without, session.source.batches())):
             progress.count(leaf.status)
             if only_complete and progress.pending:
                 continue
@@ -71,6 +78,12 @@ async def publish(
         paid_failures=failures.paid,
         filed=filed,
     )
+
+
+def _without(keys: Collection[str], batches: Iterator[list[Record]]) -> Iterator[list[Record]]:
+    if not keys:
+        return batches
+    return ([record for record in batch if record.key not in keys] for batch in batches)
 
 
 class Filing:
