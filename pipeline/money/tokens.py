@@ -8,7 +8,7 @@ counts: a plan, and a run with a budget. This module does not know prices.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -40,19 +40,14 @@ def encoding(model: str) -> str | None:
     return next((encoding for prefix, encoding in _ENCODINGS if name.startswith(prefix)), None)
 
 
-@cache
-def _toktok() -> Any:
-    import toktok  # 8 MB; not needed by most commands
-
-    return toktok
-
-
 def count(text: str, model: str) -> int:
     """Tokens of a text for a model."""
     known = encoding(model)
     if known is None:
         return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
-    return int(_toktok().batch_count([text], known)[0])
+    import toktok  # 8 MB; not needed by most commands
+
+    return int(toktok.batch_count([text], known)[0])
 
 
 @dataclass(frozen=True, slots=True)

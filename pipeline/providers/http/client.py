@@ -179,14 +179,21 @@ class _Endpoint:
         body: Body | None,
     ) -> Fault:
         """What went wrong before the whole reply was there."""
-        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-            return _unconnected(error, self._host, self._known)
-        if response is None or body is None:
-            return self._lost(error)
-        if isinstance(error, TimeoutError) and not deadline.idle:
-            return timed_out(self._deadlines.seconds)
-        if not isinstance(error, TimeoutError | Unfinished):
-            return self._lost(error)
+        match error:
+            case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+                return _unconnected(error, self._host, self._known)
+            case TimeoutError() if not deadline.idle:
+                return timed_out(self._deadlines.seconds)
+            case TimeoutError() | Unfinished() if response is not None and body is not None:
+                return self._in_part(error, response, body)
+            case aiohttp.ClientResponseError():
+                return unreadable("the reply's head is not HTTP, or beyond all size", b"")
+            case aiohttp.ClientError():
+                return _closed(self._host)
+        return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
+
+    def _in_part(self, error: Exception, response: aiohttp.ClientResponse, body: Body) -> Fault:
+        """What came of a reply is kept; of a refusal it is enough."""
         if not _success(response):
             return self._refusal(response, body.came_plain())
         came = b"" if body.packed and self._key else self._key.without(body.came())
@@ -198,16 +205,6 @@ class _Endpoint:
             case Undecodable():
                 return unreadable("the reply is compressed in a way that cannot be undone", came)
         return _closed(self._host, came)
-
-    def _lost(self, error: Exception) -> Fault:
-        match error:
-            case TimeoutError():
-                return timed_out(self._deadlines.seconds)
-            case aiohttp.ClientResponseError():
-                return unreadable("the reply's head is not HTTP, or beyond all size", b"")
-            case aiohttp.ClientError():
-                return _closed(self._host)
-        return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
 
 
 def _success(response: aiohttp.ClientResponse) -> bool:
