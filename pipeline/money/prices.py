@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from ipaddress import ip_address
 from math import ceil, lcm
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -275,11 +274,7 @@ def _listed(model: str, base_url: str) -> Listed | None:
 def _has_a_name(url: str) -> bool:
     """Whether a host has a name of the internet: the list knows no other, and need not be loaded for one."""
     host = urlsplit(url).hostname or ""
-    try:
-        ip_address(host)
-    except ValueError:
-        return "." in host
-    return False
+    return "." in host and not host.replace(".", "").isdigit()
 
 
 def _is_host(pattern: str, url: str) -> bool:
