@@ -93,7 +93,7 @@ class Lane:
         self.own: frozenset[str] = frozenset()
         self.limits = limits
         self.tariff = tariff
-        self.estimator = Estimator()
+        self.estimator = Estimator(exact=shared.budget.counts_tokens)
         self.rpm = Rate("rpm", limits.rpm)
         self.rpd = Rate("rpd", limits.rpd, DAY)
         self.tpm = Rate("tpm", limits.tpm, amount=_tokens, usual=_usual, used=used_tokens)
