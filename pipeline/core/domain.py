@@ -122,6 +122,16 @@ class Reply:
     """seconds that the headers ask to wait, which means something where the body is an error"""
     odd: str = ""
     """what was odd about it, though it can be read; '' for nothing"""
+    cost: int | None = None
+    """nano-dollars by the usage that came with it; None where that or the price is not known"""
+
+    def with_answer(
+        self, answer: Answer, model: str, *, known: bool = False, cost: int | None = None
+    ) -> Reply:
+        """The same reply, read: what it says, who was asked for it, what it has cost."""
+        return Reply(
+            self.api, self.body, self.seconds, answer, model, known, self.told, self.wait, self.odd, cost
+        )
 
 
 class Fate(Enum):

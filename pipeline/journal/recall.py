@@ -11,7 +11,7 @@ from contextlib import suppress
 from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request, Unanswered
 from pipeline.core.progress import Progress
 from pipeline.journal.journal import Journal
-from pipeline.wire.conversation import understood
+from pipeline.wire.conversation import read
 
 
 def recalling(journal: Journal, progress: Progress) -> Call:
@@ -83,5 +83,5 @@ def _find(journal: Journal, request: Request) -> Reply | None:
     reply = journal.find(request.digest)
     if reply is not None:
         with suppress(Fault):
-            return understood(reply, request.model, known=True)
+            return reply.with_answer(read(reply), request.model, known=True)
     return None

@@ -58,8 +58,3 @@ def read(reply: Reply) -> Answer:
     """What a reply says, in its own dialect; a `Fault` where it cannot be read."""
     answer: Answer = reply.answer or _dialect(reply.api).read(reply.body)
     return answer
-
-
-def understood(reply: Reply, model: str, *, known: bool = False) -> Reply:
-    """The reply with its answer read, and who was asked for it; a `Fault` where it cannot be read."""
-    return replace(reply, answer=read(reply), model=model, known=known)

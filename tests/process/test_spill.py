@@ -42,7 +42,7 @@ def test_a_job_that_was_moved_finds_its_answers_also_with_other_temporary_folder
     journal = Journal.open(tmp_path / "moved/journal.sqlite")
     found = journal.find(sha256(b"asked").digest())
     journal.close()
-    assert journal.picked_up == 1 and found is not None and found.body == b"kept"
+    assert found is not None and found.body == b"kept"
     assert list(Spill(tmp_path / "moved/journal.sqlite").spilled()) == []
 
 
@@ -52,8 +52,8 @@ def test_a_copy_takes_the_answers_in_and_leaves_them_for_the_original(tmp_path: 
     shutil.copytree(tmp_path / "job", tmp_path / "copy")
     for place in ("copy", "job"):
         journal = Journal.open(tmp_path / place / "journal.sqlite")
+        assert journal.find(sha256(b"asked").digest()) is not None, place
         journal.close()
-        assert journal.picked_up == 1, place
     assert list(Spill(path).spilled()) == []
 
 

@@ -41,14 +41,13 @@ class MemoryJournal:
     def last_fault(self, digest: bytes) -> Fault | None:
         return next((fault for request, fault, _ in reversed(self.faults) if request.digest == digest), None)
 
-    async def record(self, request: Request, reply: Reply) -> None:
+    async def record(
+        self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
+    ) -> None:
         self.replies[request.digest] = reply
-
-    def count(self, request: Request, usage: Usage, cost: int | None) -> None:
         self.costs.append(cost or 0)
 
-    async def void(self, request: Request, fault: Fault, cost: int | None = None) -> None:
-        del self.replies[request.digest]
+    async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
         self.faults.append((request, fault, cost))
 
     def has_answers(self) -> bool:

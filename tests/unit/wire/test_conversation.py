@@ -12,7 +12,7 @@ import yaml
 from pipeline.core.domain import Answer, Fault, Reply, Request
 from pipeline.engine.stages import stages_of
 from pipeline.job.load import load
-from pipeline.wire.conversation import Conversation, read, request, understood
+from pipeline.wire.conversation import Conversation, read, request
 
 JOB: dict[str, Any] = {
     "name": "a",
@@ -118,4 +118,4 @@ def test_an_answer_that_was_read_is_not_read_again() -> None:
     answer = Answer("kept")
     assert read(Reply("chat", b"<html>", answer=answer)) is answer
     with pytest.raises(Fault):
-        understood(Reply("chat", b"<html>"), "m")
+        read(Reply("chat", b"<html>"))

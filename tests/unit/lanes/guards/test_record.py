@@ -36,7 +36,7 @@ def used(text: str, prompt: int, answer: int) -> Reply:
     return Reply("chat", chat_body(text)[:-1] + usage)
 
 
-async def test_an_unreadable_reply_is_kept_voided_and_a_fault(journal: Journal) -> None:
+async def test_an_unreadable_reply_is_kept_as_it_came_and_a_fault(journal: Journal) -> None:
     provider = Provider([Reply("chat", b"<html>oops"), said("x")])
     call = kept(provider, journal)
     with pytest.raises(Fault) as fault:
@@ -109,7 +109,7 @@ async def test_a_fault_that_cost_nothing_is_priced_at_nothing(journal: Journal) 
 
 async def test_counts_are_of_what_goes_out(journal: Journal) -> None:
     progress, events = Progress(), Events()
-    call = observe(kept(Provider([used("x", 3, 5)]), journal), PRICED, events, progress)
+    call = observe(kept(Provider([used("x", 3, 5)]), journal, PRICED), events, progress)
     await outcomes(call, [asked(f"secret {i}") for i in range(4)])
     assert (progress.sent, progress.answered, progress.in_flight) == (4, 4, 0)
     assert (progress.input_tokens, progress.output_tokens) == (12, 20)
