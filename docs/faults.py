@@ -1,4 +1,4 @@
-"""The page of faults, out of `faults.yaml`; tests/contracts/test_faults_table.py holds it against the tests."""
+"""The page of faults, out of `faults.yaml`; `test_faults_table.py` holds it against the tests."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ import polars as pl
 from pipeline.core.progress import Progress
 from pipeline.job.load import load
 from pipeline.job.spec import Job
-from pipeline.run.pilot import Pilot
-from pipeline.run.plan import plan_async
-from pipeline.run.result import Plan, Result
-from pipeline.run.run import export_async, pilot_async, run_async
-from pipeline.run.state import Wish
+from pipeline.runs.pilot import Pilot
+from pipeline.runs.plan import plan_async
+from pipeline.runs.result import Plan, Result
+from pipeline.runs.run import export_async, pilot_async, run_async
+from pipeline.runs.state import Wish
 
 __all__ = ["export", "export_async", "load", "pilot", "pilot_async", "plan", "plan_async", "run", "run_async"]
 

@@ -70,7 +70,7 @@ class Asking:
     def _request(self, model: Model, asked: Conversation, key: str) -> Request:
         built = request(asked, api=model.api, model=model.model, params=model.params, step=self.step, key=key)
         provider = adapters.load("providers", model.provider)
-        unable = getattr(provider, "CANNOT_TRANSLATE", "") if asked.translation else ""
+        unable = provider.CAPABILITIES.cannot_translate if asked.translation else ""
         objection = unable or provider.objection(built, model)
         if objection:
             raise Fault("refused_by_provider", objection)
@@ -97,8 +97,7 @@ class Asking:
 
     def _label(self, name: str) -> str:
         model = next((model for model in self.models if model.model == name), self.models[0])
-        label: str = adapters.load("providers", model.provider).label(model)
-        return label
+        return adapters.load("providers", model.provider).label(model)
 
     def _broken(self, answer: Answer) -> tuple[str, str] | None:
         """Kind and message of what must never pass as good: refused, filtered, cut off, empty."""

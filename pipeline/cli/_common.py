@@ -18,7 +18,7 @@ from pipeline.core.errors import JobError
 if TYPE_CHECKING:
     from pipeline.job.allowlist import Allowed
     from pipeline.job.spec import Job
-    from pipeline.run.result import Result
+    from pipeline.runs.result import Result
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
 Sets = Annotated[

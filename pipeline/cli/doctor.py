@@ -41,7 +41,7 @@ def doctor(
     allow_key: AllowKey = None,
 ) -> None:
     """Look at a job from all sides and say what to do: journal, lock, disk, keys, endpoints, clock."""
-    from pipeline.run.doctor import exit_code, looked_at
+    from pipeline.runs.doctor import exit_code, looked_at
 
     load = partial(load_job, job_file, sets, None, stranger(untrusted, allow_host, allow_key))
     checks = looked_at(load, __version__)

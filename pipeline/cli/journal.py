@@ -20,7 +20,7 @@ from pipeline.core.errors import DiskError, InputError
 
 if TYPE_CHECKING:
     from pipeline.journal.verify import Verdict
-    from pipeline.run.forget.forgetting import Forgotten
+    from pipeline.runs.forget.forgetting import Forgotten
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,7 +41,7 @@ def forget(
 ) -> None:
     """Remove a record from journal, results, failures and events, and prove that it is gone."""
     job = load_job(job_file, sets, None)
-    from pipeline.run.forget.forgetting import forget as forget_record
+    from pipeline.runs.forget.forgetting import forget as forget_record
 
     forgotten = forget_record(job, key)
     if as_json:

@@ -78,7 +78,7 @@ def show(
 ) -> None:
     """Show the first rows of the result: what the steps have written."""
     job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key))
-    from pipeline.run.result import result_frame
+    from pipeline.runs.result import result_frame
 
     if not job.targets[0].exists():
         hint = f"run it first: pipeline run {shlex.quote(str(job_file))}"
@@ -96,7 +96,7 @@ def status(
 ) -> None:
     """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
     job = load_job(job_file, sets, None, stranger(untrusted, allow_host, allow_key, asks=False))
-    from pipeline.run.status import status_of
+    from pipeline.runs.status import status_of
 
     report = status_of(job)
     if as_json:
@@ -114,7 +114,7 @@ def ctl(
 ) -> None:
     """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
     job = load_job(job_file, sets, None)
-    from pipeline.run.control.client import command
+    from pipeline.runs.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)
     if as_json:

@@ -37,8 +37,8 @@ from pipeline.core.errors import JobError, OutOfQuota, RunStopped
 if TYPE_CHECKING:
     from pipeline.core.progress import Progress
     from pipeline.job.spec import Job
-    from pipeline.run.result import Result
-    from pipeline.run.state import Wish
+    from pipeline.runs.result import Result
+    from pipeline.runs.state import Wish
 
 
 def run(
@@ -65,7 +65,7 @@ def run(
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
     job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
-    from pipeline.run.state import Wish
+    from pipeline.runs.state import Wish
 
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)

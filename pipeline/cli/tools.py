@@ -42,7 +42,7 @@ def check(
 ) -> None:
     """Check a job file, its records and its templates. Nothing is sent."""
     job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
-    from pipeline.run.session import Session
+    from pipeline.runs.session import Session
 
     session = Session.open(job)
     records = (record for batch in session.source.batches() for record in batch)

@@ -11,8 +11,9 @@ import ast
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from typing import Any, Literal, overload
 
+from pipeline.core.contracts import Api, Check, Provider, StepKind, TableFormat
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 
@@ -36,9 +37,23 @@ def names(wing: str) -> tuple[str, ...]:
     return tuple(sorted(file.stem.replace("_", "-") for file in files))
 
 
-@cache
-def load(wing: str, name: str) -> ModuleType:
+@overload
+def load(wing: Literal["tables"], name: str) -> TableFormat: ...
+@overload
+def load(wing: Literal["providers"], name: str) -> Provider: ...
+@overload
+def load(wing: Literal["apis"], name: str) -> Api: ...
+@overload
+def load(wing: Literal["steps"], name: str) -> StepKind: ...
+@overload
+def load(wing: Literal["checks"], name: str) -> Check: ...
+def load(wing: str, name: str) -> Any:
     """The module of an adapter; a `JobError` with the nearest right name where there is none."""
+    return _loaded(wing, name)
+
+
+@cache
+def _loaded(wing: str, name: str) -> Any:
     known = names(wing)
     if name not in known:
         hint = nearest(name, known) or f"known: {', '.join(known)}"

@@ -56,28 +56,27 @@ def _resolved_model(name: str, model: Model, text: YamlSource) -> Model:
     try:
         provider = adapters.load("providers", model.provider)
         provider.Options.model_validate(model.options)
-        api = model.api or provider.APIS[0]
     except PipelineError as error:
         raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
     except ValidationError as error:
         raise problem(error, text, provider.Options, ("models", name, "options")) from None
-    if api not in provider.APIS:
+    able = provider.CAPABILITIES
+    api = model.api or able.apis[0]
+    if api not in able.apis:
         what = f"the provider {model.provider} does not speak '{api}'"
         where = text.where(("models", name, "api"))
-        raise JobError(what, where=where, hint=f"it speaks {', '.join(provider.APIS)}")
-    if not model.model and not hasattr(provider, "MODEL"):
+        raise JobError(what, where=where, hint=f"it speaks {', '.join(able.apis)}")
+    if not model.model and able.default_model is None:
         raise JobError("the key 'model' is missing", where=where)
-    if model.endpoints and not getattr(provider, "ENDPOINTS", False):
+    if model.endpoints and not able.endpoints:
         what = f"the provider {model.provider} has no endpoints to choose from"
         raise JobError(what, where=text.where(("models", name, "endpoints"), key=True))
     for i, endpoint in enumerate(model.endpoints):
         for key in {"retries", "maybe_billed_retries"} & endpoint.limits.model_fields_set:
             spot = text.where(("models", name, "endpoints", i, "limits", key), key=True)
             raise JobError(f"'{key}' belongs to the model's own limits", where=spot)
-    limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or provider.CONCURRENCY})
-    chosen = model.model or provider.MODEL
-    if hasattr(provider, "resolved"):
-        chosen = provider.resolved(chosen)
+    limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or able.concurrency})
+    chosen = able.model_prefix + (model.model or able.default_model or "")
     return model.model_copy(update={"api": api, "model": chosen, "limits": limits})
 
 

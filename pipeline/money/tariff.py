@@ -66,10 +66,9 @@ def tariff_of(model: Model) -> Tariff:
     """The tariff of a model at its endpoint: what the job states, or what the built-in list knows."""
     provider = adapters.load("providers", model.provider)
     stated: dict[str, Any] | None = model.price.model_dump(exclude_none=True) if model.price else None
-    if stated is None and getattr(provider, "FREE", False):
+    if stated is None and provider.CAPABILITIES.free:
         return Tariff(None, free=True)
-    address = provider.address(model) if hasattr(provider, "address") else model.base_url
-    return Tariff(price_of(model.model, address, stated))
+    return Tariff(price_of(model.model, provider.address(model), stated))
 
 
 def unpriced(model: Model) -> str:

@@ -19,12 +19,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from types import ModuleType, TracebackType
-from typing import Protocol
+from types import TracebackType
 
 import polars as pl
 
 from pipeline.core import adapters
+from pipeline.core.contracts import TableFormat, TableWriter
 from pipeline.core.dtypes import fits, json_text, python_type
 from pipeline.core.errors import DiskError, JobError
 from pipeline.output.spreadsheet import tame_frame, tame_schema
@@ -34,16 +34,6 @@ __all__ = ["Table", "Written", "same_file"]
 
 ROWS = 1024
 Rows = Sequence[Sequence[object]]
-
-
-class Sink(Protocol):
-    """What `sinks.<name>.create(path, target, schema)` gives."""
-
-    def write(self, frame: pl.DataFrame) -> None:
-        """Append the frame's rows."""
-
-    def close(self) -> None:
-        """End the file at `path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +172,7 @@ class _Staging:
 
     def __init__(self, target: Path, schema: pl.Schema, own: Path | None, spreadsheet_safe: bool) -> None:
         adapter = _adapter(target)
-        self._tamed = spreadsheet_safe and getattr(adapter, "SPREADSHEET", False)
+        self._tamed = spreadsheet_safe and adapter.SPREADSHEET
         schema = tame_schema(schema) if self._tamed else schema
         self.target = Path(os.path.realpath(target))
         if self.target.is_dir():
@@ -202,7 +192,7 @@ class _Staging:
             with self._guarded():
                 # who holds the lock is alive: see remove_leftovers
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._sink: Sink = adapter.create(self.path, self.target, schema)
+                self._sink: TableWriter = adapter.create(self.path, self.target, schema)
         except BaseException:
             self._unlink()
             raise
@@ -258,12 +248,14 @@ class _Staging:
             raise DiskError(str(error).splitlines()[0], where=str(self.target)) from error
 
 
-def _adapter(target: Path) -> ModuleType:
+def _adapter(target: Path) -> TableFormat:
     name, compression = adapter_name(target)
     known = adapters.names("tables")
     if name not in known:
         raise JobError(
-            f"no sink writes '{target.name}'", where="output.to", hint=f"known suffixes: .{', .'.join(known)}"
+            f"no table format writes '{target.name}'",
+            where="output.to",
+            hint=f"known suffixes: .{', .'.join(known)}",
         )
     if compression and name not in COMPRESSIBLE:
         raise JobError(f"a .{name} file is compressed already", where="output.to", hint=f"write .{name}")

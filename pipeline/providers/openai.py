@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
@@ -24,9 +25,7 @@ from pipeline.job.spec import MOST_AUTO
 if TYPE_CHECKING:
     from pipeline.job.spec import Model
 
-APIS = ("chat", "responses", "completions")
-CONCURRENCY = "auto"
-ENDPOINTS = True
+CAPABILITIES = Capabilities(apis=("chat", "responses", "completions"), endpoints=True)
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
 ADDRESS = "OPENAI_BASE_URL"

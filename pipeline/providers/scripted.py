@@ -7,7 +7,7 @@ provider would raise at the same script behind a server. This module does not kn
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
-from pipeline.testing.answers import APIS as SPOKEN
+from pipeline.core.health import Check, ok
+from pipeline.testing.answers import APIS
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.plays import Play, Sees
 from pipeline.testing.script import Script
@@ -28,9 +30,7 @@ from pipeline.wire.headers import advertised_limits, advertised_wait
 if TYPE_CHECKING:
     from pipeline.job.spec import Model
 
-APIS = SPOKEN
-CONCURRENCY = "auto"
-FREE = True
+CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix="scripted/")
 
 
 class Options(Script):
@@ -39,14 +39,14 @@ class Options(Script):
     ledger: Path | None = None
 
 
-def resolved(name: str) -> str:
-    """The model's name as requests carry it: a rehearsal must never pass for the model it plays."""
-    return f"scripted/{name}"
-
-
 def label(model: Model) -> str:
     """What the result says an answer came from."""
     return model.model
+
+
+def address(model: Model) -> str:
+    """Nobody is asked over a network."""
+    return ""
 
 
 def objection(request: Request, model: Model) -> str | None:
@@ -59,10 +59,17 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to a fake model of its own; a key is read from the environment where the model names one."""
     options = Options.model_validate(model.options)
     if options.models is not None:
-        options = options.model_copy(update={"models": tuple(map(resolved, options.models))})
+        options = options.model_copy(
+            update={"models": tuple(f"{CAPABILITIES.model_prefix}{name}" for name in options.models)}
+        )
     key = os.environ.get(model.api_key_env, "") if model.api_key_env else ""
     with Ledger(options.ledger) as ledger:
         yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)
+
+
+def checkup(model: Model) -> Iterator[Check]:
+    """There is nothing that could be missing."""
+    yield ok("model", f"{model.model}: the scripted model needs nothing")
 
 
 def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+SPREADSHEET = False
 ROWS = 512
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # polars decodes several row groups ahead; one is enough to be faster than any model, and keeps memory low
 os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
 
+SPREADSHEET = False
 ROWS = 512
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+SPREADSHEET = True
+
+
 def scan(path: Path) -> pl.LazyFrame:
     """All columns as String; `InputError` with the line number for whatever is not well formed."""
     return _delimited.scan(path, "\t")
@@ -24,10 +27,6 @@ def scan(path: Path) -> pl.LazyFrame:
 def place(path: Path, row: int) -> str:
     """Where the record number `row` (1-based) begins: "line 12"."""
     return _delimited.place(path, row, "\t")
-
-
-SPREADSHEET = True
-"""spreadsheets open it"""
 
 
 def create(path: Path, target: Path, schema: pl.Schema) -> Delimited:

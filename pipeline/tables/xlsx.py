@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SPREADSHEET = True
+
+
 def scan(path: Path) -> pl.LazyFrame:
     """The sheet's columns; `InputError` for a damaged or encrypted workbook, or a bad header."""
     readable_file(path)
@@ -82,8 +85,6 @@ def _fastexcel() -> Any:
     return fastexcel
 
 
-SPREADSHEET = True
-"""spreadsheets open it"""
 MAX_CHARACTERS = 32_767
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from pipeline.core import adapters
+from pipeline.core.contracts import Api
 from pipeline.core.domain import Answer, Fault, Reply, Request
 
 
@@ -39,7 +40,7 @@ class Conversation:
 
 
 @lru_cache(maxsize=32)
-def _dialect(api: str) -> Any:
+def _dialect(api: str) -> Api:
     return adapters.load("apis", api)
 
 
@@ -56,5 +57,4 @@ def request(
 
 def read(reply: Reply) -> Answer:
     """What a reply says, in its own dialect; a `Fault` where it cannot be read."""
-    answer: Answer = reply.answer or _dialect(reply.api).read(reply.body)
-    return answer
+    return reply.answer or _dialect(reply.api).read(reply.body)

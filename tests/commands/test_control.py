@@ -12,8 +12,8 @@ import pytest
 from anyio.to_thread import run_sync
 
 from pipeline.core.errors import JobError
-from pipeline.run.control.client import LONGEST_LINE, SOCKET, VERBS, command, request_line
-from pipeline.run.control.server import controlled
+from pipeline.runs.control.client import LONGEST_LINE, SOCKET, VERBS, command, request_line
+from pipeline.runs.control.server import controlled
 from pipeline.system.lock import locked
 from tests.support.steered import Wheel, asked, killed, steered, told
 

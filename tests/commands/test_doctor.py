@@ -21,7 +21,7 @@ from pipeline.core.health import Check
 from pipeline.core.secret import Secret
 from pipeline.journal.spill import Spill
 from pipeline.providers.http import probe
-from pipeline.run.doctor import exit_code, looked_at
+from pipeline.runs.doctor import exit_code, looked_at
 from pipeline.system import resources
 from pipeline.system.lock import locked
 from tests.support.project import KEY, Project

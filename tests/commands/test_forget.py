@@ -21,7 +21,7 @@ from pipeline.core.redaction import label
 from pipeline.journal.journal import Journal
 from pipeline.journal.spill import PREFIX, Spill
 from pipeline.journal.verify import verify
-from pipeline.run.forget.forgetting import forget
+from pipeline.runs.forget.forgetting import forget
 from pipeline.system.lock import locked
 from tests.support.project import Project
 
@@ -128,7 +128,7 @@ def test_the_rows_are_gone_from_every_format(ran: Project) -> None:
 
 
 def frame_of(path: Path) -> pl.DataFrame:
-    from pipeline.run.result import result_frame
+    from pipeline.runs.result import result_frame
 
     return result_frame(path)
 

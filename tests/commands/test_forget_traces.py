@@ -16,7 +16,7 @@ import yaml
 import zstandard
 
 from pipeline import load
-from pipeline.run.forget.forgetting import forget
+from pipeline.runs.forget.forgetting import forget
 from tests.support.project import Project
 
 ANSWER = json.dumps({"name": "Alice \u00c9 Ampersand & Sons", "city": 'Upper "Lower" Town'})

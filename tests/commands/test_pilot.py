@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pipeline.run.pilot import extrapolated, student
+from pipeline.runs.pilot import extrapolated, student
 from pipeline.testing import Script, serve
 from tests.support.project import Project
 from tests.support.served import bill, nano, served

@@ -17,7 +17,7 @@ import yaml
 from pipeline import load, run
 from pipeline.core.errors import PipelineError
 from pipeline.output.folder import Filed
-from pipeline.run.session import Session
+from pipeline.runs.session import Session
 from pipeline.system.file_names import safe_name
 from pipeline.testing import Rule, Script, serve
 from tests.support.project import Project

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import inspect
-from types import ModuleType
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from pipeline.core import adapters
+from pipeline.core import adapters, contracts
 from pipeline.core.errors import JobError
+from tests.support import ROOT
 
 EVERY = [(wing, name) for wing in adapters.WINGS for name in adapters.names(wing)]
-NEEDED = {
-    "tables": {"scan": ["path"], "place": ["path", "row"], "create": ["path", "target", "schema"]},
-    "providers": {"label": ["model"], "objection": ["request", "model"], "connect": ["model"]},
-    "apis": {"body": ["model", "asked", "params"], "read": ["raw"]},
-    "steps": {"build": ["spec", "models", "template"]},
-    "checks": {"complaint": ["answer", "options"]},
+CONTRACTS = {
+    "tables": contracts.TableFormat,
+    "providers": contracts.Provider,
+    "apis": contracts.Api,
+    "steps": contracts.StepKind,
+    "checks": contracts.Check,
 }
 
 
+def test_every_wing_has_a_contract() -> None:
+    assert CONTRACTS.keys() == adapters.WINGS.keys()
+
+
 @pytest.mark.parametrize(("wing", "name"), EVERY)
-def test_an_adapter_keeps_its_wings_contract(wing: str, name: str) -> None:
-    module = adapters.load(wing, name)
-    for function, parameters in NEEDED[wing].items():
-        signature = inspect.signature(getattr(module, function))
-        assert list(signature.parameters) == parameters, f"{name}.{function}"
+def test_an_adapter_keeps_its_wings_contract(wing: Any, name: str) -> None:
+    module, contract = adapters.load(wing, name), CONTRACTS[wing]
+    for attribute in contract.__annotations__:
+        assert hasattr(module, attribute), f"{name} has no {attribute}"
+    for function, promised in inspect.getmembers(contract, inspect.isfunction):
+        if not function.startswith("_"):
+            _, *parameters = inspect.signature(promised).parameters
+            found = list(inspect.signature(getattr(module, function)).parameters)
+            assert found == parameters, f"{name}.{function}"
     summary = adapters.summary(wing, name)
     assert summary.endswith((".", ").")) and len(summary) < 140
+
+
+def test_nobody_asks_an_adapter_whether_it_has_something() -> None:
+    """What an adapter has stands in its contract, so no code looks whether it is there."""
+    guesses = ("getattr(provider", "hasattr(provider", "getattr(adapter", "hasattr(adapter", "hasattr(module")
+    for file in (ROOT / "pipeline").rglob("*.py"):
+        assert not any(guess in file.read_text("utf-8") for guess in guesses), file
 
 
 @pytest.mark.parametrize("name", adapters.names("providers"))
 def test_a_provider_says_what_it_speaks_and_how_wide(name: str) -> None:
     provider = adapters.load("providers", name)
-    assert set(provider.APIS) <= set(adapters.names("apis")) and provider.APIS
-    wide = provider.CONCURRENCY
-    assert wide == "auto" or (isinstance(wide, int) and wide >= 1)
-    refuses_unknown_keys(provider)
+    able = provider.CAPABILITIES
+    assert set(able.apis) <= set(adapters.names("apis")) and able.apis
+    assert able.concurrency == "auto" or able.concurrency >= 1
+    assert provider.Options.model_config.get("extra") == "forbid", "a slip of the pen must not be ignored"
 
 
 @pytest.mark.parametrize("name", adapters.names("steps"))
@@ -51,11 +67,6 @@ def test_a_kind_of_step_has_keys_of_its_own(name: str) -> None:
 @pytest.mark.parametrize("name", adapters.names("checks"))
 def test_a_check_has_options(name: str) -> None:
     assert issubclass(adapters.load("checks", name).Options, BaseModel)
-
-
-def refuses_unknown_keys(module: ModuleType) -> None:
-    """Settings with a slip of the pen must not be ignored."""
-    assert module.Options.model_config.get("extra") == "forbid"
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest_right_one() -> None:

@@ -145,3 +145,11 @@ def test_the_package_stays_small() -> None:
 def test_only_adapters_uses_importlib() -> None:
     users = {module for module, file in MODULES.items() if "import_module" in file.read_text("utf-8")}
     assert users == {"pipeline.core.adapters"}
+
+
+def test_no_folder_takes_the_place_of_a_public_name() -> None:
+    """`import pipeline.x` sets the attribute `x` of the package, so a folder `x` would hide a function `x`."""
+    import pipeline
+
+    names = {path.stem for path in PACKAGE.iterdir()}
+    assert names.isdisjoint(pipeline.__all__)

@@ -13,8 +13,8 @@ import anyio
 import pytest
 from anyio.to_thread import run_sync
 
-from pipeline.run.control.client import command, request_line
-from pipeline.run.control.server import CLIENTS, PATIENCE
+from pipeline.runs.control.client import command, request_line
+from pipeline.runs.control.server import CLIENTS, PATIENCE
 from tests.support.steered import asked, connected, steered, told
 
 

@@ -12,8 +12,8 @@ import pytest
 from anyio.to_thread import run_sync
 
 from pipeline.core.errors import JobError
-from pipeline.run.control.client import POINTER, SOCKET
-from pipeline.run.control.server import controlled
+from pipeline.runs.control.client import POINTER, SOCKET
+from pipeline.runs.control.server import controlled
 from tests.support.steered import Wheel, killed, steered, told
 
 

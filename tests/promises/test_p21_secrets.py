@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import PipelineError
-from pipeline.run.control.client import command
+from pipeline.runs.control.client import command
 from tests.support.canary import KEY, Hostile, disguises, found
 from tests.support.project import Project
 

@@ -20,7 +20,7 @@ import pytest
 
 from pipeline.job.load import load
 from pipeline.journal.spill import Spill
-from pipeline.run.run import run_async
+from pipeline.runs.run import run_async
 from pipeline.testing import Ledger
 from tests.support.points import TRACE, Point, calls, ended_at, kinds, points
 from tests.support.project import Project

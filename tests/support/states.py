@@ -30,8 +30,8 @@ from pipeline.core.progress import Progress
 from pipeline.job.load import load
 from pipeline.job.spec import Job
 from pipeline.journal.spill import Spill
-from pipeline.run.run import run_async
-from pipeline.run.state import Wish
+from pipeline.runs.run import run_async
+from pipeline.runs.state import Wish
 from pipeline.testing.ledger import Ledger
 
 FAULTS: list[dict[str, Any]] = [

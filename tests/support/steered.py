@@ -14,8 +14,8 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from pipeline.core.errors import JobError
-from pipeline.run.control.client import SOCKET, command
-from pipeline.run.control.server import controlled
+from pipeline.runs.control.client import SOCKET, command
+from pipeline.runs.control.server import controlled
 from pipeline.system.lock import locked
 from tests.support import ROOT
 
@@ -102,7 +102,7 @@ async def asked(folder: Path, data: bytes, *, end: bool = False) -> bytes:
 _RUN = """
 import sys, anyio
 from pathlib import Path
-from pipeline.run.control.server import controlled
+from pipeline.runs.control.server import controlled
 from pipeline.system.lock import locked
 class Steer:
     def status(self): return {}

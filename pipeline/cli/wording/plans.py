@@ -10,8 +10,8 @@ from typing import Any
 from pipeline.cli.wording._base import NO_RECORDS, table
 from pipeline.core.display import counted, dollars
 from pipeline.core.domain import DOLLAR
-from pipeline.run.pilot import Interval, Pilot
-from pipeline.run.result import Plan, StepPlan
+from pipeline.runs.pilot import Interval, Pilot
+from pipeline.runs.result import Plan, StepPlan
 
 
 def of_plan(plan: Plan) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pipeline.cli.wording._base import NO_RECORDS, shown
 from pipeline.core.display import clock, counted, dollars, safe_text
 from pipeline.core.domain import DOLLAR
 from pipeline.core.progress import Progress
-from pipeline.run.result import Result
+from pipeline.runs.result import Result
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,7 +14,7 @@ from pipeline.engine.walk import Walk
 from pipeline.job.spec import Job
 from pipeline.journal import recall
 from pipeline.journal.journal import Journal
-from pipeline.run.session import Session
+from pipeline.runs.session import Session
 
 
 def opened(job: Job, say: Callable[[str], None]) -> Session:

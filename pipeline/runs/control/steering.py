@@ -18,7 +18,7 @@ from pipeline.job import yaml_source
 from pipeline.job.spec import BudgetSpec, Limits
 from pipeline.job.validation import problem
 from pipeline.job.yaml_source import YamlSource
-from pipeline.run.state import RunState
+from pipeline.runs.state import RunState
 
 LIVE = ("rpm", "tpm", "rpd", "concurrency")
 MONEY = ("cost", "tokens", "requests", "maybe_billed")

@@ -22,7 +22,7 @@ from pipeline.job.spec import Job
 from pipeline.journal.database import HINT, VERSION, connect_to_read
 from pipeline.journal.spill import BALLAST, Spill
 from pipeline.journal.verify import verify
-from pipeline.run.session import Session
+from pipeline.runs.session import Session
 from pipeline.system.lock import holder
 from pipeline.system.resources import megabytes, of_folder, of_open_files, of_room
 
@@ -164,10 +164,7 @@ def _damaged(folder: Path) -> list[Path]:
 def _of_models(job: Job) -> Iterator[Check]:
     used = {name: model for step in job.steps for name, model in job.chain(step.model).items()}
     for name, model in used.items():
-        look = getattr(adapters.load("providers", model.provider), "checkup", None)
-        if look is None:
-            yield ok("model", f"{name}: {model.provider} needs nothing")
-            continue
+        look = adapters.load("providers", model.provider).checkup
         for place in places_of(name, model):
             try:
                 yield from look(place.model)

@@ -22,8 +22,8 @@ from pipeline.engine.walk import Branch, Walk, context
 from pipeline.output.folder import Filed, ResultFolder
 from pipeline.output.receipt import write_receipt
 from pipeline.output.table import Table, Written
-from pipeline.run.result import Result
-from pipeline.run.session import Session
+from pipeline.runs.result import Result
+from pipeline.runs.session import Session
 
 BATCH = 1024
 

@@ -19,8 +19,8 @@ from pipeline.job.spec import Job
 from pipeline.journal.spill import Spill
 from pipeline.output import manifest
 from pipeline.output.table import leftovers
-from pipeline.run.forget.erasing import table_text
-from pipeline.run.forget.traces import BLOCK, blocks
+from pipeline.runs.forget.erasing import table_text
+from pipeline.runs.forget.traces import BLOCK, blocks
 from pipeline.system.files import reading
 from pipeline.tables import parquet
 

@@ -21,13 +21,13 @@ from pipeline.job.spec import Job, Sample
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal
-from pipeline.run.live import Run
-from pipeline.run.pilot import Asked, Pilot, extrapolated
-from pipeline.run.plan import plan_async
-from pipeline.run.publish import publish
-from pipeline.run.result import Result
-from pipeline.run.session import Session
-from pipeline.run.state import Wish
+from pipeline.runs.live import Run
+from pipeline.runs.pilot import Asked, Pilot, extrapolated
+from pipeline.runs.plan import plan_async
+from pipeline.runs.publish import publish
+from pipeline.runs.result import Result
+from pipeline.runs.session import Session
+from pipeline.runs.state import Wish
 from pipeline.system.lock import locked
 
 if TYPE_CHECKING:

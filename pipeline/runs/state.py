@@ -18,8 +18,8 @@ from pipeline.lanes.bottleneck import Bottleneck, quantiles
 from pipeline.lanes.guards.fuse import Fuse
 from pipeline.lanes.lane import Shared
 from pipeline.lanes.lanes import Lanes
-from pipeline.run.pilot import Asked
-from pipeline.run.session import Session
+from pipeline.runs.pilot import Asked
+from pipeline.runs.session import Session
 
 WORTH_ADVICE = 10.0
 """seconds; who waited less wants no advice"""

@@ -26,7 +26,7 @@ import anyio
 import orjson
 
 from pipeline.core.errors import JobError, PipelineError
-from pipeline.run.control.client import LONGEST_LINE, POINTER, SOCKET, VERBS
+from pipeline.runs.control.client import LONGEST_LINE, POINTER, SOCKET, VERBS
 
 PATIENCE = 2.0
 """seconds that a client is given for its request and its answer"""

@@ -19,9 +19,9 @@ from pipeline.journal.journal import Journal
 from pipeline.money import tokens
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, tariff_of
-from pipeline.run.result import Plan, StepPlan
-from pipeline.run.retry_failed import paid_failures
-from pipeline.run.session import Session
+from pipeline.runs.result import Plan, StepPlan
+from pipeline.runs.retry_failed import paid_failures
+from pipeline.runs.session import Session
 
 if TYPE_CHECKING:
     import polars as pl

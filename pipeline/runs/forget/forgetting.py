@@ -33,11 +33,11 @@ from pipeline.journal.journal import Journal
 from pipeline.journal.spill import Spill
 from pipeline.output.receipt import take_anew
 from pipeline.output.table import remove_leftovers
-from pipeline.run.forget.erasing import Erased, Pattern, erase_files, erase_lines, erase_rows, table_text
-from pipeline.run.forget.searching import NotSearched, contents, files_of
-from pipeline.run.forget.sharing import noting, opened
-from pipeline.run.forget.traces import Traces
-from pipeline.run.session import Session
+from pipeline.runs.forget.erasing import Erased, Pattern, erase_files, erase_lines, erase_rows, table_text
+from pipeline.runs.forget.searching import NotSearched, contents, files_of
+from pipeline.runs.forget.sharing import noting, opened
+from pipeline.runs.forget.traces import Traces
+from pipeline.runs.session import Session
 from pipeline.system.lock import locked
 from pipeline.wire.conversation import read
 

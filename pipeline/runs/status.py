@@ -12,7 +12,7 @@ from pipeline.core.errors import PipelineError
 from pipeline.job.spec import Job
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
-from pipeline.run.control.client import command
+from pipeline.runs.control.client import command
 from pipeline.system.lock import holder
 
 SHARES = (0.5, 0.95, 0.99)

@@ -29,12 +29,12 @@ from pipeline.lanes.lanes import Lanes
 from pipeline.lanes.recount import count_anew
 from pipeline.money.budget import Budget, Spent
 from pipeline.output.table import Table
-from pipeline.run.control.server import controlled
-from pipeline.run.control.steering import Steering
-from pipeline.run.publish import Filing, publish
-from pipeline.run.result import Result
-from pipeline.run.retry_failed import paid_failures
-from pipeline.run.state import RunState
+from pipeline.runs.control.server import controlled
+from pipeline.runs.control.steering import Steering
+from pipeline.runs.publish import Filing, publish
+from pipeline.runs.result import Result
+from pipeline.runs.retry_failed import paid_failures
+from pipeline.runs.state import RunState
 from pipeline.system.signals import heard
 from pipeline.templates.template import Template
 

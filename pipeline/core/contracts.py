@@ -1,0 +1,121 @@
+"""What every adapter must have: one `Protocol` for each wing. An adapter is a module, and a module fits it.
+
+A model is `job.spec.Model`, and a conversation is `wire.conversation.Conversation`: both stand on higher
+floors, so they are not named here. `tests/contracts/test_adapters.py` holds every adapter to its contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from pipeline.core.domain import Answer, Call, Request
+from pipeline.core.health import Check as HealthCheck
+
+if TYPE_CHECKING:
+    import polars as pl
+    from pydantic import BaseModel
+
+
+class TableWriter(Protocol):
+    """A file of rows that is being written."""
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append the rows of a frame, which has the schema of the file."""
+
+    def close(self) -> None:
+        """End the file. Raises what went wrong with it."""
+
+
+class TableFormat(Protocol):
+    """A file of rows, both ways. The file name of the adapter is the ending of such files."""
+
+    SPREADSHEET: bool
+    """whether spreadsheets open it, and would take a cell for a formula"""
+
+    def scan(self, path: Path) -> pl.LazyFrame:
+        """The rows of a file; `InputError` with the place of whatever is wrong in it."""
+
+    def place(self, path: Path, row: int) -> str:
+        """Where the record number `row` (1-based) stands, for messages: "line 12"."""
+
+    def create(self, path: Path, target: Path, schema: pl.Schema) -> TableWriter:
+        """Begin the file `path` that will become `target`; `JobError` for what the format cannot hold."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a provider can do, and what it takes where the job file says nothing."""
+
+    apis: tuple[str, ...]
+    """the dialects that it speaks, the usual one first"""
+    concurrency: int | Literal["auto"] = "auto"
+    """requests at once"""
+    endpoints: bool = False
+    """whether a model may have several"""
+    free: bool = False
+    """whether nothing is ever billed"""
+    default_model: str | None = None
+    """None where the job file must name a model"""
+    model_prefix: str = ""
+    """what stands before a model's name in requests: a rehearsal must never pass for the model it plays"""
+    cannot_translate: str = ""
+    """why a step that translates cannot use it; '' where it can"""
+
+
+class Provider(Protocol):
+    """Who answers requests. Retries, limits, prices and the journal are put around it."""
+
+    CAPABILITIES: Capabilities
+    Options: type[BaseModel]
+    """the model's `options` in the job file"""
+
+    def label(self, model: Any) -> str:
+        """What the result says an answer came from."""
+
+    def address(self, model: Any) -> str:
+        """The address that is asked; '' where there is none."""
+
+    def objection(self, request: Request, model: Any) -> str | None:
+        """Why it can never serve this request; None where it can."""
+
+    def connect(self, model: Any) -> AbstractAsyncContextManager[Call]:
+        """A call: a `Request` in, a `Reply` out, or a `Fault` with its fate."""
+
+    def checkup(self, model: Any) -> Iterator[HealthCheck]:
+        """What `doctor` looks at. Nothing is paid for."""
+
+
+class Api(Protocol):
+    """A dialect: the body of a request, and what a reply says."""
+
+    def body(self, model: str, asked: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of the request; `asked` is the conversation."""
+
+    def read(self, raw: bytes) -> Answer:
+        """What the reply says; a `Fault` where it says nothing usable."""
+
+
+class StepKind(Protocol):
+    """A kind of step: its keys in the job file, and what runs it."""
+
+    KEYS: tuple[str, ...]
+    """a step with one of these keys is of this kind"""
+    Spec: type[Any]
+    """its model in the job file, a `job.spec.Step`"""
+
+    def build(self, spec: Any, models: tuple[Any, ...], template: Any) -> Any:
+        """The step, ready to run: an `answers.asking.Runner`."""
+
+
+class Check(Protocol):
+    """What an answer is held to. A pure function, run again on every replay."""
+
+    Options: type[BaseModel]
+    """what stands under its name in the job file"""
+
+    def complaint(self, answer: str, options: Any) -> str | None:
+        """What is wrong with an answer, said to the model that wrote it; None where it holds."""
