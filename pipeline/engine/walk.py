@@ -7,16 +7,16 @@ planning and exporting are this same walk with another call behind it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pipeline.answers.asking import Taken
-from pipeline.core.domain import Call, Fate, Fault, Record, Unanswered, Values
+from pipeline.core.domain import Call, Fate, Fault, Record, Unanswered, Values, frozen
 from pipeline.core.redaction import redacted, telling
 from pipeline.engine.stages import Stage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branch:
     """A record, how far it has come, and what it has gathered: values of `each`, answers by step."""
 
@@ -68,7 +68,8 @@ class Walk:
         values, private = context(branch), branch.record.private
         call = self._calls[stage.spec.model]
         try:
-            if stage.names & branch.skipped or (stage.when and not stage.when.holds(values)):
+            left_out = branch.skipped and not stage.names.isdisjoint(branch.skipped)
+            if left_out or (stage.when and not stage.when.holds(values)):
                 return self._after(branch, stage, Taken(None), skipped=True)
             asked = telling(call, private) if private else call
             taken = await stage.runner.take(values, branch.record.key, asked)
@@ -92,12 +93,11 @@ class Walk:
         leaves, stack = [], [self.start(record)]
         while stack:
             branch = stack.pop()
-            if self.is_leaf(branch):
-                leaves.append(branch)
-                continue
-            first, *others = self.fork(branch)
-            stack.extend(reversed(others))
-            stack.append(await self.advance(first))
+            while not self.is_leaf(branch):
+                branch, *others = self.fork(branch)
+                stack.extend(reversed(others))
+                branch = await self.advance(branch)
+            leaves.append(branch)
         return leaves
 
     def rows_of(self, branch: Branch) -> list[Branch]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,18 +24,21 @@ from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
 
 _COLUMNS = (
-    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum,"
-    " input, cached, output, reasoning"
+    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost,"
+    " sum, input, cached, output, reasoning"
 )
 _MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
 _SUM = 14
 _UNCOUNTED = (None, None, None, None)
 """the last four columns of a reply that nobody has counted, and of an attempt without one"""
 _INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - no value in it
-_FIND = (
-    "SELECT seq, api, model, step, record, at, seconds, body, endpoint, sum FROM attempts"
-    " WHERE digest = ? AND outcome = 'answered' ORDER BY seq DESC"
-)
+_LOOK_UP = """
+SELECT seq, outcome = 'answered', outcome, message, fate, billed, digest,
+       api, model, step, record, at, seconds, CASE outcome WHEN 'answered' THEN body END, endpoint, sum
+FROM attempts WHERE digest IN ({})
+"""
+_AT_ONCE = 500
+"""digests in one statement"""
 _UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
 _ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
 _RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {_MARKS} {_UNLESS}"
@@ -94,33 +97,42 @@ class Journal:
         return cls(path, empty())
 
     def find(self, digest: bytes) -> Reply | None:
-        """The reply that was paid for under this digest, if any; the latest of several.
+        """The reply that was paid for under this digest, if any."""
+        return self.look_up([digest])[0].get(digest)
 
-        A row that does not fit its checksum is not used: its request counts as unanswered.
+    def last_fault(self, digest: bytes) -> Fault | None:
+        """How the last attempt at a request failed; None where it was never tried."""
+        return self.look_up([digest])[1].get(digest)
+
+    def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
+        """By digest: the replies that were paid for, and how the last attempt that failed did so.
+
+        Of several, the latest. A row that does not fit its checksum is not used: its request counts as
+        unanswered.
         """
-        for seq, api, model, step, record, at, seconds, body, endpoint, kept in self.select(_FIND, (digest,)):
-            columns = (api, model, step, record, at, seconds, body, endpoint)
-            if kept is None or fits(kept, digest, *columns):
-                return Reply(api, body, seconds)
-            self._tell(Damage(seq, str(step), str(record)))
-        return None
+        replies: dict[bytes, Reply] = {}
+        faults: dict[bytes, Fault] = {}
+        for start in range(0, len(digests), _AT_ONCE):
+            some = digests[start : start + _AT_ONCE]
+            rows = self.select(_LOOK_UP.format(", ".join("?" * len(some))), tuple(some))
+            rows.sort(reverse=True)  # by `seq`
+            for seq, answered, kind, message, fate, billed, digest, *columns, kept in rows:
+                if not answered:
+                    if fate and digest not in faults:
+                        faults[digest] = Fault(kind, message, fate=Fate(fate), billed=Billed(billed))
+                elif digest not in replies:
+                    if kept is None or fits(kept, digest, *columns):
+                        api, _, _, _, _, seconds, body, _ = columns
+                        replies[digest] = Reply(api, body, seconds)
+                    else:
+                        self._tell(Damage(seq, str(columns[2]), str(columns[3])))
+        return replies, faults
 
     def _tell(self, damage: Damage) -> None:
         if damage.seq not in self.damaged:
             self.damaged[damage.seq] = damage
             if self.on_damage is not None:
                 self.on_damage(damage)
-
-    def last_fault(self, digest: bytes) -> Fault | None:
-        """How the last attempt at a request failed; None where it was never tried."""
-        rows = self.select(
-            "SELECT outcome, message, fate, billed FROM attempts WHERE digest = ? AND fate <> ''"
-            " ORDER BY seq DESC LIMIT 1",
-            (digest,),
-        )
-        for kind, message, fate, billed in rows:
-            return Fault(kind, message, fate=Fate(fate), billed=Billed(billed))
-        return None
 
     def is_empty(self) -> bool:
         """Whether nothing was ever asked."""
@@ -153,7 +165,7 @@ class Journal:
         await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost, usage))
 
     async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
-        """Keep a reply that answers nothing, as it came, with what is wrong with it; returns like `record`."""
+        """Keep a reply that answers nothing, as it came, with what is wrong with it. Like `record`."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
         await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost))
 
@@ -270,7 +282,7 @@ def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
 
 
 def is_row(row: tuple[Any, ...]) -> bool:
-    """Whether this is a row of the journal as it was written, also before replies were counted as they came."""
+    """Whether this is a row as it was written, with its tokens or, by an earlier program, without them."""
     if len(row) - _SUM - 1 not in (0, len(_UNCOUNTED)):
         return False
     return fits(row[_SUM], row[0], *row[5:13])

@@ -35,11 +35,9 @@ class MemoryJournal:
         self.costs: list[int] = []
         self.faults: list[tuple[Request, Fault, int | None]] = []
 
-    def find(self, digest: bytes) -> Reply | None:
-        return self.replies.get(digest)
-
-    def last_fault(self, digest: bytes) -> Fault | None:
-        return next((fault for request, fault, _ in reversed(self.faults) if request.digest == digest), None)
+    def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
+        faults = {request.digest: fault for request, fault, _ in self.faults if request.digest in digests}
+        return {digest: self.replies[digest] for digest in digests if digest in self.replies}, faults
 
     async def record(
         self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None

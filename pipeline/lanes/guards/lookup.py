@@ -27,8 +27,7 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
     `flights` is shared by all calls of a run: equal requests of two models are one request.
     """
 
-    async def lead(request: Request, flight: Flight) -> Reply:
-        failed_before = journal.last_fault(request.digest) is not None
+    async def lead(request: Request, flight: Flight, failed_before: bool) -> Reply:
         try:
             flight.reply = await call(request)
         except Fault as fault:
@@ -41,14 +40,16 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
         return flight.reply
 
     async def ask(request: Request) -> Reply:
-        known = find(journal, request)
-        if known is not None:
+        past = find(journal, request)
+        if isinstance(past.stands, Fault):
+            raise past.stands
+        if past.stands is not None:
             progress.recalled += 1
-            return known
+            return past.stands
         flight = flights.get(request.digest)
         if flight is None:
             flight = flights[request.digest] = Flight()
-            return await lead(request, flight)
+            return await lead(request, flight, past.failed is not None)
         await flight.landed.wait()
         if flight.fault is not None:
             raise flight.fault

@@ -36,7 +36,7 @@ def opened(job: Job, say: Callable[[str], None]) -> Session:
 
 def noting(session: Session, journal: Journal, note: Callable[[bytes], None]) -> Walk:
     """A walk over what the journal knows, that notes the digest of every request it meets."""
-    look_up = recall.recalling(journal, Progress())
+    look_up = recall.one_by_one(recall.recalling(journal, Progress()))
 
     async def ask(request: Request) -> Reply:
         either: Request | None = request

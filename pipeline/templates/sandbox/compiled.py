@@ -151,7 +151,7 @@ class Compiled:
         tree = paying(tree)
         tree.set_environment(_ENVIRONMENT)
         code = _ENVIRONMENT.compile(tree, filename=_NAME)
-        self._template = jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
+        self._template = jinja2.Template.from_code(_ENVIRONMENT, code, dict(_ENVIRONMENT.globals))
 
     def _check(self, tree: nodes.Template) -> None:
         for name in tree.find_all(nodes.Name):
@@ -177,7 +177,8 @@ class Compiled:
         """The text for these values; `Unfit` where there is none, whatever the reason."""
         template = self._template
         try:
-            context = template.new_context(values)  # type: ignore[arg-type] # it is only read
+            names = {**template.globals, **values}
+            context = Metered(_ENVIRONMENT, names, template.name, template.blocks)  # `new_context` is slow
             text = "".join(template.root_render_func(context))
             if len(text) > LONGEST:
                 raise too_long()

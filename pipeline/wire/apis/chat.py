@@ -28,10 +28,11 @@ def read(raw: bytes) -> Answer:
     choices = reply.get("choices")
     choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
     message = mapping(choice.get("message"))
+    content = message.get("content")
     return Answer(
-        text=text_of(message.get("content")),
+        text=text_of(content),
         finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
-        refusal=text_of(message.get("refusal")) or joined(message.get("content"), "refusal"),
+        refusal=text_of(message.get("refusal")) or joined(content, "refusal"),
         model=word(reply.get("model")),
         usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens"),
         tier=word(reply.get("service_tier")),

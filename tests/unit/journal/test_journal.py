@@ -110,7 +110,9 @@ async def test_only_what_was_paid_for_stands_back(journal: Journal) -> None:
 
 
 async def test_of_several_replies_the_latest_is_found(journal: Journal) -> None:
-    await journal.record(asked("a"), Reply("chat", b"<html>"))  # an earlier program, killed before it had read it
+    await journal.record(
+        asked("a"), Reply("chat", b"<html>")
+    )  # an earlier program, killed before it had read it
     await journal.record(asked("a"), said("good"))
     assert journal.find(asked("a").digest) == said("good")
 
