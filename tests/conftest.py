@@ -38,7 +38,7 @@ LONG = frozenset(
         "process/test_folder.py",
         "process/test_journal.py",
         "process/test_permissions.py",
-        "process/test_run_surroundings.py",
+        "process/test_resources.py",
         "process/test_spill.py",
         "promises/test_p21_secrets.py",
         "promises/test_traced.py",

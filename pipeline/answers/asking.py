@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from pipeline.answers.shape import Shape
 from pipeline.core import adapters
-from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Request, Values, frozen
+from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
@@ -131,12 +131,9 @@ def _whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _rejected(kind: str, message: str, requests: list[Request], known: bool) -> Fault:
+def _rejected(kind: str, message: str, requests: list[Request], known: bool) -> Rejected:
     line = " ".join(message.split())  # a model's words must not look like lines of ours
-    fault = Fault(kind, line, fate=Fate.FAIL, billed=Billed.YES)
-    fault.known = known
-    fault.requests = tuple(requests)
-    return fault
+    return Rejected(kind, line, requests=tuple(requests), known=known)
 
 
 _FINISHED = frozenset({"stop", "length", "end_turn", "eos", "stop_sequence", "completed"})

@@ -85,7 +85,7 @@ class Provider(Protocol):
     def connect(self, model: Any) -> AbstractAsyncContextManager[Call]:
         """A call: a `Request` in, a `Reply` out, or a `Fault` with its fate."""
 
-    def checkup(self, model: Any) -> Iterator[HealthCheck]:
+    def health(self, model: Any) -> Iterator[HealthCheck]:
         """What `doctor` looks at. Nothing is paid for."""
 
 

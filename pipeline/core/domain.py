@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
-from typing import Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, Self, TypeAlias, TypeVar, dataclass_transform
 
 DOLLAR = 1_000_000_000
 """money is counted in nano-dollars, so that sums are exact"""
@@ -120,8 +120,8 @@ class Answer:
 class Reply:
     """What came back for a request, as it came; `answer` is what it says, once somebody has read it.
 
-    `model` is the model that was asked, `known` whether the journal held it before, `told` what the headers
-    said about limits.
+    `model` is the model that was asked, `known` whether the journal held it before, `advertised` what the
+    headers said about limits.
     """
 
     api: str
@@ -130,7 +130,7 @@ class Reply:
     answer: Answer | None = None
     model: str = ""
     known: bool = False
-    told: ServerLimits | None = None
+    advertised: ServerLimits | None = None
     wait: float | None = None
     """seconds that the headers ask to wait, which means something where the body is an error"""
     odd: str = ""
@@ -143,7 +143,16 @@ class Reply:
     ) -> Reply:
         """The same reply, read: what it says, who was asked for it, what it has cost."""
         return Reply(
-            self.api, self.body, self.seconds, answer, model, known, self.told, self.wait, self.odd, cost
+            self.api,
+            self.body,
+            self.seconds,
+            answer,
+            model,
+            known,
+            self.advertised,
+            self.wait,
+            self.odd,
+            cost,
         )
 
 
@@ -169,9 +178,25 @@ class Billed(Enum):
 class Fault(Exception):
     """A request that brought no usable answer: its kind, a message, its fate and what it may have cost.
 
-    `wait` is the time in seconds the server told us to wait, None where it told none. `body` is the raw
-    body that came with it (kept in the journal), `status` the HTTP status, 0 where there was none.
+    It is frozen: who learns more of it later makes another one with `but`.
     """
+
+    kind: str
+    message: str
+    fate: Fate
+    billed: Billed
+    wait: float | None
+    """seconds that the server told us to wait, None where it told none"""
+    status: int
+    """the HTTP status, 0 where there was none"""
+    body: bytes
+    """the raw body that came with it, which is kept in the journal"""
+    advertised: ServerLimits | None
+    """what the headers said about limits"""
+    counted: bool
+    """whether this try counts against those of its request; where the server may be down, it does not"""
+    again: bool
+    """whether the same request has failed before, in an earlier run"""
 
     def __init__(
         self,
@@ -183,38 +208,59 @@ class Fault(Exception):
         wait: float | None = None,
         status: int = 0,
         body: bytes = b"",
-        told: ServerLimits | None = None,
+        advertised: ServerLimits | None = None,
+        counted: bool = True,
+        again: bool = False,
     ) -> None:
         super().__init__(kind, message)
-        self.kind = kind
-        self.message = message
-        self.fate = fate
-        self.billed = billed
-        self.wait = wait
-        self.status = status
-        self.body = body
-        self.told = told
-        self.counted = True
-        """whether this try counts against those of its request; where the server may be down, it does not"""
-        self.probe = False
-        """whether it asked for all others if the server is up again"""
-        self.known = False
-        """whether the journal held it before"""
-        self.again = False
-        """whether the same request has failed before, in an earlier run"""
-        self.requests: tuple[Request, ...] = ()
-        """the requests whose paid answers were rejected, in the order they were asked"""
+        vars(self).update(kind=kind, message=message, fate=fate, billed=billed, wait=wait, status=status)
+        vars(self).update(body=body, advertised=advertised, counted=counted, again=again)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("__"):  # what the interpreter itself sets: traceback, cause, notes
+            raise AttributeError(f"a fault is not changed after it was made ({name})")
+        super().__setattr__(name, value)
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}"
+
+    def but(self, **changes: Any) -> Self:
+        """The same fault, with some of its parts changed."""
+        parts = vars(self) | changes
+        other = Exception.__new__(type(self), parts["kind"], parts["message"])
+        vars(other).update(parts)
+        return other
+
+
+class Rejected(Fault):
+    """Answers that were paid for, and of which none is used."""
+
+    requests: tuple[Request, ...]
+    """what was asked for them, in the order in which it was asked"""
+    known: bool
+    """whether nothing was sent in this run: the journal held them all"""
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        requests: tuple[Request, ...],
+        known: bool,
+        fate: Fate = Fate.FAIL,
+    ) -> None:
+        super().__init__(kind, message, fate=fate, billed=Billed.YES)
+        vars(self).update(requests=requests, known=known)
 
 
 class Unanswered(Fault):
     """The journal holds no answer, and nobody stands behind it who could be asked."""
 
+    request: Request
+
     def __init__(self, request: Request) -> None:
         super().__init__("pending", "not answered yet")
-        self.request = request
+        vars(self).update(request=request)
 
 
 Call: TypeAlias = Callable[[Request], Awaitable[Reply]]

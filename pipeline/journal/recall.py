@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.core.domain import Billed, Call, Fate, Fault, LookUp, Reply, Request, Unanswered, frozen
+from pipeline.core.domain import (
+    Billed,
+    Call,
+    Fate,
+    Fault,
+    LookUp,
+    Rejected,
+    Reply,
+    Request,
+    Unanswered,
+    frozen,
+)
 from pipeline.core.progress import Progress
 from pipeline.journal.journal import Journal
 from pipeline.wire.conversation import read
@@ -93,7 +104,8 @@ def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
         for asked in _chain(request):
             paid = faults.get(asked.digest)
             if paid is not None and paid.billed is Billed.YES:
-                return Past(_known(paid, asked), failed)
+                said = Rejected(paid.kind, paid.message, fate=paid.fate, requests=(asked,), known=True)
+                return Past(said, failed)
         return Past(None, failed)
 
     return list(map(past, requests))
@@ -102,14 +114,6 @@ def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
 def find(journal: Journal, request: Request) -> Past:
     """What the journal knows of one request."""
     return find_all(journal, [request])[0]
-
-
-def _known(paid: Fault, asked: Request) -> Fault:
-    """The fault of an earlier attempt, as that of its request now."""
-    fault = Fault(paid.kind, paid.message, fate=paid.fate, billed=paid.billed)
-    fault.requests = (asked,)
-    fault.known = True
-    return fault
 
 
 def _chain(request: Request | None) -> Iterator[Request]:

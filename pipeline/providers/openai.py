@@ -124,7 +124,7 @@ def _is_here(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def checkup(model: Model) -> Iterator[Check]:
+def health(model: Model) -> Iterator[Check]:
     """The key and the endpoint, looked at for nothing."""
     from pipeline.providers.http.probe import looked_at
 

@@ -67,7 +67,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)
 
 
-def checkup(model: Model) -> Iterator[Check]:
+def health(model: Model) -> Iterator[Check]:
     """There is nothing that could be missing."""
     yield ok("model", f"{model.model}: the scripted model needs nothing")
 
@@ -90,7 +90,7 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
             request.api,
             _received(wire),
             perf_counter() - began,
-            told=advertised_limits(wire.headers),
+            advertised=advertised_limits(wire.headers),
             wait=advertised_wait(wire.headers),
         )
 

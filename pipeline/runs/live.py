@@ -16,7 +16,7 @@ import anyio
 
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
-from pipeline.core.domain import DOLLAR, Fate, Fault
+from pipeline.core.domain import DOLLAR, Fate, Fault, Rejected
 from pipeline.core.errors import RunStopped
 from pipeline.core.progress import Progress
 from pipeline.engine.in_order import InOrder
@@ -214,7 +214,7 @@ class Run(RunState):
     def _watch_failures(self, leaf: Branch) -> None:
         """Stop when most of the last rows failed: whatever is wrong, more money does not mend it."""
         fault = leaf.fault
-        if fault is not None and (fault.known or fault.again or fault.kind in UNSENT):
+        if fault is not None and (_is_known(fault) or fault.again or fault.kind in UNSENT):
             return
         recent = self.progress.recent
         recent.append(fault is not None)
@@ -228,9 +228,14 @@ class Run(RunState):
         return self.session.source.total() * math.prod(fan_outs)
 
 
+def _is_known(fault: Fault) -> bool:
+    """Whether the journal held it before this run."""
+    return isinstance(fault, Rejected) and fault.known
+
+
 def _was_known(leaf: Branch) -> bool:
     """Whether it was known, before anything was sent, how a leaf ends."""
-    return leaf.known and (leaf.fault is None or leaf.fault.known or leaf.fault.kind in UNSENT)
+    return leaf.known and (leaf.fault is None or _is_known(leaf.fault) or leaf.fault.kind in UNSENT)
 
 
 def _seconds_of(templates: Iterable[Template]) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from pipeline.core.domain import Record, Request
+from pipeline.core.domain import Record, Rejected, Request
 from pipeline.engine.in_order import InOrder
 from pipeline.journal.journal import Journal
 
@@ -21,7 +21,9 @@ async def paid_failures(
     """
     seen: set[bytes] = set()
     async for leaves in walks.rows(batches):
-        for first in (first for leaf in leaves if leaf.fault for first in leaf.fault.requests):
+        for first in (
+            first for leaf in leaves if isinstance(leaf.fault, Rejected) for first in leaf.fault.requests
+        ):
             request: Request | None = first
             while request is not None:
                 if request.digest not in seen and journal.was_paid(request.digest):

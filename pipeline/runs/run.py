@@ -1,4 +1,4 @@
-"""The conductor: a job's folder locked, its journal opened, a run or an export in it.
+"""What a command runs: a job's folder locked, its journal opened, a run or an export in it.
 
 Running and exporting are the same walk over a job. This module prints nothing.
 """

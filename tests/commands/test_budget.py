@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 PRICE = {"input": 1.0, "output": 10.0}
 

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.project import Project
+from tests.support.server import serve
 
 
 def test_plan_says_what_is_missing_and_sends_nothing(project: Project) -> None:

@@ -231,7 +231,9 @@ def test_what_waits_in_a_reserve_is_said(ran: Project) -> None:
     spilled = Path(Spill(path).spill([(b"digest",)]))
     (spilled.parent / "old.damaged").write_text("half")
     said = [
-        check.said for check in looked_at(lambda: load(ran.folder / "job.yaml")) if check.name == "reserve"
+        check.said
+        for check in looked_at(lambda: load(ran.folder / "job.yaml"), "0.1")
+        if check.name == "reserve"
     ]
     assert said[0].startswith("1 answers wait in")
     assert "old.damaged" in said[1]

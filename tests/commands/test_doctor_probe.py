@@ -10,9 +10,10 @@ import pytest
 from pipeline.core.health import Check
 from pipeline.core.secret import Secret
 from pipeline.providers.http import probe
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from pipeline.testing.launch import Server
 from tests.support.project import KEY, Project
+from tests.support.server import serve
 
 
 def looked(base_url: str, model: str = "m", key: str = KEY) -> dict[str, Check]:

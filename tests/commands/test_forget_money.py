@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 
 def test_the_money_for_a_forgotten_record_stays_under_nobodys_name(project: Project) -> None:

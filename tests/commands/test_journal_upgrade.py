@@ -16,8 +16,9 @@ import yaml
 from pipeline.journal import accounts
 from pipeline.journal.database import VERSION
 from pipeline.journal.journal import Journal
-from pipeline.testing import Script, Server, serve
+from pipeline.testing import Script, Server
 from tests.support.project import Project
+from tests.support.server import serve
 
 VERSION_1 = """
 CREATE TABLE attempts (

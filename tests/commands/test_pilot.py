@@ -7,9 +7,10 @@ import random
 import pytest
 
 from pipeline.runs.pilot import extrapolated, student
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
+from tests.support.server import serve
 from tests.support.terminal import in_terminal
 
 BASIC = Script(latency=0.01, tokens=50)

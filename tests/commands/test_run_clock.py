@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 
 def hours(first: int, last: int) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from pipeline.testing.ledger import Account
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
+from tests.support.server import serve
 
 LABELLED = {"to": "output/shop/posts.csv", "include": ["status", "model"]}
 

@@ -9,8 +9,9 @@ import time
 import polars as pl
 import pytest
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import KEY, Project
+from tests.support.server import serve
 
 QUICK = Script(latency=0.01)
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
 from tests.support.served import PRICE, bill, nano, served
+from tests.support.server import serve
 
 STEPS = [
     {"name": "outline", "prompt": "Outline {{ title }}.", "checks": {"contains": "thing"}},

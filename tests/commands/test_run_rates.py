@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from pipeline.testing.script import Quota
 from tests.support.project import KEY, Project
 from tests.support.served import served
+from tests.support.server import serve
 
 
 def lane_of(project: Project) -> dict[str, object]:

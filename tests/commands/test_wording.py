@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 STEPS = [
     {"name": "outline", "prompt": "Outline {{ title }}"},

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.domain import Fault
-from tests.unit.wire.apis.test_apis import APIS, read
+from tests.support.apis import APIS, read
 
 KEYS = ["choices", "message", "content", "text", "refusal", "finish_reason", "usage", "prompt_tokens",
 "error",

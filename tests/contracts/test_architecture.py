@@ -14,10 +14,10 @@ from tests.support import ROOT
 PACKAGE = ROOT / "pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in FILES}
-WINGS = {"tables", "providers", "wire/apis", "steps", "answers/checks"}
-"""folders of adapters, which may have any number of files"""
+WINGS = {"tables", "providers", "wire/apis", "steps", "answers/checks", "lanes/guards", "lanes/limits"}
+"""folders of one kind of thing, a file each: they may have any number of files"""
 LOOSE = {"__init__.py", "__main__.py", "api.py"}
-MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_LINES_IN_ALL = 12, 300, 50, 21_500
+MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_LINES_IN_ALL = 13, 300, 50, 21_500
 _ROW = re.compile(r"^\| (\d+) \| (.+?) \|")
 
 
@@ -147,8 +147,22 @@ def test_only_adapters_uses_importlib() -> None:
     assert users == {"pipeline.core.adapters"}
 
 
+def test_tests_import_from_support_and_from_no_other_test() -> None:
+    wrong = []
+    for file in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            wrong += [
+                f"{file.relative_to(ROOT)} imports {name}"
+                for name in names
+                if name.split(".")[0] == "tests" and name.split(".")[1:2] != ["support"]
+            ]
+    assert wrong == []
+
+
 def test_no_folder_takes_the_place_of_a_public_name() -> None:
-    """`import pipeline.x` sets the attribute `x` of the package, so a folder `x` would hide a function `x`."""
+    """`import pipeline.x` sets the attribute `x` of the package, so a folder would hide a function."""
     import pipeline
 
     names = {path.stem for path in PACKAGE.iterdir()}

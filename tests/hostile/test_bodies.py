@@ -14,11 +14,12 @@ from pipeline.core.progress import MOST_REMARKS, Progress
 from pipeline.lanes.guards.observe import observe, remarks
 from pipeline.money.prices import price_of
 from pipeline.money.tariff import Tariff
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from pipeline.wire.apis._json import MOST_VALUES
 from pipeline.wire.faults import REPLY_CAP, error_of, fault_of
 from tests.support.fakes import Events, Provider, asked, chat_body
 from tests.support.project import Project
+from tests.support.server import serve
 
 
 def said(content: str, **more: str) -> str:

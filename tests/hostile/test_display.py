@@ -15,8 +15,9 @@ from rich.console import Console
 from pipeline.cli.screen import Screen
 from pipeline.core.display import safe_text
 from pipeline.core.progress import Progress
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
+from tests.support.server import serve
 from tests.support.terminal import on_screen
 
 EVIL = "\x1b]0;owned\x07\x1b[66;66H\r\b\x9b31m[/nope][link=http://evil.example]x[/link][bold]\u202e\u2028y"

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.testing import Rule, Script, serve
+from pipeline.testing import Rule, Script
 from tests.support import ROOT
+from tests.support.server import serve
 
 MIB = 1 << 20
 MOST_GROWTH = 64 * MIB

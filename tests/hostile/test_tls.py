@@ -80,7 +80,7 @@ def test_a_run_trusts_an_authority_of_ones_own_when_it_is_told_to(
         assert "shows no certificate to be trusted: " in done.stderr
         assert "set SSL_CERT_FILE to a file" in done.stderr
         assert server.requests == 0
-        done = project.run("run", "job.yaml", SSL_CERT_FILE=str(authority.certificate))
+        done = project.spawn("run", "job.yaml", SSL_CERT_FILE=str(authority.certificate))
         assert done.returncode == 0, done.stderr
         assert server.requests == 3
     assert project.result()["post"].to_list() == ["hello"] * 3

@@ -13,9 +13,10 @@ from pipeline.core import adapters
 from pipeline.core.errors import JobError
 from pipeline.engine.stages import stages_of
 from pipeline.job.load import load
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support import ROOT
 from tests.support.project import KEY, Project
+from tests.support.server import serve
 from tests.support.stranger import OFFICIAL, changed, refused, written
 
 
@@ -25,7 +26,7 @@ def test_a_harmless_job_is_loaded_and_its_templates_are_rendered_apart(tmp_path:
     first, second = (stage.runner.templates for stage in stages_of(job))
     assert first["prompt"].render({"title": "tea"}) == "Write about tea."
     assert second["prompt_file"].render({"title": "tea"}) == "More about tea."
-    assert type(first["prompt"]._prepared).__name__ == "Confined"
+    assert type(first["prompt"]._prepared).__name__ == "Isolated"
 
 
 def test_the_sample_that_asks_real_models_is_harmless() -> None:

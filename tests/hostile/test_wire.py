@@ -12,12 +12,13 @@ import pytest
 from pipeline.core.domain import Fate, Fault, Reply
 from pipeline.core.secret import Secret
 from pipeline.providers.openai import connect_to
-from pipeline.testing import Rule, Script, Server, serve
+from pipeline.testing import Rule, Script, Server
 from pipeline.testing.plays import PLAYS
 from pipeline.wire.conversation import read
 from tests.support.fakes import asked
 from tests.support.project import Project
 from tests.support.rawserver import GOOD, raw_server, response
+from tests.support.server import serve
 from tests.support.wire import calling, met
 
 ENDLESS = ("stall", "trickle")

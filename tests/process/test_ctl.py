@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from pipeline.testing.launch import Server
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 
 def eventually(true: Callable[[], bool], seconds: float = 20) -> None:

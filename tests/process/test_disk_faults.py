@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.journal.spill import Spill
-from pipeline.testing import Script, serve
-from tests.process.test_stops import journalled, wait_for
-from tests.soak.test_p01_system_calls import traced
+from pipeline.testing import Script
+from tests.support.journals import journalled
+from tests.support.points import traced
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
+from tests.support.waiting import wait_for
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 ROWS, CONCURRENCY = 50, 8

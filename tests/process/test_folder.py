@@ -20,9 +20,10 @@ from pipeline.job.load import load
 from pipeline.output import manifest
 from pipeline.output.folder import Filed, ResultFolder, taken
 from pipeline.system.safe_folder import Folder, InTheWay
-from pipeline.testing import Script, serve
-from tests.commands.test_row_files import ARTICLES, contents, job, published, ran
+from pipeline.testing import Script
 from tests.support.project import Project
+from tests.support.row_files import ARTICLES, contents, job, published, ran
+from tests.support.server import serve
 
 HIDDEN = ".pipeline-*.part"
 

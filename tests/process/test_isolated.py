@@ -20,7 +20,7 @@ from pipeline.core.errors import JobError
 from pipeline.templates.isolated import Worker
 from pipeline.templates.sandbox.compiled import Compiled, Malformed, Unfit
 from pipeline.templates.template import Template
-from tests.hostile.test_template import HONEST, HONEST_VALUES
+from tests.support.templates import HONEST, HONEST_VALUES
 
 ESCAPES = {
     "CVE-2016-10745": "{{ '{0.__class__.__init__.__globals__}'.format(s) }}",

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 AT_IMPORT = """
 import os, sys

@@ -15,9 +15,10 @@ from pipeline.core.errors import DiskError
 from pipeline.journal.database import connect, row_sum
 from pipeline.journal.journal import Journal, restore
 from pipeline.journal.spill import Spill
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.fakes import asked, said
 from tests.support.project import Project
+from tests.support.server import serve
 
 
 def row(text: str, at: float) -> tuple[object, ...]:

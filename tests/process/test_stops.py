@@ -4,64 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.testing import Account, Rule, Script, Server, serve
+from pipeline.testing import Rule, Script
+from tests.support.journals import journalled
+from tests.support.killed_run import CONCURRENCY, ROWS, finish, job, kill, started
 from tests.support.project import Project
-
-ROWS, CONCURRENCY = 150, 8
-
-
-def wait_for(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-def journalled(folder: Path) -> int:
-    """Answers in the journal, as any SQLite tool would count them."""
-    with sqlite3.connect(f"file:{folder}/output/shop/journal.sqlite?mode=ro", uri=True) as connection:
-        return int(
-            connection.execute("SELECT count(*) FROM attempts WHERE outcome = 'answered'").fetchone()[0]
-        )
-
-
-def job(project: Project, server: Server) -> None:
-    """A job of many rows."""
-    project.job(server.base_url, records=Project.numbered(ROWS))
-
-
-def started(project: Project, server: Server, billed: int) -> subprocess.Popen[str]:
-    """A run that the server has billed so many answers."""
-    process = project.start("run", "job.yaml", "--set", f"models.writer.limits.concurrency={CONCURRENCY}")
-    wait_for(lambda: server.ledger().billed >= billed)
-    return process
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    """kill -9, and let the server bill what it has begun to answer."""
-    process.kill()
-    process.communicate()
-    time.sleep(1)
-
-
-def finish(project: Project, server: Server) -> Account:
-    """Run the job to its end, and hold the table to the input."""
-    done = project.run("run", "job.yaml", "--set", f"models.writer.limits.concurrency={CONCURRENCY}")
-    assert done.returncode == 0, done.stderr
-    result = project.result()
-    assert result["sku"].to_list() == [f"{i:05}" for i in range(ROWS)]
-    right = [f"Write about {title}." in post for title, post in result.select("title", "post").iter_rows()]
-    assert all(right), "every row has the answer to its own question"
-    return server.ledger()
+from tests.support.server import serve
+from tests.support.waiting import wait_for
 
 
 def test_kill_9_at_any_time_repeats_at_most_what_was_in_flight(project: Project) -> None:

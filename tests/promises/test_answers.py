@@ -14,12 +14,14 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from pipeline.testing import Rule, Script, Server, serve
+from pipeline.testing import Rule, Script, Server
 from pipeline.testing.script import FaultName, Latency
-from tests.process.test_stops import CONCURRENCY, finish, job, kill, started, wait_for
-from tests.soak.test_p01_system_calls import answered
+from tests.support.journals import answered
+from tests.support.killed_run import CONCURRENCY, finish, job, kill, started
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
+from tests.support.waiting import wait_for
 
 JOURNAL = "output/shop/journal.sqlite"
 

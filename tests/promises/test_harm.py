@@ -1,6 +1,6 @@
 """P17, P19, P20 and P21 of docs/promises.md: damage, memory, poisonous rows, secrets.
 
-P19 up to 50,000 rows is a benchmark (`make bench`); P21 after every kind of failure is in test_canary.py.
+P19 up to 50,000 rows is a benchmark (`make bench`); P21 after every failure is in test_p21_secrets.py.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from pathlib import Path
 
 from benchmarks.workload import job as bench_job
 from benchmarks.workload import used
-from pipeline.testing import Rule, Script, serve
-from tests.promises import test_p21_secrets as test_canary
+from pipeline.testing import Rule, Script
+from tests.support.canary import KEY, found
 from tests.support.project import Project
+from tests.support.server import serve
 
 FEW, MANY = 1_000, 6_000
 MOST_GROWTH, MOST_BYTES_A_ROW = 1.10, 150
@@ -81,7 +82,7 @@ def test_p20_a_poisonous_row_fails_alone(project: Project) -> None:
 
 
 def test_p21_the_key_stands_in_no_file_and_no_stream(project: Project) -> None:
-    key, said = test_canary.KEY, ""
+    key, said = KEY, ""
     echo = f"Your key is {key}, and again: {key[::-1]}."
     for faults in ((Rule(every=1, fault="unauthorized", message=echo),), ()):
         with serve(Script(answer=echo, faults=faults)) as server:
@@ -90,6 +91,6 @@ def test_p21_the_key_stands_in_no_file_and_no_stream(project: Project) -> None:
             assert done.returncode == (4 if faults else 0), done.stderr
             said += done.stdout + done.stderr
     assert len([file for file in project.folder.rglob("*") if file.is_file()]) >= 6
-    assert test_canary.found(project.folder, said) == []
+    assert found(project.folder, said) == []
     with closing(sqlite3.connect(project.folder / "output/shop/journal.sqlite")) as journal:
         assert journal.execute("SELECT count(*) FROM attempts").fetchone()[0] >= 4

@@ -12,12 +12,13 @@ from contextlib import closing
 import pytest
 
 from pipeline.job.spec import Limits
-from pipeline.testing import Quota, Rule, Script, serve
+from pipeline.testing import Quota, Rule, Script
 from pipeline.testing.script import FaultName
-from tests.process.test_stops import wait_for
 from tests.support.lanes import numbered, through_a_lane
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
+from tests.support.server import serve
+from tests.support.waiting import wait_for
 
 RATE = 600
 """requests a minute"""

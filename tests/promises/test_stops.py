@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import socket
-import subprocess
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.testing import Rule, Script, serve
-from tests.process.test_stops import journalled, wait_for
-from tests.support.project import Project
+from pipeline.testing import Rule, Script
+from tests.support.journals import journalled
+from tests.support.project import Project, run_limited
 from tests.support.served import served
+from tests.support.server import serve
+from tests.support.waiting import wait_for
 
 
 def test_p09_of_two_runs_the_second_ends_at_once_and_a_dead_one_holds_nothing(project: Project) -> None:
@@ -57,13 +56,6 @@ def test_p13_one_signal_sees_to_its_end_what_is_under_way_and_two_leave_at_once(
         process.communicate(timeout=10)
         assert process.returncode == 130 and time.time() - asked < 2
         assert server.ledger().billed == journalled(project.folder) == 39
-
-
-def run_limited(project: Project, limit: str) -> subprocess.CompletedProcess[str]:
-    """Run the job with a limit of the shell, as for `ulimit`."""
-    command = f"ulimit {limit}; exec {shlex.join(project.command('run', 'job.yaml'))}"
-    shell = partial(subprocess.run, capture_output=True, text=True, timeout=90, check=False)
-    return shell(["bash", "-c", command], cwd=project.folder, env=project.environment())
 
 
 def test_p18_a_disk_that_refuses_stops_the_run_and_no_reply_is_lost(project: Project) -> None:

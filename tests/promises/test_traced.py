@@ -13,10 +13,11 @@ import signal
 
 import pytest
 
-from pipeline.testing import Script, serve
-from tests.soak.test_p01_system_calls import traced
+from pipeline.testing import Script
+from tests.support.points import traced
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.server import serve
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 

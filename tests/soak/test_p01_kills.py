@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.testing import Account, Latency, Line, Script, Server, serve
-from tests.soak.test_p01_system_calls import answered
+from tests.support.journals import answered
 from tests.support.project import Project
 
 ROWS, WIDTH = 2000, 64

@@ -21,9 +21,9 @@ from pipeline.core.errors import DiskError
 from pipeline.journal.spill import Spill
 from pipeline.journal.writer import Writer
 from pipeline.testing import Rule, Script, Server, serve
-from tests.process.test_stops import wait_for
-from tests.soak.test_p01_system_calls import answered, spilled
+from tests.support.journals import answered, spilled
 from tests.support.project import Project
+from tests.support.waiting import wait_for
 
 GROUPS = Path("/sys/fs/cgroup/memory")
 WIDTH = 16

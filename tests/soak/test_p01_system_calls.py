@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-import sqlite3
-import subprocess
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,27 +16,11 @@ import anyio
 import pytest
 
 from pipeline.job.load import load
-from pipeline.journal.spill import Spill
 from pipeline.runs.run import run_async
 from pipeline.testing import Ledger
-from tests.support.points import TRACE, Point, calls, ended_at, kinds, points
+from tests.support.journals import answered, spilled
+from tests.support.points import TRACE, Point, calls, ended_at, kinds, points, traced
 from tests.support.project import Project
-
-ANSWERED = "SELECT lower(hex(digest)) FROM attempts WHERE outcome = 'answered'"
-
-
-def traced(project: Project, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the job under strace."""
-    command = ["strace", "-f", "-qq", "-o", str(project.folder / "trace"), *options]
-    return subprocess.run(
-        [*command, *project.command("run", "job.yaml")],
-        cwd=project.folder,
-        env=project.environment(PYTHONDONTWRITEBYTECODE="1"),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def opening(trace: Path) -> int:
@@ -55,23 +36,6 @@ def opening(trace: Path) -> int:
 def disk_full_after(number: int) -> tuple[str, ...]:
     """What makes strace fill up a disk once a thread has written so often."""
     return ("-e", f"inject=pwrite64:error=ENOSPC:when={number}+")
-
-
-def answered(journal: Path) -> set[str]:
-    """The digests that a journal has answers for; none where there is no journal yet."""
-    if not journal.exists():
-        return set()
-    try:
-        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
-            return {digest for (digest,) in connection.execute(ANSWERED)}
-    except sqlite3.OperationalError:
-        return set()
-
-
-def spilled(journal: Path) -> set[str]:
-    """The digests of answers that wait beside a journal."""
-    rows = (row for _, found, _ in Spill(journal).spilled() for row in found)
-    return {digest.hex() for digest, outcome, *_ in rows if outcome == "answered"}
 
 
 @dataclass(frozen=True)

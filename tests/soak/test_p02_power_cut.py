@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.testing import Script, serve
-from tests.soak.test_p01_system_calls import ANSWERED, answered
+from tests.support.journals import ANSWERED, answered
 from tests.support.project import Project
 
 CUTS = 100

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from pipeline.testing import Rule, Script, serve
-from tests.process.test_stops import journalled
+from tests.support.journals import journalled
 from tests.support.project import Project
 
 ROWS, KILLS = 400, 8

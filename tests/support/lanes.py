@@ -115,16 +115,17 @@ def through_a_lane(
         results: list[Reply | Fault | None] = [None] * len(requests)
         began = anyio.current_time()
         with shared.fuse.scope:
-            await _all(call, requests, results, lambda: hands(lane))
+            await ask_in_turn(call, requests, results, lambda: hands(lane))
         seconds = anyio.current_time() - began
         return Outcome(results, seconds, ledger.account(), lane, shared)
 
     return on_test_time(main)
 
 
-async def _all(
+async def ask_in_turn(
     call: Call, requests: Sequence[Request], results: list[Reply | Fault | None], hands: Callable[[], int]
 ) -> None:
+    """Ask all requests, in their order, by so many hands; `results` gets what became of each."""
     left = iter(range(len(requests)))
     at_work = 0
 

@@ -8,10 +8,13 @@ calls are counted whatever they are about.
 from __future__ import annotations
 
 import re
+import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.project import Project
 
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "flock", "rename", "unlink", "mkdir")
 TRACE = ("-y", "-s", "8", "-e", f"trace={','.join(CALLS)}")
@@ -97,3 +100,17 @@ def _calls(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
 
 def _lines(trace: Path) -> list[str]:
     return trace.read_text(errors="replace").splitlines()
+
+
+def traced(project: Project, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the job under strace."""
+    command = ["strace", "-f", "-qq", "-o", str(project.folder / "trace"), *options]
+    return subprocess.run(
+        [*command, *project.command("run", "job.yaml")],
+        cwd=project.folder,
+        env=project.environment(PYTHONDONTWRITEBYTECODE="1"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -1,17 +1,22 @@
-"""A user's folder with a job in it, and the real command run there in a process of its own."""
+"""A user's folder with a job in it, and the real command run there, in this process or in one of its own."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import yaml
+
+from tests.support.in_process import called
 
 KEY = "sk-canary-1234567890"
 
@@ -60,7 +65,15 @@ class Project:
         return {**clean, "TEST_KEY": KEY, **more}
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end, in this process where that can be: see `in_process.py`."""
+        if (
+            threading.current_thread() is not threading.main_thread()
+        ):  # folder and signals are the process' own
+            return self.spawn(*arguments, **env)
+        return called(arguments, self.folder, self.environment(**env))
+
+    def spawn(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end in a process of its own."""
         return subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
@@ -91,3 +104,10 @@ class Project:
         done = self.run(*arguments, "--json")
         parsed: dict[str, Any] = json.loads(done.stdout)
         return parsed
+
+
+def run_limited(project: Project, limit: str) -> subprocess.CompletedProcess[str]:
+    """Run the job with a limit of the shell, as for `ulimit`."""
+    command = f"ulimit {limit}; exec {shlex.join(project.command('run', 'job.yaml'))}"
+    shell = partial(subprocess.run, capture_output=True, text=True, timeout=90, check=False)
+    return shell(["bash", "-c", command], cwd=project.folder, env=project.environment())

@@ -31,9 +31,8 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
         try:
             flight.reply = await call(request)
         except Fault as fault:
-            fault.again = failed_before
-            flight.fault = fault
-            raise
+            flight.fault = fault.but(again=True) if failed_before else fault
+            raise flight.fault from None
         finally:
             del flights[request.digest]
             flight.landed.set()

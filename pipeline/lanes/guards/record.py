@@ -33,9 +33,11 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
         """What a reply says, what it has cost by its own count, and what it is held to have cost."""
         try:
             answer = read(reply)
-        except Fault as fault:
-            said = redacted(_told_by(reply, fault), request.private)
-            return said, None, worst(request, said)
+        except Fault as error:
+            fault = redacted(error, request.private)
+            if fault.fate is Fate.RETRY and fault.wait is None:
+                fault = fault.but(wait=reply.wait, advertised=reply.advertised)
+            return fault, None, worst(request, fault)
         cost = tariff.cost(answer)
         return answer, cost, cost if _is_counted(answer) else tariff.most(request, expect(request))
 
@@ -43,12 +45,12 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
         began = perf_counter()
         try:
             reply = await call(request)
-        except Fault as fault:
-            said = redacted(fault, request.private)
-            journal.note(request, said, perf_counter() - began, worst(request, said))
-            if said.billed is Billed.YES:
+        except Fault as error:
+            fault = redacted(error, request.private)
+            journal.note(request, fault, perf_counter() - began, worst(request, fault))
+            if fault.billed is Billed.YES:
                 await journal.settle()  # it is not paid for again
-            raise said from None
+            raise fault from None
         try:
             answer, cost, held = understood(request, reply)
         except BaseException:
@@ -61,22 +63,6 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
         return reply.with_answer(answer, request.model, cost=cost)
 
     return ask
-
-
-def _told_by(reply: Reply, fault: Fault) -> Fault:
-    """The fault that a reply is, with what the headers beside it said."""
-    if fault.fate is not Fate.RETRY or fault.wait is not None:
-        return fault
-    return Fault(
-        fault.kind,
-        fault.message,
-        fate=fault.fate,
-        billed=fault.billed,
-        wait=reply.wait,
-        status=fault.status,
-        body=fault.body,
-        told=reply.told,
-    )
 
 
 def _is_counted(answer: Answer) -> bool:

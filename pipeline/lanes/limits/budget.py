@@ -66,7 +66,7 @@ class Budgeted(Limit):
                 worst = Spent(self._tariff.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
                 budget.spent.add(worst)
                 budget.maybe.add(worst)
-                budget.probes += end.probe
+                budget.probes += ticket.probe
         budget.wake()
 
     def use(self, now: float) -> float | None:

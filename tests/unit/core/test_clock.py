@@ -12,11 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipeline.core.clock import Clock, duration_of, hours_of, spoken, time_of
-from pipeline.core.domain import Reply
-from pipeline.lanes.limits.limit import Ticket
-from pipeline.money.estimate import Expected
 from tests.support import ROOT
-from tests.support.fakes import asked
+from tests.support.tickets import HOUR
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING = "2026-03-29"
@@ -30,19 +27,7 @@ def berlin(text: str, *, fold: int = 0) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN, fold=fold)
 
 
-def ticket(sent: float = 0.0) -> Ticket:
-    """A try of some request."""
-    return Ticket(asked("a"), lambda _: Expected(1, 1, 1), sent, sent)
-
-
-def answered(seconds: float) -> Reply:
-    """A reply that took so long."""
-    return Reply("chat", b"", seconds)
-
-
 # hours
-
-HOUR = 3600.0
 
 
 @pytest.mark.parametrize(

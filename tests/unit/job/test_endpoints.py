@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.job.load import load
-from tests.unit.job.test_load import GOOD, changed, refused, written
+from tests.support.job_text import GOOD, changed, refused, written
 
 WRONG = (
     "http://[::1/v1",

@@ -11,43 +11,7 @@ from pipeline.core.errors import JobError
 from pipeline.engine.stages import stages_of
 from pipeline.job.load import load
 from pipeline.job.spec import Job
-
-GOOD = """\
-name: shop
-records: {from: r.csv, key: sku}
-models:
-  m: {provider: scripted, model: x, params: {a: 1}, limits: {rpm: 5}}
-  n: {provider: openai, model: y}
-steps:
-  - name: post
-    model: m
-    prompt: |
-      Write about {{ title }}.
-    checks: {length: {max: 5}}
-    answer: {json: {a: string}}
-  - name: german
-    model: m
-    translate: {text: "{{ post }}", from: en, to: de}
-output: {to: out.csv, include: [status]}
-"""
-
-
-def written(folder: Path, text: str | bytes) -> Path:
-    file = folder / "job.yaml"
-    file.write_bytes(text.encode() if isinstance(text, str) else text)
-    return file
-
-
-def refused(folder: Path, text: str | bytes, *changes: str) -> str:
-    file = written(folder, text)
-    with pytest.raises(JobError) as error:
-        stages_of(load(file, changes))
-    return str(error.value).replace(str(folder) + "/", "")
-
-
-def changed(old: str, new: str) -> str:
-    assert GOOD.count(old) == 1
-    return GOOD.replace(old, new)
+from tests.support.job_text import GOOD, changed, refused, written
 
 
 def test_the_good_job_is_good(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from pipeline.core.errors import JobError
 from pipeline.job.load import load
 from pipeline.testing import Script
+from tests.support.job_text import GOOD, changed, written
 from tests.support.project import Project
-from tests.unit.job.test_load import GOOD, changed, written
 
 
 def refused(folder: Path, text: str, *changes: str) -> str:

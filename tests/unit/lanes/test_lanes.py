@@ -14,11 +14,12 @@ from pipeline.lanes.limits.limit import Ticket
 from pipeline.lanes.limits.rate import Rate
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff
-from pipeline.testing import Script, serve
+from pipeline.testing import Script
 from tests.support.clock import on_test_time
 from tests.support.fakes import Provider, asked, outcomes
 from tests.support.lanes import shared_of
 from tests.support.project import KEY, Project
+from tests.support.server import serve
 
 
 def ticket(now: float) -> Ticket:
@@ -60,7 +61,7 @@ def test_a_limit_that_the_servers_own_replies_are_above_holds_nobody_up(tpm: int
 
     async def main() -> float:
         lane = Lane("writer", Limits(concurrency=1), Tariff(None, free=True), shared_of())
-        provider = Provider([Reply("chat", body, 0.1, told=ServerLimits(tpm=tpm))], seconds=0.1)
+        provider = Provider([Reply("chat", body, 0.1, advertised=ServerLimits(tpm=tpm))], seconds=0.1)
         call = guarded(Model(model="m"), [(lane, 1.0, provider)], shared_of(), None)
         began = anyio.current_time()
         await outcomes(call, [asked(f"a{i}", max_tokens=10) for i in range(6)])

@@ -70,12 +70,12 @@ def test_whatever_headers_say_breaks_nothing(headers: dict[str, str]) -> None:
         assert limit is None or 0 < limit < 10**15
     wait = advertised_wait(headers)
     assert wait is None or 0 < wait <= 86_400
-    assert fault_of(429, headers, b"").told == told
+    assert fault_of(429, headers, b"").advertised == told
 
 
 def test_a_refusal_tells_limits_too() -> None:
     fault = fault_of(429, {LIMIT: "60", LEFT: "0", RESET: "1s"}, b"")
-    assert (fault.told, fault.wait) == (ServerLimits(rpm=60), 1.0)
+    assert (fault.advertised, fault.wait) == (ServerLimits(rpm=60), 1.0)
 
 
 @pytest.mark.parametrize(

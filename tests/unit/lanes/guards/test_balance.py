@@ -20,7 +20,7 @@ from pipeline.testing.script import Rule, Script
 from pipeline.testing.service import Service
 from tests.support.clock import on_test_time
 from tests.support.fakes import Provider, again, asked, said
-from tests.support.lanes import _all, numbered, shared_of
+from tests.support.lanes import ask_in_turn, numbered, shared_of
 
 FREE = Tariff(None, free=True)
 
@@ -75,7 +75,7 @@ def spread_over(
         with shared.fuse.scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(change, shared)
-                await _all(call, requests, results, lambda: hands)
+                await ask_in_turn(call, requests, results, lambda: hands)
         seconds = anyio.current_time() - began
         return Outcome(results, {name: ledgers[name].account() for name in scripts}, seconds, said)
 
@@ -206,7 +206,7 @@ def chain(firsts: list[Provider], after: int | None = None, journal: Any = None)
             call = guarded(model, [(Lane(name, limits, FREE, shared), 1.0, provider)], shared, call)
         assert call is not None
         results: list[Any] = [None] * 10
-        await _all(call, [request(i) for i in range(10)], results, lambda: 3)
+        await ask_in_turn(call, [request(i) for i in range(10)], results, lambda: 3)
         return results
 
     results: list[Any] = on_test_time(main)

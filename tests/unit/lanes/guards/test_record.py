@@ -162,8 +162,8 @@ async def test_the_wait_told_beside_an_unreadable_success_is_heard(journal: Jour
     busy = b'{"error": {"code": "rate_limit_exceeded", "message": "slow down"}}'
     for body in (b"<html>", busy):
         with pytest.raises(Fault) as caught:
-            await kept(Provider([Reply("chat", body, wait=9.0, told=told)]), journal)(asked("a"))
-        assert (caught.value.wait, caught.value.told) == (9.0, told)
+            await kept(Provider([Reply("chat", body, wait=9.0, advertised=told)]), journal)(asked("a"))
+        assert (caught.value.wait, caught.value.advertised) == (9.0, told)
 
 
 async def test_a_private_value_in_an_error_is_in_no_message_of_the_journal(journal: Journal) -> None:

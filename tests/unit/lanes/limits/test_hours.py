@@ -15,7 +15,7 @@ from pipeline.lanes.limits.deadline import Deadline
 from pipeline.lanes.limits.hours import OpenHours
 from pipeline.lanes.limits.pause import Pause
 from tests.support.clock import on_test_time
-from tests.unit.core.test_clock import HOUR, answered, ticket
+from tests.support.tickets import HOUR, answered, ticket
 
 # limits
 

@@ -48,7 +48,7 @@ class Server:
             raise Fault("bad_request", "no", fate=Fate.FAIL, billed=Billed.NO)
         usage = {"prompt_tokens": taken, "completion_tokens": given}
         body = orjson.dumps({**orjson.loads(chat_body("x")), "usage": usage})
-        return Reply("chat", body, told=self.told(now))
+        return Reply("chat", body, advertised=self.told(now))
 
     def busiest(self, amounts: Iterable[int] | None = None, seconds: float = 60.0) -> int:
         """The most that came in any window of that length."""

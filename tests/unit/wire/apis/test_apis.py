@@ -7,30 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from pipeline.core import adapters
-from pipeline.core.domain import Answer, Billed, Fate, Fault, Usage
+from pipeline.core.domain import Billed, Fate, Fault, Usage
 from pipeline.core.errors import JobError
 from pipeline.wire.conversation import Conversation
-
-APIS = adapters.names("apis")
-ASKED = Conversation(
-    turns=(("user", "one"), ("assistant", "two"), ("user", "three")),
-    system="be brief",
-    schema={"type": "object", "properties": {"b": {}, "a": {}}},
-    name="post",
-    translation=("one", "en", "pt"),
-)
-PARAMS = {"temperature": 0.5, "max_tokens": 9}
-
-
-def body(api: str, asked: Conversation = ASKED, **params: Any) -> dict[str, Any]:
-    built: dict[str, Any] = adapters.load("apis", api).body("gpt", asked, params)
-    return built
-
-
-def read(api: str, raw: bytes) -> Answer:
-    answer: Answer = adapters.load("apis", api).read(raw)
-    return answer
+from tests.support.apis import APIS, ASKED, PARAMS, body, read
 
 
 def test_a_chat_body() -> None:

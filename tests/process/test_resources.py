@@ -14,12 +14,12 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.lanes.limits.rate import CREDIT
-from pipeline.testing import Rule, Script, serve
-from tests.process.test_stops import wait_for
-from tests.promises.test_stops import run_limited
-from tests.support.project import Project
+from pipeline.testing import Rule, Script
+from tests.support.project import Project, run_limited
 from tests.support.served import served
+from tests.support.server import serve
 from tests.support.tables import opened, written
+from tests.support.waiting import wait_for
 
 
 def test_a_machine_that_sleeps_neither_loses_nor_bursts(project: Project) -> None:

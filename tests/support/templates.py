@@ -1,0 +1,56 @@
+"""Templates that mean no harm, and use all that Jinja offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HONEST = [
+    "{{ '%s is %.2f, %05d, %-8s|%%' % (s, 1.234, n, 'ab') }}", "{{ '%(a)s' % {'a': s} }}", "{{ 'no %' }}",
+    "{{ s * 3 }}{{ [1] * 2 }}{{ n ** 3 }}{{ n * n - 1 }}{{ 7 // 2 }}{{ 7 % 4 }}{{ 7 / 2 }}{{ -n }}{{ +n }}",
+    "{{ s ~ n ~ none ~ [1, 'a'] }}{{ s + 'x' }}{{ [1] + words }}{{ (1, 2) + (3,) }}{{ s ~ '' }}",
+    "{{ s|center(20) }}|{{ s|indent }}|{{ text|indent(2, true) }}|{{ text|indent('> ', blank=true) }}",
+    "{{ s|replace('t', 'T') }}{{ s|replace('t', 'T', 1) }}{{ s|replace('', '-') }}{{ n|replace('5', '6') }}",
+    "{{ words|join }}{{ words|join(', ') }}{{ [1, none, 'x']|join('-') }}{{ rows|join(',', attribute='a') }}",
+    "{{ words|sort|join }}{{ words|sort(reverse=true)|first }}",
+    "{{ words|unique|list }}{{ words|reverse|list }}",
+    "{{ rows|map(attribute='a')|list }}{{ rows|map(attribute='z', default='-')|join }}{{ rows|sum('a') }}",
+    "{{ rows|selectattr('a', '>', 1)|list }}{{ rows|rejectattr('a', 'odd')|list|length }}{{ d|dictsort }}",
+    "{% for k, v in d|items %}{{ k }}={{ v }};{% endfor %}",
+    "{% for key, group in rows|groupby('b') %}{{ key }}:{{ group|length }} {% endfor %}",
+    "{% for w in words|batch(2, '-') %}{{ w|join }};{% endfor %}",
+    "{% for w in words|slice(2) %}{{ w }}{% endfor %}",
+    "{{ words|min }}{{ words|max }}{{ [3, 1]|min }}{{ []|max|default('none') }}{{ [1, 2]|sum(start=10) }}",
+    "{{ 42.55|round(1) }}{{ 42.55|round(1, 'floor') }}{{ n|round }}{{ '7'|int + 1 }}{{ 'ff'|int(base=16) }}",
+    "{{ 'x'|int(3) }}{{ '1.5'|float }}{{ s|int }}",
+    "{{ ('9' * 20000)|int }}{{ n|abs }}{{ 1234567|filesizeformat }}",
+    "{{ d|tojson }}{{ words|tojson(indent=2) }}{{ s|tojson }}",
+    "{{ '<b>'|tojson }}{{ '<b>&'|e }}{{ 'a b'|urlencode }}",
+    "{{ d|urlencode }}{{ '<i>x</i> y'|striptags }}{{ 'see www.x.org now'|urlize }}{{ text|wordwrap(5) }}",
+    "{{ text|truncate(9) }}{{ text|wordcount }}{{ 'a b'|title }}",
+    "{{ s|capitalize }}{{ ' x '|trim }}{{ 'xax'|trim('x') }}",
+    "{{ s|upper|lower|string|length }}{{ s|first }}{{ s|last }}",
+    "{{ words[1:] }}{{ s[:2] }}{{ s[::-1] }}{{ words[0] }}",
+    "{{ 'en' in ['en', 'de'] }}{{ s in words }}{{ 'e' in s }}{{ s == 'text' }}{{ s == text }}{{ 1 < n < 9 }}",
+    "{{ n is odd }}{{ n is even }}{{ n is divisibleby 5 }}{{ s is lower }}{{ s is in words }}{{ n is gt 3 }}",
+    "{{ x is defined }}{{ x|default('-') }}{{ none is none }}{{ s is string }}{{ words is iterable }}",
+    "{% macro m(a, b=2) %}[{{ a }}{{ b }}]{% endmacro %}{{ m(1) }}{{ m(1, b=3) }}",
+    "{% macro m(n) %}{{ n }}{% if n %}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(9) }}",
+    "{% macro m() %}<{{ caller(1) }}>{% endmacro %}{% call(x) m() %}{{ x }}{{ s }}{% endcall %}",
+    "{% for w in words if w != 'b' %}{{ loop.index }}/{{ loop.length }}{{ w }}{% else %}no{% endfor %}",
+    "{% for w in [] %}x{% else %}none{% endfor %}{% for w in words %}{{ loop.cycle('a', 'b') }}{% endfor %}",
+    "{% for x in tree recursive %}{{ x.n }}{% if x.c %}({{ loop(x.c) }}){% endif %}{% endfor %}",
+    "{% set t %}{{ s }}!{% endset %}{{ t }}{% filter upper %}{{ s }}{% endfilter %}",
+    "{% set u | upper %}a{% endset %}{{ u }}",
+    "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, a=2) }}",
+    "{% with a = 1, b = [2] %}{{ a }}{{ b }}{% endwith %}{% set a, b = 1, s %}{{ a }}{{ b }}{{ {'a': s}.a }}",
+    "{% autoescape true %}{{ '<' }}{{ s|safe ~ '>' }}{% endautoescape %}{% raw %}{{ x }}{% endraw %}",
+    "{% for i in range(3, 9, 2) %}{{ i }}{% endfor %}{{ range(4)|list }}{{ 'a' if n > 3 else 'b' }}",
+    "{{ words|select('in', 'abc')|list }}",
+    "{{ words|reject('equalto', 'b')|list }}{{ words|map('upper')|join }}",
+]  # fmt: skip
+HONEST_VALUES: dict[str, Any] = {
+    "s": "text", "n": 5, "d": {"b": 1, "a": "x"}, "words": ["c", "a", "b", "a"],
+    "text": "one two\nthree\n\nfour",
+    "rows": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}, {"a": 3, "b": "x"}],
+    "tree": [{"n": 1, "c": [{"n": 2, "c": []}]}, {"n": 3, "c": []}],
+}  # fmt: skip
