@@ -21,9 +21,8 @@ async def paid_failures(
     """
     seen: set[bytes] = set()
     async for leaves in walks.rows(batches):
-        for first in (
-            first for leaf in leaves if isinstance(leaf.fault, Rejected) for first in leaf.fault.requests
-        ):
+        rejected = (leaf.fault for leaf in leaves if isinstance(leaf.fault, Rejected))
+        for first in (request for fault in rejected for request in fault.requests):
             request: Request | None = first
             while request is not None:
                 if request.digest not in seen and journal.was_paid(request.digest):
