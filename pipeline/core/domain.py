@@ -138,22 +138,10 @@ class Reply:
     cost: int | None = None
     """nano-dollars by the usage that came with it; None where that or the price is not known"""
 
-    def with_answer(
-        self, answer: Answer, model: str, *, known: bool = False, cost: int | None = None
-    ) -> Reply:
+    def with_answer(self, answer: Answer, model: str, cost: int | None) -> Reply:
         """The same reply, read: what it says, who was asked for it, what it has cost."""
-        return Reply(
-            self.api,
-            self.body,
-            self.seconds,
-            answer,
-            model,
-            known,
-            self.advertised,
-            self.wait,
-            self.odd,
-            cost,
-        )
+        read = (self.api, self.body, self.seconds, answer, model, False)
+        return Reply(*read, self.advertised, self.wait, self.odd, cost)
 
 
 class Fate(Enum):

@@ -6,8 +6,7 @@ up together, and then the walks go on. Nothing is sent. This module does not wri
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 
 import anyio.lowlevel
 
@@ -33,30 +32,28 @@ class InOrder:
     def leaves(self, records: Sequence[Record]) -> list[list[Branch]]:
         """All leaves of each record."""
         found: list[list[Branch]] = [[] for _ in records]
-        walks = [self._walk.leaves(record) for record in records]
-        going_on: list[tuple[int, Reply | Fault | None]] = [(place, None) for place in range(len(records))]
+        walks = list(map(self._walk.leaves, records))
+        going_on: Iterable[tuple[int, Reply | Fault | None]] = (
+            (place, None) for place in range(len(records))
+        )
         try:
             while going_on:
                 asking: list[int] = []
                 requests: list[Request] = []
                 for place, outcome in going_on:
+                    walk = walks[place]
                     try:
-                        requests.append(_next_request(walks[place], outcome))
+                        more = walk.throw(outcome) if isinstance(outcome, Fault) else walk.send(outcome)
                     except StopIteration as end:
                         found[place] = end.value
                     else:
                         asking.append(place)
-                going_on = list(zip(asking, self._look_up(requests), strict=True)) if asking else []
+                        requests.append(more)
+                going_on = zip(asking, self._look_up(requests), strict=True) if asking else ()
         finally:
             for walk in walks:
                 walk.close()
         return found
-
-
-def _next_request(walk: Coroutine[Any, Any, list[Branch]], outcome: Reply | Fault | None) -> Request:
-    """What a walk asks next, after what came of its last request; `StopIteration` at its end."""
-    request: Request = walk.throw(outcome) if isinstance(outcome, Fault) else walk.send(outcome)
-    return request
 
 
 class _Asked:

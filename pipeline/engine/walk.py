@@ -45,7 +45,7 @@ class Walk:
 
     def __init__(self, stages: Sequence[Stage], calls: Mapping[str, Call]) -> None:
         self.stages = stages
-        self._calls = calls
+        self._calls = [calls[stage.spec.model] for stage in stages]
 
     def start(self, record: Record) -> Branch:
         """The branch every record begins as."""
@@ -57,16 +57,19 @@ class Walk:
 
     def fork(self, branch: Branch) -> list[Branch]:
         """The branches it becomes before its next step: one, or one for each value, in the job's order."""
-        stage = self.stages[branch.at]
-        if branch.forked or not stage.spec.each:
+        if not self._forks(branch):
             return [branch]
-        return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in stage.forks]
+        forks = self.stages[branch.at].forks
+        return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in forks]
+
+    def _forks(self, branch: Branch) -> bool:
+        return not branch.forked and bool(self.stages[branch.at].spec.each)
 
     async def advance(self, branch: Branch) -> Branch:
         """The branch after its next step. What goes wrong with it stays in it as its fault."""
         stage = self.stages[branch.at]
         values, private = context(branch), branch.record.private
-        call = self._calls[stage.spec.model]
+        call = self._calls[branch.at]
         try:
             left_out = branch.skipped and not stage.names.isdisjoint(branch.skipped)
             if left_out or (stage.when and not stage.when.holds(values)):
@@ -94,8 +97,9 @@ class Walk:
         while stack:
             branch = stack.pop()
             while not self.is_leaf(branch):
-                branch, *others = self.fork(branch)
-                stack.extend(reversed(others))
+                if self._forks(branch):
+                    branch, *others = self.fork(branch)
+                    stack.extend(reversed(others))
                 branch = await self.advance(branch)
             leaves.append(branch)
         return leaves

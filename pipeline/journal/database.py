@@ -66,6 +66,8 @@ ALTER TABLE runs ADD COLUMN summary TEXT;
 DROP VIEW IF EXISTS readable;
 {_READABLE}PRAGMA user_version = {VERSION};
 """
+_CACHE = "PRAGMA cache_size = -8000"
+"""8 MB: the index over the digests of some 200,000 attempts"""
 HINT = (
     "put back a copy of it, and remove journal.sqlite-wal and -shm beside it first; or move all three away: "
     "then every answer is asked for, and paid for, again"
@@ -82,6 +84,7 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA application_id = {random.randint(1, 2**31 - 1)}")  # noqa: S311 - a name
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(_CACHE)
         version = _version(connection)
         if version < VERSION:
             script = _SCHEMA if version == 0 else _UPGRADE
@@ -101,6 +104,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         except sqlite3.Error:
             continue
         try:
+            connection.execute(_CACHE)
             version = _version(connection)
         except sqlite3.OperationalError:
             connection.close()

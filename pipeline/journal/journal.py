@@ -33,9 +33,9 @@ _UNCOUNTED = (None, None, None, None)
 """the last four columns of a reply that nobody has counted, and of an attempt without one"""
 _INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - no value in it
 _LOOK_UP = """
-SELECT seq, outcome = 'answered', outcome, message, fate, billed, digest,
-       api, model, step, record, at, seconds, CASE outcome WHEN 'answered' THEN body END, endpoint, sum
-FROM attempts WHERE digest IN ({})
+SELECT outcome = 'answered', digest, api, model, step, record, at, seconds,
+       CASE outcome WHEN 'answered' THEN body END, endpoint, sum, seq, outcome, message, fate, billed
+FROM attempts WHERE digest IN ({}) ORDER BY digest DESC, seq DESC
 """
 _AT_ONCE = 500
 """digests in one statement"""
@@ -115,15 +115,13 @@ class Journal:
         for start in range(0, len(digests), _AT_ONCE):
             some = digests[start : start + _AT_ONCE]
             rows = self.select(_LOOK_UP.format(", ".join("?" * len(some))), tuple(some))
-            rows.sort(reverse=True)  # by `seq`
-            for seq, answered, kind, message, fate, billed, digest, *columns, kept in rows:
+            for answered, digest, *columns, kept, seq, kind, message, fate, billed in rows:
                 if not answered:
                     if fate and digest not in faults:
                         faults[digest] = Fault(kind, message, fate=Fate(fate), billed=Billed(billed))
                 elif digest not in replies:
                     if kept is None or fits(kept, digest, *columns):
-                        api, _, _, _, _, seconds, body, _ = columns
-                        replies[digest] = Reply(api, body, seconds)
+                        replies[digest] = Reply(columns[0], columns[6], columns[5])
                     else:
                         self._tell(Damage(seq, str(columns[2]), str(columns[3])))
         return replies, faults

@@ -5,7 +5,7 @@ This module does not know steps, lanes or files of results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.core.domain import (
     Billed,
@@ -88,27 +88,35 @@ class Past:
 
 def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
     """What the journal knows of each of these requests."""
-    digests = [asked.digest for request in requests for asked in _chain(request)]
+    digests = [request.digest for request in requests]
+    digests += [asked.digest for request in requests if request.instead for asked in _chain(request.instead)]
     replies, faults = journal.look_up(digests)
 
     def past(request: Request) -> Past:
         failed = faults.get(request.digest) if faults else None
-        for asked in _chain(request):
+        asked: Request | None = request
+        while asked is not None:
             reply = replies.get(asked.digest)
             if reply is not None:
                 try:
-                    answer = read(reply)
+                    known = Reply(reply.api, reply.body, reply.seconds, read(reply), asked.model, True)
                 except Fault:
-                    continue
-                return Past(reply.with_answer(answer, asked.model, known=True), failed)
-        for asked in _chain(request):
-            paid = faults.get(asked.digest)
-            if paid is not None and paid.billed is Billed.YES:
-                said = Rejected(paid.kind, paid.message, fate=paid.fate, requests=(asked,), known=True)
-                return Past(said, failed)
-        return Past(None, failed)
+                    pass
+                else:
+                    return Past(known, failed)
+            asked = asked.instead
+        return Past(_paid(request, faults) if faults else None, failed)
 
     return list(map(past, requests))
+
+
+def _paid(request: Request, faults: Mapping[bytes, Fault]) -> Fault | None:
+    """The fault of the first in a chain that was paid for."""
+    for asked in _chain(request):
+        fault = faults.get(asked.digest)
+        if fault is not None and fault.billed is Billed.YES:
+            return Rejected(fault.kind, fault.message, fate=fault.fate, requests=(asked,), known=True)
+    return None
 
 
 def find(journal: Journal, request: Request) -> Past:

@@ -49,8 +49,8 @@ async def publish(
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
     with table, Filing(session) as filing, settled_heap():
         async for leaves in walks.rows(session.source.batches()):
-            for leaf in leaves:
-                progress.count(leaf.status)
+            for status, rows in Counter(leaf.status for leaf in leaves).items():
+                progress.count(status, rows)
             if only_complete and progress.pending:
                 continue
             table.write_columns(session.rows.columns(leaves))

@@ -60,7 +60,7 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             await journal.refuse(request, reply, answer, held)
             raise answer
         await journal.record(request, reply, answer.usage, held)
-        return reply.with_answer(answer, request.model, cost=cost)
+        return reply.with_answer(answer, request.model, cost)
 
     return ask
 

@@ -6,6 +6,7 @@ Nothing a server sends may raise anything but a `Fault`. This module knows no di
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -28,7 +29,7 @@ _FEW = 2 * MOST_VALUES
 """a body of so many bytes cannot have too many of them"""
 _LENIENT = 2 << 20
 """bytes that the standard parser is let loose on"""
-_SAID_ONCE = (b'"choices"', b'"message"', b'"content"', b'"output"', b'"text"', b'"finish_reason"')
+_SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason)"')
 """names that are looked at twice where they stand twice"""
 
 
@@ -38,11 +39,9 @@ def parse(body: bytes) -> dict[str, Any]:
         raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
     try:
         parsed = orjson.loads(body)
-        if len(body) <= _LENIENT:
-            for name in _SAID_ONCE:
-                if body.count(name) > 1:
-                    _refuse_twins(body)
-                    break
+        names = _SAID_ONCE.findall(body) if len(body) <= _LENIENT else ()
+        if len(names) > len(set(names)):
+            _refuse_twins(body)
     except ValueError:
         parsed = _lenient(body)
     if not isinstance(parsed, dict):
@@ -61,7 +60,7 @@ def _error_in(parsed: dict[str, Any]) -> Any:
     """The error that a reply is, in the shapes that servers give it; something false where it is none."""
     if parsed.get("error") or parsed.get("object") == "error":
         return parsed.get("error") or parsed
-    answered = parsed.keys() & {"choices", "output", "text"}
+    answered = "choices" in parsed or "output" in parsed or "text" in parsed
     return None if answered else parsed.get("errors") or parsed.get("detail")
 
 
@@ -139,11 +138,14 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
     if not _BESIDE.isdisjoint(counts):
         cached = cached or _first(counts, _CACHED_BESIDE)
         written = written or _first(counts, _CACHE_WRITTEN_BESIDE)
-    cached = min(taken, cached)
     reasoning = _count(mapping(counts.get(f"{output_name}_details")).get("reasoning_tokens"))
-    apart = max(0, _count(counts.get("total_tokens")) - taken - given) if taken else 0
-    output = given + apart
-    return Usage(taken, output, cached, min(taken - cached, written), min(output, max(reasoning, apart)))
+    apart = _count(counts.get("total_tokens")) - taken - given
+    if apart < 0 or not taken:
+        apart = 0
+    if cached or written or reasoning or apart:
+        cached, given = min(taken, cached), given + apart
+        written, reasoning = min(taken - cached, written), min(given, max(reasoning, apart))
+    return Usage(taken, given, cached, written, reasoning)
 
 
 def _first(counts: dict[str, Any], names: tuple[str, ...]) -> int:
