@@ -150,8 +150,9 @@ class Pool:
         while (branch := await feed.take()) is not None:
             self._hire(group)
             while not walk.is_leaf(branch):
-                branch, *others = walk.fork(branch)
-                feed.put(others, first=True)
+                if walk.forks(branch):
+                    branch, *others = walk.fork(branch)
+                    feed.put(others, first=True)
                 branch = await walk.advance(branch)
             self.on_leaf(branch)
             feed.done()

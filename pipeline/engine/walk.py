@@ -56,13 +56,12 @@ class Walk:
         return branch.fault is not None or branch.at == len(self.stages)
 
     def fork(self, branch: Branch) -> list[Branch]:
-        """The branches it becomes before its next step: one, or one for each value, in the job's order."""
-        if not self._forks(branch):
-            return [branch]
+        """The branches that it becomes, one for each value, in the job's order."""
         forks = self.stages[branch.at].forks
         return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in forks]
 
-    def _forks(self, branch: Branch) -> bool:
+    def forks(self, branch: Branch) -> bool:
+        """Whether it becomes other branches before its next step."""
         return not branch.forked and bool(self.stages[branch.at].spec.each)
 
     async def advance(self, branch: Branch) -> Branch:
@@ -97,7 +96,7 @@ class Walk:
         while stack:
             branch = stack.pop()
             while not self.is_leaf(branch):
-                if self._forks(branch):
+                if self.forks(branch):
                     branch, *others = self.fork(branch)
                     stack.extend(reversed(others))
                 branch = await self.advance(branch)

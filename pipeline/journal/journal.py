@@ -243,7 +243,7 @@ def _row(
     cost: int | None,
     usage: Usage | None = None,
 ) -> tuple[Any, ...]:
-    who = tuple(_text(word) for word in (request.api, request.model, request.step, request.key))
+    who = (_text(request.api), _text(request.model), _text(request.step), _text(request.key))
     what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
     summed = row_sum(request.digest, *what)
     used = _UNCOUNTED if usage is None else _numbers(usage)
@@ -292,4 +292,4 @@ def _numbers(usage: Usage) -> tuple[int, int, int, int]:
 
 def _text(words: str) -> str:
     """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
-    return words.encode("utf-8", "replace").decode()
+    return words if words.isascii() else words.encode("utf-8", "replace").decode()

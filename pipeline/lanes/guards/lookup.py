@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 
@@ -12,11 +12,11 @@ from pipeline.journal.journal import Journal
 from pipeline.journal.recall import find
 
 
-@dataclass
+@dataclass(slots=True)
 class Flight:
-    """A request under way, and how it landed."""
+    """A request under way, and how it landed. `landed` is there where somebody waits for it."""
 
-    landed: anyio.Event = field(default_factory=anyio.Event)
+    landed: anyio.Event | None = None
     reply: Reply | None = None
     fault: Fault | None = None
 
@@ -35,7 +35,8 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
             raise flight.fault from None
         finally:
             del flights[request.digest]
-            flight.landed.set()
+            if flight.landed is not None:
+                flight.landed.set()
         return flight.reply
 
     async def ask(request: Request) -> Reply:
@@ -49,6 +50,7 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
         if flight is None:
             flight = flights[request.digest] = Flight()
             return await lead(request, flight, past.failed is not None)
+        flight.landed = flight.landed or anyio.Event()
         await flight.landed.wait()
         if flight.fault is not None:
             raise flight.fault

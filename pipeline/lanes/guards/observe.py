@@ -61,8 +61,9 @@ def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
     """What is odd about a reply that is taken all the same."""
     if reply.odd:
         yield _redacted(reply.odd, request)
-    if request.model and answer.model and _model(request.model) != _model(answer.model):
-        yield f"asked for {request.model[:80]}, answered by {_redacted(answer.model, request)[:80]}"
+    asked, by = request.model, answer.model
+    if asked != by and asked and by and _model(asked) != _model(by):
+        yield f"asked for {asked[:80]}, answered by {_redacted(by, request)[:80]}"
 
 
 def _redacted(words: str, request: Request) -> str:
