@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from orjson import dumps
+
 from pipeline.core.errors import DiskError
 from pipeline.journal.writer import LOCK_SECONDS
 
@@ -171,9 +173,24 @@ def row_sum(
     return int.from_bytes(sha256(digest + said.encode() + body).digest()[:8], signed=True)
 
 
-def fits(kept: object, *columns: Any) -> bool:
+def fits(
+    kept: object,
+    digest: Any,
+    api: Any,
+    model: Any,
+    step: Any,
+    record: Any,
+    at: Any,
+    seconds: Any,
+    body: Any,
+    endpoint: Any,
+) -> bool:
     """Whether a row is still what it was; columns of a damaged row may be of any type."""
-    try:
-        return row_sum(*columns) == kept
+    said = f"{api}\0{model}\0{step}\0{record}\0{endpoint}\0".encode(errors="replace")
+    try:  # most numbers are the same in JSON, which is made ten times as fast
+        summed = sha256(b"".join((digest, said, dumps(at), b"\0", dumps(seconds), b"\0", body))).digest()
+        if int.from_bytes(summed[:8], signed=True) == kept:
+            return True
+        return row_sum(digest, api, model, step, record, at, seconds, body, endpoint) == kept
     except (TypeError, ValueError):
         return False

@@ -99,10 +99,11 @@ def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
             reply = replies.get(asked.digest)
             if reply is not None:
                 try:
-                    known = Reply(reply.api, reply.body, reply.seconds, read(reply), asked.model, True)
+                    answer = read(reply, tokens=False)
                 except Fault:
                     pass
                 else:
+                    known = Reply(reply.api, reply.body, reply.seconds, answer, asked.model, True)
                     return Past(known, failed)
             asked = asked.instead
         return Past(_paid(request, faults) if faults else None, failed)

@@ -27,6 +27,9 @@ from pipeline.output.table import Table, Written
 from pipeline.runs.result import Result
 from pipeline.runs.session import Session
 
+BATCH = 256
+"""records that are looked up at once: of more, what is in the works does not fit into a processor's cache"""
+
 
 async def publish(
     session: Session,
@@ -48,7 +51,7 @@ async def publish(
     walks = InOrder(session.stages, look_up)
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
     with table, Filing(session) as filing, settled_heap():
-        async for leaves in walks.rows(session.source.batches()):
+        async for leaves in walks.rows(session.source.batches(BATCH)):
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:

@@ -62,6 +62,9 @@ class RequestBuilder:
         return Request(self._api, self._model, body, self._step, key, instead=instead)
 
 
-def read(reply: Reply) -> Answer:
-    """What a reply says, in its own dialect; a `Fault` where it cannot be read."""
-    return reply.answer or _dialect(reply.api).read(reply.body)
+def read(reply: Reply, *, tokens: bool = True) -> Answer:
+    """What a reply says, in its own dialect; a `Fault` where it cannot be read.
+
+    Without `tokens` it says nothing of them: those of a reply from the journal have been counted already.
+    """
+    return reply.answer or _dialect(reply.api).read(reply.body, tokens=tokens)
