@@ -17,7 +17,6 @@ LONG = frozenset(
         "commands/test_doctor.py",
         "commands/test_forget.py",
         "commands/test_forget_money.py",
-        "commands/test_forget_traces.py",
         "commands/test_journal_upgrade.py",
         "commands/test_run_clock.py",
         "commands/test_run_endpoints.py",

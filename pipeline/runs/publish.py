@@ -8,14 +8,14 @@ This module does not know whether anybody stands behind the journal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
 import polars as pl
 
-from pipeline.core.domain import Billed, Fault, LookUp
+from pipeline.core.domain import Billed, Fault, LookUp, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
 from pipeline.engine.heap import settled_heap
@@ -38,11 +38,12 @@ async def publish(
     *,
     only_complete: bool = False,
     exported: bool = False,
+    without: Collection[str] = (),
 ) -> Result | None:
     """Write every row in the order of the input, aside, and move it into place when it is whole.
 
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
-    counted to the end all the same).
+    counted to the end all the same). Records with a key in `without` are left out.
     """
     failures = _Failures(session)
     safe = session.job.output.spreadsheet_safe
@@ -51,7 +52,7 @@ async def publish(
     walks = InOrder(session.stages, look_up)
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
     with table, Filing(session) as filing, settled_heap():
-        async for leaves in walks.rows(session.source.batches(BATCH)):
+        async for leaves in walks.rows(_without(without, session.source.batches(BATCH))):
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:
@@ -77,6 +78,12 @@ async def publish(
         paid_failures=failures.paid,
         filed=filed,
     )
+
+
+def _without(keys: Collection[str], batches: Iterator[list[Record]]) -> Iterator[list[Record]]:
+    if not keys:
+        return batches
+    return ([record for record in batch if record.key not in keys] for batch in batches)
 
 
 class Filing:

@@ -6,7 +6,7 @@ Running and exporting are the same walk over a job. This module prints nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -159,8 +159,13 @@ def job_digest(job: Job) -> bytes:
     return sha256(repr((steps, models)).encode("utf-8", "surrogatepass")).digest()
 
 
-async def export_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Result:
-    """Write the table from the journal alone, also while the job runs; what is unanswered is pending."""
+async def export_async(
+    job: Job, records: pl.DataFrame | pl.LazyFrame | None = None, *, without: Collection[str] = ()
+) -> Result:
+    """Write the table from the journal alone, also while the job runs; what is unanswered is pending.
+
+    Records with a key in `without` are left out.
+    """
     session = Session.open(job, records)
     journal = Journal.read_only(job.folder / "journal.sqlite")
     try:
@@ -168,7 +173,7 @@ async def export_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = N
         given_up = last is not None and last.outcome == FINISHED
         progress = Progress()
         look_up = recall.exporting(journal, progress, given_up=given_up)
-        result = await publish(session, look_up, progress, exported=True)
+        result = await publish(session, look_up, progress, exported=True, without=without)
     finally:
         journal.close()
     assert result is not None  # noqa: S101 - only a walk that must be complete gives none

@@ -55,11 +55,12 @@ class Body:
         large = False
         try:
             while chunk := await self._content.readany():
-                self._take(chunk)
-                if not large and self._plain.tell() > LARGE:
-                    deadline.hold()
-                    await room.acquire()
-                    large = True
+                for piece in (chunk,) if self._packing is None else self._packing.plain(chunk):
+                    self._take(piece)
+                    if not large and self._plain.tell() > LARGE:  # before more of a packed one is inflated
+                        deadline.hold()
+                        await room.acquire()
+                        large = True
                 deadline.step()
         except aiohttp.ClientError:
             raise BrokenOff from None
@@ -70,14 +71,13 @@ class Body:
             self._packing.finish()
         return self._plain.getvalue()
 
-    def _take(self, chunk: bytes) -> None:
-        for piece in (chunk,) if self._packing is None else self._packing.plain(chunk):
-            self._plain.write(piece[: self._left] if len(piece) > self._left else piece)
-            self._left -= len(piece)
-            if self._left < 0:
-                if self._plain.tell() > REFUSAL_CAP:
-                    self._plain = BytesIO()  # nobody keeps it, and whoever holds the error holds this, too
-                raise ReplyTooLarge
+    def _take(self, piece: bytes) -> None:
+        self._plain.write(piece[: self._left] if len(piece) > self._left else piece)
+        self._left -= len(piece)
+        if self._left < 0:
+            if self._plain.tell() > REFUSAL_CAP:
+                self._plain = BytesIO()  # nobody keeps it, and whoever holds the error holds this, too
+            raise ReplyTooLarge
 
     @property
     def packed(self) -> bool:

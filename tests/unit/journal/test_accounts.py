@@ -21,7 +21,10 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal
     opened.close()
 
 
-async def answer(journal: Journal, text: str, cost: int | None, usage: Usage = Usage(3, 5)) -> None:
+SOME = Usage(3, 5)
+
+
+async def answer(journal: Journal, text: str, cost: int | None, usage: Usage = SOME) -> None:
     await journal.record(asked(text), said(text), usage, cost)
 
 
