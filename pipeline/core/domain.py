@@ -89,6 +89,10 @@ class Usage:
     reasoning: int = 0
 
 
+NO_TOKENS = Usage()
+"""those of a reply that nobody counts"""
+
+
 @frozen
 class ServerLimits:
     """What a server's headers say about its limits; None where they say nothing."""
@@ -111,7 +115,7 @@ class Answer:
     finish_reason: str = "stop"
     refusal: str = ""
     model: str = ""
-    usage: Usage = Usage()
+    usage: Usage = NO_TOKENS
     tier: str = ""
     """the service tier that served it, where the server says so: flex, priority, …"""
 

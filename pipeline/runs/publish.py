@@ -28,7 +28,7 @@ from pipeline.runs.result import Result
 from pipeline.runs.session import Session
 
 BATCH = 256
-"""records that are looked up at once: of more, what is in the works does not fit into a processor's cache"""
+"""records that are looked up at once; what more of them need does not fit into a processor's cache"""
 
 
 async def publish(
