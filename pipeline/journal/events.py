@@ -1,14 +1,17 @@
 """Events of a run, one JSON object a line, in `output/<job>/events.jsonl`.
 
-An event has a name and fields: never a sentence, never a prompt, never a key.
+An event has a name and fields: never a sentence, never a prompt, never a key. Events are written in groups: a
+crash may lose those of the last quarter of a second, but no warning and nothing that was paid for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,44 +20,74 @@ import orjson
 from pipeline.core.errors import DiskError
 from pipeline.system.files import own_file
 
+LATEST = 0.25
+"""seconds that an event may wait for company"""
+
 
 class Events(Protocol):
-    """Where events go: a structlog logger, or anything with its two methods."""
+    """Where events go."""
 
-    def info(self, event: str, **fields: Any) -> Any:
+    def info(self, event: str, **fields: Any) -> None:
         """Something happened."""
 
-    def warning(self, event: str, **fields: Any) -> Any:
+    def warning(self, event: str, **fields: Any) -> None:
         """Something happened that a person may want to look at."""
 
 
 @contextmanager
 def events_to(path: Path) -> Iterator[Events]:
-    """A logger that appends to `path`; a full disk silences it rather than end the run."""
-    import structlog  # takes a tenth of a second to import, and `--help` does not log
-
+    """Events that are appended to `path`; a full disk silences them rather than end the run."""
     try:
         descriptor = own_file(path, os.O_WRONLY | os.O_APPEND)
     except OSError as error:
         raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
-
-    def write(_logger: object, _method: str, event: Any) -> str:
-        with suppress(OSError):
-            os.write(descriptor, _line(event))
-        raise structlog.DropEvent
-
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
-    processors: list[Any] = [structlog.processors.add_log_level, stamp, write]
-    logger: Events = structlog.wrap_logger(object(), processors=processors)
+    events = _Appended(descriptor)
     try:
-        yield logger
+        yield events
     finally:
+        events.flush()
         os.close(descriptor)
 
 
-def _line(event: Any) -> bytes:
+class _Appended:
+    """Events on their way into a file. Used from one thread."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lines: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Write it soon; at once where no loop runs that could do it later."""
+        self._lines.append(_line("info", event, fields))
+        if self._timer is None:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                self.flush()
+            else:
+                self._timer = loop.call_later(LATEST, self.flush)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Write it at once, behind what waits."""
+        self._lines.append(_line("warning", event, fields))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        rest, self._lines = b"".join(self._lines), []
+        with suppress(OSError):
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+
+def _line(level: str, event: str, fields: dict[str, Any]) -> bytes:
     """An event as JSON, whatever a server or a cell put into it."""
+    whole = {"at": datetime.now(UTC), "level": level, "event": event, **fields}
     try:
-        return orjson.dumps(event, default=str) + b"\n"
+        return orjson.dumps(whole, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a lone surrogate
-        return json.dumps(event, default=str).encode() + b"\n"
+        return json.dumps(whole, default=str).encode() + b"\n"

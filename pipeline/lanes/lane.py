@@ -198,7 +198,6 @@ def guarded(
             lane.queue.relief.append(partial(endpoints.relieve, member))
         call = observe(
             record(send, shared.journal, lane.tariff, lane.estimator.expect),
-            lane.tariff,
             shared.events,
             shared.progress,
         )
