@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli import wording
-from pipeline.cli._common import AsJson, JobFile, Sets, load_job, print_json, print_lines
+from pipeline.cli._common import AsJson, JobFile, Sets, Untrusted, load_job, print_json, print_lines, stranger
 from pipeline.core.display import counted, safe_text
 from pipeline.core.errors import DiskError, InputError
 
 if TYPE_CHECKING:
     from pipeline.journal.verify import Verdict
-    from pipeline.runs.forget.forgetting import Forgotten
+    from pipeline.runs.forget.forget import Forgotten, Rewritten
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,34 +36,24 @@ def forget(
     key: Annotated[
         str, typer.Option("--key", metavar="KEY", help="The record's key; several columns as JSON.")
     ],
+    remove_results: Annotated[
+        bool,
+        typer.Option("--remove-results", help="Remove results that cannot be written anew without it."),
+    ] = False,
     sets: Sets = None,
+    untrusted: Untrusted = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove a record from journal, results, failures and events, and prove that it is gone."""
-    job = load_job(job_file, sets, None)
-    from pipeline.runs.forget.forgetting import forget as forget_record
+    """Remove a record from journal and events, and write the results anew without it."""
+    job = load_job(job_file, sets, None, stranger(untrusted, None, None, asks=False))
+    from pipeline.runs.forget.forget import forget as forget_record
 
-    forgotten = forget_record(job, key)
+    forgotten = forget_record(job, key, remove_results=remove_results)
     if as_json:
-        tables = [{"path": t.path, "rows": t.rows, "trouble": t.trouble} for t in forgotten.tables]
-        names: tuple[str, ...] = (
-            "records",
-            "attempts",
-            "shared",
-            "failures",
-            "events",
-            "pages",
-            "spilled",
-            "files",
-            "pieces",
-            "short",
-        )
-        names = (*names, "common", "left", "unsearched", "notices")
-        numbers = {name: getattr(forgotten, name) for name in names}
-        print_json({**numbers, "tables": tables})
+        print_json(asdict(forgotten))
     else:
         print_lines(safe_text(line) for line in _of_forgotten(forgotten))
-    if forgotten.left or forgotten.unsearched:
+    if forgotten.left:
         raise typer.Exit(DiskError.exit_code)
 
 
@@ -71,25 +61,31 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
     yield from found.notices
     shared = f"; {counted(found.shared, 'attempt')} kept, which another record shares" if found.shared else ""
     yield f"journal: {counted(found.attempts, 'attempt')} removed, all but what they cost{shared}"
-    for table in found.tables:
-        yield f"{wording.shown(table.path)}: {table.trouble or counted(table.rows, 'row') + ' removed'}"
-    yield f"failures.csv: {counted(found.failures, 'row')} removed"
     yield f"events.jsonl: {counted(found.events, 'line')} removed"
     if found.pages:
         yield f"files of its rows: {counted(found.pages, 'file')} removed"
     if found.spilled:
         yield f"spill: {counted(found.spilled, 'damaged file')} removed"
-    common = f"; {counted(found.common, 'piece')} not counted: others have the same" if found.common else ""
-    short = f"; {counted(found.short, 'text')} too short to be looked for" if found.short else ""
-    where = f"{counted(found.pieces, 'piece')} of the removed texts in {counted(found.files, 'file')}"
-    left = [wording.shown(Path(name)) for name in found.left]
-    yield f"looked for {where}: found in {', '.join(left) or 'none'}{common}{short}"
+    for table in found.tables:
+        yield f"{wording.shown(Path(table.path))}: {_of_table(table)}"
+    if any(table.trouble and not table.removed for table in found.tables):
+        yield "  these results still hold the record: mend this and repeat, or give --remove-results"
     for name in found.unsearched:
-        yield f"{wording.shown(Path(name))}: not searched, it cannot be unpacked; look into it, or delete it"
-    if left:
-        yield "something of the record is left there: delete these files, or what stands in them, and repeat"
+        yield f"{wording.shown(Path(name))}: not the job's own, so nobody looked into it"
+    tables = {table.path for table in found.tables}
+    for name in found.left:
+        if name not in tables:
+            yield f"{wording.shown(Path(name))}: a link or no file, so it was left; remove it yourself"
     if found.records:
         yield "the record is still in the input: take it out, or the next run asks for it again"
+
+
+def _of_table(table: Rewritten) -> str:
+    if table.trouble:
+        done = "removed, because it" if table.removed else "it"
+        return f"{done} cannot be written anew ({table.trouble})"
+    pending = f", {table.pending:,} of them pending" if table.pending else ""
+    return f"written anew without it, {counted(table.rows, 'row')}{pending}"
 
 
 @app.command()

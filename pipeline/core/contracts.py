@@ -85,7 +85,7 @@ class Provider(Protocol):
     def connect(self, model: Any) -> AbstractAsyncContextManager[Call]:
         """A call: a `Request` in, a `Reply` out, or a `Fault` with its fate."""
 
-    def checkup(self, model: Any) -> Iterator[HealthCheck]:
+    def health(self, model: Any) -> Iterator[HealthCheck]:
         """What `doctor` looks at. Nothing is paid for."""
 
 
@@ -95,8 +95,8 @@ class Api(Protocol):
     def body(self, model: str, asked: Any, params: Mapping[str, Any]) -> dict[str, Any]:
         """The body of the request; `asked` is the conversation."""
 
-    def read(self, raw: bytes) -> Answer:
-        """What the reply says; a `Fault` where it says nothing usable."""
+    def read(self, raw: bytes, *, tokens: bool = True) -> Answer:
+        """What the reply says, or only that and no `tokens`; a `Fault` where it says nothing usable."""
 
 
 class StepKind(Protocol):

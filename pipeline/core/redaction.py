@@ -29,7 +29,7 @@ class Redactor:
 
     @classmethod
     def before(cls, columns: tuple[str, ...], key: Collection[str]) -> Redactor:
-        """The curtain of these private columns, with this key."""
+        """The redactor of these private columns, with this key."""
         return cls(columns, not set(columns).isdisjoint(key))
 
     def key(self, key: str) -> str:
@@ -62,14 +62,14 @@ def telling(call: Call, private: tuple[Any, ...]) -> Call:
 
 def _telling(request: Request, private: tuple[Any, ...]) -> Request:
     instead = _telling(request.instead, private) if request.instead is not None else None
-    return replace(request, private=private, instead=instead)
+    asked = (request.api, request.model, request.body, request.step, request.key)
+    return Request(*asked, request.attempt, request.endpoint, private, instead)
 
 
 def redacted(fault: Fault, private: tuple[Any, ...]) -> Fault:
     """The same fault, whose message quotes none of the values any more."""
-    if private:
-        fault.message = without(fault.message, private)
-        fault.args = (fault.kind, fault.message)
+    if private and (message := without(fault.message, private)) != fault.message:
+        return fault.but(message=message)
     return fault
 
 

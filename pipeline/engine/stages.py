@@ -15,8 +15,8 @@ from pipeline.core import adapters
 from pipeline.job.load import read_beside
 from pipeline.job.spec import Job, Model, Step
 from pipeline.job.yaml_source import YamlSource
+from pipeline.templates.compiled import Compiled
 from pipeline.templates.isolated import Worker
-from pipeline.templates.sandbox.compiled import Compiled
 from pipeline.templates.template import Prepare, Template
 
 

@@ -1,19 +1,19 @@
-"""The order of the guards, written down once, with a line of reason each.
+"""One lane, and the order of the guards, written down once, with a line of reason each.
 
 From outside in:
 
-1. *recalled*: what the journal knows costs nothing, not even a place in a queue.
-2. *substituted*: another model is asked only when all tries with this one are over.
-3. *retried*: outside the queue, so that who backs off holds no place in it.
-4. *impatient*: where another model may be asked, nobody waits for one that is down.
-5. *spread*: each try may go to another endpoint of the model.
-6. *queued*: one lane per endpoint and account; a place is held until the reply is on the disk, so a kill
-   repeats at most as many requests as were under way.
-7. *fused*: the last look before money is spent, and the first to hear of a fatal fault.
-8. *mortal*: a fault that is one endpoint's own ends the endpoint before it ends the run.
-9. *shielded*: what was sent is seen to its end, whoever cancels the walk.
-10. *observed*: counts what really goes out.
-11. *recorded*: next to the provider, so that no guard can lose a reply.
+1. `lookup`: what the journal knows costs nothing, not even a place in a queue.
+2. `fallback`: another model is asked only when all tries with this one are over.
+3. `retry`: outside the queue, so a request that waits for its next try holds no place in it.
+4. `skip_if_down`: where another model may be asked, no request waits for a model that is down.
+5. `balance`: each try may go to another endpoint of the model.
+6. `enqueue`: one queue for each endpoint and account. A place is held until the reply is on the disk, so a
+   kill repeats at most as many requests as were under way.
+7. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
+8. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
+9. `shield`: a request that was sent is seen to its end, whoever cancels the walk.
+10. `observe`: counts what really goes out.
+11. `record`: next to the provider, so that no guard can lose a reply.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Lane:
         self.own: frozenset[str] = frozenset()
         self.limits = limits
         self.tariff = tariff
-        self.estimator = Estimator()
+        self.estimator = Estimator(exact=shared.budget.counts_tokens)
         self.rpm = Rate("rpm", limits.rpm)
         self.rpd = Rate("rpd", limits.rpd, DAY)
         self.tpm = Rate("tpm", limits.tpm, amount=_tokens, usual=_usual, used=used_tokens)
@@ -155,7 +155,10 @@ class Lane:
         return "cooling down" if self.cooldown.until > now else ""
 
     def refit(self, limits: Limits) -> None:
-        """Take other limits while the run goes on; what was reserved stays reserved."""
+        """Take other limits while the run goes on; what was reserved stays reserved.
+
+        It wakes nobody: whoever changes limits lets the queues look again, once for all changes.
+        """
         before, self.limits = self.limits, limits
         self.advertised.limits = limits
         if limits.rpm != before.rpm:
@@ -166,7 +169,6 @@ class Lane:
             self.rpd.limit = limits.rpd
         if limits.concurrency != before.concurrency:
             self.concurrency.set(limits.concurrency or "auto")
-        self.queue.pump()
 
 
 _ANYBODY = Ticket(Request("", "", b""), lambda _: Expected(0, 0, 0), 0.0)
@@ -196,7 +198,6 @@ def guarded(
             lane.queue.relief.append(partial(endpoints.relieve, member))
         call = observe(
             record(send, shared.journal, lane.tariff, lane.estimator.expect),
-            lane.tariff,
             shared.events,
             shared.progress,
         )

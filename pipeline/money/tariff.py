@@ -5,7 +5,7 @@ Money is whole nano-dollars, so that sums are exact. This module does not know b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from pipeline.core import adapters
 from pipeline.core.domain import Answer, Request, Usage
 from pipeline.job.spec import Model
 from pipeline.money.estimate import Expected
-from pipeline.money.prices import Price, price_of
+from pipeline.money.prices import STANDARD, Price, price_of
 
 _TIER = "service_tier"
 
@@ -25,6 +25,8 @@ class Tariff:
 
     price: Price | None
     free: bool = False
+    served: set[str] = field(default_factory=set, compare=False)
+    """service tiers with a price that have answered: an account may get a dearer one than it asks for"""
 
     @property
     def known(self) -> bool:
@@ -40,13 +42,20 @@ class Tariff:
             return 0 if self.free else None
         if not (answer.usage.input or answer.usage.output):
             return None
-        return self.price.cost(answer.usage, answer.tier)
+        cost = self.price.cost(answer.usage, answer.tier)
+        if cost is not None and answer.tier not in STANDARD:
+            self.served.add(answer.tier)
+        return cost
 
     def most(self, request: Request, expected: Expected) -> int | None:
-        """Nano-dollars that a request can come to at the worst."""
+        """Nano-dollars that a request can come to at the worst, in the dearest tier that may answer it."""
         if self.price is None:
             return 0 if self.free else None
-        return self.price.worst(expected.worst_input, expected.most, _tier(request))
+        costs = [
+            self.price.worst(expected.worst_input, expected.most, tier)
+            for tier in (_tier(request), *self.served)
+        ]
+        return None if None in costs else max(cost for cost in costs if cost is not None)
 
     def mean(self, request: Request, expected: Expected) -> int | None:
         """Nano-dollars that a request is expected to come to."""

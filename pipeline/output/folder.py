@@ -1,9 +1,9 @@
 """A folder with a file for each row: written aside, then moved into place, each whole.
 
-    with ResultFolder(folder, state) as shelf:
-        shelf.put("en/B0012.md", "B0012", content)   # for every row; nothing is in its place yet
-        shelf.complete()                             # on the disk, and on the list of what is to come
-        filed = shelf.publish()                      # moved, and what belongs to no row any more removed
+    with ResultFolder(folder, state) as folder:
+        folder.put("en/B0012.md", "B0012", content)   # for every row; nothing is in its place yet
+        folder.complete()                             # on the disk, and on the list of what is to come
+        filed = folder.publish()                      # moved, and what belongs to no row any more removed
 
 A file that is there with the same bytes is not touched. Nothing is overwritten or removed but what this job
 has written (`manifest.py`) and nobody has changed since. This module does not know what a row is.

@@ -129,7 +129,13 @@ class Manifest:
 
     def summary(self) -> Summary:
         """What is published of the folder."""
-        return _summary(self._connection, self._folder)
+        digest, count, size = sha256(), 0, 0
+        what = "path, bytes, sha256 FROM files WHERE folder = ? AND NOT edited AND sha256 <> ''"
+        sql = f"SELECT {what} ORDER BY path"
+        for path, length, known in self._connection.execute(sql, (self._folder,)):
+            digest.update(f"{known.hex()}  {path}\n".encode())
+            count, size = count + 1, size + length
+        return Summary(count, size, digest.hexdigest())
 
     def close(self) -> None:
         """Give up what was not committed."""
@@ -142,12 +148,6 @@ def folders(state: Path) -> list[str]:
         return []
     with _connected(state) as connection:
         return [name for (name,) in connection.execute("SELECT DISTINCT folder FROM files ORDER BY 1")]
-
-
-def summary(state: Path, folder: str) -> Summary:
-    """What a job has published of a folder."""
-    with _connected(state) as connection:
-        return _summary(connection, folder)
 
 
 def of_records(state: Path, names: Collection[str]) -> list[tuple[str, str]]:
@@ -167,17 +167,6 @@ def strike(state: Path, names: Collection[str]) -> None:
     with _connected(state) as connection:
         connection.executemany("DELETE FROM files WHERE record = ?", [(name,) for name in names])
         connection.execute("VACUUM")
-
-
-def _summary(connection: sqlite3.Connection, folder: str) -> Summary:
-    digest, count, size = sha256(), 0, 0
-    sql = (
-        "SELECT path, bytes, sha256 FROM files WHERE folder = ? AND NOT edited AND sha256 <> '' ORDER BY path"
-    )
-    for path, length, known in connection.execute(sql, (folder,)):
-        digest.update(f"{known.hex()}  {path}\n".encode())
-        count, size = count + 1, size + length
-    return Summary(count, size, digest.hexdigest())
 
 
 @contextmanager

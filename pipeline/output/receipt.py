@@ -14,7 +14,6 @@ what is in the files.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.job.spec import Job
-from pipeline.output import manifest
 from pipeline.output.folder import Filed, label
 from pipeline.output.table import Written
 from pipeline.system.files import writing
@@ -43,30 +41,6 @@ def write_receipt(
     if filed:
         receipt["folders"] = [{"path": label(filed.folder, job.root), **asdict(filed.listed)}]
     _write(job, receipt)
-
-
-def take_anew(job: Job) -> None:
-    """Bring sizes and checksums up to date after rows were taken out of files; files that are gone go."""
-    path = job.folder / NAME
-    if not path.exists():
-        return
-    try:
-        receipt = json.loads(path.read_bytes())
-        listed = [one["path"] for one in receipt["files"]]
-        folders = [str(one["path"]) for one in receipt.get("folders", ())]
-    except (ValueError, TypeError, KeyError):  # somebody else's; the next run writes it anew
-        path.unlink()
-        return
-    files = [_measured(name, job.root / name) for name in listed if (job.root / name).is_file()]
-    if folders:
-        receipt["folders"] = [{"path": one, **asdict(manifest.summary(job.folder, one))} for one in folders]
-    _write(job, {**receipt, "files": files})
-
-
-def _measured(name: str, path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"path": name, "bytes": file.tell(), "sha256": digest}
 
 
 def _shown(path: Path, root: Path) -> str:

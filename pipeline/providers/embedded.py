@@ -187,7 +187,7 @@ def weights() -> Path:
     return files[0]
 
 
-def checkup(model: Model) -> Iterator[Check]:
+def health(model: Model) -> Iterator[Check]:
     """Whether it is installed."""
     _refuse_other_models(model.model)
     yield ok("model", f"{MODEL} is installed ({weights().stat().st_size / 1e6:,.0f} MB)")

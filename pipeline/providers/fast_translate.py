@@ -175,7 +175,7 @@ def _require(name: str) -> None:
         raise JobError("the embedded translation engine is not installed", hint=_remedy())
 
 
-def checkup(model: Model) -> Iterator[Check]:
+def health(model: Model) -> Iterator[Check]:
     """Whether it is installed."""
     _require(model.model)
     yield ok("model", "the embedded translation engine is installed")

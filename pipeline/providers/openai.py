@@ -124,7 +124,7 @@ def _is_here(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def checkup(model: Model) -> Iterator[Check]:
+def health(model: Model) -> Iterator[Check]:
     """The key and the endpoint, looked at for nothing."""
     from pipeline.providers.http.probe import looked_at
 
@@ -141,6 +141,6 @@ def connect_to(
 
     at most `idle` seconds between two pieces of a reply.
     """
-    from pipeline.providers.http.client import connection  # the SDK takes half a second to import
+    from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
 
     return connection(base_url, key, api, concurrency, timeout, idle)

@@ -20,11 +20,10 @@ from pipeline.core.domain import Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
 from pipeline.testing.answers import APIS
 from pipeline.testing.ledger import Ledger
-from pipeline.testing.plays import Play, Sees
 from pipeline.testing.script import Script
 from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
-from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large, unreadable
+from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)
 
 
-def checkup(model: Model) -> Iterator[Check]:
+def health(model: Model) -> Iterator[Check]:
     """There is nothing that could be missing."""
     yield ok("model", f"{model.model}: the scripted model needs nothing")
 
@@ -82,15 +81,13 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
                 wire = await service.respond(request.api, request.body, key)
                 if wire.manner is Manner.DRIP:
                     await anyio.sleep(wire.seconds)
-                elif wire.play is not None and wire.play.sees is Sees.NOTHING:
-                    await anyio.sleep_forever()
         except TimeoutError:
             raise timed_out(timeout) from None
         return Reply(
             request.api,
             _received(wire),
             perf_counter() - began,
-            told=advertised_limits(wire.headers),
+            advertised=advertised_limits(wire.headers),
             wait=advertised_wait(wire.headers),
         )
 
@@ -99,8 +96,6 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
 
 def _received(wire: Wire) -> bytes:
     """The body as a client would have it, or the fault it would have met instead."""
-    if wire.play is not None:
-        return _seen(wire.play)
     if wire.manner in (Manner.DROP, Manner.TRUNCATE):
         raise _cut(wire.body[: len(wire.body) // 2])
     if wire.status < 200 or wire.status >= 300:
@@ -110,17 +105,6 @@ def _received(wire: Wire) -> bytes:
     if wire.size > REPLY_CAP:
         raise too_large()
     return wire.body.ljust(wire.size)
-
-
-def _seen(play: Play) -> bytes:
-    match play.sees:
-        case Sees.TOO_MUCH:
-            raise too_large()
-        case Sees.NONSENSE:
-            raise unreadable("the reply is no proper HTTP", play.body)
-        case Sees.CUT:
-            raise _cut(play.body)
-    return play.body
 
 
 def _cut(body: bytes) -> Fault:

@@ -135,7 +135,7 @@ class Source:
         self._scan = scan
         self._key = spec.key
         self._origin = origin
-        self._curtain = Redactor.before(spec.private, spec.key)
+        self._redactor = Redactor.before(spec.private, spec.key)
         self._rows: frozenset[int] | None = None
         self._limited = False
         self._repeated, self._total = self._survey()
@@ -150,9 +150,9 @@ class Source:
 
     def batches(self, size: int = 512) -> Iterator[list[Record]]:
         """The records, `size` or fewer at a time. Blocks: for a worker thread, not for an event loop."""
-        if not self._curtain.columns:
+        if not self._redactor.columns:
             return self._plain(size)
-        return ([self._curtain.record(record) for record in batch] for batch in self._plain(size))
+        return ([self._redactor.record(record) for record in batch] for batch in self._plain(size))
 
     def _plain(self, size: int = 512) -> Iterator[list[Record]]:
         """The same with their keys as the input has them."""
@@ -214,7 +214,7 @@ class Source:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             self._check_unchanged()
             reason = (str(error).strip().splitlines() or [""])[0][:200]
-            said = self._curtain.reason(reason)
+            said = self._redactor.reason(reason)
             raise InputError(f"the records cannot be read: {said}", where=self._origin.name) from error
 
     def _check_unchanged(self, *, same: bool = True) -> None:
@@ -285,7 +285,7 @@ class Source:
             start += frame.height
 
     def _duplicate(self, key: str, first: int, second: int) -> InputError:
-        key = self._curtain.key(key)
+        key = self._redactor.key(key)
         short = key if len(key) <= 60 else key[:57] + "..."
         return InputError(
             f"the key '{short}' occurs twice: {self._origin.place(first)} and {self._origin.place(second)}",

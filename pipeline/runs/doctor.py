@@ -164,7 +164,7 @@ def _damaged(folder: Path) -> list[Path]:
 def _of_models(job: Job) -> Iterator[Check]:
     used = {name: model for step in job.steps for name, model in job.chain(step.model).items()}
     for name, model in used.items():
-        look = adapters.load("providers", model.provider).checkup
+        look = adapters.load("providers", model.provider).health
         for place in places_of(name, model):
             try:
                 yield from look(place.model)

@@ -1,4 +1,4 @@
-"""The conductor: a job's folder locked, its journal opened, a run or an export in it.
+"""What a command runs: a job's folder locked, its journal opened, a run or an export in it.
 
 Running and exporting are the same walk over a job. This module prints nothing.
 """
@@ -6,7 +6,7 @@ Running and exporting are the same walk over a job. This module prints nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from pipeline.core.domain import Fault
 from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
 from pipeline.core.progress import Progress
-from pipeline.engine.walk import Walk
 from pipeline.job.spec import Job, Sample
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
@@ -160,17 +159,21 @@ def job_digest(job: Job) -> bytes:
     return sha256(repr((steps, models)).encode("utf-8", "surrogatepass")).digest()
 
 
-async def export_async(job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Result:
-    """Write the table from the journal alone, also while the job runs; what is unanswered is pending."""
+async def export_async(
+    job: Job, records: pl.DataFrame | pl.LazyFrame | None = None, *, without: Collection[str] = ()
+) -> Result:
+    """Write the table from the journal alone, also while the job runs; what is unanswered is pending.
+
+    Records with a key in `without` are left out.
+    """
     session = Session.open(job, records)
     journal = Journal.read_only(job.folder / "journal.sqlite")
     try:
         last = journal.last_run()
         given_up = last is not None and last.outcome == FINISHED
         progress = Progress()
-        call = recall.exporting(journal, progress, given_up=given_up)
-        walk = Walk(session.stages, dict.fromkeys(job.models, call))
-        result = await publish(session, walk, progress, exported=True)
+        look_up = recall.exporting(journal, progress, given_up=given_up)
+        result = await publish(session, look_up, progress, exported=True, without=without)
     finally:
         journal.close()
     assert result is not None  # noqa: S101 - only a walk that must be complete gives none

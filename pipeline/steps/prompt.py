@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, StrictInt, create_model, field_validator, model_validator
 
-from pipeline.answers.asking import Allowed, Asking, Taken
+from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape, schema_of
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Request, Values
@@ -109,8 +110,8 @@ class Prompt:
         if self.shape and not text:  # allowed, or it would not come here; no column has a place for ''
             return None, ""
         value, misfit = self.shape.read(text) if self.shape else (text, "")
-        if misfit:
-            return None, misfit
+        if misfit or not self._checks:
+            return value, misfit
         complaints = [complaint for check in self._checks if (complaint := check(text))]
         return value, " ".join(complaints)
 

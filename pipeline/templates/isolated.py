@@ -24,8 +24,8 @@ from threading import Lock
 from typing import Any
 
 from pipeline.core.errors import RunStopped
-from pipeline.templates.sandbox.allowance import LONGEST
-from pipeline.templates.sandbox.compiled import Malformed, Unfit
+from pipeline.templates.compiled import Malformed, Unfit
+from pipeline.templates.sandbox import LONGEST
 
 CPU_SECONDS = 2.0
 """for one rendering"""

@@ -24,7 +24,7 @@ from typing import Any
 
 import jinja2.debug
 
-from pipeline.templates.sandbox.compiled import Compiled, Malformed, Unfit
+from pipeline.templates.compiled import Compiled, Malformed, Unfit
 
 MEMORY = 768 * 1024 * 1024
 """bytes of address space, the interpreter's own included"""

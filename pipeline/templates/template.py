@@ -1,6 +1,6 @@
 """Templates of a job: values -> text, and what is wrong said with the place where it stands.
 
-How a text is made, and how much of it, is the sandbox's affair (`sandbox/`), or that of a process of its
+How a text is made, and how much of it, is the sandbox's affair (`sandbox.py`), or that of a process of its
 own for a job that nobody vouches for (`isolated.py`). This module does not know requests.
 """
 
@@ -15,7 +15,7 @@ from typing import Protocol
 from pipeline.core.domain import Fault, Values
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import closest
-from pipeline.templates.sandbox.compiled import Compiled, Malformed, Unfit
+from pipeline.templates.compiled import Compiled, Malformed, Unfit
 
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"false", "0", "no", "", "none"}

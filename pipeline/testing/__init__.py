@@ -2,7 +2,7 @@
 
 In a job file it is `provider: scripted`, in process. As a server, in its own process:
 
-    from pipeline.scripted import Rule, Script, serve
+    from pipeline.testing import Rule, Script, serve
 
     with serve(Script(latency=0.1, faults=(Rule(fault="rate_limit", first=3, retry_after=1),))) as server:
         ...  # point a client at server.base_url

@@ -22,7 +22,6 @@ The script is data: in a job file (`models.<name>.options`), in a YAML or JSON f
 | wrong_model, same_id | the answer in another model's name; all answers with one id | yes |
 | no_content, mislabelled | 204; the answer called text/html | yes |
 | bom, trailing | the answer behind a byte order mark; with bytes behind it | yes |
-| those of `plays.py` | what no proper HTTP server sends | yes |
 
 This module does not know requests, HTTP or clocks: `chance.py` decides what befalls whom.
 """
@@ -69,21 +68,6 @@ FaultName: TypeAlias = Literal[
     "mislabelled",
     "bom",
     "trailing",
-    "stall",
-    "trickle",
-    "no_last_chunk",
-    "short_length",
-    "second_answer",
-    "late_answer",
-    "closed_after",
-    "reset",
-    "reset_body",
-    "gzip_bomb",
-    "gzip_garbage",
-    "unknown_encoding",
-    "endless_headers",
-    "long_header",
-    "interim",
 ]
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -108,8 +92,8 @@ _ONLY_FOR: dict[str, frozenset[str]] = {
     "status": REFUSALS | {"error_body", "html", "redirect", "body"},
     "code": REFUSALS | {"error_body"},
     "message": REFUSALS | {"error_body"},
-    "bytes": frozenset({"huge", "gzip_bomb", "long_header"}),
-    "seconds": frozenset({"drip", "trickle", "late_answer"}),
+    "bytes": frozenset({"huge"}),
+    "seconds": frozenset({"drip"}),
     "body": frozenset({"body"}),
 }
 

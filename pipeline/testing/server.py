@@ -18,7 +18,6 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from pipeline.testing.answers import CREATED
-from pipeline.testing.playing import Played
 from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire, error
 
@@ -105,8 +104,6 @@ def _whole(wire: Wire) -> web.Response:
 
 
 async def _send(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
-    if wire.play is not None:
-        return Played(wire.play)
     match wire.manner:
         case Manner.DROP | Manner.HANG:
             _hang_up(request)

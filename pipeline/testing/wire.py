@@ -15,7 +15,6 @@ from typing import TypeAlias
 import orjson
 
 from pipeline.testing.answers import Said, body_of
-from pipeline.testing.plays import PLAYS, Play, play
 from pipeline.testing.script import REFUSALS, Rule
 
 Headers: TypeAlias = dict[str, str]
@@ -55,8 +54,6 @@ class Manner(Enum):
     """followed by spaces up to `size`, without a Content-Length"""
     DRIP = "drip"
     """byte by byte over `seconds`"""
-    PLAY = "play"
-    """as `play` says, and not as HTTP does"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,6 @@ class Wire:
     manner: Manner = Manner.WHOLE
     size: int = 0
     seconds: float = 0.0
-    play: Play | None = None
 
 
 def error(status: int, code: str, kind: str, message: str) -> Wire:
@@ -91,9 +87,6 @@ def faulty(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
         wire = answered(api, digest, _altered(rule, said))
     elif rule.fault in _WHOLE:
         wire = _disguised(rule, api, digest, said)
-    elif rule.fault in PLAYS:
-        body = answered(api, digest, said).body
-        wire = Wire(200, manner=Manner.PLAY, play=play(rule, body))
     else:
         wire = _broken(rule, answered(api, digest, said))
     status = wire.status if rule.status is None or not wire.status else rule.status

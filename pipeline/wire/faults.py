@@ -70,7 +70,7 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
         said = f"the server answers with a redirect ({status}){_aim(headers)}, which is never followed"
     wait = advertised_wait(headers) if fate is Fate.RETRY else None
     told = advertised_limits(headers)
-    return Fault(kind, said, fate=fate, billed=billed, wait=wait, status=status, body=keep, told=told)
+    return Fault(kind, said, fate=fate, billed=billed, wait=wait, status=status, body=keep, advertised=told)
 
 
 def _aim(headers: Mapping[str, str]) -> str:

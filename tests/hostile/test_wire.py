@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -13,8 +14,8 @@ from pipeline.core.domain import Fate, Fault, Reply
 from pipeline.core.secret import Secret
 from pipeline.providers.openai import connect_to
 from pipeline.testing import Rule, Script, Server
-from pipeline.testing.plays import PLAYS
 from pipeline.wire.conversation import read
+from tests.support.broken_http import BREAKS, breaking
 from tests.support.fakes import asked
 from tests.support.project import Project
 from tests.support.rawserver import GOOD, raw_server, response
@@ -24,19 +25,13 @@ from tests.support.wire import calling, met
 ENDLESS = ("stall", "trickle")
 
 
-def faults() -> tuple[Rule, ...]:
-    """A rule for each play, for prompts that name it; what would last is quick."""
-    seconds = {"trickle": 0.1}
-    return tuple(Rule(match=f"<{name}>", fault=name, seconds=seconds.get(name)) for name in PLAYS)  # type: ignore[arg-type]
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serve(Script(faults=(*faults(), Rule(match="<slow>", fault="length", billed=True)))) as running:
+    with serve(serving=breaking) as running:
         yield running
 
 
-WHAT = {  # play -> kind of fault ('' for the answer), what it may have cost
+WHAT = {  # break -> kind of fault ('' for the answer), what it may have cost
     "stall": ("timeout", "maybe"),
     "trickle": ("timeout", "maybe"),
     "no_last_chunk": ("disconnected", "maybe"),
@@ -55,8 +50,8 @@ WHAT = {  # play -> kind of fault ('' for the answer), what it may have cost
 }
 
 
-@pytest.mark.parametrize("name", PLAYS)
-async def test_every_play_comes_to_the_right_end(server: Server, name: str) -> None:
+@pytest.mark.parametrize("name", BREAKS)
+async def test_every_break_comes_to_the_right_end(server: Server, name: str) -> None:
     async with calling(server.base_url, timeout=0.6 if name in ENDLESS else 20) as call:
         came = await met(call, asked(f"<{name}>"))
     if isinstance(came, Fault):
@@ -105,17 +100,6 @@ async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_ne
         assert "second" in read(await call(asked("second"))).text
 
 
-async def test_a_connection_that_was_closed_between_requests_costs_no_request() -> None:
-    def answer(n: int) -> bytes:
-        return response() if n % 2 == 0 else b""
-
-    async with raw_server(answer) as seen, calling(seen.url) as call:
-        assert isinstance(await met(call, asked("a")), Reply)
-        lost = await met(call, asked("b"))  # closed as the request comes: nobody knows whether it was taken
-        assert isinstance(lost, Fault) and lost.billed.value == "maybe" and lost.fate is Fate.RETRY
-        assert isinstance(await met(call, asked("b")), Reply)
-
-
 async def test_connections_are_used_again_while_the_server_behaves() -> None:
     async with raw_server(response()) as seen, calling(seen.url) as call:
         for n in range(5):
@@ -154,12 +138,11 @@ async def test_a_model_may_think_longer_than_a_reply_may_stall() -> None:
 # Whole runs.
 
 
-def test_a_run_through_every_play_ends_with_the_right_answer_in_every_cell(project: Project) -> None:
+def test_a_run_through_every_break_ends_with_the_right_answer_in_every_cell(project: Project) -> None:
     # a late answer that comes while the next one is awaited is not to be told from it
-    names = [name for name in PLAYS if name not in ("gzip_bomb", "late_answer", *ENDLESS)]
+    names = [name for name in BREAKS if name not in ("gzip_bomb", "late_answer", *ENDLESS)]
     records = "sku,title\n" + "".join(f"{n},<{names[n // 2]}> {n}\n" for n in range(2 * len(names)))
-    struck = tuple(rule.model_copy(update={"times": 1}) for rule in faults())
-    with serve(Script(faults=struck)) as server:
+    with serve(serving=partial(breaking, once=True)) as server:
         project.job(server.base_url, records=records)
         more = ["--set", "models.writer.limits={concurrency: 2, maybe_billed_retries: 3, timeout: 20}"]
         done = project.run("run", "job.yaml", *more)

@@ -174,15 +174,6 @@ def test_a_record_that_is_forgotten_takes_its_files_along(project: Project) -> N
     assert published(project).written == 0
 
 
-def test_what_is_left_of_a_forgotten_record_in_a_file_is_found(project: Project) -> None:
-    job(project)
-    published(project)
-    answer = project.result()["post"][0]
-    (project.folder / ARTICLES / "copy.md").write_text(answer)
-    done = ran(project, "journal", "forget", "job.yaml", "--key", "007", code=74)
-    assert f"found in {ARTICLES}/copy.md" in done.stdout
-
-
 def untrusted(project: Project, **files: Any) -> None:
     job(project, "https://api.openai.com/v1", **files)
     load(project.folder / "job.yaml", ["models.writer.api_key_env=OPENAI_API_KEY"], untrusted=Allowed())

@@ -17,8 +17,8 @@ import pytest
 
 from pipeline.core.domain import Fault
 from pipeline.core.errors import JobError
+from pipeline.templates.compiled import Compiled, Malformed, Unfit
 from pipeline.templates.isolated import Worker
-from pipeline.templates.sandbox.compiled import Compiled, Malformed, Unfit
 from pipeline.templates.template import Template
 from tests.support.templates import HONEST, HONEST_VALUES
 
@@ -54,7 +54,6 @@ ESCAPES = {
     "a module": "{% import 'os' as os %}{{ os }}",
     "a block": "{% block a %}{{ self.a() }}{% endblock %}",
     "a change": "{{ l.append(1) }}{{ d.update({}) }}",
-    "a private filter": "{{ s|' paid'(1) }}",
 }
 
 
@@ -120,6 +119,45 @@ def test_apart_what_is_no_template_is_refused_as_here(text: str, worker: Worker)
             prepare(text)
         said.append((error.value.message, error.value.line, error.value.column, error.value.hint))
     assert said[0] == said[1]
+
+
+BOMBS = {
+    "nested ranges":
+        "{% for a in range(100000) %}{% for b in range(100000) %}{{ b }}{% endfor %}{% endfor %}",
+    "nested ranges in silence":
+        "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+    "a loop with a long text":
+        "{% set t %}{% for a in range(100000) %}" + "y" * 100_000 + "{% endfor %}{% endset %}{{ t|length }}",
+    "a loop in a block": "{% set s = 'x' * 999999 %}{% set t %}{% for a in range(9999) %}{{ s }}{% endfor %}"
+        "{% endset %}{{ t|length }}",
+    "a macro that branches in silence": "{% macro m(n) %}{% if n %}{% set a = m(n - 1) %}"
+        "{% set a = m(n - 1) %}{% endif %}{% endmacro %}{{ m(60) }}",
+    "a width in a test": "{{ '%999999999d' is odd }}",
+    "one value many times": "{{ ('%(a)s' * 99999) % {'a': 'x' * 99999} }}",
+    "doubling": "{% set s = 'x' * 999 %}" + "{% set s = s ~ s %}" * 40 + "{{ s }}",
+    "indent with a text": "{{ ('a\n' * 99999)|indent('x' * 99999) }}",
+    "replace": "{{ ('a' * 99999)|replace('a', 'b' * 99999) }}",
+    "join": "{{ range(99999)|join('x' * 99999) }}",
+    "lists in lists": "{% set a = ['x'] %}" + "{% set a = [a, a, a, a] %}" * 40 + "{{ a }}",
+    "tuples in tuples, as a key": "{% set a = (1, 2) %}" + "{% set a = (a, a) %}" * 60
+        + "{{ {a: 1} }}",
+    "mappings in mappings": "{% set a = {'x': 1} %}" + "{% set a = {'x': a, 'y': a} %}" * 60
+        + "{{ a|tojson }}",
+    "wordwrap": "{{ ('a' * 4000000)|wordwrap(1) }}",
+    "sort": "{% for i in range(999) %}{{ range(99999)|sort|length }}{% endfor %}",
+    "list": "{% for i in range(999) %}{{ ('x' * 4000000)|list|length }}{% endfor %}",
+    "many copies in capitals": "{% set s = 'x' * 4000000 %}"
+        + "".join(f"{{% set a{i} = s|upper %}}" for i in range(300)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_fails_alone_within_the_time_and_memory_of_the_process(name: str) -> None:
+    worker = Worker(seconds=0.5)
+    with pytest.raises(Fault, match=r"^template: t:[12]:1: ") as error:
+        Template(BOMBS[name], lambda line, column: f"t:{line}:{column}", worker.prepare).render(HONEST_VALUES)
+    assert error.value.kind == "template"
+    assert worker.prepare("{{ n }}").render({"n": 1}) == "1"
 
 
 def test_a_rendering_that_takes_too_long_is_ended_and_the_next_one_is_made() -> None:

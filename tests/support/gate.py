@@ -15,7 +15,7 @@ from pipeline.money.estimate import Expected
 from pipeline.money.prices import price_of
 from pipeline.money.tariff import Tariff
 
-TOLL = Tariff(price_of("m", "http://x", Price(input=1, output=1).model_dump(exclude_none=True)))
+TARIFF = Tariff(price_of("m", "http://x", Price(input=1, output=1).model_dump(exclude_none=True)))
 
 
 @dataclass

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -19,14 +19,20 @@ from pipeline.testing import Ledger, Script, Server
 from pipeline.testing.server import serving
 from pipeline.testing.service import Service
 
+Serving = Callable[[Service], AbstractAsyncContextManager[str]]
+"""a server for a service, whose base URL it gives"""
+
 
 @contextmanager
-def serve(script: Script | None = None, *, ledger: Path | None = None) -> Iterator[Server]:
+def serve(
+    script: Script | None = None, *, ledger: Path | None = None, serving: Serving = serving
+) -> Iterator[Server]:
     """A server that follows a script and is gone on exit; `ledger` is the file that it adds to."""
     with tempfile.TemporaryDirectory(prefix="scripted-") as folder:
         path = ledger or Path(folder) / "ledger.jsonl"
         begun: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        thread = Thread(target=_serve, args=(script or Script(), path, begun), name="scripted", daemon=True)
+        what = (script or Script(), path, begun, serving)
+        thread = Thread(target=_serve, args=what, name="scripted", daemon=True)
         thread.start()
         base_url, loop, over = begun.result(10)
         try:
@@ -37,7 +43,10 @@ def serve(script: Script | None = None, *, ledger: Path | None = None) -> Iterat
 
 
 def _serve(
-    script: Script, path: Path, begun: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]
+    script: Script,
+    path: Path,
+    begun: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]],
+    serving: Serving,
 ) -> None:
     async def main() -> None:
         over = asyncio.Event()

@@ -70,11 +70,7 @@ class Endpoints:
             member.queue.close(fault)
         if not others:
             return fault
-        again = Fault(
-            fault.kind, fault.message, fate=Fate.RETRY, billed=fault.billed, status=fault.status, wait=0.0
-        )
-        again.counted = False
-        return again
+        return fault.but(fate=Fate.RETRY, wait=0.0)  # it is sent elsewhere at once, and has lost no try
 
 
 def close_on_fault(call: Call, member: Endpoint, all_of: Endpoints) -> Call:
@@ -102,7 +98,7 @@ def balance(all_of: Endpoints) -> Call:
         if not alive:
             reason = next(member.queue.closed for member in all_of.members if member.queue.closed)
             raise Fault(reason.kind, reason.message, fate=Fate.STOP, status=reason.status)
-        member = min(alive, key=_ranked(anyio.current_time()))
+        member = alive[0] if len(alive) == 1 else min(alive, key=_ranked(anyio.current_time()))
         assert member.call is not None  # noqa: S101 - the lane has set it
         if len(all_of.members) == 1:
             return await member.call(request)

@@ -192,9 +192,7 @@ class Queue:
 
 
 def _again(reason: Fault) -> Fault:
-    fault = Fault(reason.kind, reason.message, fate=Fate.RETRY, wait=0.0)
-    fault.counted = False
-    return fault
+    return Fault(reason.kind, reason.message, fate=Fate.RETRY, wait=0.0)  # no try of it has failed
 
 
 def enqueue(call: Call, queue: Queue) -> Call:
@@ -202,14 +200,17 @@ def enqueue(call: Call, queue: Queue) -> Call:
 
     async def ask(request: Request) -> Reply:
         ticket = await queue.enter(request)
-        end: End = None
         try:
-            end = await call(request)
+            reply = await call(request)
         except Fault as fault:
-            end = fault
+            queue.leave(ticket, fault)
+            if ticket.counted:
+                raise
+            raise fault.but(counted=False) from None
+        except BaseException:
+            queue.leave(ticket, None)
             raise
-        finally:
-            queue.leave(ticket, end)
-        return end
+        queue.leave(ticket, reply)
+        return reply
 
     return ask

@@ -63,15 +63,15 @@ class Advertised(Limit):
         self._since = self._sent - self._number.pop(ticket, 0)
         if isinstance(end, Fault) and end.kind == "rate_limited" and not self._refused:
             self._refused = self._rpm.strict = self._tpm.strict = True
-        if end is not None and end.told is not None:
+        if end is not None and end.advertised is not None:
             limits = self.limits
-            if limits.rpm is None and end.told.rpm is not None:
-                self._rate_finder.know(end.told.rpm)
-                self._use_what_is_left(ticket, end.told, now)
-            if limits.tpm is None and _is_possible(end.told.tpm, end):
-                self._tpm.limit = end.told.tpm
-            if limits.rpd is None and end.told.rpd is not None:
-                self._rpd.limit = end.told.rpd
+            if limits.rpm is None and end.advertised.rpm is not None:
+                self._rate_finder.know(end.advertised.rpm)
+                self._use_what_is_left(ticket, end.advertised, now)
+            if limits.tpm is None and _is_possible(end.advertised.tpm, end):
+                self._tpm.limit = end.advertised.tpm
+            if limits.rpd is None and end.advertised.rpd is not None:
+                self._rpd.limit = end.advertised.rpd
         self._concurrency.paced = self._rpm.rate is not None or self._tpm.limit is not None
         if isinstance(end, Reply) and end.answer is not None:
             self._estimator.learn(ticket.request, end.answer.usage)

@@ -8,10 +8,12 @@ This module does not know prices.
 
 from __future__ import annotations
 
-from pipeline.core.domain import DOLLAR, Billed, Fate, Fault, Reply, Request
+from pipeline.core.domain import DOLLAR, Billed, Fate, Fault, Reply
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.money.budget import Budget, Spent
 from pipeline.money.tariff import Tariff
+
+_ONE = Spent(requests=1)
 
 
 class Budgeted(Limit):
@@ -27,7 +29,7 @@ class Budgeted(Limit):
     def _need(self, ticket: Ticket) -> Spent:
         budget = self._budget.spec
         if budget.cost is None and budget.tokens is None:
-            return Spent(requests=1)
+            return _ONE
         expected = ticket.expected
         tokens = round(expected.worst_input + expected.most)
         return Spent(self._tariff.most(ticket.request, expected) or 0, tokens, 1)
@@ -37,6 +39,8 @@ class Budgeted(Limit):
         budget = self._budget
         if waste := budget.wasted():
             raise Fault("maybe_billed", waste, fate=Fate.STOP)
+        if not budget.is_limited:
+            return 0.0
         need = self._need(ticket)
         if not budget.lacks(need):
             return 0.0
@@ -56,25 +60,19 @@ class Budgeted(Limit):
         budget, held = self._budget, self._held.pop(ticket)
         budget.held.add(held, -1)
         if isinstance(end, Reply):
-            real = self._real(ticket.request, end, held)
+            real = _real(end, held)
             budget.spent.add(real)
             budget.good.add(real)
         elif isinstance(end, Fault):
             if end.billed is Billed.NO:
-                budget.spent.add(Spent(requests=1))
+                budget.spent.add(_ONE)
             else:
                 worst = Spent(self._tariff.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
                 budget.spent.add(worst)
                 budget.maybe.add(worst)
-                budget.probes += end.probe
-        budget.wake()
-
-    def _real(self, request: Request, reply: Reply, held: Spent) -> Spent:
-        usage = reply.answer.usage if reply.answer else None
-        if reply.answer is None or usage is None or not (usage.input or usage.output):
-            return held  # the server counts nothing: what was reserved is the best that is known
-        cost = self._tariff.cost(reply.answer)
-        return Spent(held.cost if cost is None else cost, usage.input + usage.output, 1)
+                budget.probes += ticket.probe
+        if budget.is_limited:  # else nobody waits for it
+            budget.wake()
 
     def use(self, now: float) -> float | None:
         """The share of the tightest budget that is spent."""
@@ -85,3 +83,10 @@ class Budgeted(Limit):
             spent.requests / budget.requests if budget.requests else None,
         ]
         return max((share for share in shares if share is not None), default=None)
+
+
+def _real(reply: Reply, held: Spent) -> Spent:
+    usage = reply.answer.usage if reply.answer else None
+    if usage is None or not (usage.input or usage.output):
+        return held  # the server counts nothing: what was reserved is the best that is known
+    return Spent(held.cost if reply.cost is None else reply.cost, usage.input + usage.output, 1)

@@ -1,7 +1,7 @@
 """A server that is down is asked by one request at a time, until it answers or patience ends.
 
-Faults on end, of several requests, open the breaker. Then one request probes at growing intervals, and
-its failed tries count against nobody; the first sign of life closes it. Faults that come from few
+Faults on end, of several requests, open the circuit breaker. Then one request probes at growing intervals,
+and its failed tries count against nobody; the first sign of life closes it. Faults that come from few
 requests alone, where others are answered, are those requests' own: so are all faults of a request that
 failed, and failed again after others had been answered.
 This module does not know what a server is.
@@ -97,12 +97,12 @@ class CircuitBreaker(Limit):
         if self.evidence.failed(ticket, now) and self.opened is None:
             return
         self._streak += 1
-        fault.counted = self._streak > OPENS_AT or not self.evidence.in_doubt
+        ticket.counted = self._streak > OPENS_AT or not self.evidence.in_doubt
         self._last = fault
         if len(self._requests) < SEVERAL:
             self._requests.add(ticket.request.digest)
         if self.opened is not None:
-            fault.counted, fault.probe = False, probing
+            ticket.counted, ticket.probe = False, probing
             if probing:  # time in which nobody asked, because of a pause, says nothing of the server
                 self._down += min(now - self._failed_at, 2 * LONGEST_INTERVAL)
                 self._failed_at = now
@@ -110,7 +110,7 @@ class CircuitBreaker(Limit):
                 self._rest(now)
             return
         if self._streak >= OPENS_AT and (len(self._requests) >= SEVERAL or not self._has_answered):
-            fault.counted = False
+            ticket.counted = False
             self.opened = self._failed_at = now
             self._down = 0.0
             self._interval = FIRST_INTERVAL

@@ -34,6 +34,10 @@ class Ticket:
     entered: float
     sent: float = -1.0
     """-1 while it waits"""
+    counted: bool = True
+    """whether it counts against the tries of its request; where the server may be down, it does not"""
+    probe: bool = False
+    """whether it asked for all others if the server is up again"""
 
     @cached_property
     def expected(self) -> Expected:

@@ -137,7 +137,7 @@ class Rate(Limit):
             self._next = min(self._next, now + self._credit - min(left * self._period / self.rate, MOST_LEFT))
 
     def take(self, ticket: Ticket, now: float) -> None:
-        """Spill what the ticket is expected to use. Kept without a limit too: one may be told later."""
+        """Reserve what the ticket is expected to use. Kept without a limit too: one may be told later."""
         amount = self._share(ticket) if self.limit else (1.0 if self.name != "tpm" else 0.0)
         if not amount:
             return

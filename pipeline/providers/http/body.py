@@ -1,18 +1,19 @@
 """The body of a reply, read whole and with suspicion: capped, inflated piece by piece, not awaited for ever.
 
-What came of a reply that breaks off goes with the error, so that it can be kept. This module does not know
-what a reply says, nor what a fault is.
+What came of a reply that breaks off is kept. This module does not know what a reply says, nor what a fault
+is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
 from io import BytesIO
 
-import httpx2
+import aiohttp
+
+from pipeline.providers.http.deadlines import Deadline
 
 LARGE = 256 * 1024
 """bytes from which on a body waits for its turn, because few are read at once; as many are kept packed"""
@@ -25,12 +26,7 @@ _INFLATED = {"gzip", "x-gzip", "deflate"}
 
 
 class Unfinished(Exception):
-    """A reply that came in part; `body` is what came of it, and `packed` whether that is compressed."""
-
-    def __init__(self, body: bytes = b"") -> None:
-        super().__init__()
-        self.body = body
-        self.packed = False
+    """A reply that came in part."""
 
 
 class ReplyTooLarge(Unfinished):
@@ -41,81 +37,60 @@ class BrokenOff(Unfinished):
     """The connection was lost in the middle of the body."""
 
 
-class Stalled(Unfinished):
-    """The body began, and then nothing came for the time that was allowed."""
-
-
 class Undecodable(Unfinished):
-    """The body is compressed, which it was asked not to be, and cannot be inflated; `body` is as it came."""
+    """The body is compressed, which it was asked not to be, and cannot be inflated."""
 
 
-class Body(httpx2.AsyncByteStream):
-    """A body that gives itself as one piece, or raises an `Unfinished`.
+class Body:
+    """A body that is read as one piece, or raises an `Unfinished`: at most `cap` bytes."""
 
-    At most `cap` bytes; at most `idle` seconds between two pieces, once it has begun. The body of a refusal
-    is as much as there is, whatever becomes of the rest.
-    """
-
-    def __init__(
-        self,
-        stream: httpx2.AsyncByteStream,
-        encoding: str,
-        *,
-        cap: int,
-        idle: float,
-        room: asyncio.Semaphore,
-        refusal: bool,
-    ) -> None:
-        self._stream = stream
+    def __init__(self, content: aiohttp.StreamReader, encoding: str, cap: int) -> None:
+        self._content = content
         self._plain = BytesIO()
+        self._left = cap
         self._packing = _Packing(encoding) if encoding not in ("", "identity") else None
-        self._left = min(cap, REFUSAL_CAP) if refusal else cap
-        self._idle = idle
-        self._room = room
-        self._refusal = refusal
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def read(self, deadline: Deadline, room: asyncio.Semaphore) -> bytes:
+        """All of it. A large one waits for `room` half way."""
+        large = False
         try:
-            await self._read()
-            if self._packing is not None:
-                self._packing.finish()
-        except Unfinished as broken:
-            broken.packed = self._packing is not None
-            if self._refusal and self._packing and not self._packing.known:
-                self._plain = BytesIO()  # nobody can read it, nor find a key in it
-            if not self._refusal:
-                kept = self._packing.seen if self._packing and self._packing.known else self._plain
-                broken.body = b"" if isinstance(broken, ReplyTooLarge) else kept.getvalue()
-                self._plain = BytesIO()  # whoever holds the error holds this, too
-                raise
-        yield self._plain.getvalue()
-
-    async def _read(self) -> None:
-        now = asyncio.get_running_loop().time
-        waited = False
-        try:
-            async with AsyncExitStack() as held, asyncio.timeout(None) as patience:
-                async for chunk in self._stream:
-                    for piece in (chunk,) if self._packing is None else self._packing.plain(chunk):
-                        self._take(piece)
-                        if not waited and self._plain.tell() > LARGE:
-                            waited = True
-                            patience.reschedule(None)
-                            await held.enter_async_context(self._room)
-                    patience.reschedule(now() + self._idle)
-        except TimeoutError:
-            raise Stalled from None
-        except httpx2.HTTPError:
+            while chunk := await self._content.readany():
+                for piece in (chunk,) if self._packing is None else self._packing.plain(chunk):
+                    self._take(piece)
+                    if not large and self._plain.tell() > LARGE:  # before more of a packed one is inflated
+                        deadline.hold()
+                        await room.acquire()
+                        large = True
+                deadline.step()
+        except aiohttp.ClientError:
             raise BrokenOff from None
+        finally:
+            if large:
+                room.release()
+        if self._packing is not None:
+            self._packing.finish()
+        return self._plain.getvalue()
 
     def _take(self, piece: bytes) -> None:
-        self._plain.write(piece[: self._left])
+        self._plain.write(piece[: self._left] if len(piece) > self._left else piece)
         self._left -= len(piece)
         if self._left < 0:
+            if self._plain.tell() > REFUSAL_CAP:
+                self._plain = BytesIO()  # nobody keeps it, and whoever holds the error holds this, too
             raise ReplyTooLarge
 
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    @property
+    def packed(self) -> bool:
+        """Whether it came compressed."""
+        return self._packing is not None
+
+    def came(self) -> bytes:
+        """What there is of it: compressed as it came, where that is a way that is known."""
+        return (self._packing.seen if self._packing and self._packing.known else self._plain).getvalue()
+
+    def came_plain(self) -> bytes:
+        """What there is of it and can be read; nothing of a compression that is not known."""
+        return b"" if self._packing and not self._packing.known else self._plain.getvalue()
 
 
 class _Packing:

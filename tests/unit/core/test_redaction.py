@@ -31,7 +31,7 @@ def test_what_a_message_quotes_is_taken_out(message: str, values: list[Any], sho
     assert without(message, values) == shown
 
 
-def test_a_fault_is_hushed_in_all_its_texts() -> None:
+def test_a_fault_is_redacted_in_all_its_texts() -> None:
     fault = redacted(Fault("bad_request", f"no {ALICE}"), (ALICE,))
     assert ALICE not in f"{fault} {fault!r} {fault.message} {fault.args}"
 

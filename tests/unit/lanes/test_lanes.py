@@ -38,7 +38,7 @@ def test_a_limit_that_the_servers_own_replies_are_above_holds_nobody_up(tpm: int
 
     async def main() -> float:
         lane = Lane("writer", Limits(concurrency=1), Tariff(None, free=True), shared_of())
-        provider = Provider([Reply("chat", body, 0.1, told=ServerLimits(tpm=tpm))], seconds=0.1)
+        provider = Provider([Reply("chat", body, 0.1, advertised=ServerLimits(tpm=tpm))], seconds=0.1)
         call = guarded(Model(model="m"), [(lane, 1.0, provider)], shared_of(), None)
         began = anyio.current_time()
         await outcomes(call, [asked(f"a{i}", max_tokens=10) for i in range(6)])

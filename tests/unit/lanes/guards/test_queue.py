@@ -17,7 +17,7 @@ from pipeline.lanes.lane import Lane, Shared
 from pipeline.money.tariff import Tariff
 from tests.support.clock import on_test_time
 from tests.support.fakes import Provider, asked, outcomes, said
-from tests.support.gate import TOLL, Gate, ask_all, line
+from tests.support.gate import TARIFF, Gate, ask_all, line
 from tests.support.lanes import shared_of
 
 
@@ -88,7 +88,7 @@ def test_a_closed_line_sends_everybody_elsewhere_and_holds_nothing() -> None:
         return await outcomes(enqueue(Provider(), queue), [asked(str(i)) for i in range(10)])
 
     faults = [fault for fault in on_test_time(main) if isinstance(fault, Fault)]
-    assert [(f.kind, f.fate, f.counted) for f in faults] == [("unauthorized", Fate.RETRY, False)] * 10
+    assert [(f.kind, f.fate, f.wait) for f in faults] == [("unauthorized", Fate.RETRY, 0.0)] * 10
     assert (queue.waiting, queue.binding) == (0, "")
 
 
@@ -119,7 +119,7 @@ def test_nobody_passes_before_every_limit_has_heard_how_a_request_ended() -> Non
 
     async def main() -> None:
         shared = shared_of(BudgetSpec(tokens=520))
-        lane = Lane("l", Limits(concurrency=9), TOLL, shared)
+        lane = Lane("l", Limits(concurrency=9), TARIFF, shared)
         call = enqueue(provider, lane.queue)
         async with anyio.create_task_group() as group:
             group.start_soon(refused, call)
@@ -147,7 +147,7 @@ def test_a_change_from_outside_wakes_whoever_waits_at_once(what: str) -> None:
 
     async def main() -> None:
         shared = shared_of(BudgetSpec(requests=2) if what == "budget" else None)
-        lane = Lane("l", Limits(concurrency=1 if what == "concurrency" else 9, rpm=rpm), TOLL, shared)
+        lane = Lane("l", Limits(concurrency=1 if what == "concurrency" else 9, rpm=rpm), TARIFF, shared)
         shared.pause.paused = what == "pause"
         async with anyio.create_task_group() as group:
             for i in range(3):
@@ -169,7 +169,7 @@ def test_what_one_lane_frees_of_a_shared_budget_wakes_the_other() -> None:
 
     async def main() -> None:
         shared = shared_of(BudgetSpec(tokens=150))
-        first, second = (Lane(name, Limits(concurrency=9), TOLL, shared).queue for name in "ab")
+        first, second = (Lane(name, Limits(concurrency=9), TARIFF, shared).queue for name in "ab")
         async with anyio.create_task_group() as group:
             group.start_soon(refused, enqueue(slow, first))
             group.start_soon(waits, fast, second, asked("b", max_tokens=100))

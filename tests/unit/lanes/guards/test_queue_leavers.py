@@ -20,7 +20,7 @@ from pipeline.lanes.lane import Lane, Shared
 from pipeline.money.budget import Spent
 from tests.support.clock import on_test_time
 from tests.support.fakes import asked, said
-from tests.support.gate import TOLL, Gate, ask_all, line
+from tests.support.gate import TARIFF, Gate, ask_all, line
 from tests.support.lanes import shared_of
 
 
@@ -28,7 +28,7 @@ from tests.support.lanes import shared_of
 def test_whoever_is_cancelled_leaks_nothing(moment: str) -> None:
     async def main() -> None:
         shared = shared_of(BudgetSpec(cost=1.0, requests=100))
-        lane = Lane("l", Limits(concurrency=1, rpm=60, tpm=100_000), TOLL, shared)
+        lane = Lane("l", Limits(concurrency=1, rpm=60, tpm=100_000), TARIFF, shared)
         queue = lane.queue
         first = await queue.enter(asked("first"))
         waiter = asyncio.create_task(queue.enter(asked("second")))
@@ -74,7 +74,7 @@ def test_random_cancellations_leave_nothing_behind_and_strand_nobody(
 
     async def main() -> tuple[Lane, Shared]:
         shared = shared_of(BudgetSpec(cost=1000.0, maybe_billed=1000))
-        lane = Lane("l", Limits(concurrency=slots, rpm=rpm, outage=10_000), TOLL, shared)
+        lane = Lane("l", Limits(concurrency=slots, rpm=rpm, outage=10_000), TARIFF, shared)
         call = enqueue(send, lane.queue)
         tasks = []
         for i in range(40):

@@ -27,9 +27,7 @@ FREE, MAYBE, RATE = (
 
 
 def uncounted() -> Fault:
-    fault = again()
-    fault.counted = False
-    return fault
+    return again().but(counted=False)
 
 
 def tried(
@@ -103,8 +101,7 @@ def test_each_wait_between_tries_keeps_to_its_bound() -> None:
 
 
 def test_somebody_sent_elsewhere_goes_at_once() -> None:
-    moved = again("rate_limited", wait=0.0)
-    moved.kind = "unauthorized"
+    moved = again("unauthorized", wait=0.0)
     assert tried([moved, moved, said("x")])[0].times == pytest.approx([0, 0, 0], abs=1e-3)
 
 

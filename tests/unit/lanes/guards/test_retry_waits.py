@@ -89,8 +89,7 @@ def test_a_rate_limit_uses_up_no_retries() -> None:
 
 
 def test_a_try_that_is_not_counted_uses_up_no_retries() -> None:
-    probe = again()
-    probe.counted = False
+    probe = again().but(counted=False)
     provider = Provider([*[probe] * 50, said("x")])
     assert on_test_time(tried(provider, Limits(retries=0, maybe_billed_retries=0))) == said("x")
     assert provider.times[-1] < 50, "it waits for its lane, and not longer from try to try"

@@ -27,7 +27,7 @@ from tests.support.fakes import again, asked, outcomes
 from tests.support.lanes import Outcome, numbered, shared_of, through_a_lane
 
 PRICE = price_of("m", "http://x", Price(input=1.0, output=10.0).model_dump(exclude_none=True))
-TOLL = Tariff(PRICE)
+TARIFF = Tariff(PRICE)
 FAULTS: tuple[FaultName, ...] = (
     "server_error",
     "disconnect",
@@ -69,7 +69,7 @@ def test_with_a_maximum_the_budget_is_never_passed(
     whole = 120 * (12 * 1000 + tokens * 10_000)
     budget = BudgetSpec(cost=share * whole / DOLLAR, maybe_billed=1000)
     limits = Limits(concurrency=concurrency, outage=60)
-    outcome = through_a_lane(script, numbered(120, max_tokens=90), limits, tariff=TOLL, budget=budget)
+    outcome = through_a_lane(script, numbered(120, max_tokens=90), limits, tariff=TARIFF, budget=budget)
     assert billed(outcome.account) <= share * whole
     budget = outcome.shared.budget
     assert budget.spent.cost <= share * whole + 1
@@ -99,7 +99,7 @@ def test_without_a_maximum_it_is_passed_by_no_more_than_what_was_under_way(
     one = 20_000 + tokens * 10_000
     budget = BudgetSpec(cost=50 * one / DOLLAR)
     outcome = through_a_lane(
-        script, numbered(100), Limits(concurrency=concurrency), tariff=TOLL, budget=budget
+        script, numbered(100), Limits(concurrency=concurrency), tariff=TARIFF, budget=budget
     )
     assert billed(outcome.account) <= 50 * one + concurrency * one
 
@@ -110,7 +110,7 @@ def test_the_run_stops_out_of_budget_and_nearly_all_of_it_was_used() -> None:
         script,
         numbered(500, max_tokens=100),
         Limits(concurrency=16),
-        tariff=TOLL,
+        tariff=TARIFF,
         budget=BudgetSpec(cost=0.1),
     )
     assert kinds(outcome) == {"out_of_budget"}
@@ -121,7 +121,7 @@ def test_the_run_stops_out_of_budget_and_nearly_all_of_it_was_used() -> None:
 def test_requests_and_tokens_are_budgets_too(budget: BudgetSpec, most: int) -> None:
     script = Script(latency=1, tokens=90, faults=(Rule(fault="rate_limit", every=10, retry_after=1),))
     outcome = through_a_lane(
-        script, numbered(100, max_tokens=90), Limits(concurrency=8), tariff=TOLL, budget=budget
+        script, numbered(100, max_tokens=90), Limits(concurrency=8), tariff=TARIFF, budget=budget
     )
     assert kinds(outcome) == {"out_of_budget"}
     assert outcome.account.requests == most if budget.requests else outcome.answered <= most
@@ -129,12 +129,12 @@ def test_requests_and_tokens_are_budgets_too(budget: BudgetSpec, most: int) -> N
     assert outcome.answered >= 0.8 * most
 
 
-def test_two_lanes_share_one_purse() -> None:
+def test_two_lanes_share_one_budget() -> None:
     async def main() -> tuple[list[Reply | Fault], int, int]:
         shared = shared_of(BudgetSpec(cost=0.05))
         ledgers, calls = [Ledger(), Ledger()], []
         for ledger in ledgers:
-            lane = Lane("l", Limits(concurrency=8), TOLL, shared)
+            lane = Lane("l", Limits(concurrency=8), TARIFF, shared)
             send = caller(Service(Script(latency=1, tokens=90), ledger))
             calls.append(guarded(Model(model="m"), [(lane, 1.0, send)], shared, None))
         requests = numbered(200, max_tokens=90)
@@ -160,7 +160,7 @@ def test_what_may_be_billed_for_nothing_has_a_cap_in_money(fault: Any) -> None:
     script = Script(latency=1, tokens=90, faults=(Rule(fault=fault, share=0.3),))
     budget = BudgetSpec(maybe_billed=0.02)
     outcome = through_a_lane(
-        script, numbered(500, max_tokens=90), Limits(concurrency=4), tariff=TOLL, budget=budget
+        script, numbered(500, max_tokens=90), Limits(concurrency=4), tariff=TARIFF, budget=budget
     )
     assert "maybe_billed" in kinds(outcome)
     wasted = sum(cost or 0 for _, noted, cost in noted(outcome) if noted.billed is Billed.MAYBE)
@@ -169,15 +169,14 @@ def test_what_may_be_billed_for_nothing_has_a_cap_in_money(fault: Any) -> None:
 
 def test_without_a_cap_half_as_much_may_be_lost_as_was_answered_and_probes_do_not_count() -> None:
     budget = Budget(BudgetSpec())
-    hand = Budgeted(budget, TOLL)
+    hand = Budgeted(budget, TARIFF)
 
     def lose(times: int, probe: bool) -> None:
         for _ in range(times):
             ticket = Ticket(asked("x"), lambda _: Expected(1, 1, 1), 0.0)
             hand.take(ticket, 0.0)
-            fault = again()
-            fault.probe = probe
-            hand.settle(ticket, fault, 1.0)
+            ticket.probe = probe
+            hand.settle(ticket, again(), 1.0)
 
     lose(1000, True)
     lose(WASTE_REQUESTS, False)
@@ -198,7 +197,7 @@ def test_a_budget_that_is_raised_in_time_lets_the_run_go_on() -> None:
 
     async def main() -> None:
         shared = shared_of(BudgetSpec(requests=2))
-        lane = Lane("l", Limits(concurrency=8), TOLL, shared)
+        lane = Lane("l", Limits(concurrency=8), TARIFF, shared)
         send = caller(Service(Script(latency=10), Ledger()))
 
         async def enlarge() -> None:
@@ -223,7 +222,7 @@ def test_costs_add_up_to_the_ledgers_over_all_attempts() -> None:
         Rule(fault="empty", share=0.05),
     )
     script = Script(latency=1, tokens=77, cached=0.25, reasoning=11, faults=rules)
-    outcome = through_a_lane(script, numbered(600, max_tokens=300), Limits(concurrency=8), tariff=TOLL)
+    outcome = through_a_lane(script, numbered(600, max_tokens=300), Limits(concurrency=8), tariff=TARIFF)
     journal: Any = outcome.shared.journal
     answered = billed(Account(line for line in outcome.account.lines if line.fault != "garbage"))
     assert sum(journal.costs) == answered == outcome.shared.progress.cost
@@ -235,5 +234,5 @@ def test_costs_add_up_to_the_ledgers_over_all_attempts() -> None:
 def test_what_earlier_runs_spent_counts() -> None:
     budget = Budget(BudgetSpec(cost=1.0), Spent(cost=DOLLAR - 5))
     with pytest.raises(Fault, match="out_of_budget"):
-        Budgeted(budget, TOLL).delay(Ticket(asked("x"), lambda _: Expected(1, 1, 1), 0.0), 0.0)
-    assert Budgeted(budget, TOLL).use(0.0) == pytest.approx(1.0)
+        Budgeted(budget, TARIFF).delay(Ticket(asked("x"), lambda _: Expected(1, 1, 1), 0.0), 0.0)
+    assert Budgeted(budget, TARIFF).use(0.0) == pytest.approx(1.0)

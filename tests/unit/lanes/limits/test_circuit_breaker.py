@@ -118,9 +118,9 @@ def test_requests_that_failed_in_an_earlier_run_while_others_were_answered_open_
     names = [str(i) for i in range(8)]
     circuit_breaker.evidence.remember(asked(name).digest for name in names)
     for name in names * 3:
-        fault = again()
-        circuit_breaker.settle(Ticket(asked(name), lambda _: Expected(0, 0, 0), 0.0, 0.0), fault, 1.0)
-        assert fault.counted
+        ticket = Ticket(asked(name), lambda _: Expected(0, 0, 0), 0.0, 0.0)
+        circuit_breaker.settle(ticket, again(), 1.0)
+        assert ticket.counted
     assert circuit_breaker.opened is None
     for i in range(10):
         circuit_breaker.settle(Ticket(asked(f"new {i}"), lambda _: Expected(0, 0, 0), 1.0, 1.0), again(), 2.0)
@@ -185,10 +185,9 @@ def test_probes_come_ever_more_seldom_and_cost_nobody_a_try() -> None:
         ticket = Ticket(asked("p"), lambda _: Expected(0, 0, 0), now, now)
         now += circuit_breaker.delay(ticket, now)
         times.append(now)
-        fault = again()
         circuit_breaker.take(ticket, now)
-        circuit_breaker.settle(ticket, fault, now)
-        assert not fault.counted
+        circuit_breaker.settle(ticket, again(), now)
+        assert not ticket.counted and ticket.probe
     gaps = [b - a for a, b in pairwise(times)]
     assert gaps[0] <= 2
     assert all(15 <= gap <= 30 for gap in gaps[8:])

@@ -48,7 +48,7 @@ class Server:
             raise Fault("bad_request", "no", fate=Fate.FAIL, billed=Billed.NO)
         usage = {"prompt_tokens": taken, "completion_tokens": given}
         body = orjson.dumps({**orjson.loads(chat_body("x")), "usage": usage})
-        return Reply("chat", body, told=self.told(now))
+        return Reply("chat", body, advertised=self.told(now))
 
     def busiest(self, amounts: Iterable[int] | None = None, seconds: float = 60.0) -> int:
         """The most that came in any window of that length."""
@@ -78,6 +78,7 @@ def drive(
         for at, apply in changes:
             await anyio.sleep(at - anyio.current_time())
             apply(lane)
+            lane.queue.pump()
 
     async def main() -> Lane:
         call, lane = around(server, limits)

@@ -1,9 +1,6 @@
 """A template's text -> the names it reads, and a text for given values.
 
-Jinja2 in an immutable sandbox where values have no methods: an undefined name is an error, null renders
-as nothing, a list or mapping renders as JSON. Values are data: what stands in a cell is never rendered
-again. `{{ row.items }}` is the column `items` or an error, because only the keys of a mapping can be
-reached, never an attribute of an object.
+Values are data: what stands in a cell is never rendered again. What a template may do is in `sandbox.py`.
 This module does not know where a template stands, nor jobs and faults.
 """
 
@@ -15,18 +12,12 @@ from types import TracebackType
 from typing import Any
 
 import jinja2
-import orjson
 from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context, LoopContext
-from jinja2.sandbox import MAX_RANGE, ImmutableSandboxedEnvironment
-from jinja2.utils import pass_context
+from jinja2.runtime import Context
+from jinja2.sandbox import MAX_RANGE
 
-from pipeline.templates.sandbox.allowance import DEEPEST, LONGEST, MADE, STEP, Metered, TooMuch, too_long
-from pipeline.templates.sandbox.filters import paying_filters, paying_tests
-from pipeline.templates.sandbox.growing import dumped
-from pipeline.templates.sandbox.operators import OPERATORS, operated
-from pipeline.templates.sandbox.tree import paying
+from pipeline.templates.sandbox import LONGEST, TooMuch, sandbox
 
 MOST_TOKENS = 20_000
 """of a template: its expressions, not its text"""
@@ -52,77 +43,7 @@ class Unfit(Exception):
         self.message, self.line = message, line
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    context_class = Metered
-    intercepted_binops = frozenset(OPERATORS)
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if isinstance(obj, LoopContext):
-            return super().getattr(obj, attribute)
-        return self.getitem(obj, attribute)
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        try:
-            if isinstance(obj, Mapping | list | tuple | str):
-                return obj[argument]
-        except (LookupError, TypeError):
-            pass
-        return self.undefined(obj=obj, name=argument)
-
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
-        assert isinstance(__context, Metered)  # noqa: S101 - narrows the type
-        for arg in (*args, *kwargs.values()):
-            __context.scan(arg)
-        __context.depth += 1
-        if __context.depth > DEEPEST:
-            raise TooMuch(f"macros or loops call themselves more than {DEEPEST} times deep")
-        try:
-            return super().call(__context, __obj, *args, **kwargs)
-        finally:
-            __context.depth -= 1
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        assert isinstance(context, Metered)  # noqa: S101 - narrows the type
-        return operated(context, operator, left, right)
-
-
-@pass_context
-def _shown(context: Metered, value: Any) -> Any:
-    """What is printed for a value."""
-    if isinstance(value, str):
-        context.left -= MADE * len(value)
-        if context.left < 0:
-            raise too_long()
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, Mapping | list):
-        context.write(value)
-        return orjson.dumps(value, default=str).decode()
-    if isinstance(value, tuple):
-        context.write(value)
-    else:
-        context.spend(STEP)
-    return value
-
-
-def _environment() -> _Environment:
-    environment = _Environment(
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        cache_size=0,
-        optimized=False,  # nothing is computed before there is an allowance
-    )
-    environment.globals = {"range": environment.globals["range"]}
-    environment.filters = paying_filters()
-    environment.tests = paying_tests()  # type: ignore[assignment] # typed as plain functions
-    environment.policies["json.dumps_function"] = dumped
-    return environment
-
-
-_ENVIRONMENT = _environment()
+_ENVIRONMENT = sandbox()
 
 
 class Compiled:
@@ -148,10 +69,8 @@ class Compiled:
         self.names = frozenset(meta.find_undeclared_variables(tree))
         """the names it takes from its values"""
         self._uses = list(_uses(tree, self.names))
-        tree = paying(tree)
-        tree.set_environment(_ENVIRONMENT)
         code = _ENVIRONMENT.compile(tree, filename=_NAME)
-        self._template = jinja2.Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
+        self._template = jinja2.Template.from_code(_ENVIRONMENT, code, dict(_ENVIRONMENT.globals))
 
     def _check(self, tree: nodes.Template) -> None:
         for name in tree.find_all(nodes.Name):
@@ -177,17 +96,24 @@ class Compiled:
         """The text for these values; `Unfit` where there is none, whatever the reason."""
         template = self._template
         try:
-            context = template.new_context(values)  # type: ignore[arg-type] # it is only read
-            text = "".join(template.root_render_func(context))
-            if len(text) > LONGEST:
-                raise too_long()
-            return text
+            names = {**template.globals, **values}
+            context = Context(_ENVIRONMENT, names, template.name, template.blocks)  # `new_context` is slow
+            pieces, size = [], 0
+            for piece in template.root_render_func(context):
+                size += len(piece)
+                if size > LONGEST:
+                    raise TooMuch(f"the text grows beyond {LONGEST >> 20} MiB")
+                pieces.append(piece)
+            return "".join(pieces)
         except jinja2.UndefinedError as error:
             raise Unfit(str(error.message), self._line(error.__traceback__)) from None
         except SecurityError as error:
             raise Unfit(f"not allowed: {error}", self._line(error.__traceback__)) from None
         except TooMuch as error:
             raise Unfit(str(error), self._line(error.__traceback__)) from None
+        except RecursionError as error:
+            message = "it is nested too deeply, or a macro calls itself without end"
+            raise Unfit(message, self._line(error.__traceback__)) from None
         except Exception as error:  # a filter may raise anything, and only these values are wrong
             line = self._line(error.__traceback__)
             raise Unfit(self._said(error, line), line) from None
@@ -196,6 +122,8 @@ class Compiled:
         """What is wrong, in words of templates where it is known what was meant."""
         if isinstance(error, OverflowError) and "MAX_RANGE" in str(error):
             return f"range() has more than {MAX_RANGE:,} numbers, which is not allowed"
+        if isinstance(error, MemoryError):
+            return "it took too much memory"
         said = f"{type(error).__name__}: {error}"
         if isinstance(error, TypeError) and _TEXT.search(said) and _NUMBER.search(said):
             names = {name for name, field, at in self._uses if at == line and not field}

@@ -1,0 +1,147 @@
+"""A record is forgotten: its answers go out of the journal, its rows out of the results.
+
+    who is meant -> the files of its rows, events -> the results, written anew without it -> the journal
+
+Results are a replay, so they are written from the journal once more, without the record: nothing has to be
+found in them. The journal comes last: a `forget` that is killed finds there what it has to do, and does it
+again. What another record asks, too, is that record's answer, and stays.
+This module prints nothing, and looks into no file that is not the job's own.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from pipeline.core.errors import InputError, JobError
+from pipeline.job.spec import Job
+from pipeline.journal.erase import cleanse
+from pipeline.journal.events import events_to
+from pipeline.journal.journal import Journal
+from pipeline.journal.spill import Spill
+from pipeline.output import manifest, receipt
+from pipeline.output.table import remove_leftovers
+from pipeline.runs.forget.files import erase_files, erase_lines
+from pipeline.runs.forget.meant import Meant, who_is_meant
+from pipeline.runs.run import export_async
+from pipeline.runs.session import OWN_NAMES
+from pipeline.system.lock import locked
+
+
+@dataclass
+class Rewritten:
+    """What became of one result: the rows that it has now, or why it could not be written anew."""
+
+    path: str
+    rows: int = 0
+    pending: int = 0
+    """rows of them that have no answer in the journal"""
+    trouble: str = ""
+    removed: bool = False
+
+
+@dataclass
+class Forgotten:
+    """What was removed, and what stays and why."""
+
+    records: int = 0
+    """records of the input that are meant: they are asked again by the next run"""
+    attempts: int = 0
+    shared: int = 0
+    """attempts that stay, because another record asks the same"""
+    events: int = 0
+    pages: int = 0
+    """files of its rows"""
+    spilled: int = 0
+    """damaged files of a reserve, whose whole rows are in the journal by now"""
+    tables: list[Rewritten] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    """files that still hold something of the record"""
+    unsearched: list[str] = field(default_factory=list)
+    """files in the job's folder that are not its own, so that nobody looked into them"""
+    notices: list[str] = field(default_factory=list)
+
+
+def forget(job: Job, key: str, *, remove_results: bool = False) -> Forgotten:
+    """Forget the record that this key names, or the digest shown for it.
+
+    With `remove_results`, results that cannot be written anew are removed. `Locked` while a run is alive;
+    `JobError` where nothing is known of such a record; `DiskError` where the journal cannot be written anew.
+    """
+    path = job.folder / "journal.sqlite"
+    if not path.exists():
+        raise JobError("there is no journal yet, so there is nothing to forget", where=str(job.folder))
+    with locked(job.folder):
+        Journal.open(path).close()  # takes in what waits in a reserve
+        reader = Journal.read_only(path)
+        try:
+            meant = who_is_meant(job, key, reader)
+        finally:
+            reader.close()
+        return _forgotten(job, path, meant, remove_results)
+
+
+def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forgotten:
+    found = Forgotten(meant.records, notices=meant.notices)
+    found.pages, in_the_way = erase_files(job.folder, job.root, meant.names)
+    found.left += map(str, in_the_way)
+    found.events = erase_lines(job.folder / "events.jsonl", partial(_is_named, meant.names))
+    if not (meant.records or meant.digests or found.pages or found.events):
+        hint = "the key as it stands in the records; several columns as JSON: '[1, \"en\"]'"
+        raise JobError("nothing is known of such a record", where="--key", hint=hint)
+    found.spilled = _erase_spilled(path)
+    _write_results_anew(job, meant, found, remove_results)
+    found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers)
+    with events_to(job.folder / "events.jsonl") as events:  # that something was forgotten, and not what
+        events.info("record.forgotten", attempts=found.attempts, events=found.events)
+    found.unsearched = list(map(str, _not_its_own(job)))
+    return found
+
+
+def _is_named(names: set[str], line: bytes) -> bool:
+    """Whether an event is about the record; a line that cannot be read is taken for one."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return True
+    return isinstance(event, dict) and event.get("key") in names
+
+
+def _erase_spilled(path: Path) -> int:
+    count = 0
+    for folder in Spill(path).folders():
+        with suppress(OSError):
+            for file in folder.glob("*.damaged"):
+                file.unlink()
+                count += 1
+    return count
+
+
+def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) -> None:
+    """Export without the record; where that cannot be, name what holds it, or remove it."""
+    failures = job.folder / "failures.csv"
+    for path in (*job.targets, failures):
+        remove_leftovers(path)
+    there = [target for target in job.targets if target.exists()]
+    try:
+        if there:
+            result = anyio.run(partial(export_async, job, without=meant.names))
+            found.tables = [Rewritten(str(target), result.rows, result.pending) for target in result.targets]
+            return
+    except (InputError, JobError) as error:
+        found.tables = [Rewritten(str(target), trouble=str(error), removed=remove) for target in there]
+    for path in (failures, job.folder / receipt.NAME, *(there if remove else ())):
+        path.unlink(missing_ok=True)  # the next run writes all of them again
+    found.left += [table.path for table in found.tables if not table.removed]
+
+
+def _not_its_own(job: Job) -> list[Path]:
+    folders = [job.root / name for name in manifest.folders(job.folder)]
+    own = {*job.targets, *folders, *(job.folder / name for name in OWN_NAMES)}
+    files = (file for file in job.folder.rglob("*") if file.is_file())
+    return sorted(file for file in files if own.isdisjoint((file, *file.parents)))

@@ -1,1 +1,0 @@
-"""Templates that can do nothing but make a text, and only so much of it: Jinja2 with an allowance."""

@@ -1,0 +1,47 @@
+"""What is wrong with the input is said, unless what is said could quote a private value."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.core.errors import InputError
+from pipeline.job.spec import Records
+from pipeline.records.source import open_records
+from tests.support.tables import opened, read, written
+
+
+def test_an_edit_that_leaves_the_size_as_it_was_is_noticed(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "id\n1\n2\n")
+    source = opened(tmp_path, "a.csv")
+    before = path.stat()
+    path.write_bytes(b"id\n1\n3\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))  # clocks of disks are coarse
+    with pytest.raises(InputError, match="changed while they were read"):
+        read(source)
+
+
+def test_a_file_that_another_one_has_taken_the_place_of_is_noticed(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "id\n1\n2\n")
+    source = opened(tmp_path, "a.csv")
+    before = path.stat()
+    other = written(tmp_path, "b.csv", "id\n1\n3\n")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.rename(path)
+    with pytest.raises(InputError, match="changed while they were read"):
+        read(source)
+
+
+@pytest.mark.parametrize("private", [(), ("name",)])
+def test_an_error_of_polars_quotes_no_row_where_a_column_is_private(
+    private: tuple[str, ...], tmp_path: Path
+) -> None:
+    frame = pl.LazyFrame({"name": ["Alice Liddell"], "age": ["seven"]})
+    failing = frame.with_columns(pl.col("name").cast(pl.Int64).alias("number"))
+    with pytest.raises(InputError) as error:
+        open_records(Records.model_validate({"key": "number", "private": private}), tmp_path, failing)
+    assert ("Alice" in str(error.value)) is not bool(private)
+    assert ("private columns keep it from being shown" in str(error.value)) is bool(private)

@@ -1,0 +1,28 @@
+"""Files of cells at the edges of the blocks that they are read in, and the line that an error names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.tables import _delimited, csv
+from tests.support.tables import refused, written
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+def test_a_quote_is_found_wherever_a_block_ends(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_delimited, "BLOCK", size)
+    path = written(tmp_path, "a.csv", 'a,b\n1,"x,y"\n')
+    assert csv.scan(path).collect().rows() == [("1", "x,y")]
+    path = written(tmp_path, "b.csv", 'a,b\n"x\ny",2\n')
+    assert csv.scan(path).collect().rows() == [("x\ny", "2")]
+    path = written(tmp_path, "c.csv", 'a,b\n1,5" pipe\n')
+    assert csv.scan(path).collect().rows() == [("1", '5" pipe')]
+
+
+def test_of_several_empty_lines_the_first_is_named(tmp_path: Path) -> None:
+    said = refused(tmp_path, "a.csv", "a,b\n1,2\n\n\n\n3,4\n")
+    assert "a.csv, line 3: this line is empty" in said
