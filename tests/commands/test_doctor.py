@@ -15,7 +15,7 @@ from pipeline.core.health import Check
 from pipeline.core.secret import Secret
 from pipeline.providers.http import probe
 from pipeline.runs.doctor import exit_code
-from tests.support.checkup import looked
+from tests.support.doctor import looked
 from tests.support.project import KEY, Project
 
 

@@ -16,7 +16,7 @@ from pipeline.journal.spill import Spill
 from pipeline.runs.doctor import exit_code, looked_at
 from pipeline.system import resources
 from pipeline.system.lock import locked
-from tests.support.checkup import looked
+from tests.support.doctor import looked
 from tests.support.project import Project
 
 
