@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from functools import reduce
 from math import ceil, inf, isclose, nan
+from operator import add
 
 import pytest
 from hypothesis import given
