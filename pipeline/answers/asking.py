@@ -6,23 +6,22 @@ what the question is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, Protocol
 
 from pipeline.answers.shape import Shape
 from pipeline.core import adapters
-from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values
+from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
-from pipeline.wire.conversation import Conversation, read, request
+from pipeline.wire.conversation import Conversation, RequestBuilder, read
 
 Allowed = Literal["length", "refusal", "empty"]
 Judge = Callable[[str], tuple[Any, str]]
 """An answer's text -> (value, complaint); the complaint is '' where it holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """A step's value, and the label of the model that wrote it; '' where none was needed.
 
@@ -49,32 +48,48 @@ class Runner(Protocol):
         """The request it begins with, without sending it; raises `Fault`."""
 
 
-@dataclass(frozen=True)
-class Asking:
-    """How one step's model is asked."""
+class _Asked:
+    """One model that a step asks: how its requests are made, and what it is called."""
 
-    step: str
-    models: tuple[Model, ...]
-    """the step's model and, behind it, those that are asked instead when it comes to nothing"""
-    allow: tuple[Allowed, ...] = ()
-    repairs: int = 0
+    def __init__(self, model: Model, step: str) -> None:
+        provider = adapters.load("providers", model.provider)
+        self.name = model.model
+        self.label = provider.label(model)
+        self._model = model
+        self._objection = provider.objection
+        self._cannot_translate = provider.CAPABILITIES.cannot_translate
+        self._builder = RequestBuilder(model.api, model.model, model.params, step)
+
+    def request(self, asked: Conversation, key: str, instead: Request | None) -> Request:
+        built = self._builder.build(asked, key, instead)
+        unable = self._cannot_translate if asked.translation else ""
+        objection = unable or self._objection(built, self._model)
+        if objection:
+            raise Fault("refused_by_provider", objection)
+        return built
+
+
+class Asking:
+    """How one step's model is asked.
+
+    `models` are the step's model and, behind it, those that are asked instead when it comes to nothing.
+    """
+
+    def __init__(
+        self, step: str, models: tuple[Model, ...], allow: Collection[Allowed] = (), repairs: int = 0
+    ) -> None:
+        self.allow = allow
+        self.repairs = repairs
+        self._first, *others = (_Asked(model, step) for model in models)
+        self._others = others[::-1]
+        self._labels = {one.name: one.label for one in (*self._others, self._first)}
 
     def request(self, asked: Conversation, key: str) -> Request:
         """The conversation as a request; a `Fault` where the provider could never serve it."""
         instead: Request | None = None
-        for model in reversed(self.models[1:]):
-            instead = replace(self._request(model, asked, key), instead=instead)
-        first = self._request(self.models[0], asked, key)
-        return replace(first, instead=instead) if instead else first
-
-    def _request(self, model: Model, asked: Conversation, key: str) -> Request:
-        built = request(asked, api=model.api, model=model.model, params=model.params, step=self.step, key=key)
-        provider = adapters.load("providers", model.provider)
-        unable = provider.CAPABILITIES.cannot_translate if asked.translation else ""
-        objection = unable or provider.objection(built, model)
-        if objection:
-            raise Fault("refused_by_provider", objection)
-        return built
+        for other in self._others:
+            instead = other.request(asked, key, instead)
+        return self._first.request(asked, key, instead)
 
     async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
         """Ask, and ask again with the complaint, until an answer holds or the repairs are used up."""
@@ -90,14 +105,10 @@ class Asking:
                 raise _rejected(*broken, requests, known)
             value, complaint = judge(_whole(answer.text).strip())
             if not complaint:
-                return Taken(value, self._label(reply.model), known)
+                return Taken(value, self._labels.get(reply.model, self._first.label), known)
             if repair < self.repairs:
                 asked = asked.answered(answer.text, complaint)
         raise _rejected("rejected", complaint, requests, known)
-
-    def _label(self, name: str) -> str:
-        model = next((model for model in self.models if model.model == name), self.models[0])
-        return adapters.load("providers", model.provider).label(model)
 
     def _broken(self, answer: Answer) -> tuple[str, str] | None:
         """Kind and message of what must never pass as good: refused, filtered, cut off, empty."""

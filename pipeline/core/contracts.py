@@ -95,8 +95,8 @@ class Api(Protocol):
     def body(self, model: str, asked: Any, params: Mapping[str, Any]) -> dict[str, Any]:
         """The body of the request; `asked` is the conversation."""
 
-    def read(self, raw: bytes) -> Answer:
-        """What the reply says; a `Fault` where it says nothing usable."""
+    def read(self, raw: bytes, *, tokens: bool = True) -> Answer:
+        """What the reply says, or only that and no `tokens`; a `Fault` where it says nothing usable."""
 
 
 class StepKind(Protocol):

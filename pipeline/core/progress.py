@@ -64,9 +64,9 @@ class Progress:
         """Rows of the result that have come to their end."""
         return self.ok + self.failed + self.skipped + self.pending
 
-    def count(self, status: str) -> None:
-        """One more row of this status."""
-        setattr(self, status, getattr(self, status) + 1)
+    def count(self, status: str, rows: int = 1) -> None:
+        """More rows of this status."""
+        setattr(self, status, getattr(self, status) + rows)
 
     def fault(self, fault: Fault) -> None:
         """One more attempt that brought nothing."""

@@ -1,24 +1,68 @@
-"""The same walk with nobody behind the journal: one record after the other, in the order of the input.
+"""The same walk with nobody behind the journal: the rows of the result, in the order of the input.
 
-Nothing is sent. This module does not write files.
+A batch of records is walked at once. Each walk goes as far as its next request; all these requests are looked
+up together, and then the walks go on. Nothing is sent. This module does not write files.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 
-import anyio
 import anyio.lowlevel
 
-from pipeline.core.domain import Record
+from pipeline.core.domain import Fault, LookUp, Record, Reply, Request
+from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch, Walk
 
 
-async def rows(walk: Walk, batches: Iterator[list[Record]]) -> AsyncIterator[Branch]:
-    """The leaf behind every row of the result, in the order of the rows."""
-    for batch in batches:
-        await anyio.lowlevel.checkpoint()  # a signal is heard between batches
-        for record in batch:
-            for leaf in await walk.leaves(record):
-                for row in walk.rows_of(leaf):
-                    yield row
+class InOrder:
+    """The walks of records through the stages, with what `look_up` knows."""
+
+    def __init__(self, stages: Sequence[Stage], look_up: LookUp) -> None:
+        self._walk = Walk(stages, {stage.spec.model: _Asked for stage in stages})
+        self._look_up = look_up
+        self.rows_of = self._walk.rows_of
+
+    async def rows(self, batches: Iterator[list[Record]]) -> AsyncIterator[list[Branch]]:
+        """The leaves behind the rows of the result, in their order, those of a batch of records at a time."""
+        for batch in batches:
+            await anyio.lowlevel.checkpoint()  # a signal is heard between batches
+            yield [row for leaves in self.leaves(batch) for leaf in leaves for row in self.rows_of(leaf)]
+
+    def leaves(self, records: Sequence[Record]) -> list[list[Branch]]:
+        """All leaves of each record."""
+        found: list[list[Branch]] = [[] for _ in records]
+        walks = list(map(self._walk.leaves, records))
+        going_on: Iterable[tuple[int, Reply | Fault | None]] = (
+            (place, None) for place in range(len(records))
+        )
+        try:
+            while going_on:
+                asking: list[int] = []
+                requests: list[Request] = []
+                for place, outcome in going_on:
+                    walk = walks[place]
+                    try:
+                        more = walk.throw(outcome) if isinstance(outcome, Fault) else walk.send(outcome)
+                    except StopIteration as end:
+                        found[place] = end.value
+                    else:
+                        asking.append(place)
+                        requests.append(more)
+                going_on = zip(asking, self._look_up(requests), strict=True) if asking else ()
+        finally:
+            for walk in walks:
+                walk.close()
+        return found
+
+
+class _Asked:
+    """A call that leaves the answer to whoever drives the walk."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def __await__(self) -> Generator[Request, Reply, Reply]:
+        return (yield self._request)

@@ -6,10 +6,8 @@ This module does not know what a step does, and keeps nothing of a leaf but its 
 
 from __future__ import annotations
 
-import gc
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,6 +16,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from pipeline.core.domain import Record
+from pipeline.engine.heap import settled_heap
 from pipeline.engine.walk import Branch, Walk
 
 BATCH = 512
@@ -123,7 +122,7 @@ class Pool:
 
     async def run(self, batches: Iterator[list[Record]]) -> None:
         """Walk every record to its leaves."""
-        with _settled_heap():
+        with settled_heap():
             async with anyio.create_task_group() as group:
                 group.start_soon(self._read, batches)
                 self._hire(group)
@@ -151,8 +150,9 @@ class Pool:
         while (branch := await feed.take()) is not None:
             self._hire(group)
             while not walk.is_leaf(branch):
-                branch, *others = walk.fork(branch)
-                feed.put(others, first=True)
+                if walk.forks(branch):
+                    branch, *others = walk.fork(branch)
+                    feed.put(others, first=True)
                 branch = await walk.advance(branch)
             self.on_leaf(branch)
             feed.done()
@@ -162,16 +162,3 @@ class Pool:
         self.hands -= 1
         if not self.hands:
             self._all_gone.set()
-
-
-@contextmanager
-def _settled_heap() -> Iterator[None]:
-    """Keep the garbage collector from what is there before the first request.
-
-    Looking through all that was imported, again and again, is a sixth of the CPU of a run.
-    """
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

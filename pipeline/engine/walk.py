@@ -7,16 +7,16 @@ planning and exporting are this same walk with another call behind it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pipeline.answers.asking import Taken
-from pipeline.core.domain import Call, Fate, Fault, Record, Unanswered, Values
+from pipeline.core.domain import Call, Fate, Fault, Record, Unanswered, Values, frozen
 from pipeline.core.redaction import redacted, telling
 from pipeline.engine.stages import Stage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branch:
     """A record, how far it has come, and what it has gathered: values of `each`, answers by step."""
 
@@ -45,7 +45,7 @@ class Walk:
 
     def __init__(self, stages: Sequence[Stage], calls: Mapping[str, Call]) -> None:
         self.stages = stages
-        self._calls = calls
+        self._calls = [calls[stage.spec.model] for stage in stages]
 
     def start(self, record: Record) -> Branch:
         """The branch every record begins as."""
@@ -56,19 +56,22 @@ class Walk:
         return branch.fault is not None or branch.at == len(self.stages)
 
     def fork(self, branch: Branch) -> list[Branch]:
-        """The branches it becomes before its next step: one, or one for each value, in the job's order."""
-        stage = self.stages[branch.at]
-        if branch.forked or not stage.spec.each:
-            return [branch]
-        return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in stage.forks]
+        """The branches that it becomes, one for each value, in the job's order."""
+        forks = self.stages[branch.at].forks
+        return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in forks]
+
+    def forks(self, branch: Branch) -> bool:
+        """Whether it becomes other branches before its next step."""
+        return not branch.forked and bool(self.stages[branch.at].spec.each)
 
     async def advance(self, branch: Branch) -> Branch:
         """The branch after its next step. What goes wrong with it stays in it as its fault."""
         stage = self.stages[branch.at]
         values, private = context(branch), branch.record.private
-        call = self._calls[stage.spec.model]
+        call = self._calls[branch.at]
         try:
-            if stage.names & branch.skipped or (stage.when and not stage.when.holds(values)):
+            left_out = branch.skipped and not stage.names.isdisjoint(branch.skipped)
+            if left_out or (stage.when and not stage.when.holds(values)):
                 return self._after(branch, stage, Taken(None), skipped=True)
             asked = telling(call, private) if private else call
             taken = await stage.runner.take(values, branch.record.key, asked)
@@ -92,12 +95,12 @@ class Walk:
         leaves, stack = [], [self.start(record)]
         while stack:
             branch = stack.pop()
-            if self.is_leaf(branch):
-                leaves.append(branch)
-                continue
-            first, *others = self.fork(branch)
-            stack.extend(reversed(others))
-            stack.append(await self.advance(first))
+            while not self.is_leaf(branch):
+                if self.forks(branch):
+                    branch, *others = self.fork(branch)
+                    stack.extend(reversed(others))
+                branch = await self.advance(branch)
+            leaves.append(branch)
         return leaves
 
     def rows_of(self, branch: Branch) -> list[Branch]:

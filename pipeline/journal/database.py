@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from orjson import dumps
+
 from pipeline.core.errors import DiskError
 from pipeline.journal.writer import LOCK_SECONDS
 
@@ -66,6 +68,10 @@ ALTER TABLE runs ADD COLUMN summary TEXT;
 DROP VIEW IF EXISTS readable;
 {_READABLE}PRAGMA user_version = {VERSION};
 """
+_CACHE = "PRAGMA cache_size = -8000"
+"""8 MB: the index over the digests of some 200,000 attempts"""
+_SMALL = 0.0001
+"""numbers below it are written with an exponent"""
 HINT = (
     "put back a copy of it, and remove journal.sqlite-wal and -shm beside it first; or move all three away: "
     "then every answer is asked for, and paid for, again"
@@ -82,6 +88,7 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA application_id = {random.randint(1, 2**31 - 1)}")  # noqa: S311 - a name
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(_CACHE)
         version = _version(connection)
         if version < VERSION:
             script = _SCHEMA if version == 0 else _UPGRADE
@@ -101,6 +108,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         except sqlite3.Error:
             continue
         try:
+            connection.execute(_CACHE)
             version = _version(connection)
         except sqlite3.OperationalError:
             connection.close()
@@ -167,9 +175,30 @@ def row_sum(
     return int.from_bytes(sha256(digest + said.encode() + body).digest()[:8], signed=True)
 
 
-def fits(kept: object, *columns: Any) -> bool:
+def fits(
+    kept: object,
+    digest: Any,
+    api: Any,
+    model: Any,
+    step: Any,
+    record: Any,
+    at: Any,
+    seconds: Any,
+    body: Any,
+    endpoint: Any,
+) -> bool:
     """Whether a row is still what it was; columns of a damaged row may be of any type."""
+    said = f"{api}\0{model}\0{step}\0{record}\0{endpoint}\0".encode(errors="replace")
     try:
-        return row_sum(*columns) == kept
+        whole = (digest, said, _written(at), b"\0", _written(seconds), b"\0", body)
+        summed = sha256(b"".join(whole)).digest()
+        if int.from_bytes(summed[:8], signed=True) == kept:
+            return True
+        return row_sum(digest, api, model, step, record, at, seconds, body, endpoint) == kept
     except (TypeError, ValueError):
         return False
+
+
+def _written(number: float) -> bytes:
+    """A number as Python writes it. JSON writes all but very small ones so, and in a tenth of the time."""
+    return dumps(number) if number >= _SMALL else repr(number).encode()

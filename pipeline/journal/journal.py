@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,21 +24,25 @@ from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
 
 _COLUMNS = (
-    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum"
+    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost,"
+    " sum, input, cached, output, reasoning"
 )
-_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({', '.join('?' * 15)})"  # noqa: S608 - no value in it
-_FIND = (
-    "SELECT seq, api, model, step, record, at, seconds, body, endpoint, sum FROM attempts"
-    " WHERE digest = ? AND outcome = 'answered' ORDER BY seq DESC"
-)
+_MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
+_SUM = 14
+_UNCOUNTED = (None, None, None, None)
+"""the last four columns of a reply that nobody has counted, and of an attempt without one"""
+_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - no value in it
+_LOOK_UP = """
+SELECT outcome = 'answered', digest, api, model, step, record, at, seconds,
+       CASE outcome WHEN 'answered' THEN body END, endpoint, sum, seq, outcome, message, fate, billed
+FROM attempts WHERE digest IN ({}) ORDER BY digest DESC, seq DESC
+"""
+_AT_ONCE = 500
+"""digests in one statement"""
 _UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
 _ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
-_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {', '.join('?' * 15)} {_UNLESS}"
-_COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE "
-_VOID = (
-    "UPDATE attempts SET outcome = ?, billed = ?, fate = ?, message = ?, cost = ?"
-    " WHERE digest = ? AND outcome = 'answered'"
-)
+_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {_MARKS} {_UNLESS}"
+_COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE seq = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,6 @@ class Journal:
         self.path = path
         self._reader = reader
         self._commits = commits
-        self.picked_up = 0
-        """answers that an earlier run could not write here, and that were found where it put them"""
         self.damaged: dict[int, Damage] = {}
         """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
         self.on_damage: Callable[[Damage], None] | None = None
@@ -81,10 +83,8 @@ class Journal:
         except OSError as error:
             raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
         reader = connect(path)
-        found = _pick_up(reader, path)
-        journal = cls(path, reader, Writer(path, connect, _INSERT))
-        journal.picked_up = found
-        return journal
+        _pick_up(reader, path)
+        return cls(path, reader, Writer(path, connect, _INSERT))
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
@@ -97,33 +97,40 @@ class Journal:
         return cls(path, empty())
 
     def find(self, digest: bytes) -> Reply | None:
-        """The reply that was paid for under this digest, if any; the latest of several.
+        """The reply that was paid for under this digest, if any."""
+        return self.look_up([digest])[0].get(digest)
 
-        A row that does not fit its checksum is not used: its request counts as unanswered.
+    def last_fault(self, digest: bytes) -> Fault | None:
+        """How the last attempt at a request failed; None where it was never tried."""
+        return self.look_up([digest])[1].get(digest)
+
+    def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
+        """By digest: the replies that were paid for, and how the last attempt that failed did so.
+
+        Of several, the latest. A row that does not fit its checksum is not used: its request counts as
+        unanswered.
         """
-        for seq, api, model, step, record, at, seconds, body, endpoint, kept in self.select(_FIND, (digest,)):
-            columns = (api, model, step, record, at, seconds, body, endpoint)
-            if kept is None or fits(kept, digest, *columns):
-                return Reply(api, body, seconds)
-            self._tell(Damage(seq, str(step), str(record)))
-        return None
+        replies: dict[bytes, Reply] = {}
+        faults: dict[bytes, Fault] = {}
+        for start in range(0, len(digests), _AT_ONCE):
+            some = digests[start : start + _AT_ONCE]
+            rows = self.select(_LOOK_UP.format(", ".join("?" * len(some))), tuple(some))
+            for answered, digest, *columns, kept, seq, kind, message, fate, billed in rows:
+                if not answered:
+                    if fate and digest not in faults:
+                        faults[digest] = Fault(kind, message, fate=Fate(fate), billed=Billed(billed))
+                elif digest not in replies:
+                    if kept is None or fits(kept, digest, *columns):
+                        replies[digest] = Reply(columns[0], columns[6], columns[5])
+                    else:
+                        self._tell(Damage(seq, str(columns[2]), str(columns[3])))
+        return replies, faults
 
     def _tell(self, damage: Damage) -> None:
         if damage.seq not in self.damaged:
             self.damaged[damage.seq] = damage
             if self.on_damage is not None:
                 self.on_damage(damage)
-
-    def last_fault(self, digest: bytes) -> Fault | None:
-        """How the last attempt at a request failed; None where it was never tried."""
-        rows = self.select(
-            "SELECT outcome, message, fate, billed FROM attempts WHERE digest = ? AND fate <> ''"
-            " ORDER BY seq DESC LIMIT 1",
-            (digest,),
-        )
-        for kind, message, fate, billed in rows:
-            return Fault(kind, message, fate=Fate(fate), billed=Billed(billed))
-        return None
 
     def is_empty(self) -> bool:
         """Whether nothing was ever asked."""
@@ -145,19 +152,24 @@ class Journal:
         except sqlite3.Error as error:
             raise DiskError(f"the journal is damaged: {error}", where=str(self.path), hint=HINT) from None
 
-    async def record(self, request: Request, reply: Reply) -> None:
-        """Keep a reply; returns when it is on the disk. `DiskError` where it cannot be."""
-        row = _row(request, "answered", Billed.YES, "", "", reply.seconds, reply.body, None)
-        await self._writer.commit(_INSERT, row)
+    async def record(
+        self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
+    ) -> None:
+        """Keep a reply, with what it used and cost in nano-dollars; returns when it is on the disk.
 
-    def count(self, request: Request, usage: Usage, cost: int | None) -> None:
-        """Say what the latest reply to a request used and cost, in nano-dollars; does not wait."""
-        sql = _COUNT + "digest = ? AND outcome = 'answered' AND input IS NULL"
-        self._writer.put(sql, (*_numbers(usage), cost, request.digest))
+        Without `usage`, a later run counts it. `DiskError` where it cannot be kept.
+        """
+        said = ("answered", Billed.YES, "", "")
+        await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost, usage))
+
+    async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
+        """Keep a reply that answers nothing, as it came, with what is wrong with it. Like `record`."""
+        said = (fault.kind, fault.billed, fault.fate.value, fault.message)
+        await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost))
 
     def count_row(self, seq: int, usage: Usage, cost: int | None) -> None:
-        """The same for a row of `uncounted`."""
-        self._writer.put(_COUNT + "seq = ?", (*_numbers(usage), cost, seq))
+        """Say what a reply of `uncounted` used and cost, in nano-dollars; does not wait."""
+        self._writer.put(_COUNT, (*_numbers(usage), cost, seq))
 
     def uncounted(
         self, priced: Collection[str], after: int = 0
@@ -171,11 +183,6 @@ class Journal:
             WHERE seq > ? AND billed = 'yes' AND outcome IN ('answered', 'superseded')
             AND (input IS NULL OR (cost IS NULL AND model IN ({models}))) ORDER BY seq LIMIT 500"""  # noqa: S608 - question marks, no value
         return self.select(sql, (after, *priced))
-
-    async def void(self, request: Request, fault: Fault, cost: int | None = None) -> None:
-        """Say of a recorded reply that it answers nothing: it is kept, its request counts as unanswered."""
-        said = (fault.kind, fault.billed.value, fault.fate.value, _text(fault.message), cost)
-        await self._writer.commit(_VOID, (*said, request.digest))
 
     async def supersede(self, request: Request) -> None:
         """Let what was paid for stand back, so that its request is asked again; it is kept."""
@@ -234,21 +241,22 @@ def _row(
     seconds: float,
     body: bytes,
     cost: int | None,
+    usage: Usage | None = None,
 ) -> tuple[Any, ...]:
-    who = tuple(_text(word) for word in (request.api, request.model, request.step, request.key))
+    who = (_text(request.api), _text(request.model), _text(request.step), _text(request.key))
     what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
     summed = row_sum(request.digest, *what)
-    return (request.digest, outcome, billed.value, fate, _text(message), *what, cost, summed)
+    used = _UNCOUNTED if usage is None else _numbers(usage)
+    return (request.digest, outcome, billed.value, fate, _text(message), *what, cost, summed, *used)
 
 
-def _pick_up(connection: sqlite3.Connection, path: Path) -> int:
+def _pick_up(connection: sqlite3.Connection, path: Path) -> None:
     """Take in what an earlier run had to put elsewhere, and set room aside for the next time."""
-    reserve, count = Spill(path), 0
+    reserve = Spill(path)
     for file, rows, damaged in reserve.spilled():
-        count += restore(connection, rows)
-        reserve.done_with(file, damaged=damaged > 0)
+        taken = restore(connection, rows)
+        reserve.done_with(file, damaged=damaged > 0 or taken < len(rows))
     reserve.fill()
-    return count
 
 
 def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
@@ -262,7 +270,8 @@ def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
         for row in whole:
             if row[1] == "answered" and connection.execute(_ANSWERED, (row[0],)).fetchone():
                 row = (row[0], "superseded", *row[2:])
-            connection.execute(_RESTORE, (*row, row[0], row[9]))
+            used = row[_SUM + 1 :] or _UNCOUNTED
+            connection.execute(_RESTORE, (*row[: _SUM + 1], *used, row[0], row[9]))
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         what = f"the journal cannot take in what was saved elsewhere: {error}"
@@ -271,10 +280,10 @@ def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
 
 
 def is_row(row: tuple[Any, ...]) -> bool:
-    """Whether this is a row of the journal as it was written."""
-    if len(row) != len(_COLUMNS.split(", ")):
+    """Whether this is a row as it was written, with its tokens or, by an earlier program, without them."""
+    if len(row) - _SUM - 1 not in (0, len(_UNCOUNTED)):
         return False
-    return fits(row[-1], row[0], *row[5:13])
+    return fits(row[_SUM], row[0], *row[5:13])
 
 
 def _numbers(usage: Usage) -> tuple[int, int, int, int]:
@@ -283,4 +292,4 @@ def _numbers(usage: Usage) -> tuple[int, int, int, int]:
 
 def _text(words: str) -> str:
     """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
-    return words.encode("utf-8", "replace").decode()
+    return words if words.isascii() else words.encode("utf-8", "replace").decode()

@@ -1,85 +1,131 @@
-"""Calls behind which only the journal stands: what was answered is given again, nothing is sent.
+"""What the journal knows, for a walk behind which only the journal stands: nothing is sent.
 
 This module does not know steps, lanes or files of results.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 
-from pipeline.core.domain import Billed, Call, Fate, Fault, Rejected, Reply, Request, Unanswered
+from pipeline.core.domain import (
+    Billed,
+    Call,
+    Fate,
+    Fault,
+    LookUp,
+    Rejected,
+    Reply,
+    Request,
+    Unanswered,
+    frozen,
+)
 from pipeline.core.progress import Progress
 from pipeline.journal.journal import Journal
-from pipeline.wire.conversation import understood
+from pipeline.wire.conversation import read
 
 
-def recalling(journal: Journal, progress: Progress) -> Call:
-    """A call that only knows the journal; a request it cannot answer is `Unanswered`."""
+def recalling(journal: Journal, progress: Progress) -> LookUp:
+    """A look-up that only knows the journal; a request it cannot answer is `Unanswered`."""
     missing: set[int] = set()
 
-    async def ask(request: Request) -> Reply:
-        reply = find(journal, request)
-        if reply is None:
-            short = int.from_bytes(request.digest[:8])
-            if short not in missing:
-                progress.missing[request.step, request.model] += 1
-                missing.add(short)
-            raise Unanswered(request)
-        progress.recalled += 1
-        return reply
+    def outcome(request: Request, past: Past) -> Reply | Fault:
+        if past.stands is not None:
+            progress.recalled += isinstance(past.stands, Reply)
+            return past.stands
+        short = int.from_bytes(request.digest[:8])
+        if short not in missing:
+            progress.missing[request.step, request.model] += 1
+            missing.add(short)
+        return Unanswered(request)
 
-    return ask
+    return lambda requests: list(map(outcome, requests, find_all(journal, requests)))
 
 
-def exporting(journal: Journal, progress: Progress, *, given_up: bool) -> Call:
+def exporting(journal: Journal, progress: Progress, *, given_up: bool) -> LookUp:
     """The same, but a request that was refused fails with the reason.
 
     What was tried in vain fails too when its run has `given_up` on it; after a run that was stopped it is
     pending, because the next one will try it again.
     """
-    recall = recalling(journal, progress)
+
+    def outcome(request: Request, past: Past) -> Reply | Fault:
+        if past.stands is not None:
+            progress.recalled += isinstance(past.stands, Reply)
+            return past.stands
+        fault = past.failed
+        if fault is None or fault.fate is Fate.STOP or (fault.fate is Fate.RETRY and not given_up):
+            return Unanswered(request)
+        return Fault(fault.kind, fault.message, billed=fault.billed)
+
+    return lambda requests: list(map(outcome, requests, find_all(journal, requests)))
+
+
+def one_by_one(look_up: LookUp) -> Call:
+    """A look-up as a call, for who asks for one thing after the other."""
 
     async def ask(request: Request) -> Reply:
-        try:
-            return await recall(request)
-        except Unanswered:
-            fault = journal.last_fault(request.digest)
-            if fault is None or fault.fate is Fate.STOP or (fault.fate is Fate.RETRY and not given_up):
-                raise
-        raise Fault(fault.kind, fault.message, billed=fault.billed)
+        (outcome,) = look_up([request])
+        if isinstance(outcome, Fault):
+            raise outcome
+        return outcome
 
     return ask
 
 
-def find(journal: Journal, request: Request) -> Reply | None:
-    """The journal's reply to a request, or to what was asked instead; None where there is none to read.
+@frozen
+class Past:
+    """What the journal knows of a request.
 
-    Where there is none, raises the fault of an attempt that was paid for and brought nothing to read, such
-    as a reply beyond all size: it would be paid for again. (A reply that is kept and cannot be read is there
-    only when a run was killed between keeping and voiding it.)
+    `stands` is its reply, or that of what was asked instead. It is a fault where an attempt was paid for and
+    brought nothing to read, such as a reply beyond all size: it would be paid for again. It is None where
+    there is nothing of the kind, also for a kept reply that cannot be read: an earlier program was killed
+    before it could say so. `failed` says how the last attempt at the request itself failed.
     """
-    chain = list(_chain(request))
-    for asked in chain:
-        reply = _find(journal, asked)
-        if reply is not None:
-            return reply
-    for asked in chain:
-        fault = journal.last_fault(asked.digest)
+
+    stands: Reply | Fault | None
+    failed: Fault | None
+
+
+def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
+    """What the journal knows of each of these requests."""
+    digests = [request.digest for request in requests]
+    digests += [asked.digest for request in requests if request.instead for asked in _chain(request.instead)]
+    replies, faults = journal.look_up(digests)
+
+    def past(request: Request) -> Past:
+        failed = faults.get(request.digest) if faults else None
+        asked: Request | None = request
+        while asked is not None:
+            reply = replies.get(asked.digest)
+            if reply is not None:
+                try:
+                    answer = read(reply, tokens=False)
+                except Fault:
+                    pass
+                else:
+                    known = Reply(reply.api, reply.body, reply.seconds, answer, asked.model, True)
+                    return Past(known, failed)
+            asked = asked.instead
+        return Past(_paid(request, faults) if faults else None, failed)
+
+    return list(map(past, requests))
+
+
+def _paid(request: Request, faults: Mapping[bytes, Fault]) -> Fault | None:
+    """The fault of the first in a chain that was paid for."""
+    for asked in _chain(request):
+        fault = faults.get(asked.digest)
         if fault is not None and fault.billed is Billed.YES:
-            raise Rejected(fault.kind, fault.message, fate=fault.fate, requests=(asked,), known=True)
+            return Rejected(fault.kind, fault.message, fate=fault.fate, requests=(asked,), known=True)
     return None
+
+
+def find(journal: Journal, request: Request) -> Past:
+    """What the journal knows of one request."""
+    return find_all(journal, [request])[0]
 
 
 def _chain(request: Request | None) -> Iterator[Request]:
     while request is not None:
         yield request
         request = request.instead
-
-
-def _find(journal: Journal, request: Request) -> Reply | None:
-    reply = journal.find(request.digest)
-    if reply is not None:
-        with suppress(Fault):
-            return understood(reply, request.model, known=True)
-    return None

@@ -19,64 +19,73 @@ from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
 from pipeline.job.spec import Job
 
-_Cell = Callable[[Branch], Any]
+_Column = Callable[[Sequence[Branch]], Sequence[Any]]
+"""leaves -> their cells in one column"""
 
 
 class Columns:
     """The columns of a job's result over records with the schema `records`."""
 
     def __init__(self, job: Job, stages: Sequence[Stage], records: Mapping[str, pl.DataType]) -> None:
-        self._cells: list[_Cell] = []
+        self._parts: list[_Column] = []
         self._columns: dict[str, pl.DataType] = {}
         replaced = {name for stage in stages for name in stage.spec.each}
         replaced |= {f"_{name}" for name in job.output.include}  # the table of another job may be the input
         for name, dtype in records.items():
             if name in replaced:
                 continue  # what this job writes under a column's name takes the column's place
-            self._add(name, dtype, _field_cell(name))
+            self._add(name, dtype, _field(name))
         for stage in stages:
             for name, values in stage.spec.each.items():
-                self._add(name, _each_dtype(values), _each_cell(name, _each_dtype(values)))
+                self._add(name, _each_dtype(values), _each(name, _each_dtype(values)))
             self._add_answers(stage)
         for name in job.output.include:
             self._add(f"_{name}", pl.String(), _INCLUDED[name])
         self.schema = pl.Schema(self._columns)
 
-    def _add(self, name: str, dtype: pl.DataType, cell: _Cell) -> None:
+    def _add(self, name: str, dtype: pl.DataType, part: _Column) -> None:
         if name in self._columns:
             raise JobError(
                 f"the result would have two columns named '{name}'", hint="rename the step or the value"
             )
         self._columns[name] = dtype
-        self._cells.append(cell)
+        self._parts.append(part)
 
     def _add_answers(self, stage: Stage) -> None:
         step, shape = stage.spec.name, stage.runner.shape
         if shape is None:
-            self._add(step, pl.String(), lambda branch: branch.values.get(step))
+            self._add(step, pl.String(), _text(step))
         elif shape.fields is None:
             self._add(step, dtype_of(shape.schema), _fitted(step, None, dtype_of(shape.schema)))
         else:
             for field, schema in shape.fields.items():
                 self._add(f"{step}.{field}", dtype_of(schema), _fitted(step, field, dtype_of(schema)))
 
-    def row(self, leaf: Branch) -> tuple[Any, ...]:
-        """The cells of one leaf, in the schema's order."""
-        return tuple(cell(leaf) for cell in self._cells)
+    def columns(self, leaves: Sequence[Branch]) -> list[Sequence[Any]]:
+        """The cells of these leaves, column by column, in the schema's order."""
+        return [part(leaves) for part in self._parts]
 
 
-def _field_cell(name: str) -> _Cell:
-    return lambda branch: branch.record.fields[name]
+def _field(name: str) -> _Column:
+    return lambda leaves: [leaf.record.fields[name] for leaf in leaves]
 
 
-def _fitted(step: str, field: str | None, dtype: pl.DataType) -> _Cell:
+def _text(step: str) -> _Column:
+    return lambda leaves: [leaf.values.get(step) for leaf in leaves]
+
+
+def _by_leaf(cell: Callable[[Branch], Any]) -> _Column:
+    return lambda leaves: list(map(cell, leaves))
+
+
+def _fitted(step: str, field: str | None, dtype: pl.DataType) -> _Column:
     def cell(branch: Branch) -> Any:
         value = branch.values.get(step)
         if field is not None and value is not None:
             value = value.get(field)
         return None if value is None else value_of(value, dtype)
 
-    return cell
+    return _by_leaf(cell)
 
 
 def _each_dtype(values: Sequence[Any]) -> pl.DataType:
@@ -88,7 +97,7 @@ def _each_dtype(values: Sequence[Any]) -> pl.DataType:
     return pl.Float64() if types <= {int, float} else pl.String()
 
 
-def _each_cell(name: str, dtype: pl.DataType) -> _Cell:
+def _each(name: str, dtype: pl.DataType) -> _Column:
     def cell(branch: Branch) -> Any:
         value = branch.values.get(name)
         if value is None:
@@ -97,7 +106,7 @@ def _each_cell(name: str, dtype: pl.DataType) -> _Cell:
             return str(value)
         return float(value) if isinstance(dtype, pl.Float64) else value
 
-    return cell
+    return _by_leaf(cell)
 
 
 def reason(leaf: Branch) -> str | None:
@@ -112,9 +121,9 @@ def _models(leaf: Branch) -> str | None:
     return ", ".join(dict.fromkeys(leaf.models)) or None
 
 
-_INCLUDED: dict[str, _Cell] = {
-    "status": lambda leaf: leaf.status,
-    "reason": reason,
-    "key": lambda leaf: leaf.record.key,
-    "model": _models,
+_INCLUDED: dict[str, _Column] = {
+    "status": _by_leaf(lambda leaf: leaf.status),
+    "reason": _by_leaf(reason),
+    "key": _by_leaf(lambda leaf: leaf.record.key),
+    "model": _by_leaf(_models),
 }

@@ -63,7 +63,7 @@ class Table:
         spreadsheet_safe: bool = False,
     ) -> None:
         self._columns = _Columns(schema)
-        self._waiting: list[Sequence[object]] = []
+        self._waiting: list[list[object]] = [[] for _ in schema]
         self._files: list[_Staging] = []
         try:
             for target in targets:
@@ -78,19 +78,27 @@ class Table:
         Nothing is cast: a value that is not of its column's dtype is a `TypeError` that names the column. A
         lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
         """
-        self._waiting.extend(rows)
-        whole = len(self._waiting) - len(self._waiting) % ROWS
-        for start in range(
-            0, whole, ROWS
-        ):  # frames of one size, so that the bytes do not depend on the calls
-            self._pass_on(self._waiting[start : start + ROWS])
-        del self._waiting[:whole]
+        self.write_columns(list(zip(*rows, strict=True)))
+
+    def write_columns(self, columns: Sequence[Sequence[object]]) -> None:
+        """The same rows, column by column."""
+        for waiting, more in zip(self._waiting, columns, strict=True) if columns else ():
+            waiting.extend(more)
+        whole = self._height - self._height % ROWS
+        for start in range(0, whole, ROWS):  # frames of one size: the bytes do not depend on the calls
+            self._pass_on([waiting[start : start + ROWS] for waiting in self._waiting])
+        for waiting in self._waiting:
+            del waiting[:whole]
+
+    @property
+    def _height(self) -> int:
+        return len(self._waiting[0]) if self._waiting else 0
 
     def publish(self) -> list[Written]:
         """Complete the files, sync them, move them into place, sync the folders; what they are now."""
-        if self._waiting:
+        if self._height:
             self._pass_on(self._waiting)
-            self._waiting = []
+            self._waiting = [[] for _ in self._waiting]
         written = [file.complete() for file in self._files]
         for done, file in enumerate(self._files):
             try:
@@ -116,22 +124,21 @@ class Table:
     ) -> None:
         self.abandon()
 
-    def _pass_on(self, rows: Rows) -> None:
-        frame = self._columns.frame(rows)
+    def _pass_on(self, columns: Sequence[Sequence[object]]) -> None:
+        frame = self._columns.frame(columns)
         for file in self._files:
             file.write(frame)
 
 
 class _Columns:
-    """Rows -> frames of one schema, with nothing cast."""
+    """Columns -> frames of one schema, with nothing cast."""
 
     def __init__(self, schema: pl.Schema) -> None:
         self._schema = schema
         self._tests = {name: fits(dtype) for name, dtype in schema.items()}
         self._types = {name: {python_type(dtype), type(None)} for name, dtype in schema.items()}
 
-    def frame(self, rows: Rows) -> pl.DataFrame:
-        columns = zip(*rows, strict=True)
+    def frame(self, columns: Sequence[Sequence[object]]) -> pl.DataFrame:
         series = [
             self._series(name, dtype, values)
             for (name, dtype), values in zip(self._schema.items(), columns, strict=True)

@@ -16,9 +16,10 @@ import anyio
 
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
-from pipeline.core.domain import DOLLAR, Call, Fate, Fault, Rejected
+from pipeline.core.domain import DOLLAR, Fate, Fault, Rejected
 from pipeline.core.errors import RunStopped
 from pipeline.core.progress import Progress
+from pipeline.engine.in_order import InOrder
 from pipeline.engine.pool import Pool
 from pipeline.engine.walk import Branch, Walk
 from pipeline.journal import accounts, recall
@@ -104,8 +105,8 @@ class Run(RunState):
         await self.journal.settle()
         recalled = self.progress.recalled
         self.progress.restart("writing")
-        walk = self._walk(recall.exporting(self.journal, self.progress, given_up=True))
-        result = await publish(self.session, walk, self.progress, only_complete=True)
+        look_up = recall.exporting(self.journal, self.progress, given_up=True)
+        result = await publish(self.session, look_up, self.progress, only_complete=True)
         self.progress.recalled = recalled
         if result is None:
             what = "the records have changed while the job ran: rows are pending, and nothing is published"
@@ -114,9 +115,9 @@ class Run(RunState):
 
     async def _let_stand_back(self) -> None:
         """Let the paid answers behind failed rows stand back, so that they are asked for again."""
-        walk = self._walk(recall.recalling(self.journal, Progress()))
+        walks = InOrder(self.session.stages, recall.recalling(self.journal, Progress()))
         superseded = 0
-        async for request in paid_failures(self.journal, walk, self.session.source.batches()):
+        async for request in paid_failures(self.journal, walks, self.session.source.batches()):
             await self.journal.supersede(request)
             superseded += 1
         if superseded:
@@ -126,8 +127,7 @@ class Run(RunState):
     async def _publish_if_complete(self) -> Result | None:
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         t = self.progress
-        walk = self._walk(recall.recalling(self.journal, t))
-        result = await publish(self.session, walk, t, only_complete=True)
+        result = await publish(self.session, recall.recalling(self.journal, t), t, only_complete=True)
         if result is None:
             t.rows_before = t.rows - t.pending
             self.looked_up = True
@@ -136,9 +136,6 @@ class Run(RunState):
             about = f", about {dollars(cost / DOLLAR)} for these by what earlier answers cost" if cost else ""
             self.say(f"{done}; to be sent: at least {counted(t.missing.total(), 'request')}{about}")
         return result
-
-    def _walk(self, call: Call) -> Walk:
-        return Walk(self.session.stages, dict.fromkeys(self.session.job.models, call))
 
     async def _ask(self) -> None:
         """Send what is missing: every record through its steps, with the guarded providers behind."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.core.domain import DOLLAR, Reply, Request, Unanswered
+from pipeline.core.domain import DOLLAR, Fault, LookUp, Reply, Request, Unanswered
 from pipeline.core.progress import Progress
+from pipeline.engine.in_order import InOrder
 from pipeline.engine.stages import Stage
-from pipeline.engine.walk import Branch, Walk
+from pipeline.engine.walk import Branch
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
@@ -44,9 +45,8 @@ async def plan_async(
 
 async def _failures(session: Session, journal: Journal) -> set[bytes]:
     """The digests of the paid answers that are asked for again."""
-    look_up = recall.recalling(journal, Progress())
-    walk = Walk(session.stages, dict.fromkeys(session.job.models, look_up))
-    found = paid_failures(journal, walk, session.source.batches())
+    walks = InOrder(session.stages, recall.recalling(journal, Progress()))
+    found = paid_failures(journal, walks, session.source.batches())
     return {request.digest async for request in found}
 
 
@@ -99,38 +99,45 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     plan.spent = sum(step.cost for step in known) / DOLLAR
     plan.maybe_spent = sum(step.maybe for step in known) / DOLLAR
     plan.budget = session.job.budget.cost
-    seen: set[int] = set()
-    look_up = recall.recalling(journal, Progress())
+    look_up = _counting(forecasts, recall.recalling(journal, Progress()), again)
+    walks = InOrder(session.stages, look_up)
+    for batch in session.source.batches():
+        for leaves in walks.leaves(batch):
+            _add_record(plan, [(leaf, len(walks.rows_of(leaf))) for leaf in leaves])
+            for leaf in leaves:
+                if leaf.status == "pending":
+                    _expect_later(list(forecasts.values()), session, leaf)
+    return plan
 
-    async def ask(request: Request) -> Reply:
+
+def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[bytes]) -> LookUp:
+    """A look-up that counts what is answered, and what a run would ask: all that is missing, and `again`."""
+    seen: set[int] = set()
+
+    def counted(request: Request, outcome: Reply | Fault) -> Reply | Fault:
         forecast = forecasts[request.step]
-        try:
-            if request.digest in again:
-                raise Unanswered(request)
-            reply = await look_up(request)
-        except Unanswered:
+        if request.digest in again:
+            outcome = Unanswered(request)
+        if isinstance(outcome, Unanswered):
             short = int.from_bytes(request.digest[:8])
             if short not in seen:
                 seen.add(short)
                 forecast.expect(request)
-            raise
-        forecast.plan.answered += 1
-        return reply
+        elif isinstance(outcome, Reply):
+            forecast.plan.answered += 1
+        return outcome
 
-    walk = Walk(session.stages, dict.fromkeys(session.job.models, ask))
-    for batch in session.source.batches():
-        for record in batch:
-            plan.records += 1
-            leaves = await walk.leaves(record)
-            for leaf in leaves:
-                rows = walk.rows_of(leaf)
-                plan.rows += len(rows)
-                plan.complete += len(rows) if leaf.status in ("ok", "skipped") else 0
-                plan.failed += len(rows) if leaf.status == "failed" else 0
-                if leaf.status == "pending":
-                    _expect_later(list(forecasts.values()), session, leaf)
-            plan.unfinished += any(leaf.status == "pending" for leaf in leaves)
-    return plan
+    return lambda requests: list(map(counted, requests, recalled(requests)))
+
+
+def _add_record(plan: Plan, leaves: Sequence[tuple[Branch, int]]) -> None:
+    """Count one more record with its leaves, each with the rows it stands for."""
+    plan.records += 1
+    plan.unfinished += any(leaf.status == "pending" for leaf, _ in leaves)
+    for leaf, rows in leaves:
+        plan.rows += rows
+        plan.complete += rows if leaf.status in ("ok", "skipped") else 0
+        plan.failed += rows if leaf.status == "failed" else 0
 
 
 def _forecast(stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:

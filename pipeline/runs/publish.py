@@ -8,30 +8,32 @@ This module does not know whether anybody stands behind the journal.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
 import polars as pl
 
-from pipeline.core.domain import Billed, Fault, Record
+from pipeline.core.domain import Billed, Fault, LookUp, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
-from pipeline.engine import in_order
-from pipeline.engine.walk import Branch, Walk, context
+from pipeline.engine.heap import settled_heap
+from pipeline.engine.in_order import InOrder
+from pipeline.engine.walk import Branch, context
 from pipeline.output.folder import Filed, ResultFolder
 from pipeline.output.receipt import write_receipt
 from pipeline.output.table import Table, Written
 from pipeline.runs.result import Result
 from pipeline.runs.session import Session
 
-BATCH = 1024
+BATCH = 256
+"""records that are looked up at once; what more of them need does not fit into a processor's cache"""
 
 
 async def publish(
     session: Session,
-    walk: Walk,
+    look_up: LookUp,
     progress: Progress,
     *,
     only_complete: bool = False,
@@ -47,21 +49,19 @@ async def publish(
     safe = session.job.output.spreadsheet_safe
     own = session.job.folder
     targets, schema = session.job.targets, session.rows.schema
-    with Table(targets, schema, own=own, spreadsheet_safe=safe) as table, Filing(session) as filing:
-        rows: list[tuple[object, ...]] = []
-        async for leaf in in_order.rows(walk, _without(without, session.source.batches())):
-            progress.count(leaf.status)
+    walks = InOrder(session.stages, look_up)
+    table = Table(targets, schema, own=own, spreadsheet_safe=safe)
+    with table, Filing(session) as filing, settled_heap():
+        async for leaves in walks.rows(_without(without, session.source.batches(BATCH))):
+            for status, rows in Counter(leaf.status for leaf in leaves).items():
+                progress.count(status, rows)
             if only_complete and progress.pending:
                 continue
-            rows.append(session.rows.row(leaf))
-            failures.note(leaf)
-            filing.note(leaf)
-            if len(rows) >= BATCH:
-                table.write(rows)
-                rows = []
+            table.write_columns(session.rows.columns(leaves))
+            failures.note(leaves)
+            filing.note(leaves)
         if only_complete and progress.pending:
             return None
-        table.write(rows)
         filing.complete()
         written = table.publish()
         filed = filing.publish()
@@ -106,15 +106,18 @@ class Filing:
         if self._result_folder:
             self._result_folder.close()
 
-    def note(self, leaf: Branch) -> None:
-        """Write the file of a row aside, if it gets one."""
-        if self._result_folder is None or self._pages is None or leaf.status != "ok":
+    def note(self, leaves: Iterable[Branch]) -> None:
+        """Write the files of these rows aside, of those that get one."""
+        if self._result_folder is None or self._pages is None:
             return
-        path, key = self._pages.path(context(leaf)), leaf.record.key
-        try:
-            self._result_folder.put(path, key, self._pages.content(leaf))
-        except Fault as fault:
-            self._result_folder.keep(path, key, fault.message)
+        for leaf in leaves:
+            if leaf.status != "ok":
+                continue
+            path, key = self._pages.path(context(leaf)), leaf.record.key
+            try:
+                self._result_folder.put(path, key, self._pages.content(leaf))
+            except Fault as fault:
+                self._result_folder.keep(path, key, fault.message)
 
     def complete(self) -> None:
         """See what is to be moved to the disk."""
@@ -137,8 +140,10 @@ class _Failures:
         self.reasons: Counter[str] = Counter()
         self.paid = 0
 
-    def note(self, leaf: Branch) -> None:
-        if leaf.status == "failed" and leaf.fault is not None:
+    def note(self, leaves: Iterable[Branch]) -> None:
+        for leaf in leaves:
+            if leaf.fault is None or leaf.status != "failed":
+                continue
             each = [None if name not in leaf.values else str(leaf.values[name]) for name in self._each]
             step, fault = self._stages[leaf.at].spec.name, leaf.fault
             reason = (step, fault.kind, fault.message, fault.billed.value)

@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from pipeline.core.domain import Record, Rejected, Request
-from pipeline.engine import in_order
-from pipeline.engine.walk import Walk
+from pipeline.engine.in_order import InOrder
 from pipeline.journal.journal import Journal
 
 
 async def paid_failures(
-    journal: Journal, walk: Walk, batches: Iterator[list[Record]]
+    journal: Journal, walks: InOrder, batches: Iterator[list[Record]]
 ) -> AsyncIterator[Request]:
     """The requests behind failed rows that were answered and paid for, each once, whichever model answered.
 
-    The walk is one that knows the journal alone.
+    The walks are those that know the journal alone.
     """
     seen: set[bytes] = set()
-    async for leaf in in_order.rows(walk, batches):
-        for first in leaf.fault.requests if isinstance(leaf.fault, Rejected) else ():
+    async for leaves in walks.rows(batches):
+        rejected = (leaf.fault for leaf in leaves if isinstance(leaf.fault, Rejected))
+        for first in (request for fault in rejected for request in fault.requests):
             request: Request | None = first
             while request is not None:
                 if request.digest not in seen and journal.was_paid(request.digest):

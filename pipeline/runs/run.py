@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from pipeline.core.domain import Fault
 from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
 from pipeline.core.progress import Progress
-from pipeline.engine.walk import Walk
 from pipeline.job.spec import Job, Sample
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
@@ -173,9 +172,8 @@ async def export_async(
         last = journal.last_run()
         given_up = last is not None and last.outcome == FINISHED
         progress = Progress()
-        call = recall.exporting(journal, progress, given_up=given_up)
-        walk = Walk(session.stages, dict.fromkeys(job.models, call))
-        result = await publish(session, walk, progress, exported=True, without=without)
+        look_up = recall.exporting(journal, progress, given_up=given_up)
+        result = await publish(session, look_up, progress, exported=True, without=without)
     finally:
         journal.close()
     assert result is not None  # noqa: S101 - only a walk that must be complete gives none

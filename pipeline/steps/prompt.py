@@ -109,8 +109,8 @@ class Prompt:
         if self.shape and not text:  # allowed, or it would not come here; no column has a place for ''
             return None, ""
         value, misfit = self.shape.read(text) if self.shape else (text, "")
-        if misfit:
-            return None, misfit
+        if misfit or not self._checks:
+            return value, misfit
         complaints = [complaint for check in self._checks if (complaint := check(text))]
         return value, " ".join(complaints)
 

@@ -9,7 +9,7 @@ This module knows the dialects by name only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,10 +17,10 @@ import orjson
 
 from pipeline.core import adapters
 from pipeline.core.contracts import Api
-from pipeline.core.domain import Answer, Fault, Reply, Request
+from pipeline.core.domain import Answer, Fault, Reply, Request, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conversation:
     """System text, turns of (role, content), and the JSON Schema the answer must have, if any.
 
@@ -44,22 +44,27 @@ def _dialect(api: str) -> Api:
     return adapters.load("apis", api)
 
 
-def request(
-    asked: Conversation, *, api: str, model: str, params: Mapping[str, Any], step: str, key: str
-) -> Request:
-    """The request for a conversation; a `Fault` where its text cannot be sent."""
-    built = _dialect(api).body(model, asked, dict(sorted(params.items())))
-    try:
-        return Request(api, model, orjson.dumps(built), step, key)
-    except (TypeError, ValueError) as error:
-        raise Fault("bad_text", f"the prompt cannot be sent: {error}") from None
+class RequestBuilder:
+    """The requests of one step to one model: what is the same in all of them is made ready once."""
+
+    def __init__(self, api: str, model: str, params: Mapping[str, Any], step: str) -> None:
+        self._api, self._model, self._step = api, model, step
+        self._params = dict(sorted(params.items()))
+        self._body = _dialect(api).body
+
+    def build(self, asked: Conversation, key: str, instead: Request | None = None) -> Request:
+        """The request for a conversation; a `Fault` where its text cannot be sent."""
+        built = self._body(self._model, asked, self._params)
+        try:
+            body = orjson.dumps(built)
+        except (TypeError, ValueError) as error:
+            raise Fault("bad_text", f"the prompt cannot be sent: {error}") from None
+        return Request(self._api, self._model, body, self._step, key, instead=instead)
 
 
-def read(reply: Reply) -> Answer:
-    """What a reply says, in its own dialect; a `Fault` where it cannot be read."""
-    return reply.answer or _dialect(reply.api).read(reply.body)
+def read(reply: Reply, *, tokens: bool = True) -> Answer:
+    """What a reply says, in its own dialect; a `Fault` where it cannot be read.
 
-
-def understood(reply: Reply, model: str, *, known: bool = False) -> Reply:
-    """The reply with its answer read, and who was asked for it; a `Fault` where it cannot be read."""
-    return replace(reply, answer=read(reply), model=model, known=known)
+    Without `tokens` it says nothing of them: those of a reply from the journal have been counted already.
+    """
+    return reply.answer or _dialect(reply.api).read(reply.body, tokens=tokens)

@@ -250,7 +250,7 @@ async def test_a_server_that_has_a_new_name_for_each_reply_fills_neither_memory_
         orjson.dumps({"model": f"n{n}x", "choices": [{"message": {"content": "a"}}]}) for n in range(60)
     ]
     call, progress, events = Provider([Reply("chat", body) for body in bodies]), Progress(), Events()
-    watched = observe(call, Tariff(None), events, progress)
+    watched = observe(call, events, progress)
     for n in range(60):
         await watched(asked(str(n)))
     assert len(progress.remarks) == MOST_REMARKS

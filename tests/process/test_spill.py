@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.domain import Fate, Fault
+from pipeline.core.errors import DiskError
 from pipeline.journal.database import connect, row_sum
 from pipeline.journal.journal import Journal, restore
 from pipeline.journal.spill import Spill
 from pipeline.testing import Script
+from tests.support.fakes import asked, said
 from tests.support.project import Project
 from tests.support.server import serve
 
@@ -43,7 +46,7 @@ def test_a_job_that_was_moved_finds_its_answers_also_with_other_temporary_folder
     journal = Journal.open(tmp_path / "moved/journal.sqlite")
     found = journal.find(sha256(b"asked").digest())
     journal.close()
-    assert journal.picked_up == 1 and found is not None and found.body == b"kept"
+    assert found is not None and found.body == b"kept"
     assert list(Spill(tmp_path / "moved/journal.sqlite").spilled()) == []
 
 
@@ -53,8 +56,8 @@ def test_a_copy_takes_the_answers_in_and_leaves_them_for_the_original(tmp_path: 
     shutil.copytree(tmp_path / "job", tmp_path / "copy")
     for place in ("copy", "job"):
         journal = Journal.open(tmp_path / place / "journal.sqlite")
+        assert journal.find(sha256(b"asked").digest()) is not None, place
         journal.close()
-        assert journal.picked_up == 1, place
     assert list(Spill(path).spilled()) == []
 
 
@@ -69,6 +72,51 @@ def test_an_answer_that_comes_late_does_not_take_the_place_of_the_one_in_use(tmp
     found = journal.find(sha256(b"asked").digest())
     journal.close()
     assert found is not None and found.body == b"in use"
+
+
+@pytest.mark.parametrize("line", ["{}", '{"row": "[1, 2]", "sha256": "00"}', None])
+def test_what_cannot_be_taken_in_is_set_aside_and_what_can_be_is_taken_in(
+    tmp_path: Path, line: str | None
+) -> None:
+    """A damaged line, or a whole row that another version may have written."""
+    path = tmp_path / "journal.sqlite"
+    Journal.open(path).close()
+    strange = (*row("strange", 2.0), "more")
+    file = Path(Spill(path).spill([row("kept", 1.0), *([strange] if line is None else [])]))
+    if line is not None:
+        file.write_text(f"{file.read_text()}{line}\n")
+    content = file.read_bytes()
+    journal = Journal.open(path)
+    found = journal.find(sha256(b"asked").digest())
+    journal.close()
+    assert found is not None and found.body == b"kept"
+    assert [one.read_bytes() for one in file.parent.iterdir()] == [content]
+    assert not file.exists(), "it is not taken in again"
+
+
+def test_rows_with_and_without_their_tokens_are_taken_in(tmp_path: Path) -> None:
+    Journal.open(tmp_path / "journal.sqlite").close()
+    newer = (*row("newer", 2.0), 4, 3, 2, 1)
+    with closing(connect(tmp_path / "journal.sqlite")) as connection:
+        assert restore(connection, [row("older", 1.0), newer]) == 2
+        kept = connection.execute("SELECT body, input, cached, output, reasoning FROM attempts").fetchall()
+    assert kept == [(b"older", None, None, None, None), (b"newer", 4, 3, 2, 1)]
+
+
+async def test_failed_attempts_are_spilled_too_and_all_that_wait_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = Journal.open(path)
+    await journal.record(asked("before"), said("x"))
+    path.rename(tmp_path / "moved")
+    for text in "ab":
+        journal.note(asked(text), Fault("server_error", "oh", fate=Fate.RETRY), 0.1)
+        with pytest.raises(DiskError) as caught:
+            await journal.record(asked(f"paid {text}"), said("y"))
+    journal.close()
+    assert "4 answers wait for it" in caught.value.hint
+    ((_, rows, _), *more) = Spill(path).spilled()
+    rows += [row for _, others, _ in more for row in others]
+    assert sorted(row[1] for row in rows) == ["answered", "answered", "server_error", "server_error"]
 
 
 def test_a_run_whose_lock_is_removed_stops(project: Project) -> None:

@@ -10,13 +10,13 @@ import anyio
 import orjson
 
 from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
-from pipeline.wire.conversation import Conversation, request
+from pipeline.wire.conversation import Conversation, RequestBuilder
 
 
 def asked(text: str, step: str = "s", key: str = "1", **params: Any) -> Request:
     """A chat request with this text."""
     conversation = Conversation((("user", text),))
-    return request(conversation, api="chat", model="m", params=params, step=step, key=key)
+    return RequestBuilder("chat", "m", params, step).build(conversation, key)
 
 
 def chat_body(text: Any, finish_reason: str = "stop", **more: Any) -> bytes:

@@ -35,20 +35,17 @@ class MemoryJournal:
         self.costs: list[int] = []
         self.faults: list[tuple[Request, Fault, int | None]] = []
 
-    def find(self, digest: bytes) -> Reply | None:
-        return self.replies.get(digest)
+    def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
+        faults = {request.digest: fault for request, fault, _ in self.faults if request.digest in digests}
+        return {digest: self.replies[digest] for digest in digests if digest in self.replies}, faults
 
-    def last_fault(self, digest: bytes) -> Fault | None:
-        return next((fault for request, fault, _ in reversed(self.faults) if request.digest == digest), None)
-
-    async def record(self, request: Request, reply: Reply) -> None:
+    async def record(
+        self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
+    ) -> None:
         self.replies[request.digest] = reply
-
-    def count(self, request: Request, usage: Usage, cost: int | None) -> None:
         self.costs.append(cost or 0)
 
-    async def void(self, request: Request, fault: Fault, cost: int | None = None) -> None:
-        del self.replies[request.digest]
+    async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
         self.faults.append((request, fault, cost))
 
     def has_answers(self) -> bool:

@@ -23,7 +23,7 @@ from pipeline.lanes.guards.record import record
 from pipeline.money.estimate import Estimator
 from pipeline.money.tariff import Tariff
 from pipeline.providers.openai import connect_to
-from pipeline.wire.conversation import Conversation, request
+from pipeline.wire.conversation import Conversation, RequestBuilder
 from tests.support.fakes import outcomes
 
 TIMEOUT = 20.0
@@ -37,12 +37,8 @@ def memory(name: str) -> int:
 
 async def ask(call: Call, journal: Journal, api: str, prompt: str, times: int = 1) -> None:
     """Ask so many times at once, with one line for all of them."""
-    requests = [
-        request(
-            Conversation((("user", f"{prompt} {n}"),)), api=api, model="m", params={}, step="s", key=prompt
-        )
-        for n in range(times)
-    ]
+    builder = RequestBuilder(api, "m", {}, "s")
+    requests = [builder.build(Conversation((("user", f"{prompt} {n}"),)), prompt) for n in range(times)]
     Path("/proc/self/clear_refs").write_text("5")
     before, began = memory("VmRSS"), time.perf_counter()
     ends = await outcomes(call, requests)

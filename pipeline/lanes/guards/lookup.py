@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 
@@ -12,11 +12,11 @@ from pipeline.journal.journal import Journal
 from pipeline.journal.recall import find
 
 
-@dataclass
+@dataclass(slots=True)
 class Flight:
-    """A request under way, and how it landed."""
+    """A request under way, and how it landed. `landed` is there where somebody waits for it."""
 
-    landed: anyio.Event = field(default_factory=anyio.Event)
+    landed: anyio.Event | None = None
     reply: Reply | None = None
     fault: Fault | None = None
 
@@ -27,8 +27,7 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
     `flights` is shared by all calls of a run: equal requests of two models are one request.
     """
 
-    async def lead(request: Request, flight: Flight) -> Reply:
-        failed_before = journal.last_fault(request.digest) is not None
+    async def lead(request: Request, flight: Flight, failed_before: bool) -> Reply:
         try:
             flight.reply = await call(request)
         except Fault as fault:
@@ -36,18 +35,22 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
             raise flight.fault from None
         finally:
             del flights[request.digest]
-            flight.landed.set()
+            if flight.landed is not None:
+                flight.landed.set()
         return flight.reply
 
     async def ask(request: Request) -> Reply:
-        known = find(journal, request)
-        if known is not None:
+        past = find(journal, request)
+        if isinstance(past.stands, Fault):
+            raise past.stands
+        if past.stands is not None:
             progress.recalled += 1
-            return known
+            return past.stands
         flight = flights.get(request.digest)
         if flight is None:
             flight = flights[request.digest] = Flight()
-            return await lead(request, flight)
+            return await lead(request, flight, past.failed is not None)
+        flight.landed = flight.landed or anyio.Event()
         await flight.landed.wait()
         if flight.fault is not None:
             raise flight.fault

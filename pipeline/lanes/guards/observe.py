@@ -9,14 +9,13 @@ from pipeline.core.domain import Answer, Call, Fault, Reply, Request
 from pipeline.core.progress import Progress
 from pipeline.core.redaction import without
 from pipeline.journal.events import Events
-from pipeline.money.tariff import Tariff
 from pipeline.wire.conversation import read
 
 _MOST = 1000
 _EDITION = re.compile(r"[-@:](latest|preview|free|\d{3,8}(-\d\d){0,2})$")
 
 
-def observe(call: Call, tariff: Tariff, events: Events, progress: Progress) -> Call:
+def observe(call: Call, events: Events, progress: Progress) -> Call:
     """A call that writes into the progress and the events of the run."""
 
     async def ask(request: Request) -> Reply:
@@ -42,8 +41,7 @@ def observe(call: Call, tariff: Tariff, events: Events, progress: Progress) -> C
         for remark in remarks(request, reply, answer):
             if progress.remark(remark):
                 events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
-        cost = tariff.cost(answer)
-        progress.answer(request, reply.seconds, answer.usage, cost)
+        progress.answer(request, reply.seconds, answer.usage, reply.cost)
         events.info(
             "request.answered",
             step=request.step,
@@ -51,7 +49,7 @@ def observe(call: Call, tariff: Tariff, events: Events, progress: Progress) -> C
             seconds=round(reply.seconds, 3),
             input=answer.usage.input,
             output=answer.usage.output,
-            cost=cost,
+            cost=reply.cost,
             finish_reason=_redacted(answer.finish_reason, request)[:40],
         )
         return reply
@@ -63,8 +61,9 @@ def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
     """What is odd about a reply that is taken all the same."""
     if reply.odd:
         yield _redacted(reply.odd, request)
-    if request.model and answer.model and _model(request.model) != _model(answer.model):
-        yield f"asked for {request.model[:80]}, answered by {_redacted(answer.model, request)[:80]}"
+    asked, by = request.model, answer.model
+    if asked != by and asked and by and _model(asked) != _model(by):
+        yield f"asked for {asked[:80]}, answered by {_redacted(by, request)[:80]}"
 
 
 def _redacted(words: str, request: Request) -> str:

@@ -1,4 +1,8 @@
-"""A reply's raw body is on the disk before anyone reads it, and before its slot is free again."""
+"""A reply is on the disk before anyone uses it, and before its slot is free again.
+
+What it says is read first, so that the reply, its tokens and its cost are one row of the journal.
+This module does not know who uses a reply.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,35 @@ from time import perf_counter
 
 from anyio import CancelScope
 
-from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.redaction import redacted
 from pipeline.journal.journal import Journal
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff
-from pipeline.wire.conversation import understood
+from pipeline.wire.conversation import read
 
 
 def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Request], Expected]) -> Call:
     """A call whose replies and faults are all in the journal, with what they cost.
 
-    A reply that is none becomes a fault. What may have been billed is priced at its worst.
+    A reply that is none becomes a fault. What may have been billed is priced at its worst. Whatever goes
+    wrong while a reply is read, it has been paid for: it is kept as it came.
     """
 
     def worst(request: Request, fault: Fault) -> int | None:
         return 0 if fault.billed is Billed.NO else tariff.most(request, expect(request))
+
+    def understood(request: Request, reply: Reply) -> tuple[Answer | Fault, int | None, int | None]:
+        """What a reply says, what it has cost by its own count, and what it is held to have cost."""
+        try:
+            answer = read(reply)
+        except Fault as error:
+            fault = redacted(error, request.private)
+            if fault.fate is Fate.RETRY and fault.wait is None:
+                fault = fault.but(wait=reply.wait, advertised=reply.advertised)
+            return fault, None, worst(request, fault)
+        cost = tariff.cost(answer)
+        return answer, cost, cost if _is_counted(answer) else tariff.most(request, expect(request))
 
     async def ask(request: Request) -> Reply:
         began = perf_counter()
@@ -34,23 +51,23 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             if fault.billed is Billed.YES:
                 await journal.settle()  # it is not paid for again
             raise fault from None
-        await journal.record(request, reply)
         try:
-            reply = understood(reply, request.model)
-        except Fault as error:
-            fault = redacted(error, request.private)
-            if fault.fate is Fate.RETRY and fault.wait is None:
-                fault = fault.but(wait=reply.wait, advertised=reply.advertised)
-            await journal.void(request, fault, worst(request, fault))
-            raise fault from None
-        if reply.answer is not None:
-            usage = reply.answer.usage
-            counted = usage.input or usage.output  # else it is held against the budget at its worst
-            cost = tariff.cost(reply.answer) if counted else tariff.most(request, expect(request))
-            journal.count(request, usage, cost)
-        return reply
+            answer, cost, held = understood(request, reply)
+        except BaseException:
+            await journal.record(request, reply)
+            raise
+        if isinstance(answer, Fault):
+            await journal.refuse(request, reply, answer, held)
+            raise answer
+        await journal.record(request, reply, answer.usage, held)
+        return reply.with_answer(answer, request.model, cost)
 
     return ask
+
+
+def _is_counted(answer: Answer) -> bool:
+    """Whether its server said what it used; else it is held against the budget at its worst."""
+    return bool(answer.usage.input or answer.usage.output)
 
 
 def shield(call: Call) -> Call:

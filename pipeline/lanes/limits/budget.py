@@ -8,7 +8,7 @@ This module does not know prices.
 
 from __future__ import annotations
 
-from pipeline.core.domain import DOLLAR, Billed, Fate, Fault, Reply, Request
+from pipeline.core.domain import DOLLAR, Billed, Fate, Fault, Reply
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.money.budget import Budget, Spent
 from pipeline.money.tariff import Tariff
@@ -60,7 +60,7 @@ class Budgeted(Limit):
         budget, held = self._budget, self._held.pop(ticket)
         budget.held.add(held, -1)
         if isinstance(end, Reply):
-            real = self._real(ticket.request, end, held)
+            real = _real(end, held)
             budget.spent.add(real)
             budget.good.add(real)
         elif isinstance(end, Fault):
@@ -74,13 +74,6 @@ class Budgeted(Limit):
         if budget.is_limited:  # else nobody waits for it
             budget.wake()
 
-    def _real(self, request: Request, reply: Reply, held: Spent) -> Spent:
-        usage = reply.answer.usage if reply.answer else None
-        if reply.answer is None or usage is None or not (usage.input or usage.output):
-            return held  # the server counts nothing: what was reserved is the best that is known
-        cost = self._tariff.cost(reply.answer)
-        return Spent(held.cost if cost is None else cost, usage.input + usage.output, 1)
-
     def use(self, now: float) -> float | None:
         """The share of the tightest budget that is spent."""
         budget, spent = self._budget.spec, self._budget.spent
@@ -90,3 +83,10 @@ class Budgeted(Limit):
             spent.requests / budget.requests if budget.requests else None,
         ]
         return max((share for share in shares if share is not None), default=None)
+
+
+def _real(reply: Reply, held: Spent) -> Spent:
+    usage = reply.answer.usage if reply.answer else None
+    if usage is None or not (usage.input or usage.output):
+        return held  # the server counts nothing: what was reserved is the best that is known
+    return Spent(held.cost if reply.cost is None else reply.cost, usage.input + usage.output, 1)

@@ -108,7 +108,7 @@ async def _walk_others(session: Session, journal: Journal, meant: Meant) -> None
 
 def _noting(session: Session, journal: Journal, note: Callable[[bytes], None]) -> Walk:
     """A walk over what the journal knows, that notes the digest of every request it meets."""
-    look_up = recall.recalling(journal, Progress())
+    look_up = recall.one_by_one(recall.recalling(journal, Progress()))
 
     async def ask(request: Request) -> Reply:
         either: Request | None = request

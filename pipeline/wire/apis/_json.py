@@ -6,6 +6,7 @@ Nothing a server sends may raise anything but a `Fault`. This module knows no di
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -16,18 +17,19 @@ from pipeline.wire.faults import error_reply, is_page, scrub, unreadable
 __all__ = ["joined", "mapping", "parse", "text_of", "unreadable", "usage", "word"]
 
 _LARGEST_COUNT = 1 << 26
-_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
-"""OpenAI's name, DeepSeek's, Anthropic's, Moonshot's"""
-_CACHE_WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
-_BESIDE = frozenset((*_CACHED[1:], *_CACHE_WRITTEN[1:]))
-"""those that stand beside the total rather than in its details"""
+_CACHED, _CACHE_WRITTEN = "cached_tokens", "cache_write_tokens"
+"""OpenAI's names, in the details of the input"""
+_CACHED_BESIDE = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+"""DeepSeek's name, Anthropic's, Moonshot's, beside the total"""
+_CACHE_WRITTEN_BESIDE = ("cache_creation_input_tokens",)
+_BESIDE = frozenset((*_CACHED_BESIDE, *_CACHE_WRITTEN_BESIDE))
 MOST_VALUES = 400_000
 """values in one body: each takes some sixty bytes of memory and may be two bytes long"""
 _FEW = 2 * MOST_VALUES
 """a body of so many bytes cannot have too many of them"""
 _LENIENT = 2 << 20
 """bytes that the standard parser is let loose on"""
-_SAID_ONCE = (b'"choices"', b'"message"', b'"content"', b'"output"', b'"text"', b'"finish_reason"')
+_SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason)"')
 """names that are looked at twice where they stand twice"""
 
 
@@ -37,7 +39,8 @@ def parse(body: bytes) -> dict[str, Any]:
         raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
     try:
         parsed = orjson.loads(body)
-        if len(body) <= _LENIENT and any(body.count(name) > 1 for name in _SAID_ONCE):
+        names = _SAID_ONCE.findall(body) if len(body) <= _LENIENT else ()
+        if len(names) > len(set(names)):
             _refuse_twins(body)
     except ValueError:
         parsed = _lenient(body)
@@ -57,7 +60,7 @@ def _error_in(parsed: dict[str, Any]) -> Any:
     """The error that a reply is, in the shapes that servers give it; something false where it is none."""
     if parsed.get("error") or parsed.get("object") == "error":
         return parsed.get("error") or parsed
-    answered = parsed.keys() & {"choices", "output", "text"}
+    answered = "choices" in parsed or "output" in parsed or "text" in parsed
     return None if answered else parsed.get("errors") or parsed.get("detail")
 
 
@@ -108,8 +111,9 @@ def text_of(content: Any) -> str:
 
 def joined(content: Any, name: str) -> str:
     """What the parts of a content have under a name, `text` or `refusal`; '' where it has no parts."""
-    parts = content if isinstance(content, list) else []
-    return "".join(_text(mapping(part).get(name)) for part in parts)
+    if not isinstance(content, list):
+        return ""
+    return "".join(_text(mapping(part).get(name)) for part in content)
 
 
 def _text(value: Any) -> str:
@@ -130,23 +134,23 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
     counts = mapping(counts)
     taken, given = _count(counts.get(input_name)), _count(counts.get(output_name))
     details = mapping(counts.get(f"{input_name}_details"))
-    cached = written = 0
-    if details or not _BESIDE.isdisjoint(counts):
-        cached = min(taken, _first(details, counts, *_CACHED))
-        written = min(taken - cached, _first(details, counts, *_CACHE_WRITTEN))
+    cached, written = _count(details.get(_CACHED)), _count(details.get(_CACHE_WRITTEN))
+    if not _BESIDE.isdisjoint(counts):
+        cached = cached or _first(counts, _CACHED_BESIDE)
+        written = written or _first(counts, _CACHE_WRITTEN_BESIDE)
     reasoning = _count(mapping(counts.get(f"{output_name}_details")).get("reasoning_tokens"))
-    apart = max(0, _count(counts.get("total_tokens")) - taken - given) if taken else 0
-    return Usage(taken, given + apart, cached, written, min(given + apart, max(reasoning, apart)))
+    apart = _count(counts.get("total_tokens")) - taken - given
+    if apart < 0 or not taken:
+        apart = 0
+    if cached or written or reasoning or apart:
+        cached, given = min(taken, cached), given + apart
+        written, reasoning = min(taken - cached, written), min(given, max(reasoning, apart))
+    return Usage(taken, given, cached, written, reasoning)
 
 
-def _first(details: dict[str, Any], counts: dict[str, Any], detail: str, *beside: str) -> int:
-    """The first count that is there: in the details, or else beside the total."""
-    if found := _count(details.get(detail)):
-        return found
-    for name in beside:
-        if name in counts and (found := _count(counts[name])):
-            return found
-    return 0
+def _first(counts: dict[str, Any], names: tuple[str, ...]) -> int:
+    """The first of these counts that is there."""
+    return next((found for name in names if (found := _count(counts.get(name)))), 0)
 
 
 def _count(value: Any) -> int:

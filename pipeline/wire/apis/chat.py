@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.domain import Answer
+from pipeline.core.domain import NO_TOKENS, Answer
 from pipeline.wire.apis._json import joined, mapping, parse, text_of, usage, word
 from pipeline.wire.conversation import Conversation
 
@@ -22,17 +22,18 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
     return built | dict(params) | {"messages": messages}
 
 
-def read(raw: bytes) -> Answer:
+def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it is no chat completion."""
     reply = parse(raw)
     choices = reply.get("choices")
     choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
     message = mapping(choice.get("message"))
+    content = message.get("content")
     return Answer(
-        text=text_of(message.get("content")),
+        text=text_of(content),
         finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
-        refusal=text_of(message.get("refusal")) or joined(message.get("content"), "refusal"),
+        refusal=text_of(message.get("refusal")) or joined(content, "refusal"),
         model=word(reply.get("model")),
-        usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens"),
+        usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens") if tokens else NO_TOKENS,
         tier=word(reply.get("service_tier")),
     )

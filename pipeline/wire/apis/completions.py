@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.domain import Answer
+from pipeline.core.domain import NO_TOKENS, Answer
 from pipeline.wire.apis._json import mapping, parse, text_of, usage, word
 from pipeline.wire.conversation import Conversation
 
@@ -18,7 +18,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
     return {"model": model} | dict(params) | prompt
 
 
-def read(raw: bytes) -> Answer:
+def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it is no completion."""
     reply = parse(raw)
     choices = reply.get("choices")
@@ -27,6 +27,6 @@ def read(raw: bytes) -> Answer:
         text=text_of(choice.get("text")),
         finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
         model=word(reply.get("model")),
-        usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens"),
+        usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens") if tokens else NO_TOKENS,
         tier=word(reply.get("service_tier")),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.domain import Answer
+from pipeline.core.domain import NO_TOKENS, Answer
 from pipeline.wire.apis._json import joined, mapping, parse, usage, word
 from pipeline.wire.conversation import Conversation
 
@@ -24,7 +24,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
     return built | dict(params) | {"input": turns}
 
 
-def read(raw: bytes) -> Answer:
+def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it is no response."""
     reply = parse(raw)
     output = reply.get("output")
@@ -39,7 +39,7 @@ def read(raw: bytes) -> Answer:
         finish_reason=_finish_reason(reply),
         refusal="".join(refusals),
         model=word(reply.get("model")),
-        usage=usage(reply.get("usage"), "input_tokens", "output_tokens"),
+        usage=usage(reply.get("usage"), "input_tokens", "output_tokens") if tokens else NO_TOKENS,
         tier=word(reply.get("service_tier")),
     )
 

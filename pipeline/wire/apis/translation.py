@@ -19,7 +19,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
     return {"model": model} | dict(params) | {"text": text, "source": source, "target": target}
 
 
-def read(raw: bytes) -> Answer:
+def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it has no text."""
     reply = parse(raw)
     if not isinstance(reply.get("text"), str):

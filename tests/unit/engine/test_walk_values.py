@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from pipeline.core.domain import Call, Record, Reply, Request
@@ -47,3 +49,17 @@ async def test_a_value_of_each_stands_before_the_column_of_its_name(tmp_path: Pa
     leaves = await walk.leaves(Record("1", {"lang": "en"}, 1))
     assert [leaf.values["a"] for leaf in leaves] == ["en to de", "en to ja"]
     assert [leaf.values["b"] for leaf in leaves] == ["en to de, in de", "en to ja, in ja"]
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True), (False, False)])
+async def test_a_row_is_known_where_nothing_was_sent_for_any_of_its_steps(
+    first: bool, second: bool, tmp_path: Path
+) -> None:
+    replies = iter([replace(said("x"), known=known) for known in (first, second)])
+
+    async def call(request: Request) -> Reply:
+        return next(replies)
+
+    steps = [{"name": name, "model": "m", "prompt": name} for name in "ab"]
+    (leaf,) = await walk_of(tmp_path, steps, {"m": call}).leaves(Record("1", {}, 1))
+    assert leaf.known is (first and second)

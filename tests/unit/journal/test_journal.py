@@ -6,12 +6,13 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
 
-from pipeline.core.domain import Billed, Fate, Fault, Reply, Request
+from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.core.errors import DiskError
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
@@ -23,6 +24,12 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened = Journal.open(tmp_path / "journal.sqlite")
     yield opened
     opened.close()
+
+
+def rows(journal: Journal, columns: str) -> list[tuple[object, ...]]:
+    """Columns of all attempts, in the order of writing, as another program reads them."""
+    with closing(sqlite3.connect(journal.path)) as plain:
+        return plain.execute(f"SELECT {columns} FROM attempts ORDER BY seq").fetchall()
 
 
 async def test_a_reply_is_found_again_byte_for_byte(journal: Journal) -> None:
@@ -56,10 +63,9 @@ async def test_the_file_is_for_its_owner_only(journal: Journal) -> None:
     assert {file.stat().st_mode & 0o777 for file in journal.path.parent.iterdir()} == {0o600}
 
 
-async def test_a_void_reply_is_kept_and_no_longer_found(journal: Journal) -> None:
-    await journal.record(asked("a"), Reply("chat", b"<html>"))
-    void = Fault("unreadable", "a page", fate=Fate.RETRY, billed=Billed.MAYBE)
-    await journal.void(asked("a"), void, 1_500)
+async def test_a_reply_that_answers_nothing_is_kept_as_it_came_and_not_found(journal: Journal) -> None:
+    page = Fault("unreadable", "a page", fate=Fate.RETRY, billed=Billed.MAYBE, body=b"cut")
+    await journal.refuse(asked("a"), Reply("chat", b"<html>", 1.5), page, 1_500)
     assert journal.find(asked("a").digest) is None
     assert not journal.is_empty()
     fault = journal.last_fault(asked("a").digest)
@@ -67,13 +73,46 @@ async def test_a_void_reply_is_kept_and_no_longer_found(journal: Journal) -> Non
     assert (fault.kind, fault.message, fault.fate, fault.billed) == (
         "unreadable", "a page", Fate.RETRY, Billed.MAYBE,
     )  # fmt: skip
-    with sqlite3.connect(journal.path) as plain:
-        assert plain.execute("SELECT body, cost FROM attempts").fetchall() == [(b"<html>", 1_500)]
-    plain.close()
+    assert rows(journal, "body, seconds, cost, input") == [(b"<html>", 1.5, 1_500, None)]
+
+
+async def test_a_reply_is_one_row_with_what_it_used_and_cost(journal: Journal) -> None:
+    await journal.record(asked("a"), said("x"), Usage(9, 8, 7, 6, 5), 1_500)
+    assert rows(journal, "input, cached, output, reasoning, cost") == [(9, 7, 8, 5, 1_500)]
+    assert journal.uncounted(["m"]) == []
+    assert journal.find(asked("a").digest) == said("x")
+
+
+async def test_a_reply_that_nobody_could_read_is_counted_later(journal: Journal) -> None:
+    await journal.record(asked("a"), said("x"))
+    ((seq, *_, body),) = journal.uncounted([])
+    assert body == said("x").body
+    journal.count_row(seq, Usage(3, 4), 5)
+    await journal.settle()
+    assert rows(journal, "input, output, cost") == [(3, 4, 5)]
+
+
+async def test_a_failed_attempt_is_kept_with_its_body_and_its_time(journal: Journal) -> None:
+    journal.note(asked("a"), Fault("server_error", "oh", fate=Fate.RETRY, body=b"half a reply"), 2.5, 7)
+    await journal.settle()
+    assert rows(journal, "outcome, body, seconds, cost") == [("server_error", b"half a reply", 2.5, 7)]
+
+
+async def test_only_what_was_paid_for_stands_back(journal: Journal) -> None:
+    journal.note(asked("a"), Fault("server_error", "unpaid", fate=Fate.RETRY), 0.1)
+    journal.note(asked("a"), Fault("too_large", "paid", billed=Billed.YES), 0.1)
+    await journal.record(asked("a"), said("x"))
+    await journal.record(asked("b"), said("y"))
+    await journal.supersede(asked("a"))
+    kept = [("server_error", "retry"), ("superseded", ""), ("superseded", ""), ("answered", "")]
+    assert rows(journal, "outcome, fate") == kept
+    assert journal.find(asked("a").digest) is None
 
 
 async def test_of_several_replies_the_latest_is_found(journal: Journal) -> None:
-    await journal.record(asked("a"), Reply("chat", b"<html>"))  # killed before it could be voided
+    await journal.record(
+        asked("a"), Reply("chat", b"<html>")
+    )  # an earlier program, killed before it had read it
     await journal.record(asked("a"), said("good"))
     assert journal.find(asked("a").digest) == said("good")
 
@@ -97,7 +136,7 @@ async def test_the_last_fault_is_the_last(journal: Journal) -> None:
 async def test_words_that_are_no_unicode_do_not_stop_the_journal(word: str, journal: Journal) -> None:
     with anyio.fail_after(5):
         await journal.record(asked("a", step=word, key=word), said("x"))
-        await journal.void(asked("a"), Fault("unreadable", word))
+        await journal.refuse(asked("a"), said("x"), Fault("unreadable", word))
         journal.note(Request("chat", word, b"{}"), Fault("bad_request", word), 0)
         await journal.record(asked("b"), said("x"))
     assert journal.find(asked("b").digest) is not None

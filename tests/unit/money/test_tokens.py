@@ -18,7 +18,7 @@ from pipeline.money.tokens import (
     encoding,
     size,
 )
-from pipeline.wire.conversation import Conversation, request
+from pipeline.wire.conversation import Conversation, RequestBuilder
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ ASKED = Conversation((("user", "abcd" * 10),), system="abcd" * 5, translation=("
      ("translation", 10 + PER_TURN)],
 )  # fmt: skip
 def test_every_dialect_is_counted(api: str, tokens: int) -> None:
-    made = request(ASKED, api=api, model="other", params={}, step="", key="")
+    made = RequestBuilder(api, "other", {}, "").build(ASKED, "")
     assert size(made).input == tokens
 
 
@@ -78,9 +78,7 @@ def test_the_limit_of_an_answer_is_what_the_request_says(params: dict[str, Any],
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_the_schema_of_an_answer_is_counted(api: str) -> None:
     shaped = replace(ASKED, schema={"type": "string", "description": "y" * 400}, name="x")
-    plain, with_schema = (
-        request(asked, api=api, model="other", params={}, step="", key="") for asked in (ASKED, shaped)
-    )
+    plain, with_schema = (RequestBuilder(api, "other", {}, "").build(asked, "") for asked in (ASKED, shaped))
     assert 100 < size(with_schema).input - size(plain).input < 150
 
 

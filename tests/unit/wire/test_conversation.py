@@ -12,7 +12,7 @@ import yaml
 from pipeline.core.domain import Answer, Fault, Reply, Request
 from pipeline.engine.stages import stages_of
 from pipeline.job.load import load
-from pipeline.wire.conversation import Conversation, read, request, understood
+from pipeline.wire.conversation import Conversation, RequestBuilder, read
 
 JOB: dict[str, Any] = {
     "name": "a",
@@ -94,13 +94,8 @@ def test_who_asks_is_no_part_of_the_identity() -> None:
 
 
 def test_the_digest_of_today_is_that_of_tomorrow() -> None:
-    made = request(
-        Conversation((("user", "tea"),), "brief"),
-        api="chat",
-        model="gpt",
-        params={"seed": 1},
-        step="s",
-        key="k",
+    made = RequestBuilder("chat", "gpt", {"seed": 1}, "s").build(
+        Conversation((("user", "tea"),), "brief"), "k"
     )
     assert made.body == (
         b'{"model":"gpt","messages":[{"role":"system","content":"brief"},{"role":"user","content":"tea"}],"seed":1}'
@@ -111,11 +106,11 @@ def test_the_digest_of_today_is_that_of_tomorrow() -> None:
 @pytest.mark.parametrize("text", ["\ud800", "a\udfff"])
 def test_a_text_that_cannot_be_sent_is_a_fault(text: str) -> None:
     with pytest.raises(Fault, match="bad_text"):
-        request(Conversation((("user", text),)), api="chat", model="m", params={}, step="", key="")
+        RequestBuilder("chat", "m", {}, "").build(Conversation((("user", text),)), "")
 
 
 def test_an_answer_that_was_read_is_not_read_again() -> None:
     answer = Answer("kept")
     assert read(Reply("chat", b"<html>", answer=answer)) is answer
     with pytest.raises(Fault):
-        understood(Reply("chat", b"<html>"), "m")
+        read(Reply("chat", b"<html>"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.domain import Billed, Call, Fate, Fault, Request
+from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.progress import Progress
 from pipeline.journal.journal import Journal
 from pipeline.journal.recall import find
@@ -61,8 +61,8 @@ async def test_what_was_paid_for_is_no_reason_to_pay_somebody_else(journal: Jour
 async def test_an_answer_of_the_other_counts_whatever_the_first_came_to(journal: Journal) -> None:
     journal.note(question(), Fault("too_large", "huge", billed=Billed.YES), 0.1)
     await journal.record(replace(asked("a", seed=2), model="second"), said("b"))
-    reply = find(journal, question())
-    assert reply is not None
+    reply = find(journal, question()).stands
+    assert isinstance(reply, Reply)
     assert reply.model == "second"
 
 
@@ -84,6 +84,6 @@ async def test_without_another_model_the_fault_is_the_rows(journal: Journal) -> 
 async def test_the_first_models_own_answer_is_preferred_when_there_are_both(journal: Journal) -> None:
     await journal.record(replace(asked("a", seed=2), model="second"), said("b"))
     await journal.record(question(), said("a"))
-    reply = find(journal, question())
-    assert reply is not None
+    reply = find(journal, question()).stands
+    assert isinstance(reply, Reply)
     assert (reply.model, reply.answer and reply.answer.text) == ("first", "a")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
-from pipeline.core.domain import Billed, Fate, Fault, Reply
+from pipeline.core.domain import Billed, Fate, Fault, Reply, ServerLimits
 from pipeline.core.progress import Progress
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
@@ -26,6 +29,12 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened.close()
 
 
+def attempts(journal: Journal, columns: str) -> list[tuple[object, ...]]:
+    """Columns of all attempts, as another program finds them on the disk."""
+    with closing(sqlite3.connect(journal.path)) as plain:
+        return plain.execute(f"SELECT {columns} FROM attempts ORDER BY seq").fetchall()
+
+
 PRICED = Tariff(price_of("m", "", {"input": 1.0, "output": 2.0}))
 """a thousand nano-dollars for a token of a prompt, two thousand for one of an answer"""
 
@@ -36,7 +45,7 @@ def used(text: str, prompt: int, answer: int) -> Reply:
     return Reply("chat", chat_body(text)[:-1] + usage)
 
 
-async def test_an_unreadable_reply_is_kept_voided_and_a_fault(journal: Journal) -> None:
+async def test_an_unreadable_reply_is_kept_as_it_came_and_a_fault(journal: Journal) -> None:
     provider = Provider([Reply("chat", b"<html>oops"), said("x")])
     call = kept(provider, journal)
     with pytest.raises(Fault) as fault:
@@ -109,9 +118,57 @@ async def test_a_fault_that_cost_nothing_is_priced_at_nothing(journal: Journal) 
 
 async def test_counts_are_of_what_goes_out(journal: Journal) -> None:
     progress, events = Progress(), Events()
-    call = observe(kept(Provider([used("x", 3, 5)]), journal), PRICED, events, progress)
+    call = observe(kept(Provider([used("x", 3, 5)]), journal, PRICED), events, progress)
     await outcomes(call, [asked(f"secret {i}") for i in range(4)])
     assert (progress.sent, progress.answered, progress.in_flight) == (4, 4, 0)
     assert (progress.input_tokens, progress.output_tokens) == (12, 20)
     assert (progress.cost, progress.unpriced) == (4 * (3 * 1000 + 5 * 2000), 0)
     assert "secret" not in repr(events.seen)
+
+
+async def test_a_reply_is_on_the_disk_with_its_cost_before_anyone_has_it(journal: Journal) -> None:
+    reply = await kept(Provider([used("x", 30, 500)]), journal, PRICED)(asked("a"))
+    cost = 30 * 1000 + 500 * 2000
+    assert attempts(journal, "outcome, input, output, cost") == [("answered", 30, 500, cost)]
+    assert reply.cost == cost
+
+
+@pytest.mark.parametrize("error", [RecursionError, MemoryError, ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["read", "most"])
+async def test_whatever_reading_a_reply_raises_it_is_kept_as_it_came(
+    error: type[BaseException], where: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    if where == "read":
+        monkeypatch.setattr("pipeline.lanes.guards.record.read", broken)
+    else:
+        monkeypatch.setattr(Tariff, "most", broken)
+    with pytest.raises(error):
+        await kept(Provider([said("x")]), journal, PRICED)(asked("a"))
+    assert attempts(journal, "outcome, body, input") == [("answered", said("x").body, None)]
+    assert len(journal.uncounted([])) == 1, "a later run counts it"
+
+
+async def test_a_paid_fault_is_on_the_disk_before_its_place_is_free(journal: Journal) -> None:
+    with pytest.raises(Fault):
+        await kept(Provider([Fault("too_large", "huge", billed=Billed.YES)]), journal)(asked("a"))
+    assert attempts(journal, "outcome, billed") == [("too_large", "yes")]
+
+
+async def test_the_wait_told_beside_an_unreadable_success_is_heard(journal: Journal) -> None:
+    told = ServerLimits(rpm=7)
+    busy = b'{"error": {"code": "rate_limit_exceeded", "message": "slow down"}}'
+    for body in (b"<html>", busy):
+        with pytest.raises(Fault) as caught:
+            await kept(Provider([Reply("chat", body, wait=9.0, advertised=told)]), journal)(asked("a"))
+        assert (caught.value.wait, caught.value.advertised) == (9.0, told)
+
+
+async def test_a_private_value_in_an_error_is_in_no_message_of_the_journal(journal: Journal) -> None:
+    body = b'{"error": {"code": "500", "message": "cannot take Ada Lovelace"}}'
+    with pytest.raises(Fault) as caught:
+        await kept(Provider([Reply("chat", body)]), journal)(replace(asked("a"), private=("Ada Lovelace",)))
+    ((message,),) = attempts(journal, "message")
+    assert "Ada" not in str(caught.value) and "Ada" not in str(message)
