@@ -1,29 +1,19 @@
 """The yardstick: a bare aiohttp loop that posts the same prompts and keeps nothing.
 
-    python -m benchmarks.bare BASE_URL JOB IN_FLIGHT
+    python -m benchmarks.bare BASE_URL RECORDS IN_FLIGHT
 
-Prints one JSON object: requests, wall and CPU seconds of the loop, without imports.
+It imports nothing of the pipeline.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import resource
+import csv
 import sys
-import time
+from pathlib import Path
 
 import aiohttp
 import orjson
-import polars as pl
-
-from pipeline import load
-
-
-def cpu() -> float:
-    """User and system seconds of this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 async def loop(base_url: str, texts: list[str], in_flight: int) -> None:
@@ -48,12 +38,10 @@ async def loop(base_url: str, texts: list[str], in_flight: int) -> None:
 
 def main() -> None:
     """Run once."""
-    base_url, job_file, in_flight = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    job = load(job_file)
-    texts = pl.read_csv(job.file.parent / job.records.path, infer_schema=False)["text"].to_list()
-    before, began = cpu(), time.monotonic()
+    base_url, records, in_flight = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    with records.open(newline="") as stream:
+        texts = [row["text"] for row in csv.DictReader(stream)]
     asyncio.run(loop(base_url, texts, in_flight))
-    print(json.dumps({"requests": len(texts), "wall": time.monotonic() - began, "cpu": cpu() - before}))
 
 
 if __name__ == "__main__":

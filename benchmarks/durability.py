@@ -22,7 +22,7 @@ from pipeline.testing import Script, serve
 CALLERS, REPLIES, SINGLE = 256, 20_000, 500
 BODY = b"x" * 1000
 LEAST_RATE = 2_000
-ROWS, CHARACTERS, RUNS, LEAST_SHARE = 2000, 2000, 5, 0.9
+ROWS, CHARACTERS, RUNS, LEAST_SHARE = 2000, 2000, 5, 0.95
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.workload import figure, job, machine, measured, median, note
 
 ROWS, CHARACTERS, IN_FLIGHT, RUNS = 100_000, 80, 256, 3
-LEAST_RATE = 10_000
+LEAST_RATE = 25_000
 
 
 def main() -> None:

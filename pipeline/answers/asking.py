@@ -7,16 +7,17 @@ what the question is.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from pipeline.answers import finish
+from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape
 from pipeline.core import adapters
-from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
+from pipeline.core.domain import Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
 
-Allowed = Literal["length", "refusal", "empty"]
 Judge = Callable[[str], tuple[Any, str]]
 """An answer's text -> (value, complaint); the complaint is '' where it holds."""
 
@@ -100,7 +101,7 @@ class Asking:
             reply = await call(requests[-1])
             known = known and reply.known
             answer = read(reply)
-            broken = self._broken(answer)
+            broken = finish.broken(answer, self.allow)
             if broken:
                 raise _rejected(*broken, requests, known)
             value, complaint = judge(_whole(answer.text).strip())
@@ -109,21 +110,6 @@ class Asking:
             if repair < self.repairs:
                 asked = asked.answered(answer.text, complaint)
         raise _rejected("rejected", complaint, requests, known)
-
-    def _broken(self, answer: Answer) -> tuple[str, str] | None:
-        """Kind and message of what must never pass as good: refused, filtered, cut off, empty."""
-        finish = answer.finish_reason
-        if answer.refusal and "refusal" not in self.allow:
-            return "refused", f"the model refused: {answer.refusal[:200]}"
-        if finish == "content_filter":
-            return "filtered", "a content filter cut the answer off"
-        if finish == "length" and "length" not in self.allow:
-            return "truncated", "the answer was cut off at its token limit; raise it, or allow: [length]"
-        if finish not in _FINISHED:
-            return "unfinished", f"the model ended with '{finish[:40]}' instead of an answer"
-        if not answer.text.strip() and not answer.refusal and "empty" not in self.allow:
-            return "empty", "the model answered with nothing; allow: [empty] accepts that"
-        return None
 
 
 def _whole(text: str) -> str:
@@ -134,6 +120,3 @@ def _whole(text: str) -> str:
 def _rejected(kind: str, message: str, requests: list[Request], known: bool) -> Rejected:
     line = " ".join(message.split())  # a model's words must not look like lines of ours
     return Rejected(kind, line, requests=tuple(requests), known=known)
-
-
-_FINISHED = frozenset({"stop", "length", "end_turn", "eos", "stop_sequence", "completed"})

@@ -28,7 +28,7 @@ class Secret:
 
     def __init__(self, text: str = "") -> None:
         self._text = text
-        self._forms: tuple[list[bytes], re.Pattern[bytes]] | None = None
+        self._forms: tuple[list[bytes], re.Pattern[bytes], _Trace] | None = None
 
     def reveal(self) -> str:
         """The text itself, for the header that carries it."""
@@ -42,12 +42,12 @@ class Secret:
         if len(self._text) < SHORTEST:
             return body
         if self._forms is None:
-            self._forms = _forms(self._text), _escaped(self._text)
-        forms, escaped = self._forms
+            self._forms = _forms(self._text), _escaped(self._text), _Trace(self._text)
+        forms, escaped, trace = self._forms
         for form in forms:
             if form in body:
                 body = body.replace(form, SHOWN.encode())
-        if any(mark in body for mark in _MARKS):
+        if any(mark in body for mark in _MARKS) and trace.is_in(body):
             body = escaped.sub(SHOWN.encode(), body)
         return self._without_a_beginning(body)
 
@@ -85,6 +85,24 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret is not written down")
+
+
+class _Trace:
+    """What stands in a body wherever a text stands in it with some of its characters written otherwise.
+
+    To look for that first is twenty times as fast: answers are full of escapes that are none of the text's.
+    """
+
+    def __init__(self, text: str) -> None:
+        codes = sorted({ord(c) for c in text})
+        hexes, decimals = ("|".join(f"{code:{form}}" for code in codes) for form in ("02x", "d"))
+        forms = rf"\\(?:u00|x)(?:{hexes})|%(?:25)*(?:{hexes})|#0*(?:{decimals})|#x0*(?:{hexes})"
+        self._number = re.compile(forms.encode(), re.IGNORECASE)
+        self._plain = text.replace("\\", "").lower().encode()
+
+    def is_in(self, body: bytes) -> bool:
+        """Whether one of its characters is a number in it, or all are there once backslashes are gone."""
+        return self._plain in body.replace(b"\\", b"").lower() or bool(self._number.search(body))
 
 
 def _forms(text: str) -> list[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,41 +25,45 @@ LATEST = 0.25
 
 
 class Events(Protocol):
-    """Where events go."""
+    """Where events go: a structlog logger, or anything with its two methods."""
 
-    def info(self, event: str, **fields: Any) -> None:
+    def info(self, event: str, **fields: Any) -> Any:
         """Something happened."""
 
-    def warning(self, event: str, **fields: Any) -> None:
+    def warning(self, event: str, **fields: Any) -> Any:
         """Something happened that a person may want to look at."""
 
 
 @contextmanager
 def events_to(path: Path) -> Iterator[Events]:
-    """Events that are appended to `path`; a full disk silences them rather than end the run."""
+    """A logger that appends to `path`; a full disk silences it rather than end the run."""
+    import structlog  # takes a tenth of a second to import, and `--help` does not log
+
     try:
         descriptor = own_file(path, os.O_WRONLY | os.O_APPEND)
     except OSError as error:
         raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
-    events = _Appended(descriptor)
+    lines = _Appended(descriptor)
+    levels = structlog.make_filtering_bound_logger("info")
+    processors: list[Any] = [structlog.processors.add_log_level, _line]
     try:
-        yield events
+        yield structlog.wrap_logger(lines, processors, levels, cache_logger_on_first_use=True).bind()
     finally:
-        events.flush()
+        lines.flush()
         os.close(descriptor)
 
 
 class _Appended:
-    """Events on their way into a file. Used from one thread."""
+    """Lines on their way into a file. Used from one thread."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def info(self, event: str, **fields: Any) -> None:
+    def info(self, line: bytes) -> None:
         """Write it soon; at once where no loop runs that could do it later."""
-        self._lines.append(_line("info", event, fields))
+        self._lines.append(line)
         if self._timer is None:
             try:
                 loop = asyncio.get_running_loop()
@@ -68,9 +72,9 @@ class _Appended:
             else:
                 self._timer = loop.call_later(LATEST, self.flush)
 
-    def warning(self, event: str, **fields: Any) -> None:
+    def warning(self, line: bytes) -> None:
         """Write it at once, behind what waits."""
-        self._lines.append(_line("warning", event, fields))
+        self._lines.append(line)
         self.flush()
 
     def flush(self) -> None:
@@ -84,9 +88,9 @@ class _Appended:
                 rest = rest[os.write(self._descriptor, rest) :]
 
 
-def _line(level: str, event: str, fields: dict[str, Any]) -> bytes:
+def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
     """An event as JSON, whatever a server or a cell put into it."""
-    whole = {"at": datetime.now(UTC), "level": level, "event": event, **fields}
+    whole = {"at": datetime.now(UTC), "level": event.pop("level"), "event": event.pop("event"), **event}
     try:
         return orjson.dumps(whole, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a lone surrogate

@@ -93,7 +93,7 @@ class Lane:
         self.own: frozenset[str] = frozenset()
         self.limits = limits
         self.tariff = tariff
-        self.estimator = Estimator()
+        self.estimator = Estimator(exact=shared.budget.counts_tokens)
         self.rpm = Rate("rpm", limits.rpm)
         self.rpd = Rate("rpd", limits.rpd, DAY)
         self.tpm = Rate("tpm", limits.tpm, amount=_tokens, usual=_usual, used=used_tokens)
@@ -155,7 +155,10 @@ class Lane:
         return "cooling down" if self.cooldown.until > now else ""
 
     def refit(self, limits: Limits) -> None:
-        """Take other limits while the run goes on; what was reserved stays reserved."""
+        """Take other limits while the run goes on; what was reserved stays reserved.
+
+        It wakes nobody: whoever changes limits lets the queues look again, once for all changes.
+        """
         before, self.limits = self.limits, limits
         self.advertised.limits = limits
         if limits.rpm != before.rpm:
@@ -166,7 +169,6 @@ class Lane:
             self.rpd.limit = limits.rpd
         if limits.concurrency != before.concurrency:
             self.concurrency.set(limits.concurrency or "auto")
-        self.queue.pump()
 
 
 _ANYBODY = Ticket(Request("", "", b""), lambda _: Expected(0, 0, 0), 0.0)

@@ -51,7 +51,8 @@ class Lanes:
             model = self._job.models[name]
             sends = [await self._send(place, stack) for place in places_of(name, model)]
             self.limits[name] = model.limits
-            await anyio.to_thread.run_sync(tokens.count, "", model.model)  # its first use takes a second
+            if self._shared.budget.counts_tokens:  # its first use takes a second
+                await anyio.to_thread.run_sync(tokens.count, "", model.model)
             self._of_model[name] = [lane for lane, _, _ in sends]
             instead = self._later(model.fallback.model) if model.fallback else None
             self._calls[name] = guarded(model, sends, self._shared, instead)

@@ -56,6 +56,18 @@ class Budget:
     wake: Callable[[], None] = lambda: None
     """called when something was given back, because another lane may wait for it"""
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is any limit that what is held counts against."""
+        spec = self.spec
+        return spec.cost is not None or spec.tokens is not None or spec.requests is not None
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether it limits what depends on tokens: then an exact count lets more requests through."""
+        spec = self.spec
+        return spec.cost is not None or spec.tokens is not None or spec.maybe_billed is not None
+
     def lacks(self, need: Spent) -> str:
         """The limit that a need would pass, counted with all that is held; '' where it fits."""
         return _passed(self.spec, self.spent, self.held, need, self._doubtful)
@@ -71,6 +83,8 @@ class Budget:
 
     def wasted(self) -> str:
         """Why no more may go to attempts that may have been billed for nothing; '' while it may."""
+        if not self.maybe.requests:
+            return ""
         cap = self.spec.maybe_billed
         if cap is not None:
             over = self.maybe.cost > cap * DOLLAR

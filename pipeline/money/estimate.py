@@ -1,6 +1,7 @@
 """What a request will use, learned from what earlier ones of its step and model did use.
 
-Input is the offline count, corrected by what the server counts; output is what 95 in 100 answers stay below.
+Input is the offline count, by bytes unless an exact one is asked for, corrected by what the server counts;
+output is what 95 in 100 answers stay below.
 This module does not know prices, limits or the way a request goes.
 """
 
@@ -95,9 +96,10 @@ _UNSEEN = _Seen()
 
 
 class Estimator:
-    """The expectations of one lane."""
+    """The expectations of one lane; `exact` loads the tables of its model's encoding."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exact: bool = False) -> None:
+        self._exact = exact
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     def expect(self, request: Request) -> Expected:
@@ -106,7 +108,7 @@ class Estimator:
         Before there are any, it is the most that the request allows, or else `tokens.DEFAULT_OUTPUT`. `most`
         is what it allows, or else 1.5 times the largest seen, and at least 4 times the expected output.
         """
-        return self._seen.get((request.step, request.model), _UNSEEN).expected(size(request))
+        return self._seen.get((request.step, request.model), _UNSEEN).expected(self._size(request))
 
     def remember(self, step: str, model: str, output: int) -> None:
         """Hear what an answer of an earlier run used."""
@@ -123,4 +125,7 @@ class Estimator:
         if usage.output:
             seen.outputs.add(usage.output)
         if largest or seen.replies <= FEW or seen.replies % _LATER == 0:  # counting a text again is dear
-            seen.compare(size(request), usage)
+            seen.compare(self._size(request), usage)
+
+    def _size(self, request: Request) -> Size:
+        return size(request, exact=self._exact)

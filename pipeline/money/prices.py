@@ -259,6 +259,8 @@ def _decimal(amount: Any) -> Decimal:
 
 @lru_cache(maxsize=256)
 def _listed(model: str, base_url: str) -> Listed | None:
+    if not _has_a_name(base_url):
+        return None
     from genai_prices.data_snapshot import get_snapshot  # half a second, and only where a price is wanted
 
     try:
@@ -267,6 +269,12 @@ def _listed(model: str, base_url: str) -> Listed | None:
         return None
     price = Listed(info, provider)
     return price if _is_host(provider.api_pattern, base_url) and price.schedule() else None
+
+
+def _has_a_name(url: str) -> bool:
+    """Whether a host has a name of the internet: the list knows no other, and need not be loaded for one."""
+    host = urlsplit(url).hostname or ""
+    return "." in host and not host.replace(".", "").isdigit()
 
 
 def _is_host(pattern: str, url: str) -> bool:

@@ -1,13 +1,14 @@
 """Tokens, counted offline: exactly where the model's encoding is known, else as UTF-8 bytes / 4.
 
 Encodings are those of `toktok`; models are matched by the beginning of their names, after OpenAI's
-published table. This module does not know prices.
+published table. Its tables take a second and 64 to 90 MB, so they are loaded only for who asks for exact
+counts: a plan, and a run with a budget. This module does not know prices.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -39,19 +40,14 @@ def encoding(model: str) -> str | None:
     return next((encoding for prefix, encoding in _ENCODINGS if name.startswith(prefix)), None)
 
 
-@cache
-def _toktok() -> Any:
-    import toktok  # 8 MB; not needed by most commands
-
-    return toktok
-
-
 def count(text: str, model: str) -> int:
     """Tokens of a text for a model."""
     known = encoding(model)
     if known is None:
         return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
-    return int(_toktok().batch_count([text], known)[0])
+    import toktok  # 8 MB; not needed by most commands
+
+    return int(toktok.batch_count([text], known)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +57,15 @@ class Size:
     input: int
     limit: int | None
     exact: bool = False
-    """whether the model's encoding is known"""
+    """whether it was counted by the model's own encoding"""
 
 
-def size(request: Request) -> Size:
-    """Both sides of a request, its body parsed once."""
+def size(request: Request, *, exact: bool = True) -> Size:
+    """Both sides of a request, its body parsed once; `exact` is whether its input is worth an exact count."""
     body = orjson.loads(request.body)
-    return Size(_input(body, request.model), _limit(body), encoding(request.model) is not None)
-
-
-def input_tokens(request: Request) -> int:
-    """Tokens of everything a request's body says."""
-    return _input(orjson.loads(request.body), request.model)
-
-
-def output_limit(request: Request) -> int | None:
-    """The most tokens the answer may have, None where the request sets no limit."""
-    return _limit(orjson.loads(request.body))
-
-
-def reserved(request: Request, usual: float = DEFAULT_OUTPUT) -> float:
-    """Tokens to set aside before sending: the input and the most, or the usual, output."""
-    both = size(request)
-    return both.input + (both.limit or usual)
-
-
-def _input(body: dict[str, Any], model: str) -> int:
-    return sum(count(text, model) + PER_TURN for text in _texts(body))
+    model = request.model if exact else ""
+    taken = sum(count(text, model) + PER_TURN for text in _texts(body))
+    return Size(taken, _limit(body), encoding(model) is not None)
 
 
 def _limit(body: dict[str, Any]) -> int | None:

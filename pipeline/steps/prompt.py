@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, StrictInt, create_model, field_validator, model_validator
 
-from pipeline.answers.asking import Allowed, Asking, Taken
+from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape, schema_of
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Request, Values

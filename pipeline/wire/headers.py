@@ -17,6 +17,7 @@ from math import isfinite
 from pipeline.core.domain import ServerLimits
 
 LONGEST = 24 * 3600.0
+_WAITS = ("retry-after", "retry-after-ms", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _MINUTE_AND_A_BIT = 65.0
 _DAY = 86_400.0
@@ -26,6 +27,8 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)")
 
 def advertised_wait(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds to wait, 0 < wait <= 24 h, or None where the headers (lower-case names) tell nothing valid."""
+    if not any(name in headers for name in _WAITS):  # nearly always
+        return None
     candidates = (
         _number(headers.get("retry-after-ms"), 1e-3),
         _number(headers.get("retry-after"), 1.0),
@@ -59,12 +62,12 @@ def _date(text: str | None, now: float) -> float | None:
 
 def _reset(headers: Mapping[str, str]) -> float | None:
     """The longer of the two resets of the limits that are used up; both where none says it is."""
-    waits = []
-    for name in ("requests", "tokens"):
-        wait = duration(headers.get(f"x-ratelimit-reset-{name}", ""))
-        if wait is not None and headers.get(f"x-ratelimit-remaining-{name}", "0").strip() == "0":
-            waits.append(wait)
-    return max(waits, default=None)
+    waits = [
+        duration(headers.get(f"x-ratelimit-reset-{name}", ""))
+        for name in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{name}", "0").strip() == "0"
+    ]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 def duration(text: str) -> float | None:

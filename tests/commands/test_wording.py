@@ -40,9 +40,25 @@ def test_a_rerun_counts_rows_that_fail_and_are_skipped_once(project: Project) ->
             done = project.run("run", "job.yaml")
             assert done.returncode == 3
             assert "10 rows: 7 ok, 2 failed, 1 skipped" in done.stdout
-            assert "failures.csv: 1 bad_request, 1 refused; paid for" in done.stdout
+            said = done.stdout.partition("failures.csv: ")[2].splitlines()[0]
+            assert said == (
+                "1 bad_request, 1 refused; 1 of these 2 is paid for, and asked again only with --retry-failed"
+            )
             rows = project.numbers("status", "job.yaml")["run"]["rows"]
             assert (rows["ok"], rows["failed"], rows["skipped"]) == (7, 2, 1)
+
+
+def test_a_failed_row_is_said_to_be_paid_for_only_where_it_was(project: Project) -> None:
+    said = {}
+    for fault in ("server_error", "bad_request", "refusal", "length"):
+        with serve(Script(faults=(Rule(match="lamp", fault=fault),))) as server:
+            limits = {"retries": 0, "maybe_billed_retries": 0}
+            project.job(models=served(server.base_url, limits=limits), name=fault)
+            done = project.run("run", "job.yaml")
+            assert done.returncode == 3, done.stderr
+        said[fault] = "paid for, so asked again only with --retry-failed" in done.stdout
+        assert ("paid" in done.stdout) is said[fault]
+    assert said == {"server_error": False, "bad_request": False, "refusal": True, "length": True}
 
 
 def test_a_spent_budget_says_what_is_spent_and_what_may_be(project: Project) -> None:

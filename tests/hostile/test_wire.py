@@ -100,17 +100,6 @@ async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_ne
         assert "second" in read(await call(asked("second"))).text
 
 
-async def test_a_connection_that_was_closed_between_requests_costs_no_request() -> None:
-    def answer(n: int) -> bytes:
-        return response() if n % 2 == 0 else b""
-
-    async with raw_server(answer) as seen, calling(seen.url) as call:
-        assert isinstance(await met(call, asked("a")), Reply)
-        lost = await met(call, asked("b"))  # closed as the request comes: nobody knows whether it was taken
-        assert isinstance(lost, Fault) and lost.billed.value == "maybe" and lost.fate is Fate.RETRY
-        assert isinstance(await met(call, asked("b")), Reply)
-
-
 async def test_connections_are_used_again_while_the_server_behaves() -> None:
     async with raw_server(response()) as seen, calling(seen.url) as call:
         for n in range(5):

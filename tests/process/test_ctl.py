@@ -68,6 +68,7 @@ def _changes(project: Project, server: Server) -> None:
     assert done.stdout == "models.writer.limits.concurrency is now 12\n"
     assert rate(server, 1) > 50 and 6 < server.ledger().peak <= 12
     assert project.run("ctl", "job.yaml", "set", "models.writer.limits.rpm=300").returncode == 0
+    time.sleep(0.5)  # what was under way comes to its end
     assert rate(server, 2) < 7
     assert project.run("ctl", "job.yaml", "set", "budget.cost=2.5").stdout == "budget.cost is now 2.5\n"
     both = ("models.writer.limits.tpm=90000", "models.writer.limits.rpm=360")

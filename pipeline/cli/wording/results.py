@@ -42,10 +42,17 @@ def of_result(result: Result) -> Iterator[str]:
         yield from _of_files(result.filed)
     if result.failures:
         why = ", ".join(f"{count:,} {kind}" for kind, count in result.reasons.items())
-        again = "; paid for, so asked again with --retry-failed alone" if result.paid_failures else ""
-        yield f"failures  {shown(result.failures)}: {why}{again}"
+        yield f"failures  {shown(result.failures)}: {why}{_paid(result)}"
     if result.advice:
         yield f"held up by {result.advice}"
+
+
+def _paid(result: Result) -> str:
+    """What is said of the failed rows that were paid for."""
+    paid, again = result.paid_failures, "asked again only with --retry-failed"
+    if not paid or paid == result.failed:
+        return f"; paid for, so {again}" if paid else ""
+    return f"; {paid:,} of these {result.failed:,} {'is' if paid == 1 else 'are'} paid for, and {again}"
 
 
 def _of_files(filed: Filed) -> Iterator[str]:

@@ -98,7 +98,7 @@ def balance(all_of: Endpoints) -> Call:
         if not alive:
             reason = next(member.queue.closed for member in all_of.members if member.queue.closed)
             raise Fault(reason.kind, reason.message, fate=Fate.STOP, status=reason.status)
-        member = min(alive, key=_ranked(anyio.current_time()))
+        member = alive[0] if len(alive) == 1 else min(alive, key=_ranked(anyio.current_time()))
         assert member.call is not None  # noqa: S101 - the lane has set it
         if len(all_of.members) == 1:
             return await member.call(request)

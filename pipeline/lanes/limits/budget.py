@@ -13,6 +13,8 @@ from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.money.budget import Budget, Spent
 from pipeline.money.tariff import Tariff
 
+_ONE = Spent(requests=1)
+
 
 class Budgeted(Limit):
     """One lane's hand in the budget."""
@@ -27,7 +29,7 @@ class Budgeted(Limit):
     def _need(self, ticket: Ticket) -> Spent:
         budget = self._budget.spec
         if budget.cost is None and budget.tokens is None:
-            return Spent(requests=1)
+            return _ONE
         expected = ticket.expected
         tokens = round(expected.worst_input + expected.most)
         return Spent(self._tariff.most(ticket.request, expected) or 0, tokens, 1)
@@ -37,6 +39,8 @@ class Budgeted(Limit):
         budget = self._budget
         if waste := budget.wasted():
             raise Fault("maybe_billed", waste, fate=Fate.STOP)
+        if not budget.is_limited:
+            return 0.0
         need = self._need(ticket)
         if not budget.lacks(need):
             return 0.0
@@ -61,13 +65,14 @@ class Budgeted(Limit):
             budget.good.add(real)
         elif isinstance(end, Fault):
             if end.billed is Billed.NO:
-                budget.spent.add(Spent(requests=1))
+                budget.spent.add(_ONE)
             else:
                 worst = Spent(self._tariff.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
                 budget.spent.add(worst)
                 budget.maybe.add(worst)
                 budget.probes += ticket.probe
-        budget.wake()
+        if budget.is_limited:  # else nobody waits for it
+            budget.wake()
 
     def use(self, now: float) -> float | None:
         """The share of the tightest budget that is spent."""

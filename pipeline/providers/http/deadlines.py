@@ -21,26 +21,23 @@ class Deadlines:
         self.seconds = seconds
         self.idle = idle
         self._every = min(max(min(seconds, idle) / LOOKS, FINEST), COARSEST)
-        self._open: set[Deadline] = set()
+        self.open: set[Deadline] = set()
+        """those that are watched"""
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, deadline: Deadline) -> None:
         """Watch it from now on."""
-        self._open.add(deadline)
+        self.open.add(deadline)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._every, self._look)
-
-    def remove(self, deadline: Deadline) -> None:
-        """Watch it no more."""
-        self._open.discard(deadline)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for deadline in [one for one in self._open if one.by <= now]:
-            self._open.remove(deadline)
+        for deadline in [one for one in self.open if one.by <= now]:
+            self.open.remove(deadline)
             deadline.end()
-        self._timer = loop.call_later(self._every, self._look) if self._open else None
+        self._timer = loop.call_later(self._every, self._look) if self.open else None
 
 
 class Deadline:
@@ -67,7 +64,7 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._all.remove(self)
+        self._all.open.discard(self)
         if self.passed and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 

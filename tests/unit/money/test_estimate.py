@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from timeit import repeat
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.domain import Request, Usage
 from pipeline.money.estimate import FEW, Estimator
-from pipeline.money.tokens import DEFAULT_OUTPUT, PER_TURN, input_tokens
+from pipeline.money.tokens import DEFAULT_OUTPUT, PER_TURN, size
 
 
 def asked(text: str = "abcd" * 96, step: str = "post", model: str = "other", **params: Any) -> Request:
@@ -126,6 +127,15 @@ def test_expecting_is_cheap() -> None:
     dice = random.Random(3)
     estimator = taught([int(dice.lognormvariate(5, 1)) for _ in range(2000)])
     request = asked("x" * 2048)
-    assert input_tokens(request) == 512 + PER_TURN
+    assert size(request).input == 512 + PER_TURN
     fastest = min(repeat(lambda: estimator.expect(request), number=200, repeat=7)) / 200
     assert fastest < 200e-6  # 12 µs on a quiet machine
+
+
+def test_the_tables_of_an_encoding_are_read_for_exact_counts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "toktok", None)
+    request, estimator = asked(model="gpt-4o"), Estimator()
+    estimator.learn(request, Usage(120, 9))
+    assert estimator.expect(request).input == pytest.approx(120)
+    with pytest.raises(ImportError):
+        Estimator(exact=True).expect(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -263,3 +264,23 @@ def test_a_cached_token_costs_no_more_where_it_is_cheaper(price: Listed, usage: 
     assert cost is not None
     assert without is not None
     assert cost <= without
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8000/v1",
+        "http://localhost:11434/v1",
+        "https://10.0.0.7/v1",
+        "http://[::1]:80/v1",
+        "http://box/v1",
+    ],
+)
+def test_the_list_knows_no_address_without_a_name_of_the_internet(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genai_prices import data_snapshot
+
+    assert not any(re.match(one.api_pattern, url) for one in data_snapshot.get_snapshot().providers)
+    monkeypatch.setattr(data_snapshot, "get_snapshot", None)  # it is not even asked for
+    assert price_of("gpt-4o", url) is None

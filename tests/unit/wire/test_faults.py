@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.domain import Billed, Fate, Fault
-from pipeline.wire.faults import QUOTA_CODES, dropped, error_of, fault_of, scrub, timed_out, unreachable
+from pipeline.wire.faults import dropped, error_of, fault_of, scrub, timed_out, unreachable
 from pipeline.wire.headers import LONGEST, advertised_wait, duration
 
 
@@ -34,7 +34,11 @@ TABLE = [
     (302, None, "redirected", Fate.STOP, Billed.NO),
     (307, None, "redirected", Fate.STOP, Billed.NO),
     (308, None, "redirected", Fate.STOP, Billed.NO),
-    *[(429, code, "out_of_quota", Fate.STOP, Billed.NO) for code in sorted(QUOTA_CODES)],
+    (429, "insufficient_quota", "out_of_quota", Fate.STOP, Billed.NO),
+    (429, "credit_balance_exhausted", "out_of_quota", Fate.STOP, Billed.NO),
+    (429, "organization_spend_limit_exceeded", "out_of_quota", Fate.STOP, Billed.NO),
+    (429, "project_spend_limit_exceeded", "out_of_quota", Fate.STOP, Billed.NO),
+    (429, "organization_usage_limit_exceeded", "out_of_quota", Fate.STOP, Billed.NO),
     (429, None, "rate_limited", Fate.RETRY, Billed.NO),
     (429, "rate_limit_exceeded", "rate_limited", Fate.RETRY, Billed.NO),
     (429, "slow_down", "rate_limited", Fate.RETRY, Billed.NO),
@@ -77,6 +81,7 @@ def test_a_text_about_quota_without_the_code_is_a_rate_limit(text: str) -> None:
 
 def test_a_quota_code_may_stand_in_the_type() -> None:
     assert fault(429, None, type="insufficient_quota").kind == "out_of_quota"
+    assert fault(429, "credit_balance_exhausted", type="insufficient_quota").kind == "out_of_quota"
     assert fault(429, "rate_limit_exceeded", type="insufficient_quota").kind == "rate_limited"
 
 

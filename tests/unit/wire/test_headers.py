@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.domain import Billed, Fate, Fault, ServerLimits
 from pipeline.wire.apis import chat
-from pipeline.wire.faults import QUOTA_CODES, error_reply, fault_of
+from pipeline.wire.faults import error_reply, fault_of
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
 LIMIT, LEFT, RESET = (f"x-ratelimit-{word}-requests" for word in ("limit", "remaining", "reset"))
@@ -86,7 +86,11 @@ def test_a_refusal_tells_limits_too() -> None:
         ({"code": 0, "status": 503}, "server_error", Fate.RETRY, Billed.MAYBE),
         ({"code": "rate_limit_exceeded"}, "rate_limited", Fate.RETRY, Billed.NO),
         ({"type": "too_many_requests"}, "rate_limited", Fate.RETRY, Billed.NO),
-        *(({"code": code}, "out_of_quota", Fate.STOP, Billed.NO) for code in sorted(QUOTA_CODES)),
+        ({"code": "insufficient_quota"}, "out_of_quota", Fate.STOP, Billed.NO),
+        ({"code": "credit_balance_exhausted"}, "out_of_quota", Fate.STOP, Billed.NO),
+        ({"code": "organization_spend_limit_exceeded"}, "out_of_quota", Fate.STOP, Billed.NO),
+        ({"code": "project_spend_limit_exceeded"}, "out_of_quota", Fate.STOP, Billed.NO),
+        ({"code": "organization_usage_limit_exceeded"}, "out_of_quota", Fate.STOP, Billed.NO),
         ({"code": 402}, "out_of_quota", Fate.STOP, Billed.NO),
         ({"code": 401, "message": "key"}, "unauthorized", Fate.STOP, Billed.NO),
         ({"code": 400, "type": "context_length_exceeded"}, "context_length", Fate.FAIL, Billed.NO),

@@ -78,6 +78,7 @@ def drive(
         for at, apply in changes:
             await anyio.sleep(at - anyio.current_time())
             apply(lane)
+            lane.queue.pump()
 
     async def main() -> Lane:
         call, lane = around(server, limits)
