@@ -77,8 +77,18 @@ def _run(job: Job, wish: Wish) -> Result:
     from pipeline.core.progress import Progress
 
     progress = Progress()
+    load_structlog()
     with Screen(job.name, progress).shown() as screen, _way_on(progress, _once(sys.argv[1:])):
         return api.run(job, progress=progress, say=screen.say, wish=wish)
+
+
+def load_structlog() -> None:
+    """Import structlog without rich: only its output for people needs that, and it is most of the import."""
+    if "rich" not in sys.modules:
+        sys.modules["rich"] = None  # type: ignore[assignment] # as if it were not installed
+        import structlog  # noqa: F401 - the journal's events go through it
+
+        del sys.modules["rich"]
 
 
 @contextmanager

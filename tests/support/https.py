@@ -34,7 +34,12 @@ class Authority:
     @classmethod
     def found(cls, folder: Path) -> Authority:
         """Make one."""
-        extension = ("-addext", "basicConstraints=critical,CA:TRUE")
+        extension = (
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+            "-addext",
+            "keyUsage=critical,keyCertSign",
+        )
         names = ("-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=an authority of our own")
         _openssl(folder, "req", "-x509", *_KEY, *names, *extension)
         return cls(folder)
@@ -49,7 +54,9 @@ class Authority:
             self.folder,
             *("req", *_KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}"),
         )
-        (self.folder / f"{name}.ext").write_text(f"subjectAltName={alternative}")
+        (self.folder / f"{name}.ext").write_text(
+            f"subjectAltName={alternative}\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+        )
         signer = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days))
         files = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-extfile", f"{name}.ext")
         _openssl(self.folder, "x509", "-req", *files, *signer)
