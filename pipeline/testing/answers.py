@@ -254,10 +254,7 @@ def _bill(said: Said, input_name: str, output_name: str) -> Json:
             input_name: used.input,
             output_name: used.output,
             "total_tokens": used.input + used.output,
-            f"{input_name}_details": {
-                "cached_tokens": used.cached,
-                "cache_write_tokens": used.cache_written,
-            },
+            f"{input_name}_details": {"cached_tokens": used.cached, "cache_write_tokens": used.cache_written},
             f"{output_name}_details": {"reasoning_tokens": used.reasoning},
         }
     return bill

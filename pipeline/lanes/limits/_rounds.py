@@ -41,10 +41,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Some replies at one width: their number, mean latency in seconds, its squared coefficient of variation,
+    """Some replies at one width, with their mean latency in seconds and the mean number in flight.
 
-    and the mean number of requests in flight. `telling` is False where the slots were not full, or the
-    server was at fault.
+    `spread` is the latency's squared coefficient of variation. `telling` is False where the slots were not
+    full, or the server was at fault.
     """
 
     width: int
