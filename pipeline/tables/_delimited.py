@@ -52,7 +52,7 @@ class Layout:
         return len(self.header)
 
 
-def scan(path: Path, separator: str) -> pl.LazyFrame:
+def scan(separator: str, path: Path) -> pl.LazyFrame:
     """The file's cells as text, all columns String; raises `InputError` with the line for what is wrong."""
     readable_file(path)
     with reading(path) as stream:
@@ -103,7 +103,7 @@ def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(block)
 
 
-def place(path: Path, row: int, separator: str) -> str:
+def place(separator: str, path: Path, row: int) -> str:
     """Where the record number `row` (1-based) begins: "line 12"."""
     layout = _layout(path, separator.encode(), _has_quoted_cell(path, separator.encode()))
     for line, _ in islice(_records(path, layout), row - 1, row):

@@ -60,7 +60,7 @@ def _holds_bytes(dtype: pl.DataType) -> bool:
 class Delimited:
     """A header line, then a line a row; UTF-8, LF."""
 
-    def __init__(self, path: Path, target: Path, schema: pl.Schema, separator: str) -> None:
+    def __init__(self, separator: str, path: Path, target: Path, schema: pl.Schema) -> None:
         refuse_bytes(schema, target)
         self._separator = separator
         self._file = TextFile(path, target)
