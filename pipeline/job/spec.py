@@ -280,7 +280,3 @@ class Job(Spec):
             name = fallback.model
             models[name] = self.models[name]
         return models
-
-    def step(self, name: str) -> Step:
-        """The step of that name."""
-        return next(step for step in self.steps if step.name == name)
