@@ -33,7 +33,7 @@ def doctor(
     from pipeline.runs.doctor import exit_code, looked_at
 
     load = partial(common.load_job, job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))
-    checks = looked_at(load, __version__)
+    checks = list(looked_at(load, __version__))
     code = exit_code(checks)
     if as_json:
         common.print_json({"checks": [asdict(check) for check in checks], "exit_code": code})
