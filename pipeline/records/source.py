@@ -79,11 +79,8 @@ def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     name, compression = adapter_name(path)
     known = adapters.names("tables")
     if name not in known:
-        raise JobError(
-            f"no source reads '{path.name}'",
-            where="records.from",
-            hint=f"known suffixes: .{', .'.join(known)}",
-        )
+        hint = f"known suffixes: .{', .'.join(known)}"
+        raise JobError(f"no source reads '{path.name}'", where="records.from", hint=hint)
     if compression and name not in COMPRESSIBLE:
         raise JobError(f".{name}.{compression} is not read", where="records.from", hint="decompress it first")
     adapter = adapters.load("tables", name)
