@@ -90,10 +90,9 @@ def api_key(model: Model, base_url: str) -> Secret:
         return Secret()
     key = os.environ.get(name, "").strip()
     if not key:
-        raise JobError(
-            f"the environment variable {name} is not set, and model '{model.model}' needs its key",
-            hint=f"export {name}=…   or, without a key, try a model of provider: embedded",
-        )
+        what = f"the environment variable {name} is not set, and model '{model.model}' needs its key"
+        hint = f"export {name}=…   or, without a key, try a model of provider: embedded"
+        raise JobError(what, hint=hint)
     if not key.isascii() or not key.isprintable() or " " in key:
         raise JobError(f"the environment variable {name} holds something that cannot be a key")
     return Secret(key)
@@ -104,11 +103,8 @@ def _refuse_plain(base_url: str) -> None:
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     if parts.scheme == "http" and not _is_here(host):
-        raise JobError(
-            f"the key would travel to {host} without encryption",
-            where="base_url",
-            hint="use https://, or, in a network you trust, the model's options: {allow_http: true}",
-        )
+        hint = "use https://, or, in a network you trust, the model's options: {allow_http: true}"
+        raise JobError(f"the key would travel to {host} without encryption", where="base_url", hint=hint)
 
 
 def _is_here(host: str) -> bool:
