@@ -100,7 +100,7 @@ def shown(kind, error, trace):
     told = traceback.TracebackException(kind, error, trace, capture_locals=True)
     print("".join(told.format()), file=sys.stderr)
 
-def broken(body):
+def broken(body, **_):
     raise RuntimeError("a bug")
 
 sys.excepthook = shown

@@ -19,7 +19,7 @@ from pipeline.lanes.guards.lookup import lookup
 from pipeline.lanes.guards.record import shield
 from pipeline.lanes.lane import Shared
 from tests.support.clock import on_test_time
-from tests.support.fakes import Provider, again, asked, outcomes, said
+from tests.support.fakes import Provider, again, asked, kept_reply, outcomes, said
 from tests.support.lanes import around, kept, shared_of
 
 
@@ -122,7 +122,7 @@ async def test_a_cancelled_walk_lets_the_sent_request_be_journalled(journal: Jou
         await call(asked("a"))
         await anyio.sleep(1)
     assert scope.cancelled_caught
-    assert journal.find(asked("a").digest) is not None
+    assert kept_reply(journal, asked("a").digest) is not None
 
 
 async def test_who_was_cancelled_before_sending_sends_nothing() -> None:
@@ -240,7 +240,11 @@ async def test_what_is_under_way_when_the_fuse_blows_is_journalled(journal: Jour
     call, lane = around(send, Limits(concurrency=8), shared=shared)
     requests = [asked("bad"), *(asked(str(i)) for i in range(40))]
     await in_scope(shared.fuse, lambda: outcomes(call, requests))
-    assert [journal.find(r.digest) is not None for r in requests] == [False, *[True] * 7, *[False] * 33]
+    assert [kept_reply(journal, r.digest) is not None for r in requests] == [
+        False,
+        *[True] * 7,
+        *[False] * 33,
+    ]
     assert (lane.queue.waiting, lane.queue.in_flight, shared.budget.held.requests) == (0, 0, 0)
     progress = shared.progress
     assert (progress.sent, progress.answered, progress.in_flight) == (8, 7, 0)

@@ -18,7 +18,17 @@ from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.observe import observe
 from pipeline.money.prices import price_of
 from pipeline.money.tariff import Tariff
-from tests.support.fakes import Events, Provider, again, asked, chat_body, outcomes, said
+from tests.support.fakes import (
+    Events,
+    Provider,
+    again,
+    asked,
+    chat_body,
+    kept_reply,
+    last_fault,
+    outcomes,
+    said,
+)
 from tests.support.lanes import kept
 
 
@@ -53,10 +63,10 @@ async def test_an_unreadable_reply_is_kept_as_it_came_and_a_fault(journal: Journ
     assert (fault.value.kind, fault.value.fate, fault.value.billed) == (
         "unreadable", Fate.RETRY, Billed.MAYBE,
     )  # fmt: skip
-    assert journal.find(asked("a").digest) is None
+    assert kept_reply(journal, asked("a").digest) is None
     assert accounts.by_outcome(journal)[0][:4] == ("s", "unreadable", "maybe", 1)
     await call(asked("a"))
-    assert journal.find(asked("a").digest) is not None
+    assert kept_reply(journal, asked("a").digest) is not None
 
 
 async def test_an_error_body_with_no_unicode_in_it_stops_nobody(journal: Journal) -> None:
@@ -71,7 +81,7 @@ async def test_a_fault_is_noted(journal: Journal) -> None:
     with pytest.raises(Fault):
         await kept(Provider([Fault("bad_request", "no")]), journal)(asked("a"))
     await journal.record(asked("b"), said("x"))
-    fault = journal.last_fault(asked("a").digest)
+    fault = last_fault(journal, asked("a").digest)
     assert fault is not None
     assert fault.kind == "bad_request"
 
