@@ -109,8 +109,10 @@ def test_an_unknown_price_is_none(model: str, base_url: str) -> None:
      ("gpt-4o", "https://mine.openai.azure.com/openai/v1", "azure/gpt-4o")],
 )  # fmt: skip
 def test_the_address_decides_whose_price_it_is(model: str, base_url: str, source: str) -> None:
-    assert known(model, base_url).source == f"genai-prices: {source}"
-    assert known(model, base_url, MINI).source == "the job file"
+    listed = known(model, base_url)
+    assert isinstance(listed, Listed)
+    assert f"{listed.provider.id}/{listed.model.id}" == source
+    assert isinstance(known(model, base_url, MINI), Stated)
 
 
 def test_long_prompts_cost_what_the_list_says_of_them() -> None:
@@ -198,7 +200,7 @@ def test_every_listed_model_costs_what_the_library_computes() -> None:
     assert len(LISTED) > 1500
     for price in LISTED:
         for usage in (Usage(1000, 100), Usage(300_000, 77, 1000, 33, 20)):
-            assert price.cost(usage) == by_the_library(price, usage, ""), price.source
+            assert price.cost(usage) == by_the_library(price, usage, ""), price.model.id
 
 
 @given(st.sampled_from(LISTED), usages(), st.sampled_from(TIERS))

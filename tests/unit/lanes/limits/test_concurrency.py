@@ -116,7 +116,6 @@ def test_a_starved_run_never_grows(sigma: float) -> None:
     run = Simulation(Concurrency.auto(), Server(sigma=sigma), seed=1, work=lambda now: 80 * now).run(60)
     assert [width for _, width in run.widths] == [16]
     assert run.width.name == "concurrency"
-    assert 0.4 < run.width.use(60.0) < 0.6
 
 
 @pytest.mark.parametrize("pace", [20, 22, 25])
@@ -167,7 +166,6 @@ def test_a_fixed_width_stays() -> None:
     run = Simulation(Concurrency(7), Server(limit=3)).run(10)
     assert {width for _, width in run.widths} == {7}
     assert run.width.name == "concurrency"
-    assert run.width.use(10.0) == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_full_width_waits_for_a_change() -> None:
@@ -242,4 +240,3 @@ def test_the_width_stays_within_its_bounds_whatever_happens(
             now += 0.5
         assert 1 <= limit.width <= most
         assert limit.in_flight == len(out)
-        assert 0.0 <= limit.use(now) <= 1.0
