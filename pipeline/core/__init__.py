@@ -1,1 +1,1 @@
-"""The nouns, and small things without I/O that every other room may use."""
+"""The nouns, and small things without I/O that every other folder may use."""

@@ -1,8 +1,8 @@
-"""A name -> its module. The only importlib of the project.
+"""Finds an adapter's module by its name. This is the only importlib of the project.
 
-An adapter is a module and its file name is its registration: adding a table format, a
-provider, a dialect, a check or a kind of step is one new file in its wing. This module does not know what
-any of them does.
+An adapter is a module, and its file name is its registration: to add a table format, a provider, a
+dialect, a check or a kind of step, add one file to its wing (the folder of all adapters of one kind).
+This module does not know what any of them does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WINGS = {
 }
 """a wing, and what the job file calls one of its adapters"""
 _FOLDERS = {"apis": "wire/apis", "checks": "answers/checks"}
-"""where a wing is, if it is not a folder of its own name"""
+"""the folder of a wing, where its name differs from the wing's"""
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Time as people write it: the time of day beside the loop's clock, opening hours, durations, deadlines.
+"""Time as people write it: the time of day, opening hours, durations, deadlines.
 
-This module does not know what is waited for, and does no I/O but to look at the machine's clock.
+This module does not know what is waited for. Its only I/O is reading the machine's clock.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 DAY = timedelta(days=1)
 LONGEST = 366 * 86_400
-"""seconds that a duration can come to"""
+"""the longest duration, in seconds"""
 _OF_DAY = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 _DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 
 
 class _SystemZone(tzinfo):
-    """The machine's own time zone with all its switches; what `astimezone()` gives knows one offset only."""
+    """The machine's time zone with all its clock changes; `astimezone()` gives one fixed offset only."""
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         if moment is None:
@@ -28,7 +28,7 @@ class _SystemZone(tzinfo):
         return naive - datetime.fromtimestamp(naive.timestamp(), UTC).replace(tzinfo=None)
 
     def dst(self, moment: datetime | None) -> timedelta | None:
-        """Not known: the offset says all that is needed."""
+        """None: nothing here needs more than the offset."""
         return None
 
     def tzname(self, moment: datetime | None) -> str | None:
@@ -44,10 +44,10 @@ SYSTEM_ZONE = _SystemZone()
 
 
 class Clock:
-    """The time of day that belongs to a time on the loop's clock.
+    """The time of day for a time on the event loop's clock.
 
-    It moves with the loop's clock, but is never behind the machine's: a machine that slept has moved on.
-    A machine's clock that is set back is not followed.
+    It moves with the loop's clock, and jumps forward where the machine's clock is ahead (the machine slept).
+    It does not follow a machine's clock that is set back.
     """
 
     def __init__(self, now: float) -> None:
@@ -65,9 +65,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Hours:
-    """Hours of the day, as a clock on the wall shows them. A span may go over midnight.
+    """Hours of the day in local time. A span may go over midnight.
 
-    On the days when clocks are changed, it is open exactly while the wall shows a time within a span.
+    On days when the clocks change, it is open exactly while the local time lies within a span.
     """
 
     text: str
@@ -162,7 +162,7 @@ def spoken(moment: datetime, now: datetime) -> str:
 
 
 def _next(shown: timedelta, now: datetime) -> datetime:
-    """The first moment after `now` at which the wall shows this time; twice an autumn it does so twice."""
+    """The first moment after `now` with this local time; when clocks go back, some times come twice."""
     midnight = datetime(now.year, now.month, now.day)
     for days in range(3):
         for fold in (0, 1):
@@ -174,7 +174,7 @@ def _next(shown: timedelta, now: datetime) -> datetime:
 
 
 def _real(moment: datetime, zone: tzinfo | None) -> datetime:
-    """The moment as the zone's clocks really show it: a time that a change skips is moved by the change."""
+    """The moment as a time that exists: one that a change of the clocks skips is moved by the change."""
     return moment.astimezone(UTC).astimezone(zone)
 
 

@@ -1,7 +1,7 @@
 """What every adapter must have: one `Protocol` for each wing. An adapter is a module, and a module fits it.
 
-A model is `job.spec.Model`, and a conversation is `wire.conversation.Conversation`: both stand on higher
-floors, so they are not named here. `tests/contracts/test_adapters.py` holds every adapter to its contract.
+A model is `job.spec.Model`, and a conversation is `wire.conversation.Conversation`: both are in folders that
+import this one, so they are not imported here. `tests/contracts/test_adapters.py` checks every adapter.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class TableFormat(Protocol):
     """A file of rows, both ways. The file name of the adapter is the ending of such files."""
 
     SPREADSHEET: bool
-    """whether spreadsheets open it, and would take a cell for a formula"""
+    """whether spreadsheet programs open it, and could run a cell as a formula"""
 
     def scan(self, path: Path) -> pl.LazyFrame:
         """The rows of a file; `InputError` with the place of whatever is wrong in it."""
@@ -48,7 +48,7 @@ class TableFormat(Protocol):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a provider can do, and what it takes where the job file says nothing."""
+    """What a provider can do, and its defaults where the job file says nothing."""
 
     apis: tuple[str, ...]
     """the dialects that it speaks, the usual one first"""
@@ -61,7 +61,7 @@ class Capabilities:
     default_model: str | None = None
     """None where the job file must name a model"""
     model_prefix: str = ""
-    """what stands before a model's name in requests: a rehearsal must never pass for the model it plays"""
+    """put before a model's name in requests: a rehearsal must never be taken for the real model"""
     cannot_translate: str = ""
     """why a step that translates cannot use it; '' where it can"""
 
@@ -96,7 +96,7 @@ class Api(Protocol):
         """The body of the request; `asked` is the conversation."""
 
     def read(self, raw: bytes, *, tokens: bool = True) -> Answer:
-        """What the reply says, or only that and no `tokens`; a `Fault` where it says nothing usable."""
+        """What the reply says, with token counts if `tokens`; a `Fault` where it says nothing usable."""
 
 
 class StepKind(Protocol):
@@ -112,10 +112,10 @@ class StepKind(Protocol):
 
 
 class Check(Protocol):
-    """What an answer is held to. A pure function, run again on every replay."""
+    """A test of an answer. A pure function, run again on every replay."""
 
     Options: type[BaseModel]
-    """what stands under its name in the job file"""
+    """its settings in the job file"""
 
     def complaint(self, answer: str, options: Any) -> str | None:
-        """What is wrong with an answer, said to the model that wrote it; None where it holds."""
+        """What is wrong with an answer, in words for the model that wrote it; None if nothing is."""

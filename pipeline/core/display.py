@@ -1,4 +1,4 @@
-"""Numbers, money and strangers' text as a person reads them.
+"""Numbers, money and untrusted text as a person reads them.
 
 This module does not know what they mean.
 """
@@ -9,7 +9,7 @@ import unicodedata
 from math import floor, log10
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""what moves the cursor, turns the direction, ends a line or has no picture"""
+"""Unicode categories that move the cursor, turn the writing direction, end a line or show nothing"""
 
 
 def safe_text(text: str) -> str:

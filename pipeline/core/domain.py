@@ -21,7 +21,7 @@ _Class = TypeVar("_Class")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: type[_Class]) -> type[_Class]:
-    """The class as a dataclass with slots that nobody changes: the type checker sees to it.
+    """The class as a dataclass with slots. Only the type checker forbids changes, at no cost at run time.
 
     A dozen such objects are made for each row, and `dataclass(frozen=True)` takes five times as long for
     each, because it sets every field through a function.
@@ -60,7 +60,7 @@ class Request:
     private: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     """values of the record that stay out of every message"""
     instead: Request | None = field(default=None, compare=False)
-    """the same question to another model, for when this one comes to nothing"""
+    """the same question to the fallback model, asked if this one fails"""
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     @property
@@ -77,7 +77,10 @@ class Request:
 
 @frozen
 class Usage:
-    """Tokens as the server counted them: `cached` and `cache_written` of `input`, `reasoning` of `output`."""
+    """Tokens as the server counted them.
+
+    `cached` and `cache_written` are parts of `input`, `reasoning` is a part of `output`.
+    """
 
     input: int = 0
     output: int = 0
@@ -87,7 +90,7 @@ class Usage:
 
 
 NO_TOKENS = Usage()
-"""those of a reply that nobody counts"""
+"""the usage of a reply whose tokens are not counted"""
 
 
 @frozen
@@ -119,7 +122,7 @@ class Answer:
 
 @frozen
 class Reply:
-    """What came back for a request, as it came; `answer` is what it says, once somebody has read it.
+    """What came back for a request, unchanged; `answer` is what it says, set once it has been read.
 
     `model` is the model that was asked, `known` whether the journal held it before, `advertised` what the
     headers said about limits.
@@ -133,20 +136,20 @@ class Reply:
     known: bool = False
     advertised: ServerLimits | None = None
     wait: float | None = None
-    """seconds that the headers ask to wait, which means something where the body is an error"""
+    """seconds that the headers ask to wait; used only where the body is an error"""
     odd: str = ""
     """what was odd about it, though it can be read; '' for nothing"""
     cost: int | None = None
     """nano-dollars by the usage that came with it; None where that or the price is not known"""
 
     def with_answer(self, answer: Answer, model: str, cost: int | None) -> Reply:
-        """The same reply, read: what it says, who was asked for it, what it has cost."""
+        """The same reply with what it says, the model that was asked, and the cost in nano-dollars."""
         read = (self.api, self.body, self.seconds, answer, model, False)
         return Reply(*read, self.advertised, self.wait, self.odd, cost)
 
 
 class Fate(Enum):
-    """What a fault asks for."""
+    """What happens after a fault."""
 
     RETRY = "retry"
     """send the request again, later"""
@@ -167,7 +170,7 @@ class Billed(Enum):
 class Fault(Exception):
     """A request that brought no usable answer: its kind, a message, its fate and what it may have cost.
 
-    It is frozen: who learns more of it later makes another one with `but`.
+    It is frozen: `but` makes a changed copy.
     """
 
     kind: str
@@ -183,7 +186,7 @@ class Fault(Exception):
     advertised: ServerLimits | None
     """what the headers said about limits"""
     counted: bool
-    """whether this try counts against those of its request; where the server may be down, it does not"""
+    """whether this try uses up one of the request's tries; not while the server may be down"""
     again: bool
     """whether the same request has failed before, in an earlier run"""
 
@@ -222,10 +225,10 @@ class Fault(Exception):
 
 
 class Rejected(Fault):
-    """Answers that were paid for, and of which none is used."""
+    """The answers to a request were paid for, and none of them is usable."""
 
     requests: tuple[Request, ...]
-    """what was asked for them, in the order in which it was asked"""
+    """the requests that brought these answers, in the order they were sent"""
     known: bool
     """whether nothing was sent in this run: the journal held them all"""
 
@@ -237,7 +240,7 @@ class Rejected(Fault):
 
 
 class Unanswered(Fault):
-    """The journal holds no answer, and nobody stands behind it who could be asked."""
+    """The journal holds no answer, and this walk (a plan, an export) sends nothing."""
 
     request: Request
 
@@ -248,4 +251,4 @@ class Unanswered(Fault):
 
 Call: TypeAlias = Callable[[Request], Awaitable[Reply]]
 LookUp: TypeAlias = Callable[[Sequence[Request]], Sequence[Reply | Fault]]
-"""what is known of each of several requests, without asking anybody"""
+"""what is known of each of several requests, without sending anything"""

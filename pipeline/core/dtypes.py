@@ -1,4 +1,4 @@
-"""JSON Schema -> polars dtypes, and Python values made fit for a dtype without losing anything.
+"""JSON Schema -> polars dtypes, and Python values converted to a dtype without loss.
 
 Where a schema leaves open what a value is (oneOf, free-form objects, no type), the column is text: strings
 as they are, anything else as its JSON. This module does not know where the values go.
@@ -104,7 +104,7 @@ def _exact(value: int) -> bool:
 
 
 def json_text(value: object) -> str:
-    """Compact JSON; NaN and the infinities, which JSON has not, become null."""
+    """Compact JSON; NaN and the infinities, which JSON cannot write, become null."""
     try:
         return orjson.dumps(value, default=_plain).decode()
     except TypeError:  # an int of more than 64 bits, or a lone surrogate
@@ -114,7 +114,7 @@ def json_text(value: object) -> str:
 
 
 def cell_text(value: Any) -> str:
-    """A value as the text formats write it, so that a number and its digits are the same."""
+    """A value as the text formats write it: a number, and a text of the same digits, give the same."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -127,7 +127,7 @@ def cell_text(value: Any) -> str:
 
 
 def _plain(value: object) -> object:
-    """What JSON has no word for, as text."""
+    """A value that JSON cannot write, as text."""
     if isinstance(value, timedelta | Decimal):
         return str(value)
     raise TypeError(f"a value of type {type(value).__name__} has no JSON")

@@ -1,4 +1,4 @@
-"""The errors a user can meet, drawn once, each with the exit code it ends the command with.
+"""The errors that a user can meet, each with the exit code of the command.
 
     PipelineError
     ├── JobError        2    the job file, a template or an option is wrong: where, what, what to do
@@ -23,7 +23,7 @@ from typing import TypeVar
 OK = 0
 ROWS_FAILED = 3
 MOST_TOLD = 10
-"""errors that are told at once"""
+"""the most errors that one message lists"""
 
 
 class PipelineError(Exception):
@@ -37,7 +37,7 @@ class PipelineError(Exception):
         self.where = where
         self.hint = hint
         self.numbers: dict[str, float | None] = {}
-        """what was done before it, for programs"""
+        """the run's counters at that time, for programs"""
         self.more: tuple[PipelineError, ...] = ()
         """what else was found wrong at the same time"""
 
@@ -49,7 +49,7 @@ class PipelineError(Exception):
         return f"{text}\n  {self.hint}" if self.hint else text
 
     def others(self) -> list[str]:
-        """What else is wrong, a text for each, and how much more where it is too much to tell."""
+        """A text for each other error; where they are too many, the last text says how many are left out."""
         told = [str(error) for error in self.more[: MOST_TOLD - 1]]
         left = len(self.more) - len(told)
         return [*told, *([f"and {left:,} more"] if left else [])]
@@ -107,7 +107,7 @@ Error = TypeVar("Error", bound=PipelineError)
 
 
 def together(errors: Sequence[Error]) -> Error:
-    """The first of several errors, with the others to be told below it; each is told once."""
+    """The first of several errors, with the others in its `more`; equal ones only once."""
     first, *others = {str(error): error for error in errors}.values()
     first.more = tuple(others)
     return first
@@ -117,7 +117,7 @@ def together(errors: Sequence[Error]) -> Error:
 def one_error() -> Iterator[None]:
     """Let one error out of a group: the first `PipelineError`, or else the first of all.
 
-    When a hand meets a bug, all hands do: one traceback says as much as five hundred.
+    A bug fails every task of the pool: one traceback says as much as five hundred.
     """
     try:
         yield

@@ -1,6 +1,6 @@
-"""One thing looked at: how it stands, and what to do about it.
+"""The result of one health check: what is found, and what to do about it.
 
-This module does not know what is looked at.
+This module does not know what is checked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`code` ends the command where it is bad: 2 job or key, 4 key refused, 74 disk, 75 nobody to reach."""
+    """`code` is the exit code where it is bad: 2 job or key, 4 key refused, 74 disk, 75 unreachable."""
 
     name: str
     state: Literal["ok", "warn", "bad"]
@@ -21,12 +21,12 @@ class Check:
 
 
 def ok(name: str, said: str) -> Check:
-    """It is as it should be."""
+    """Nothing is wrong."""
     return Check(name, "ok", said)
 
 
 def warn(name: str, said: str, hint: str = "") -> Check:
-    """A run would go on, or could be in trouble."""
+    """A run would start, but it could get into trouble."""
     return Check(name, "warn", said, hint)
 
 

@@ -1,4 +1,4 @@
-"""A histogram in constant space: buckets 5% wide, for tokens, seconds and whatever else spans decades.
+"""A histogram in constant space: buckets 5% wide, for values of very different sizes (tokens, seconds).
 
 Quantiles are right to 2.5%, and exact where all values are the same.
 This module does not know what is counted.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil, exp, log
 
 LOWEST, HIGHEST = 1e-4, 1e9
-"""values beyond them are counted, with an inexact place in the order"""
+"""values beyond them are counted, but their size in a quantile is not exact"""
 GROWTH = 1.05
 _LOG = log(GROWTH)
 _LAST = ceil(log(HIGHEST / LOWEST) / _LOG)

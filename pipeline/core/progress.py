@@ -1,6 +1,6 @@
 """What a run has done so far, in plain numbers, for whoever shows it.
 
-The truth about money is the journal; these counters begin at zero with every run.
+What all runs have cost is in the journal; these counters begin at zero with every run.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Progress:
         self.last_error = str(fault)
 
     def remark(self, remark: str) -> bool:
-        """Count an oddity; whether it is the first of its kind, and worth a word."""
+        """Count an oddity; True if it is the first of its kind, so that it is told once."""
         if len(self.remarks) == MOST_REMARKS and remark not in self.remarks:
             return False
         self.remarks[remark] += 1
@@ -90,7 +90,7 @@ class Progress:
         self.cost += cost or 0
 
     def restart(self, phase: str, *, go_on: bool = False) -> None:
-        """Begin another walk over the records: the rows are counted anew, or what was pending is added."""
+        """Begin another walk: count all rows anew, or, with `go_on`, only those that were pending."""
         self.phase = phase
         self.since = time.monotonic()
         self.pending = 0

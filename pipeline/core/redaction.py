@@ -17,12 +17,12 @@ from pipeline.core.domain import Call, Fault, Record, Reply, Request
 
 SHOWN = "***"
 RUN = 12
-"""characters in a row that a message has in common with a longer value before they are taken out"""
+"""a piece of a longer value is taken out of a message if it has at least so many characters"""
 
 
 @dataclass(frozen=True)
 class Redactor:
-    """What is private of the records of a job: these columns, and `keys` where one of them is in the key."""
+    """The private columns of a job; `keys` says whether one of them is part of the record's key."""
 
     columns: tuple[str, ...] = ()
     keys: bool = False
@@ -37,22 +37,22 @@ class Redactor:
         return label(key) if self.keys else key
 
     def record(self, record: Record) -> Record:
-        """The record as it is walked: it knows what is private of it."""
+        """The record for the walk: its private values are listed, and its key is the one to show."""
         private = tuple(record.fields[name] for name in self.columns)
         return replace(record, key=self.key(record.key), private=private)
 
     def reason(self, text: str) -> str:
-        """What a library said about a row, unless there is something private that it might quote."""
+        """A library's message about a row; a fixed sentence where it might quote a private value."""
         return "a value does not fit; private columns keep it from being shown" if self.columns else text
 
 
 def label(key: str) -> str:
-    """What is shown for a private key, always the same: who knows all possible keys can tell which it is."""
+    """A digest to show for a private key. Whoever knows all possible keys can find out which one it is."""
     return f"private-{blake2b(key.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
 
 
 def telling(call: Call, private: tuple[Any, ...]) -> Call:
-    """A call whose requests know which values are private."""
+    """A call that adds the record's private values to each request."""
 
     async def ask(request: Request) -> Reply:
         return await call(_telling(request, private))
@@ -67,16 +67,16 @@ def _telling(request: Request, private: tuple[Any, ...]) -> Request:
 
 
 def redacted(fault: Fault, private: tuple[Any, ...]) -> Fault:
-    """The same fault, whose message quotes none of the values any more."""
+    """The same fault, with these values taken out of its message."""
     if private and (message := without(fault.message, private)) != fault.message:
         return fault.but(message=message)
     return fault
 
 
 def without(message: str, values: Iterable[Any]) -> str:
-    """A message in which none of the values stands, nor a longer piece of one."""
+    """The message without these values, and without longer pieces of them."""
     folded = message.lower()
-    if len(folded) != len(message):  # some letters grow when they are made small
+    if len(folded) != len(message):  # some letters become two in lower case
         folded = message
     hidden = bytearray(len(message))
     for text in {form for value in values for form in _forms(value)}:
@@ -88,7 +88,7 @@ def without(message: str, values: Iterable[Any]) -> str:
 
 
 def _forms(value: Any) -> Iterator[str]:
-    """The texts that a value comes to in a message, in small letters: as it is, in one line, in JSON."""
+    """The forms that a value may have in a message, in lower case: as it is, in one line, in JSON."""
     for text in _texts(value):
         folded = text.lower()
         for form in (folded, " ".join(folded.split()), json.dumps(folded)[1:-1], repr(folded)[1:-1]):
@@ -123,7 +123,7 @@ def _joined(message: str, at: int) -> bool:
 
 
 def _hide_runs(message: str, text: str, hidden: bytearray) -> None:
-    """Hide whatever stands in a long value, too: messages quote the first words, or cut something off."""
+    """Hide every longer piece of a long value: messages quote its first words, or cut something off."""
     for at in range(len(message) - RUN + 1):
         if message[at : at + RUN] in text:
             hidden[at : at + RUN] = b"\1" * RUN

@@ -1,7 +1,7 @@
 """A key that does not print: it can be sent, and it cannot be shown, written down or copied out by accident.
 
-Whatever makes text of it gets `***`, and whatever would serialise it gets an error. `reveal` is the one way
-out, and it is called where the header is made. What comes back from a server can be rid of it.
+As text it is `***`, and serialising it is an error. Only `reveal` gives the key; it is called where the
+header is made. `without` takes the key out of what a server sends back.
 This module does not know where a key comes from, nor where it goes.
 """
 
@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 SHOWN = "***"
 _MARKS = (b"\\", b"%", b"&#", b"&amp;")
-"""what begins a character that is written otherwise"""
+"""the beginnings of escaped characters"""
 SHORTEST = 12
-"""characters; a shorter key could stand in any answer by chance"""
+"""characters; a shorter key is not taken out of answers, where it could stand by chance"""
 
 
 class Secret:
-    """A text that is held and not shown; '' is no secret, and false."""
+    """A text that is never shown. The empty text counts as no secret, and is false."""
 
     __slots__ = ("_forms", "_text")
 
@@ -35,9 +35,9 @@ class Secret:
         return self._text
 
     def without(self, body: bytes) -> bytes:
-        """Bytes in which the secret no longer stands, neither as it is nor in the usual disguises.
+        """The bytes without the secret, whether it is written plainly or encoded.
 
-        Those are JSON's escapes, HTML's, percent signs, base64 at any offset, hexadecimal, and backwards.
+        Encodings: JSON's and HTML's escapes, percent signs, base64 at any offset, hexadecimal, backwards.
         """
         if len(self._text) < SHORTEST:
             return body
@@ -88,9 +88,9 @@ class Secret:
 
 
 class _Trace:
-    """What stands in a body wherever a text stands in it with some of its characters written otherwise.
+    """A quick test whether a body can hold a text with some of its characters escaped.
 
-    To look for that first is twenty times as fast: answers are full of escapes that are none of the text's.
+    It makes the search twenty times as fast: answers are full of escapes that have nothing to do with it.
     """
 
     def __init__(self, text: str) -> None:
@@ -101,12 +101,12 @@ class _Trace:
         self._plain = text.replace("\\", "").lower().encode()
 
     def is_in(self, body: bytes) -> bool:
-        """Whether one of its characters is a number in it, or all are there once backslashes are gone."""
+        """Whether the body has an escape of one of the text's characters, or the text among backslashes."""
         return self._plain in body.replace(b"\\", b"").lower() or bool(self._number.search(body))
 
 
 def _forms(text: str) -> list[bytes]:
-    """The text as it is, and in disguises that are plain bytes; each once, the longest first."""
+    """The text as it is, and in encodings that are fixed bytes; each once, the longest first."""
     plain = text.encode()
     forms = {plain, plain[::-1], plain.hex().encode(), plain.hex().upper().encode()}
     forms |= {quote(text, safe="").encode(), html.escape(text).encode()}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 LIKENESS = 0.7
-"""of two names of files without their ends, that one may be a slip for the other"""
+"""from this likeness (0 to 1) of two file names without their endings, one may be a slip for the other"""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -24,7 +24,7 @@ def closest(word: str, words: Iterable[str]) -> str:
 
 
 def nearest_file(name: str, names: Iterable[str]) -> str:
-    """The same for names of files: those that share no more than their ends are not near."""
+    """The same for names of files: it is not enough that their endings are alike."""
     stem = name.partition(".")[0]
     alike = (
         other for other in names if SequenceMatcher(None, stem, other.partition(".")[0]).ratio() >= LIKENESS
