@@ -1,6 +1,6 @@
 """The garbage collector held back while many records are walked.
 
-Next to nothing of a walk refers to itself, so there is little to be found. This module does not know walks.
+A walk makes almost no reference cycles, so the collector finds little. This module does not know walks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ YOUNG = 50_000
 
 @contextmanager
 def settled_heap() -> Iterator[None]:
-    """Keep the collector from what is there already, and let it look at what is new less often.
+    """Exempt all objects that exist now from the collector, and let it look at new ones less often.
 
     Looking through all that was imported, again and again, is a sixth of the CPU of a run.
     """

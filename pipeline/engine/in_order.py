@@ -1,4 +1,4 @@
-"""The same walk with nobody behind the journal: the rows of the result, in the order of the input.
+"""The walk that asks the journal alone: the rows of the result, in the order of the input.
 
 A batch of records is walked at once. Each walk goes as far as its next request; all these requests are looked
 up together, and then the walks go on. Nothing is sent. This module does not write files.
@@ -24,9 +24,9 @@ class InOrder:
         self.rows_of = self._walk.rows_of
 
     async def rows(self, batches: Iterator[list[Record]]) -> AsyncIterator[list[Branch]]:
-        """The leaves behind the rows of the result, in their order, those of a batch of records at a time."""
+        """The leaves that become the result's rows, in order, for one batch of records at a time."""
         for batch in batches:
-            await anyio.lowlevel.checkpoint()  # a signal is heard between batches
+            await anyio.lowlevel.checkpoint()  # a signal can take effect between batches
             yield [row for leaves in self.leaves(batch) for leaf in leaves for row in self.rows_of(leaf)]
 
     def leaves(self, records: Sequence[Record]) -> list[list[Branch]]:
@@ -57,7 +57,7 @@ class InOrder:
 
 
 class _Asked:
-    """A call that leaves the answer to whoever drives the walk."""
+    """An awaitable that gives its request to `InOrder.leaves`, which looks the reply up."""
 
     __slots__ = ("_request",)
 

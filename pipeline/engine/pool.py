@@ -1,7 +1,7 @@
-"""A pool of hands in one process: a free hand pulls the next branch, so backpressure reaches the
-reader. No task per record.
+"""A pool of hands (worker tasks) in one process: a free hand pulls the next branch.
 
-This module does not know what a step does, and keeps nothing of a leaf but its count.
+So reading slows down when the hands are busy, and there is no task for each record. This module does not know
+what a step does, and keeps nothing of a leaf but its count.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.engine.walk import Branch, Walk
 
 BATCH = 512
 LOOK_AGAIN = 0.25
-"""seconds after which it is asked anew how many hands are wanted"""
+"""seconds from one look at how many hands are wanted to the next"""
 
 
 class _Feed:
@@ -41,7 +41,7 @@ class _Feed:
             await self._hungry.wait()
 
     def put(self, branches: list[Branch], *, first: bool = False) -> None:
-        """Let branches wait, and wake as many hands."""
+        """Add branches, and wake one hand for each."""
         if first:
             self._ready.extendleft(reversed(branches))
         else:
@@ -54,7 +54,7 @@ class _Feed:
             self._waiting.popleft().set()
 
     def pass_on(self) -> None:
-        """Wake another hand for what is ready: this one goes."""
+        """Wake another hand for the branches that are ready, because this hand ends."""
         if self._ready:
             self._wake()
 
@@ -64,7 +64,7 @@ class _Feed:
         self._wake()
 
     async def take(self) -> Branch | None:
-        """The next branch; None when all is done. A hand that took one is busy until `done`."""
+        """The next branch; None when all is done. Its hand counts as busy until it calls `done`."""
         while not self._ready:
             if self._read and not self._busy:
                 self._wake()
@@ -93,7 +93,7 @@ class _Feed:
         return bool(self._waiting) and not self._ready and not self._read
 
     def done(self) -> None:
-        """A hand has brought its branch to its end."""
+        """Note that a hand is done with its branch."""
         self._busy -= 1
         if self._read and not self._busy and not self._ready:
             self._wake()
@@ -101,7 +101,7 @@ class _Feed:
 
 @dataclass
 class Pool:
-    """The hands of one walk. `wanted` says how many there should be, again and again: widths change."""
+    """The hands of one walk. `wanted` is called again and again, because the number can change."""
 
     walk: Walk
     wanted: Callable[[], int]
@@ -133,7 +133,7 @@ class Pool:
                         self._hire(group)
 
     async def _read(self, batches: Iterator[list[Record]]) -> None:
-        """Read in a thread, a batch at a time, whenever the hands are about to run dry."""
+        """Read in a thread, one batch at a time, whenever few branches are left."""
         pull = partial(next, batches, None)
         while (batch := await to_thread.run_sync(pull)) is not None:
             self.feed.put([self.walk.start(record) for record in batch])

@@ -39,7 +39,7 @@ class Stage:
 
 
 def preparing(job: Job) -> Prepare:
-    """How the job's templates are made ready: apart, where nobody vouches for it."""
+    """How the job's templates are prepared: in a process of their own if the job is untrusted."""
     return Worker().prepare if job.untrusted else Compiled
 
 
@@ -67,7 +67,7 @@ def _kind(spec: Step) -> str:
 
 
 class _Templates:
-    """The templates of one step by the key they stand under, each knowing its place."""
+    """The templates of one step by their key in the job file, each with its place for messages."""
 
     def __init__(self, job: Job, text: YamlSource, index: int, prepare: Prepare) -> None:
         self._job, self._text, self._path, self._prepare = job, text, ("steps", index), prepare

@@ -1,7 +1,7 @@
 """One record through its steps, with a fan-out over values. Nothing about HTTP, nothing about files.
 
 A *branch* is a record on its way: it forks at a step with `each`, and every leaf becomes a row. Running,
-planning and exporting are this same walk with another call behind it.
+planning and exporting are this same walk with another call.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ class Walk:
         return branch.fault is not None or branch.at == len(self.stages)
 
     def fork(self, branch: Branch) -> list[Branch]:
-        """The branches that it becomes, one for each value, in the job's order."""
+        """The branches that this one becomes, one for each value, in the job's order."""
         forks = self.stages[branch.at].forks
         return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in forks]
 
     def forks(self, branch: Branch) -> bool:
-        """Whether it becomes other branches before its next step."""
+        """Whether the branch forks before its next step."""
         return not branch.forked and bool(self.stages[branch.at].spec.each)
 
     async def advance(self, branch: Branch) -> Branch:
-        """The branch after its next step. What goes wrong with it stays in it as its fault."""
+        """The branch after its next step. If the step fails, the branch holds the fault."""
         stage = self.stages[branch.at]
         values, private = context(branch), branch.record.private
         call = self._calls[branch.at]
