@@ -1,4 +1,4 @@
 """One lane for each endpoint, account and model: its guards and its limits.
 
-This room does not know records or steps.
+This folder does not know records or steps.
 """

@@ -24,7 +24,7 @@ from pipeline.lanes.lane import Lane
 
 EVERY = 0.5
 BUSY = 0.9
-"""the share of one core above which it is the process that binds"""
+"""above this share of one core, the process itself holds the run up"""
 SHARES = (0.5, 0.95, 0.99)
 
 
@@ -49,7 +49,7 @@ class Bottleneck:
     """by lane: the opening of its hours that was told last"""
 
     def sample(self) -> None:
-        """Look once."""
+        """Take one sample."""
         cpu, rendered, at = time.thread_time(), self.rendering(), time.monotonic()
         wall = max(at - self._at, 1e-6)
         busy, rendering = (cpu - self._used) / wall, (rendered - self._rendered) / wall
@@ -64,7 +64,7 @@ class Bottleneck:
                 self._announce(lane, at)
 
     def bound(self, busy: float, rendering: float) -> str:
-        """What binds while this thread is busy, and renders templates, for such shares of a core."""
+        """What binds, given the shares of a core that this thread is `busy` and that go into `rendering`."""
         lane = max(self.lanes, key=lambda one: one.queue.waiting, default=None)
         binding = lane.queue.binding if lane is not None and lane.queue.waiting else ""
         if busy > BUSY and binding in ("", "concurrency", "server"):
@@ -74,7 +74,7 @@ class Bottleneck:
         return "source" if self.starving() else "tail"
 
     def _announce(self, lane: Lane, now: float) -> None:
-        """Say once of each wait for a lane's hours when it will be over."""
+        """Say once, for each wait for a lane's hours, when the wait will end."""
         if lane.hours is not None:
             local = lane.hours.clock.local(now)
             opens = lane.hours.hours.opens(local).replace(second=0, microsecond=0)
@@ -97,7 +97,7 @@ class Bottleneck:
 
     @property
     def seconds(self) -> float:
-        """How long has been watched."""
+        """Seconds watched so far."""
         return self.held.total() * EVERY
 
     def lane_numbers(self, now: float) -> list[dict[str, Any]]:
@@ -138,7 +138,7 @@ def _numbers(lane: Lane, now: float) -> dict[str, Any]:
 
 @asynccontextmanager
 async def watching(bottleneck: Bottleneck) -> AsyncIterator[None]:
-    """Take samples while it lasts."""
+    """Take samples until the context ends."""
     bottleneck.sample()
     async with anyio.create_task_group() as group:
         group.start_soon(_sampled, bottleneck)

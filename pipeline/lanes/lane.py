@@ -68,7 +68,7 @@ class Shared:
     deadline: float | None = None
     """Unix time at which all should have ended"""
     usual_seconds: float = 0.0
-    """that an answer took in earlier runs, or is thought to take"""
+    """seconds that an answer took in earlier runs, or is assumed to take"""
     flights: dict[bytes, Flight] = field(default_factory=dict)
     lanes: list[Lane] = field(default_factory=list)
 
@@ -130,16 +130,16 @@ class Lane:
         yield from (self.rpm, self.tpm, self.rpd, self.rate_finder, self.advertised)
 
     def unwell(self, now: float) -> float:
-        """Seconds that nobody may ask here: it cools down, rests, is closed, or its day is used up.
+        """Seconds until something may be sent: it cools down, rests, is closed, or its day is used up.
 
-        A server that is down is well when its next probe is due.
+        A lane whose server is down counts as well when the next probe is due.
         """
         closed = self.hours.delay(_ANYBODY, now) if self.hours is not None else 0.0
         used_up = self.rpd.delay(_ANYBODY, now)
         return max(self.circuit_breaker.resting(now), self.cooldown.until - now, closed, used_up)
 
     def state(self, now: float) -> str:
-        """What keeps everybody from asking here, in a word; '' where nothing does."""
+        """Why nothing may be sent here, in a word; '' where something may."""
         if self.queue.closed:
             return "out"
         if self.circuit_breaker.opened is not None:
@@ -149,7 +149,7 @@ class Lane:
     def refit(self, limits: Limits) -> None:
         """Take other limits while the run goes on; what was reserved stays reserved.
 
-        It wakes nobody: whoever changes limits lets the queues look again, once for all changes.
+        It does not wake the queue: the caller lets the queues look again, once after all changes.
         """
         before, self.limits = self.limits, limits
         self.advertised.limits = limits

@@ -1,4 +1,4 @@
-"""All lanes of a run: built from the job, taught what earlier runs did, and steered while they work.
+"""All lanes of a run: built from the job, told what earlier runs sent, and changed while they work.
 
 This module walks nothing and prints nothing.
 """
@@ -22,9 +22,9 @@ from pipeline.money import tokens
 from pipeline.money.tariff import tariff_of
 
 HANDS_PER_SLOT = 2
-"""who backs off holds a hand but no slot, so there are more hands than slots"""
+"""a request that waits for its next try holds a hand but no slot, so more hands than slots are needed"""
 LEAST_HANDS = 8
-"""of every lane: only if several fail on end is it the server that is down, not one bad request"""
+"""hands of every lane at the least: one bad request alone must not look like a server that is down"""
 MOST_HANDS = 4096
 
 
@@ -82,7 +82,7 @@ class Lanes:
         return lane, place.weight, send
 
     def _remember(self) -> None:
-        """Let the limits know what was sent in the last minute, or day, by an earlier run."""
+        """Tell the limits what an earlier run sent in the last minute or day."""
         for lane in self.lanes:
             lane.circuit_breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
             lane.circuit_breaker.evidence.remember(accounts.failing(self._shared.journal, lane.model, DOWN))
@@ -104,7 +104,7 @@ class Lanes:
     def hands(self, waiting: int = 0) -> int:
         """How many records may be walked at once, while so many requests wait for their next try.
 
-        Who is in the line for it is no reason not to begin another record, which may fare better.
+        A request that waits for its next try must not keep another record from beginning.
         """
         hands = (
             max(LEAST_HANDS, HANDS_PER_SLOT * lane.concurrency.width) + lane.queue.repeating
@@ -117,7 +117,7 @@ class Lanes:
         return max(self._job.models[name].limits.most_at_once, MOST_AUTO)
 
     def refit(self, name: str, limits: Limits) -> None:
-        """Give a model other limits while the run goes on. What an endpoint has of its own stays."""
+        """Give a model other limits while the run goes on. An endpoint's own limits stay."""
         before, self.limits[name] = self.limits[name], limits
         changed = {key: value for key, value in limits if value != getattr(before, key)}
         for lane in self._of_model[name]:

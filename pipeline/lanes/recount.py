@@ -1,4 +1,4 @@
-"""Replies that an earlier run could not count or price are counted now.
+"""Counts and prices the replies that an earlier run could not.
 
 This module does not know how requests are sent.
 """

@@ -1,1 +1,1 @@
-"""Guards: a call -> a call. None knows another; their order stands in `pipeline/lane.py`."""
+"""Guards: a call -> a call. None knows another; their order stands in `lanes/lane.py`."""

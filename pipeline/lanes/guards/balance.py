@@ -1,4 +1,4 @@
-"""One model behind several endpoints or keys: the least loaded that is well gets the next request."""
+"""One model behind several endpoints or keys: the least loaded one that works gets the next request."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ ITS_OWN = frozenset({
 
 @dataclass(eq=False)
 class Endpoint:
-    """One place to ask: its lane, and what it has come to."""
+    """One place to send requests to. `call` is set when its lane is ready."""
 
     name: str
     weight: float
     queue: Queue
     unwell: Callable[[float], float]
-    """seconds, from a time on, that nobody may ask it"""
+    """for a time, the seconds from then on in which nothing may be sent to it"""
     call: Call | None = None
 
     def rank(self, now: float) -> tuple[float, float]:
-        """The lower the better: how long it is unwell, and what its load would be for its weight."""
+        """The lower, the better: how long it is unwell, then its load with one more request by weight."""
         return self.unwell(now), (self.queue.waiting + self.queue.in_flight + 1) / self.weight
 
 
@@ -45,13 +45,13 @@ class Endpoints:
         return [member for member in self.members if member.queue.closed is None]
 
     def relieve(self, member: Endpoint, fault: Fault) -> None:
-        """Send those who wait at an endpoint that is unwell to one that is well sooner, if there is any."""
+        """Move the requests that wait at an unwell endpoint to one that is well sooner, if there is any."""
         now = anyio.current_time()
         if any(other.unwell(now) < member.unwell(now) for other in self.alive()):
             member.queue.flush(fault)
 
     def lose(self, member: Endpoint, fault: Fault) -> Fault:
-        """Hear of a fault that would stop the run. While others are left, it stops only this endpoint."""
+        """Take a fault that would stop the run: while other endpoints are left, it closes only this one."""
         if fault.kind not in ITS_OWN:
             return fault
         others = [other for other in self.alive() if other is not member]
@@ -60,7 +60,7 @@ class Endpoints:
             member.queue.close(fault)
         if not others:
             return fault
-        return fault.but(fate=Fate.RETRY, wait=0.0)  # it is sent elsewhere at once, and has lost no try
+        return fault.but(fate=Fate.RETRY, wait=0.0)  # sent elsewhere at once; it keeps its tries
 
 
 def close_on_fault(call: Call, member: Endpoint, all_of: Endpoints) -> Call:
@@ -81,7 +81,7 @@ def close_on_fault(call: Call, member: Endpoint, all_of: Endpoints) -> Call:
 
 
 def balance(all_of: Endpoints) -> Call:
-    """A call to whichever endpoint can take it soonest."""
+    """A call to the endpoint that can take the request soonest."""
 
     async def ask(request: Request) -> Reply:
         alive = all_of.alive()

@@ -1,4 +1,4 @@
-"""What comes to nothing with one model is asked of another, where the job names one."""
+"""Asks a fallback model where the first one brought nothing, if the job names one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pipeline.lanes.limits.circuit_breaker import CircuitBreaker
 
 
 def fallback(call: Call, instead: Call, events: Events) -> Call:
-    """A call that asks `instead` for what failed unpaid: retries used up, or refused as it is.
+    """A call that asks `instead` for a request that failed unpaid: its tries are used up, or it is refused.
 
-    What was paid for and brought nothing is no reason to pay somebody else.
+    A request that was paid for is not asked again elsewhere: that would pay for it twice.
     """
 
     async def ask(request: Request) -> Reply:
@@ -37,9 +37,9 @@ _GIVEN_UP = frozenset({"outage", "refusing"})
 
 
 def skip_if_down(call: Call, lanes: Sequence[tuple[Queue, CircuitBreaker]]) -> Call:
-    """A call that fails at once while all `lanes` of its model are down, but for their probes.
+    """A call that fails at once while all `lanes` of its model are down; only their probes are sent.
 
-    Where their patience has ended, it is the request that fails and not the run.
+    When the lanes give the server up, the request fails, and the run goes on.
     """
 
     def down() -> bool:

@@ -1,4 +1,4 @@
-"""After a fatal fault nothing new passes; what is under way ends well."""
+"""After a fatal fault nothing new is sent; requests under way end and are recorded."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Fuse:
         self.scope = CancelScope()
         self.reason: Fault | PipelineError | None = None
         self.where = ""
-        """who was asked when it blew, as a person would look for it"""
+        """the lane that was asked when it blew, as users know it"""
 
     def blow(self, reason: Fault | PipelineError, where: str = "") -> None:
-        """Let nothing new pass. Whoever waits is cancelled at once; what is sent is shielded."""
+        """Let nothing new pass. Waiting requests are cancelled at once; sent ones are shielded."""
         if self.reason is None:
             self.reason, self.where = reason, where
             self.scope.cancel()
@@ -89,10 +89,10 @@ async def ending_by(until: float | None, clock: Clock, fuse: Fuse) -> AsyncItera
 
 
 def with_fuse(call: Call, fuse: Fuse, where: str = "") -> Call:
-    """A call that passes only while the fuse is whole; `where` says who is asked by it.
+    """A call that passes only while the fuse is whole; `where` names the lane that it asks.
 
-    It blows it for a fault whose fate is to stop, and when the journal cannot be written: before the slot
-    is free again, so nothing more is paid for that could not be kept.
+    It blows the fuse for a fault with the fate STOP, and when the journal cannot be written. It does so
+    before the slot is free again, so that nothing more is paid for that could not be kept.
     """
 
     async def ask(request: Request) -> Reply:

@@ -14,7 +14,7 @@ from pipeline.journal.recall import find
 
 @dataclass(slots=True)
 class Flight:
-    """A request under way, and how it landed. `landed` is there where somebody waits for it."""
+    """A request under way, and its end. `landed` is set only where another request waits for it."""
 
     landed: anyio.Event | None = None
     reply: Reply | None = None
@@ -22,7 +22,7 @@ class Flight:
 
 
 def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes, Flight]) -> Call:
-    """A call that asks the journal first. Whoever asks for what is under way waits for that answer.
+    """A call that asks the journal first. A request equal to one under way waits for that one's answer.
 
     `flights` is shared by all calls of a run: equal requests of two models are one request.
     """

@@ -1,4 +1,4 @@
-"""What passes is counted, and told as events without a word of the prompt."""
+"""Counts what passes, and writes events that hold nothing of the prompt."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
 
 
 def _redacted(words: str, request: Request) -> str:
-    """A server's words without the private values, looked for before anything is cut off."""
+    """A server's words, cut short after the private values were taken out."""
     return without(words[:_MOST], request.private) if request.private else words
 
 

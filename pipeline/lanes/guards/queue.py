@@ -1,9 +1,9 @@
 """The queue of a lane: first come, first served, and a place is taken only when all limits allow it.
 
-Nobody but the head of the line asks the limits, so a long prompt is never starved by short ones, and a
-reservation taken is a call made now. The limit that holds the head up is what binds the lane. Repeated
-tries have a line of their own, which goes first, but for times of doubt, when one who has not failed yet
-tells more of the server: among them, too, whoever came first goes first.
+Only the head of the line asks the limits: short prompts cannot starve a long one, and what is reserved is
+sent at once. The limit that holds the head up is what binds the lane. Repeated tries have a line of their
+own, also first come, first served. It goes first, except while it is in doubt whether the server works: then
+a request that has not failed yet tells more.
 This module does not know any limit.
 """
 
@@ -43,9 +43,9 @@ class Queue:
     waiting: int = 0
     """requests in the line"""
     doubt: Callable[[], bool] = lambda: False
-    """whether those who have not failed yet go first"""
+    """whether requests that have not failed yet go first"""
     relief: list[Callable[[Fault], None]] = field(default_factory=list)
-    """called when the head has to wait for long: others may do better elsewhere"""
+    """called when the head has to wait long: requests may move to another endpoint"""
     _repeated: deque[_Place] = field(default_factory=deque)
     _line: deque[_Place] = field(default_factory=deque)
     _settling: bool = False
@@ -59,8 +59,8 @@ class Queue:
         self._settlers = [limit for limit in self.limits if type(limit).settle is not Limit.settle]
 
     async def enter(self, request: Request) -> Ticket:
-        """Wait for the turn of a request; raises a limit's fault. Whoever was in before goes first."""
-        await anyio.lowlevel.checkpoint_if_cancelled()  # who passes at once would never hear of it
+        """Wait for the turn of a request; raises a limit's fault."""
+        await anyio.lowlevel.checkpoint_if_cancelled()  # else a request that passes at once would miss it
         loop = asyncio.get_running_loop()
         if self._closed is not None:
             raise _again(self._closed)
@@ -69,7 +69,7 @@ class Queue:
         line = self._repeated if request.attempt > 1 else self._line
         line.append((ticket, turn))
         self.waiting += 1
-        if len(line) == 1:  # else somebody before it is waited for
+        if len(line) == 1:  # else an earlier request is the head
             self.pump()
         try:
             await turn
@@ -77,7 +77,7 @@ class Queue:
             if ticket.sent >= 0:
                 self.leave(ticket, None)
             elif not turn.done() or turn.cancelled():
-                turn.cancel()  # whoever comes to it in the line passes over it
+                turn.cancel()  # `_first` drops it from the line
                 self.waiting -= 1
                 self.pump()
             raise
@@ -87,7 +87,7 @@ class Queue:
         """Give the place back."""
         self.in_flight -= 1
         now = asyncio.get_running_loop().time()
-        self._settling = True  # nobody passes before the last limit has heard of it
+        self._settling = True  # nothing passes until every limit has settled
         try:
             for limit in self._settlers:
                 limit.settle(ticket, end, now)
@@ -96,7 +96,7 @@ class Queue:
         self.pump()
 
     def pump(self) -> None:
-        """Let through whoever may pass; come back when the head may."""
+        """Let through all that may pass now, and come back when the head may."""
         if self._settling:
             return
         loop = asyncio.get_running_loop()
@@ -123,7 +123,7 @@ class Queue:
             self.waiting -= 1
 
     def _look_again(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
-        """See to it that the limits are asked again by then: too early does no harm."""
+        """Ask the limits again at this time at the latest; earlier does no harm."""
         if self._timer is not None:
             if self._timer.when() <= at:
                 return
@@ -135,7 +135,7 @@ class Queue:
         self.pump()
 
     def _first(self) -> deque[_Place] | None:
-        """The line whose head is next, with whoever has gone taken from its front."""
+        """The line whose head is next, after dropping the cancelled requests at its front."""
         lines = (self._line, self._repeated) if self.doubt() else (self._repeated, self._line)
         for line in lines:
             while line and line[0][1].done():
@@ -171,16 +171,16 @@ class Queue:
 
     @property
     def closed(self) -> Fault | None:
-        """Whether everybody is sent elsewhere."""
+        """Why all requests are sent to other endpoints; None while the queue is open."""
         return self._closed
 
     def close(self, reason: Fault) -> None:
-        """Send everybody who waits, and whoever comes later, elsewhere."""
+        """Send all requests, waiting and later ones, to other endpoints."""
         self._closed = reason
         self.flush(reason)
 
     def flush(self, reason: Fault) -> None:
-        """Send everybody who waits elsewhere."""
+        """Send all waiting requests to other endpoints."""
         places = [*self._repeated, *self._line]
         self._repeated.clear()
         self._line.clear()
@@ -192,11 +192,11 @@ class Queue:
 
 
 def _again(reason: Fault) -> Fault:
-    return Fault(reason.kind, reason.message, fate=Fate.RETRY, wait=0.0)  # no try of it has failed
+    return Fault(reason.kind, reason.message, fate=Fate.RETRY, wait=0.0)  # it keeps its tries
 
 
 def enqueue(call: Call, queue: Queue) -> Call:
-    """A call that waits for its turn, and gives its place back with how it ended."""
+    """A call that waits for its turn, and gives its place back when it has ended."""
 
     async def ask(request: Request) -> Reply:
         ticket = await queue.enter(request)

@@ -22,15 +22,15 @@ from pipeline.wire.conversation import read
 def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Request], Expected]) -> Call:
     """A call whose replies and faults are all in the journal, with what they cost.
 
-    A reply that is none becomes a fault. What may have been billed is priced at its worst. Whatever goes
-    wrong while a reply is read, it has been paid for: it is kept as it came.
+    A reply that cannot be read becomes a fault. What may have been billed counts at the highest possible
+    cost. Whatever goes wrong while a reply is read, it is kept as it came: it has been paid for.
     """
 
     def worst(request: Request, fault: Fault) -> int | None:
         return 0 if fault.billed is Billed.NO else tariff.most(request, expect(request))
 
     def understood(request: Request, reply: Reply) -> tuple[Answer | Fault, int | None, int | None]:
-        """What a reply says, what it has cost by its own count, and what it is held to have cost."""
+        """What a reply says, its cost by its own count, and the cost that is charged to the budget."""
         try:
             answer = read(reply)
         except Fault as error:
@@ -49,7 +49,7 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             fault = redacted(error, request.private)
             journal.note(request, fault, perf_counter() - began, worst(request, fault))
             if fault.billed is Billed.YES:
-                await journal.settle()  # it is not paid for again
+                await journal.settle()  # or the next run would pay for it again
             raise fault from None
         try:
             answer, cost, held = understood(request, reply)
@@ -66,7 +66,7 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
 
 
 def _is_counted(answer: Answer) -> bool:
-    """Whether its server said what it used; else it is held against the budget at its worst."""
+    """Whether the server counted its tokens; else the budget is charged the highest possible cost."""
     return bool(answer.usage.input or answer.usage.output)
 
 

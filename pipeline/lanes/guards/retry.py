@@ -1,8 +1,8 @@
-"""A fault that asks for it is tried again, later; who waits holds no slot.
+"""Sends a request again after a passing fault; while it waits for its next try, it holds no slot.
 
 Tries are counted by what they may have cost: faults that surely cost nothing have one allowance, those
-that may have been billed a smaller one. A refusal for its rate is not counted, and not waited out here: the
-whole lane cools down. The other waits are full jitter over a doubling range (Brooker, "Exponential
+that may have been billed a smaller one. A refusal for the rate (429) is not counted, and needs no wait here:
+the whole lane cools down. The other waits are full jitter over a doubling range (Brooker, "Exponential
 Backoff And Jitter", 2015).
 """
 
@@ -23,9 +23,9 @@ from pipeline.journal.events import Events
 
 LONGEST_WAIT = 60.0
 REFUSED_ALIKE = 5
-"""first requests of a lane that are all refused as wrong: the next ones would be, too"""
+"""where so many first requests of a lane are all refused as wrong, the run stops"""
 REFUSED_ANYHOW = 50
-"""requests that are refused as wrong before any is answered, while one of the first is still out"""
+"""the same for requests before any answer, while one of the first is still under way"""
 
 
 def backoff(attempt: int) -> float:
@@ -60,7 +60,7 @@ def retry(
             else:
                 alike.end()
                 return reply
-            await anyio.lowlevel.checkpoint()  # no loop of tries may keep the run from all else
+            await anyio.lowlevel.checkpoint()  # a loop of tries must let other tasks run
             if wait:
                 with _waiting(progress):
                     await anyio.sleep(wait)
@@ -91,25 +91,25 @@ class _Tries:
         """Seconds until the next try, None where there is none."""
         if fault.fate is not Fate.RETRY:
             return None
-        if fault.kind == "rate_limited" or fault.wait == 0.0:  # the lane waits, or another one is free
+        if fault.kind == "rate_limited" or fault.wait == 0.0:  # the lane cools down, or another one is free
             return 0.0
         if fault.counted:
             self.unbilled += fault.billed is Billed.NO
             self.maybe_billed += fault.billed is not Billed.NO
         counted = self.unbilled + self.maybe_billed
         self.failed += 1
-        if self.after is not None and self.failed >= self.after:  # the other model need not suffer it
+        if self.after is not None and self.failed >= self.after:  # the fallback model is asked at once
             return None
         if self.unbilled > self.limits.retries or self.maybe_billed > self.limits.maybe_billed_retries:
             return None
-        return backoff(max(counted, 1))  # of tries that are not counted the lane sets the interval
+        return backoff(max(counted, 1))  # tries that are not counted are probes, and the lane times them
 
 
 @dataclass
 class _Alike:
-    """The first requests of a lane, when all of them are refused as wrong.
+    """Watches whether the first requests of a lane are all refused as wrong.
 
-    A refusal comes sooner than an answer, so it matters who was asked first, not who came back first.
+    A refusal comes sooner than an answer, so requests are numbered as they are sent, not as they come back.
     """
 
     answered: bool = False
@@ -118,16 +118,16 @@ class _Alike:
     of_the_first: int = 0
 
     def begin(self) -> int:
-        """The number of the next request."""
+        """Count one more request; gives its number."""
         self.begun += 1
         return self.begun
 
     def end(self) -> None:
-        """One was answered."""
+        """Note an answer."""
         self.answered = True
 
     def count(self, number: int, fault: Fault) -> None:
-        """One was not. Raises a fault that stops the run when it looks as if all would go the same way."""
+        """Note a fault. Raises one that stops the run when all requests seem to be refused."""
         wrong = fault.kind == "bad_request"
         self.refused += wrong
         self.of_the_first += wrong and number <= REFUSED_ALIKE

@@ -1,1 +1,1 @@
-"""What may hold a request up: each limit is one noun, and the queue of a lane asks them all."""
+"""What may hold a request up: one class for each limit, and the queue of a lane asks them all."""

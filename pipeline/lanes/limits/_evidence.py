@@ -1,7 +1,7 @@
-"""Whether faults speak of the requests they befell, or of the server.
+"""Decides whether faults come from single requests or from the server.
 
-A request that failed, and fails again after one that was sent later was answered, has itself to blame. As
-long as several requests fail, and nothing that was sent after them has been answered, it may be the server.
+A request is itself the cause where it fails again after another one, sent later, was answered. The server
+may be the cause while several requests fail and nothing that was sent after them has been answered.
 This module does not know what a fault is, nor what follows from it.
 """
 
@@ -14,7 +14,7 @@ from pipeline.lanes.limits.limit import Ticket
 
 
 class Evidence:
-    """What the ends of one lane's requests say. Times are seconds of one clock."""
+    """What can be concluded from how one lane's requests ended. Times are seconds of one clock."""
 
     def __init__(self) -> None:
         self._good_at = -inf
@@ -27,11 +27,11 @@ class Evidence:
         self._doubtful: set[bytes] = set()
 
     def remember(self, digests: Iterable[bytes]) -> None:
-        """Requests that failed in an earlier run, in which others were answered after them."""
+        """Note requests that failed in an earlier run in which others were answered after them."""
         self._blamed.update(digests)
 
     def answered(self, ticket: Ticket) -> None:
-        """One was answered."""
+        """Note an answer."""
         self._good_at = max(self._good_at, ticket.sent)
         self._blamed.discard(ticket.request.digest)
         self._bad_at.pop(ticket.request.digest, None)
@@ -40,7 +40,7 @@ class Evidence:
             self._doubtful.clear()
 
     def failed(self, ticket: Ticket, now: float) -> bool:
-        """One was not; whether it has itself to blame."""
+        """Note a failure; True if the request itself is the cause."""
         digest = ticket.request.digest
         if self._bad_at.get(digest, inf) < self._good_at:
             self._blamed.add(digest)
@@ -53,5 +53,5 @@ class Evidence:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether several have failed for which the server may be to blame."""
+        """Whether several have failed for which the server may be the cause."""
         return len(self._doubtful) > 1

@@ -13,8 +13,8 @@ it grows as the width does, 0 where more requests only wait longer in the server
 | mend | half-way to the width that was refused, later past it in small steps | nothing is refused | hold |
 
 The knee is where throughput stops growing: the throughput of a width past it, times the latency before
-it. A refusal in any stage cuts the width and starts to mend. An error that the noise of the replies could
-explain decides nothing: the round goes on, and in the end the width stays.
+it. A refusal in any stage cuts the width and starts to mend. A difference that noise could explain
+decides nothing: the round goes on, and in the end the width stays.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LONGEST_ROUND = 6
 BASE_ROUNDS = 3
 """rounds of replies that a probe is compared with, at the least"""
 SETTLING = 1.5
-"""latencies until a new width shows in the replies"""
+"""mean latencies until the replies show the new width"""
 FIRST_QUIET, LONGEST_QUIET, LONGEST_QUIET_REFUSED = 1.0, 10.0, 60.0
 """from one probe to the next: at first, at most, and at most where the server refuses"""
 SLOW = 3.0
@@ -101,7 +101,7 @@ class Growth:
         self.plan = Plan(self._enough(), fresh=True)
 
     def judge(self, round: Round, now: float) -> bool:
-        """Hear a round that has what was planned. False where it must go on, with `plan` grown."""
+        """Judge a round that has met its `plan`. False where it must go on, with a larger `plan`."""
         if not round.telling:
             return self._untold()
         self._good = max(self._good, round.width)
@@ -126,7 +126,7 @@ class Growth:
 
     @property
     def uncut(self) -> int:
-        """The width before the refusals that it has not yet got over; 0 where there were none."""
+        """The width before the refusals, until it has grown back; 0 where there were none."""
         return self._top
 
     def _untold(self) -> bool:

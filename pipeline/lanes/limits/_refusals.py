@@ -1,8 +1,8 @@
 """Which refusals of a server ("too many requests") mean that fewer requests may be in flight.
 
 Requests that were under way when the width was cut prove nothing about the new width: a burst of refusals
-is one episode, and one cut. Where a pace is known, a refusal means that the rate was too high, unless they
-go on for several periods in spite of it.
+is one episode, and one cut. Where a rate is known, a refusal means that the rate was too high, unless
+refusals go on for several periods.
 This module does not know the width.
 """
 
@@ -11,15 +11,15 @@ from __future__ import annotations
 from math import inf
 
 STUBBORN = 4
-"""periods in a row, with many refusals in each, after which the pace is no excuse"""
+"""periods in a row, with many refusals in each, after which a known rate no longer explains them"""
 MANY = 0.25
-"""the share of refusals among the ends of a period that is many"""
+"""refusals are many from this share of the requests that ended in a period"""
 SHORTEST = 1.0
 """seconds of a period at the least"""
 
 
 class Refusals:
-    """Tells cuts from echoes. Times are seconds on the loop's clock."""
+    """Decides which refusals ask for a cut. Times are seconds on the loop's clock."""
 
     def __init__(self) -> None:
         self._cut = -inf
@@ -28,11 +28,11 @@ class Refusals:
         self._stubborn = 0
 
     def served(self) -> None:
-        """Hear of a request that was not refused."""
+        """Note a request that was not refused."""
         self._served += 1
 
     def refused(self, sent: float, now: float, latency: float, paced: bool) -> bool:
-        """Hear of a refusal, and say whether it asks for a cut."""
+        """Note a refusal; True if it asks for a cut."""
         if sent <= self._cut:
             return False
         if paced and not self._goes_on(now, max(SHORTEST, 2 * latency)):

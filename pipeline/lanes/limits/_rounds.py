@@ -1,8 +1,8 @@
 """What one round at one width showed, and the meter that measures it.
 
-Throughput is taken from Little's law, requests in flight over mean latency: a server that answers in
-bursts spoils a count of replies over a short time, but not this.
-This module does not know what is made of a round.
+Throughput is taken from Little's law: requests in flight over mean latency. Where a server answers in
+bursts, a count of replies over a short time would be wrong, and this is not.
+This module does not know what is decided from a round.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MEMORY = 16
 class Plan:
     """What a round needs before it is judged: replies and seconds.
 
-    It counts after `settling` mean latencies; a `fresh` one counts only what was sent in it.
+    Counting begins after `settling` mean latencies; a `fresh` round counts only requests sent in it.
     """
 
     replies: int
@@ -75,7 +75,7 @@ class Round:
         return log(other.latency / self.latency) / self._error(other)
 
     def elasticity(self, other: Round) -> tuple[float, float]:
-        """How much of a change in width came out as throughput, with its standard error.
+        """How much throughput changed with a change in width, with its standard error.
 
         1 where throughput grew or fell as the width did, 0 where it stayed.
         """

@@ -1,4 +1,4 @@
-"""What the server tells of its limits in headers steers the limits that the job leaves open.
+"""Sets the limits that the job leaves open to what the server's headers say.
 
 This module does not read headers.
 """
@@ -14,13 +14,13 @@ from pipeline.lanes.limits.rate_finder import RateFinder
 from pipeline.money.estimate import Estimator
 
 FILLING = 0.5
-"""seconds that an answer takes at least for the bucket to have filled meanwhile"""
+"""where answers take so many seconds or more, the server's bucket fills up meanwhile"""
 SPARED = 3
-"""requests that are left alone of those a server says are left: its word is a little old"""
+"""of the requests that a server says are left, so many are not used: its number is a little old"""
 
 
 class Advertised(Limit):
-    """Hears what the server's headers say of the limits that the job leaves open."""
+    """Applies what the server's headers say to the limits that the job leaves open."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Advertised(Limit):
     def _use_what_is_left(self, ticket: Ticket, told: ServerLimits, now: float) -> None:
         """Send at once what a bucket has left, until a refusal shows that others use it, too.
 
-        That is what it had when the request came, filled up since, less what was sent since.
+        What is left: what it had when the request came, plus what filled up since, less what was sent since.
         """
         if told.left is None or told.rpm is None or self._refused or now - ticket.sent < FILLING:
             return
@@ -76,6 +76,6 @@ class Advertised(Limit):
 
 
 def _is_possible(tpm: int | None, end: Reply | Fault) -> bool:
-    """Whether a server may mean the limit that it tells: not one that its own reply is above."""
+    """Whether the told limit can be true: not if the server's own reply used more than that."""
     used = used_tokens(end) if isinstance(end, Reply) else None
     return tpm is not None and tpm >= (used or 0)

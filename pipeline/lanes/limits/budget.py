@@ -1,8 +1,8 @@
-"""What a run may spend: reserved at its worst before a request is sent, settled by what it really used.
+"""What a run may spend: a request's highest possible cost is reserved first, then replaced by the real one.
 
 It fails closed. A request that does not fit waits while others are under way, because they may cost less
-than was reserved; when nobody is, the run stops. Attempts that may have been billed are held against the
-budget at their worst, and have a bound of their own.
+than was reserved; when none is, the run stops. Attempts that may have been billed are held against the
+budget at their highest possible cost, and have a bound of their own.
 This module does not know prices.
 """
 
@@ -17,7 +17,7 @@ _ONE = Spent(requests=1)
 
 
 class Budgeted(Limit):
-    """One lane's hand in the budget."""
+    """What one lane's requests take from the run's budget."""
 
     name = "budget"
 
@@ -49,7 +49,7 @@ class Budgeted(Limit):
         raise Fault("out_of_budget", f"the next request would pass {budget.never_fits(need)}", fate=Fate.STOP)
 
     def take(self, ticket: Ticket, now: float) -> None:
-        """Hold the worst."""
+        """Reserve the highest possible cost."""
         need = self._need(ticket)
         self._held[ticket] = need
         self._budget.held.add(need)
@@ -71,7 +71,7 @@ class Budgeted(Limit):
                 budget.spent.add(worst)
                 budget.maybe.add(worst)
                 budget.probes += ticket.probe
-        if budget.is_limited:  # else nobody waits for it
+        if budget.is_limited:  # else no lane waits for it
             budget.wake()
 
 

@@ -1,9 +1,9 @@
-"""A server that is down is asked by one request at a time, until it answers or patience ends.
+"""While a server is down, one request at a time asks it, until it answers or is given up.
 
-Faults on end, of several requests, open the circuit breaker. Then one request probes at growing intervals,
-and its failed tries count against nobody; the first sign of life closes it. Faults that come from few
-requests alone, where others are answered, are those requests' own: so are all faults of a request that
-failed, and failed again after others had been answered.
+Faults in a row, of several requests, open the circuit breaker. Then one request probes at growing
+intervals, and its failed tries are not counted; the first answer closes the breaker. Faults do not count
+where a few requests fail alone while others are answered, or where a request fails again after others have
+been answered: then the requests are the cause.
 This module does not know what a server is.
 """
 
@@ -18,7 +18,7 @@ from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 DOWN = frozenset({"server_error", "unreachable", "disconnected", "timeout", "unreadable"})
 """kinds of fault that speak of the server rather than of the request"""
 OPENS_AT = 10
-"""faults on end"""
+"""faults in a row"""
 SEVERAL = 5
 """requests that must be among them, where the server has answered before"""
 FIRST_INTERVAL, LONGEST_INTERVAL = 1.0, 30.0
@@ -52,7 +52,7 @@ class CircuitBreaker(Limit):
         return self._answered or self.answered_before
 
     def delay(self, ticket: Ticket, now: float) -> float:
-        """0 while closed, the time until the next probe while open. Raises when patience has ended."""
+        """0 while closed, the time until the next probe while open. Raises when the server is given up."""
         if self.opened is None:
             return 0.0
         if self._probe is None and self._down >= self._patience:
@@ -62,7 +62,7 @@ class CircuitBreaker(Limit):
         return self.resting(now)
 
     def resting(self, now: float) -> float:
-        """Seconds until somebody may ask: 0 while closed, endless while a probe is under way."""
+        """Seconds until something may be sent: 0 while closed, infinite while a probe is under way."""
         if self.opened is None:
             return 0.0
         return UNTIL_CHANGE if self._probe is not None else max(self._next - now, 0.0)
@@ -78,7 +78,7 @@ class CircuitBreaker(Limit):
             self._probe = ticket
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
-        """Count what speaks of the server."""
+        """Count the faults that tell something about the server."""
         probing = self._probe is ticket
         if probing:
             self._probe = None
@@ -103,7 +103,7 @@ class CircuitBreaker(Limit):
             self._requests.add(ticket.request.digest)
         if self.opened is not None:
             ticket.counted, ticket.probe = False, probing
-            if probing:  # time in which nobody asked, because of a pause, says nothing of the server
+            if probing:  # a pause, in which nothing was sent, says nothing about the server
                 self._down += min(now - self._failed_at, 2 * LONGEST_INTERVAL)
                 self._failed_at = now
                 self._interval = min(self._interval * 2, LONGEST_INTERVAL)
@@ -117,7 +117,7 @@ class CircuitBreaker(Limit):
             self._rest(now)
 
     def _rest(self, now: float) -> None:
-        """Set the time of the next probe; the last one is when patience ends."""
+        """Set the time of the next probe; the last one is when the server is given up."""
         self._next = now + uniform(self._interval / 2, self._interval)  # noqa: S311 - not a secret
         if self._down < self._patience:
             self._next = min(self._next, now + self._patience - self._down + 1e-3)

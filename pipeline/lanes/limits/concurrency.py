@@ -1,6 +1,6 @@
-"""How many requests are in flight at once: a fixed number, or what the server is found to bear.
+"""How many requests are in flight at once: a fixed number, or as many as the server proves to handle.
 
-This module does not know rates, retries or who waits in the line.
+This module does not know rates, retries or the queue.
 """
 
 from __future__ import annotations

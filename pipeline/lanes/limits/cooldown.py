@@ -1,7 +1,7 @@
-"""When a server refuses for its rate, nobody asks it before it is time: one cool-down for a whole lane.
+"""When a server refuses for the rate (429), the whole lane waits in one cool-down.
 
-The wait is what the server told, never less; where it told nothing, it doubles from episode to episode
-under jitter. Refusals of what was sent before the cool-down began belong to the same episode.
+The wait is what the server told, never less; where it told nothing, it doubles from episode to episode,
+with jitter. Refusals of what was sent before the cool-down began belong to the same episode.
 This module does not know the rate that would have been right (`rate_finder.py`).
 """
 
@@ -17,13 +17,13 @@ from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 SHORTEST = 0.25
 LONGEST = 60.0
 STUBBORN = 3
-"""episodes without an answer between, after which one request at a time asks whether it is over"""
+"""episodes in a row without an answer, after which one request at a time tests whether they are over"""
 WORTH_SAYING = 60.0
-"""seconds; of longer waits the user hears"""
+"""seconds; the user is told of longer waits"""
 
 
 class Cooldown(Limit):
-    """Holds a lane until the time the server told. `outage` seconds of untold refusals alone end the run."""
+    """Holds a lane as long as the server told. `outage` seconds of refusals that tell no wait end the run."""
 
     name = "cooldown"
 
@@ -35,7 +35,7 @@ class Cooldown(Limit):
         """when the latest episode began"""
         self._episodes = 0
         self._refused = 0.0
-        """seconds in which nothing but untold refusals came"""
+        """seconds in which nothing came but refusals that told no wait"""
         self._probe: Ticket | None = None
         self._asked = 0.0
         """when the last of them came; 0 where there was none"""
@@ -48,7 +48,7 @@ class Cooldown(Limit):
         return UNTIL_CHANGE if self._probe is not None else max(self.until - now, 0.0)
 
     def take(self, ticket: Ticket, now: float) -> None:
-        """After refusals on end, this one asks for all."""
+        """After many refusals in a row, this request tests for all others."""
         if self._episodes >= STUBBORN:
             self._probe = ticket
 
@@ -76,7 +76,7 @@ class Cooldown(Limit):
         self._refused = self._asked = 0.0
 
     def _count(self, now: float) -> None:
-        """Add what has passed since the last refusal, but not the hours in which nobody asked."""
+        """Add what has passed since the last refusal, but not the hours in which nothing was sent."""
         if self._asked:
             self._refused += min(now - self._asked, 2 * LONGEST)
         self._asked = now

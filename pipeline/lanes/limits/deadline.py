@@ -13,7 +13,7 @@ from pipeline.core.histogram import Histogram
 from pipeline.lanes.limits.limit import End, Limit, Ticket
 
 SHARE = 0.95
-"""of all answers come within the time that is set aside for one"""
+"""the share of all answers that come within the time set aside for one"""
 
 
 class Deadline(Limit):
@@ -29,7 +29,7 @@ class Deadline(Limit):
 
     @property
     def latency(self) -> float:
-        """Seconds that nearly all answers came within; `first`, an earlier run's, before there are any."""
+        """Seconds within which nearly all answers came; before the first one, `first` (of an earlier run)."""
         return self._seconds.quantile(SHARE) if self._seconds.count else self._first
 
     def delay(self, ticket: Ticket, now: float) -> float:

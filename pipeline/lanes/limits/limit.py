@@ -1,7 +1,7 @@
 """What every limit of a lane can be asked, and the ticket that a request holds while it waits and works.
 
-A limit never waits: it says how long it would, and is told what was let through and how that ended. So
-whoever waits knows which limit holds it up, and time can be turned in tests.
+A limit never waits: it says how long a ticket has to wait, and is told what was let through and how that
+ended. So it is known which limit holds a request up, and a test can set the time.
 This module does not know any limit.
 """
 
@@ -35,9 +35,9 @@ class Ticket:
     sent: float = -1.0
     """-1 while it waits"""
     counted: bool = True
-    """whether it counts against the tries of its request; where the server may be down, it does not"""
+    """whether it uses up one of the request's tries; not while the server may be down"""
     probe: bool = False
-    """whether it asked for all others if the server is up again"""
+    """whether it was sent to test, for all others, if the server is up again"""
 
     @cached_property
     def expected(self) -> Expected:

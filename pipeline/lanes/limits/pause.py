@@ -1,7 +1,7 @@
 """The pause that a user orders: nothing is sent until somebody resumes.
 
-What is under way is seen to its end. This limit does not know who may order it, and wakes nobody: whoever
-sets `paused` back asks the line to look again.
+What is under way is seen to its end. This limit does not know who may order it, and does not wake the queue:
+the caller that resets `paused` does.
 """
 
 from __future__ import annotations

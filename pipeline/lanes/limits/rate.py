@@ -1,7 +1,7 @@
 """So many requests, or tokens, in any minute or day: first come, first served, evenly and without a burst.
 
 What is taken is a reservation: once the reply says what was really used, the rest is given back, or the
-debt is held against those that come next. Two rules hold at once: a window that remembers what was taken
+excess is charged to the next ones. Two rules hold at once: a window that remembers what was taken
 (no period ever holds more than the limit) and an even spacing (GCRA: "generic cell rate algorithm",
 ITU-T I.371), because servers fill their buckets evenly too. A day's limit is not spaced: it may be used
 up at once. Requests are spaced by what they usually use, because what is reserved beyond it comes back.
@@ -22,7 +22,7 @@ DAY = 86_400.0
 EVENLY = 0.985
 """the spacing keeps to this share of the limit: a clock or a wire may be a little off"""
 LATE = 0.05
-"""seconds that whoever was waited for may be late without the others losing them"""
+"""a request that was waited for may come so many seconds late, and the later ones lose no time"""
 MOST_LEFT = 1.0
 """seconds of a limit that are sent at once where the server says that they are left"""
 CREDIT = 2.0
@@ -64,7 +64,7 @@ class Rate(Limit):
         self.name = name
         self.limit = limit
         self.found: float | None = None
-        """a rate that a server was found to keep; it spaces, but a burst of before is not held against it"""
+        """the rate that a server proved to allow; it spaces, but no window counts an earlier burst"""
         self.strict = False
         """whether nothing is caught up: the server has refused"""
         self._period = period
@@ -80,7 +80,7 @@ class Rate(Limit):
 
     @property
     def rate(self) -> float | None:
-        """What requests are spaced by; None where nothing is known."""
+        """The rate by which requests are spaced; None where nothing is known."""
         even = EVENLY * self.limit if self.limit else None
         return min(even, self.found) if even and self.found else even or self.found
 
@@ -92,7 +92,7 @@ class Rate(Limit):
             self._sum = 0.0  # rounding must not add up
 
     def _share(self, ticket: Ticket) -> float:
-        """What the ticket takes; more than the whole limit would never pass, so it takes all of it."""
+        """What the ticket takes, at most the whole limit: more could never pass."""
         return min(self._amount(ticket), self.limit or 0.0)
 
     def delay(self, ticket: Ticket, now: float) -> float:
@@ -116,7 +116,7 @@ class Rate(Limit):
 
     @property
     def _credit(self) -> float:
-        """A server that has refused has a small bucket, or others use it, too: no credit."""
+        """Seconds that may be caught up; none after a refusal: the bucket is small, or others use it, too."""
         return 0.0 if self.strict else CREDIT
 
     def _follow(self, rate: float, now: float) -> None:

@@ -1,9 +1,9 @@
 """Finds the rate of a server that does not tell it, from the moments at which it refuses.
 
 A bucket that refuses is empty. Between two refusals it was empty at both ends, so what it let through in
-between, divided by the time, *is* its rate, unless it ran over while nobody asked. From there the rate is
-raised, slowly at first and then faster, until the next refusal measures it again: what held until the last
-raise is not gone below. The more often the same rate is found, the longer it is left alone.
+between, divided by the time, *is* its rate, unless it was full and overflowed meanwhile. From there the rate
+is raised, slowly at first and then faster, until the next refusal measures it again. It is never set below
+the rate that held before the last raise. The more often the same rate is found, the longer it is left alone.
 This module does no I/O and holds nothing up; it sets the rate of a `Rate`.
 """
 
@@ -27,7 +27,7 @@ SAME = 0.1
 LONGEST_HOLD = 30.0
 """seconds that a rate is left alone at the most"""
 MOST_LOST = 0.5
-"""what is left of a found rate at the least: a small bucket runs over while nobody asks, and measures low"""
+"""what is left of a found rate at the least: a small bucket that overflows is measured too low"""
 RARE = 0.2
 """the share of refusals below which they are rare: a rate that is too high is refused more often"""
 LEAST_OF_BEST = 0.5
@@ -35,11 +35,11 @@ TOO_SOON = 0.9
 """what is left of a found rate when a refusal comes before anything could be measured"""
 NEVER = -inf
 FORGET = 64.0
-"""a found rate so many times above the first one binds nobody any more"""
+"""a found rate that has grown so many times above the first one is dropped"""
 
 
 class RateFinder(Limit):
-    """Lets `pace` keep to what is found, and to `known`: the limit that was configured or told."""
+    """Sets the rate of `pace` to what is found, within `known`: the limit that was configured or told."""
 
     def __init__(self, pace: Rate) -> None:
         self._pace = pace
@@ -62,7 +62,7 @@ class RateFinder(Limit):
         self._resumed = True
 
     def know(self, limit: float | None) -> None:
-        """Hear of a limit that the user set or the server told."""
+        """Take a limit that the user set or the server told."""
         if limit != self.known:
             self.known = limit
             self._apply()
