@@ -1,4 +1,4 @@
-"""Every attempt that was ever paid for, in one file for each job.
+"""Every attempt that was ever made, in one file for each job.
 
-This room does not know prices or lanes.
+This folder does not know prices or lanes.
 """

@@ -35,10 +35,9 @@ FROM attempts WHERE digest = ? AND outcome <> 'superseded'
 class StepAccount:
     """One step's attempts at one model. Money is nano-dollars.
 
-    `answered` counts the answers that stand, `replies` also those that were asked for once more, but only
-    where their tokens have been counted. `maybe` is what `maybe_billed` attempts, and answers of servers that
-    count no tokens, have cost at the most;
-    `unpriced` counts paid replies without a price.
+    `answered` counts the answers in use, `replies` also those that were asked for once more, but only where
+    their tokens have been counted. `maybe` is the most that `maybe_billed` attempts, and answers of servers
+    that count no tokens, can have cost. `unpriced` counts paid replies without a price.
     """
 
     step: str
@@ -62,9 +61,9 @@ def by_step(journal: Journal) -> list[StepAccount]:
 
 
 def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | None:
-    """Nano-dollars that so many requests of each step and model will cost, if they cost what those before
+    """Nano-dollars that so many requests by (step, model) will cost, if they cost as much as earlier ones.
 
-    did; None where nothing is known of one of them.
+    None where nothing is known of one of them.
     """
     known = {(one.step, one.model): one for one in by_step(journal) if one.replies and not one.unpriced}
     if not requests.keys() <= known.keys():
@@ -81,7 +80,7 @@ def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
 
 
 def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[float]]:
-    """Seconds that answered calls took, by step: the value below which each share of them lies."""
+    """Seconds that answered calls took, by step: the value that each of the shares stays below."""
     found: dict[str, list[float]] = {}
     where = "FROM attempts WHERE step = ? AND outcome IN ('answered', 'superseded')"
     for (step,) in journal.select("SELECT DISTINCT step FROM attempts ORDER BY step"):
@@ -94,7 +93,7 @@ def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[f
 
 
 def spent(journal: Journal) -> tuple[int, int, int]:
-    """Nano-dollars, tokens and attempts so far; what may have been billed counts at its worst."""
+    """Nano-dollars, tokens and attempts so far; what may have been billed counts at its highest cost."""
     ((cost, tokens, attempts),) = journal.select(
         "SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0), count(*)"
         " FROM attempts"
@@ -103,9 +102,9 @@ def spent(journal: Journal) -> tuple[int, int, int]:
 
 
 def waste(journal: Journal) -> tuple[int, int, int]:
-    """Attempts that were answered so far, attempts that may have been billed and brought nothing, and the
+    """Answered attempts, attempts that may have been billed for nothing, and the most these have cost.
 
-    nano-dollars that these have cost at the most.
+    The cost is in nano-dollars.
     """
     ((good, maybe, cost),) = journal.select(
         "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0),"
@@ -139,7 +138,7 @@ def has_answered(journal: Journal, model: str) -> bool:
 
 
 def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
-    """Digests of requests that have failed like this and were not answered, though others were after them."""
+    """Digests of unanswered requests whose fault was one of `kinds`, though later requests were answered."""
     rows = journal.select(
         "SELECT digest FROM attempts WHERE model = ?1 AND outcome IN (SELECT value FROM json_each(?2))"
         " AND seq < (SELECT max(seq) FROM attempts WHERE model = ?1 AND outcome = 'answered')"
@@ -150,7 +149,7 @@ def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
 
 
 def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:
-    """(seconds ago, model, endpoint, tokens) of the attempts of so many last seconds, the oldest first."""
+    """(seconds ago, model, endpoint, tokens) of the attempts in the last `seconds`, the oldest first."""
     now = time.time()
     rows = journal.select(
         "SELECT at, model, endpoint, coalesce(input, 0) + coalesce(output, 0) FROM attempts"

@@ -99,7 +99,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing, not even beside the file where that is impossible."""
+    """A connection that changes nothing; on a read-only disk it also makes no files beside the journal."""
     if path.exists() and not path.is_file():
         raise DiskError("the journal is no file", where=str(path), hint=HINT)
     for mode in ("mode=ro", "immutable=1"):
@@ -132,7 +132,7 @@ def empty() -> sqlite3.Connection:
 
 
 def fetched(connection: sqlite3.Connection, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
-    """Rows of a query, also where a damaged text is no UTF-8 any more; `sqlite3.Error` for worse."""
+    """Rows of a query, also where damage has made a text invalid UTF-8; `sqlite3.Error` for other damage."""
     try:
         return connection.execute(sql, values).fetchall()
     except sqlite3.OperationalError as error:
@@ -190,5 +190,5 @@ def fits(kept: object, *columns: Any) -> bool:
 
 
 def _written(number: float) -> bytes:
-    """A number as Python writes it. JSON writes all but very small ones so, and in a tenth of the time."""
+    """A number as Python's `repr` writes it. JSON writes all but very small ones alike, ten times as fast."""
     return dumps(number) if number >= _SMALL else repr(number).encode()

@@ -1,7 +1,7 @@
-"""What was asked and answered goes out of the journal for good: no page of it and no log beside it keeps it.
+"""Removes requests and answers from the journal for good: no page of the file and no log keeps them.
 
-What it has cost stays, under nobody's name: a budget is not filled up by forgetting. This module does not
-know whose rows they are.
+Their costs stay, without the record's name: forgetting must not give a budget money back. This module does
+not know whose rows they are.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _SUMMED = "api, model, step, record, at, seconds, body, endpoint"
 def cleanse(
     path: Path, digests: Collection[bytes], names: Collection[str], sharers: Mapping[bytes, str]
 ) -> tuple[int, int]:
-    """Blank all attempts at these requests but for what they have cost; how many went, and how many stay.
+    """Blank all attempts at these requests except their costs; how many are blanked, and how many stay.
 
-    What others ask, too (`sharers`), stays, and stands under their name where it stood under one of `names`.
+    A request that other records share (`sharers`) stays; if it is kept under one of `names`, it gets theirs.
     The file is written anew, because SQLite leaves older copies of a row in its pages. `DiskError` where
     there is no room for that, or where another program is reading.
     """
@@ -55,7 +55,7 @@ def cleanse(
 
 
 def _blanked(connection: sqlite3.Connection, digest: bytes) -> int:
-    """Leave step, model, tokens and money of each attempt, and nothing of whom or what it was about."""
+    """Leave step, model, tokens and money of each attempt, and nothing of its record or its content."""
     sql = "SELECT seq, api, model, step, endpoint FROM attempts WHERE digest = ?"
     count = 0
     for seq, api, model, step, endpoint in connection.execute(sql, (digest,)).fetchall():

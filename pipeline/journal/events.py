@@ -21,7 +21,7 @@ from pipeline.core.errors import DiskError
 from pipeline.system.files import own_file
 
 LATEST = 0.25
-"""seconds that an event may wait for company"""
+"""seconds that an event may wait to be written together with others"""
 
 
 class Events(Protocol):
@@ -36,7 +36,7 @@ class Events(Protocol):
 
 @contextmanager
 def events_to(path: Path) -> Iterator[Events]:
-    """A logger that appends to `path`; a full disk silences it rather than end the run."""
+    """A logger that appends to `path`; on a full disk it drops events, and the run goes on."""
     import structlog  # takes a tenth of a second to import, and `--help` does not log
 
     try:
@@ -73,7 +73,7 @@ class _Appended:
                 self._timer = loop.call_later(LATEST, self.flush)
 
     def warning(self, line: bytes) -> None:
-        """Write it at once, behind what waits."""
+        """Write it at once, after the lines that wait."""
         self._lines.append(line)
         self.flush()
 

@@ -30,7 +30,7 @@ _COLUMNS = (
 _MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
 _SUM = 14
 _UNCOUNTED = (None, None, None, None)
-"""the last four columns of a reply that nobody has counted, and of an attempt without one"""
+"""the last four columns of a reply whose tokens are not counted, and of an attempt without a reply"""
 _INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - no value in it
 _LOOK_UP = """
 SELECT outcome = 'answered', digest, api, model, step, record, at, seconds,
@@ -73,7 +73,7 @@ class Journal:
         self.damaged: dict[int, Damage] = {}
         """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
         self.on_damage: Callable[[Damage], None] | None = None
-        """who is told of each of them, once"""
+        """called once for each of them"""
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -88,19 +88,19 @@ class Journal:
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
-        """The journal at `path` for looking things up, also on a disk that cannot be written; an empty
+        """The journal at `path`, opened to be read only; an empty one where there is none.
 
-        one where there is none.
+        It works on a disk that cannot be written, too.
         """
         if path.exists():
             return cls(path, connect_to_read(path))
         return cls(path, empty())
 
     def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
-        """By digest: the replies that were paid for, and how the last attempt that failed did so.
+        """By digest: the replies that were paid for, and the faults of the latest failed attempts.
 
-        Of several, the latest. A row that does not fit its checksum is not used: its request counts as
-        unanswered.
+        Of several replies, the latest. A row that does not fit its checksum is not used: its request counts
+        as unanswered.
         """
         replies: dict[bytes, Reply] = {}
         faults: dict[bytes, Fault] = {}
@@ -155,7 +155,7 @@ class Journal:
         await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost, usage))
 
     async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
-        """Keep a reply that answers nothing, as it came, with what is wrong with it. Like `record`."""
+        """Keep a reply that holds no answer, as it came, with its fault; otherwise like `record`."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
         await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost))
 
@@ -166,9 +166,9 @@ class Journal:
     def uncounted(
         self, priced: Collection[str], after: int = 0
     ) -> list[tuple[int, str, str, str, str, bytes]]:
-        """(seq, api, model, step, endpoint, body) of the next replies that nobody has counted, because a run
+        """(seq, api, model, step, endpoint, body) of the next replies without token counts or a price.
 
-        was killed, or priced, because the price of their model, one of `priced`, was not known then.
+        Counts are missing after a kill; a price, where that of the model (one of `priced`) was not known.
         """
         models = ", ".join("?" * len(priced))
         sql = f"""SELECT seq, api, model, step, endpoint, body FROM attempts
@@ -177,7 +177,7 @@ class Journal:
         return self.select(sql, (after, *priced))
 
     async def supersede(self, request: Request) -> None:
-        """Let what was paid for stand back, so that its request is asked again; it is kept."""
+        """Take a paid reply out of use, so that its request is asked again; the reply is kept."""
         sql = (
             "UPDATE attempts SET outcome = 'superseded', fate = ''"
             " WHERE digest = ? AND (outcome = 'answered' OR billed = 'yes')"
@@ -243,7 +243,7 @@ def _row(
 
 
 def _pick_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Take in what an earlier run had to put elsewhere, and set room aside for the next time."""
+    """Take in the rows that an earlier run had to spill, and make a new ballast."""
     reserve = Spill(path)
     for file, rows, damaged in reserve.spilled():
         taken = restore(connection, rows)
@@ -252,9 +252,9 @@ def _pick_up(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
-    """Insert spilled rows that are not there yet; how many they were. Rows that are none are passed over.
+    """Insert spilled rows that are not there yet; how many were inserted. Invalid rows are passed over.
 
-    What has been asked again meanwhile has another answer in use: it stays in use.
+    Where a request has been asked again meanwhile, its newer answer stays in use.
     """
     whole = [row for row in rows if is_row(row)]
     try:
@@ -272,7 +272,7 @@ def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
 
 
 def is_row(row: tuple[Any, ...]) -> bool:
-    """Whether this is a row as it was written, with its tokens or, by an earlier program, without them."""
+    """Whether this is a valid row, with token counts or, from an earlier version, without them."""
     if len(row) - _SUM - 1 not in (0, len(_UNCOUNTED)):
         return False
     return fits(row[_SUM], row[0], *row[5:13])

@@ -1,4 +1,4 @@
-"""What the journal knows, for a walk behind which only the journal stands: nothing is sent.
+"""Look-ups for a walk that asks the journal alone: nothing is sent.
 
 This module does not know steps, lanes or files of results.
 """
@@ -44,8 +44,8 @@ def recalling(journal: Journal, progress: Progress) -> LookUp:
 def exporting(journal: Journal, progress: Progress, *, given_up: bool) -> LookUp:
     """The same, but a request that was refused fails with the reason.
 
-    What was tried in vain fails too when its run has `given_up` on it; after a run that was stopped it is
-    pending, because the next one will try it again.
+    A request whose tries all failed is failed, too, if its run has `given_up` on it. After a run that was
+    stopped it is pending, because the next run will try it again.
     """
 
     def outcome(request: Request, past: Past) -> Reply | Fault:
@@ -61,7 +61,7 @@ def exporting(journal: Journal, progress: Progress, *, given_up: bool) -> LookUp
 
 
 def one_by_one(look_up: LookUp) -> Call:
-    """A look-up as a call, for who asks for one thing after the other."""
+    """A look-up as a call, for a walk that makes one request after the other."""
 
     async def ask(request: Request) -> Reply:
         (outcome,) = look_up([request])
@@ -77,9 +77,9 @@ class Past:
     """What the journal knows of a request.
 
     `stands` is its reply, or that of what was asked instead. It is a fault where an attempt was paid for and
-    brought nothing to read, such as a reply beyond all size: it would be paid for again. It is None where
-    there is nothing of the kind, also for a kept reply that cannot be read: an earlier program was killed
-    before it could say so. `failed` says how the last attempt at the request itself failed.
+    brought nothing to read, such as a reply that was too large: it would be paid for again. It is None where
+    there is neither. So it is for a kept reply that cannot be read, if the program was killed before it
+    noted the fault. `failed` says how the last attempt at the request itself failed.
     """
 
     stands: Reply | Fault | None

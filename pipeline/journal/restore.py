@@ -1,4 +1,4 @@
-"""Answers that a run had to print on standard error, because no disk took them, are put into the journal.
+"""Puts answers into the journal that a run had to print on standard error, because no disk took them.
 
 This module does not know how they were saved.
 """
@@ -19,7 +19,7 @@ from pipeline.system.lock import locked
 
 @dataclass(frozen=True)
 class Restored:
-    """Answers that are in the journal now, that were there before, and lines that cannot be used."""
+    """Counts: answers put into the journal now, answers that were there before, lines that cannot be used."""
 
     taken: int
     known: int

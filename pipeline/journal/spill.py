@@ -1,4 +1,4 @@
-"""Where rows go that a file cannot take any more: paid answers are kept somewhere, whatever the disk does.
+"""Keeps rows that the journal's file cannot take any more, so that no paid answer is lost.
 
 First a *ballast* is given up: a file that holds nothing but room on the same disk. Where that does not
 help, rows are *spilled*: appended, with a checksum each, to a file in the first folder that takes them,
@@ -57,7 +57,7 @@ class Spill:
                 os.close(descriptor)
 
     def free(self) -> bool:
-        """Give the ballast up; whether there was any."""
+        """Give the ballast up; True if there was any."""
         try:
             self._ballast.unlink()
         except OSError:
@@ -65,7 +65,7 @@ class Spill:
         return True
 
     def spill(self, rows: Sequence[Row]) -> str:
-        """Keep rows elsewhere; where they are now, for people."""
+        """Keep rows elsewhere; gives the place, in words for people."""
         for folder in self.folders():
             with suppress(OSError):
                 return str(_kept(folder, rows, self._path))
@@ -77,7 +77,7 @@ class Spill:
     def folders(self) -> Iterator[Path]:
         """The folders that rows may be spilled to, the best first.
 
-        The next run may have another TMPDIR or home: a place that all have comes before theirs.
+        The next run may have another TMPDIR or home, so places that do not depend on them come first.
         """
         yield self._path.with_name("spill")
         cache = str(Path.home() / ".cache")
@@ -125,7 +125,7 @@ def _number_in(path: Path) -> str:
 
 
 def read_lines(lines: Iterable[str]) -> tuple[list[Row], int]:
-    """Rows of spilled lines, with or without what stands before them on standard error; the damaged ones."""
+    """The rows of spilled lines (a prefix from standard error is allowed), and how many lines are damaged."""
     rows: list[Row] = []
     damaged = 0
     for line in lines:
@@ -157,7 +157,7 @@ def _unpacked(value: Any) -> Any:
 
 
 def _kept(folder: Path, rows: Sequence[Row], origin: Path) -> Path:
-    """Write a new file into a folder of our own and see it to the disk; `OSError` where that fails.
+    """Write a new file into a folder of our own and sync it; `OSError` where that fails.
 
     It writes row by row: there may be no memory for more.
     """

@@ -25,7 +25,7 @@ MOST_LINES = 100
 
 @dataclass
 class Verdict:
-    """What was found. `unsummed` rows are from a program that wrote no checksums: they are believed."""
+    """What was found. `unsummed` rows are from a version that wrote no checksums: they count as good."""
 
     rows: int = 0
     answered: int = 0
@@ -59,10 +59,10 @@ def verify(path: Path, *, quick: bool = False) -> Verdict:
 
 
 def _pages(connection: sqlite3.Connection, check: str) -> Iterator[str]:
-    """The lines of SQLite's own check, but for its ok."""
+    """What SQLite's own check finds wrong, line by line."""
     size = 0
     lines: list[str] = []
-    for most in (MOST_LINES, 1):  # where the check itself breaks off, what it says first is still to be had
+    for most in (MOST_LINES, 1):  # where the check itself fails, its first line can still be read
         try:
             (size,) = connection.execute("PRAGMA page_size").fetchone()
             rows = connection.execute(f"SELECT * FROM pragma_{check}({MOST_LINES}) LIMIT {most}")  # noqa: S608 - the name of a check, and numbers of ours

@@ -1,4 +1,4 @@
-"""One thread that commits to a SQLite file in groups: whatever waits when a commit begins goes into it.
+"""One thread that commits to a SQLite file in groups: a commit takes all rows that wait when it begins.
 
 Whoever awaits a commit resumes when it is on the disk. This module does not know what is written.
 """
@@ -21,7 +21,7 @@ from pipeline.journal.spill import Spill
 
 GROUP = 500
 GATHER = 0.005
-"""seconds that a commit waits for company; nothing beside the seconds of a model"""
+"""seconds that a commit waits for more rows; little against the seconds that a model takes"""
 LOCK_SECONDS = 60.0
 """how long another program may hold the file"""
 
@@ -29,10 +29,10 @@ _Work: TypeAlias = "tuple[str, tuple[Any, ...], asyncio.Future[None] | None]"
 
 
 class Writer:
-    """The writer of one file. After it could not write, `broken` says why, and everybody is told so.
+    """The writer of one file. After it could not write, `broken` says why, and every caller is told so.
 
-    What comes then, because it was under way, is still kept: rows of the statement `kept` in the reserve,
-    others not at all.
+    Rows that still come then, because they were under way: those of the statement `kept` are kept in the
+    reserve, others are dropped.
     """
 
     def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection], kept: str) -> None:
@@ -78,7 +78,7 @@ class Writer:
             going_on = item is not None
             try:
                 self._write(connection, work)
-            except Exception as error:  # not even the reserve took it; who waits must hear of it all the same
+            except Exception as error:  # not even the reserve took it; callers that wait must still be told
                 self.broken = self.broken or _disk_error(error)
                 _tell(work, self.broken)
         connection.close()
@@ -127,9 +127,9 @@ class Writer:
             self.broken.hint = f"mend the disk, then run the same command: {waits}"
 
     def _gone(self) -> DiskError | None:
-        """Whether file and lock are still those that were opened: what goes into a deleted one is lost,
+        """The error where the file or the lock is no longer the one that was opened; None where both are.
 
-        and where the lock has gone another run may have begun.
+        What is written into a deleted file is lost, and without the lock another run may have begun.
         """
         for file, inode in self._files.items():
             if inode and _inode(file) != inode:
