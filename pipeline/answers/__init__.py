@@ -1,1 +1,1 @@
-"""Asking until an answer holds. This room does not know who is asked or where the text goes."""
+"""Asks until an answer passes all checks. This folder does not know who is asked or where the text goes."""

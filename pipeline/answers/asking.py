@@ -1,7 +1,7 @@
-"""What the walk needs of every kind of step, and what all kinds share: asking until an answer holds.
+"""What the walk needs of every kind of step, and what all kinds share: asking until an answer is accepted.
 
-A complaint *is* the repair prompt: the same conversation, one turn longer. This module does not know
-what the question is.
+A complaint is sent to the model as the repair prompt: the same conversation, one turn longer. This
+module does not know what the question is.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
 
 Judge = Callable[[str], tuple[Any, str]]
-"""An answer's text -> (value, complaint); the complaint is '' where it holds."""
+"""An answer's text -> (value, complaint); the complaint is '' where it is accepted."""
 
 
 @frozen
 class Taken:
     """A step's value, and the label of the model that wrote it; '' where none was needed.
 
-    `known` says whether nothing was sent for it: the journal had it.
+    `known` says that the journal had it, and nothing was sent for it.
     """
 
     value: Any
@@ -73,7 +73,7 @@ class _Asked:
 class Asking:
     """How one step's model is asked.
 
-    `models` are the step's model and, behind it, those that are asked instead when it comes to nothing.
+    `models` are the step's model and, after it, its fallback models in order.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Asking:
         return self._first.request(asked, key, instead)
 
     async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
-        """Ask, and ask again with the complaint, until an answer holds or the repairs are used up."""
+        """Ask, and ask again with the complaint, until an answer is accepted or the repairs are used up."""
         requests: list[Request] = []
         known = True
         for repair in range(self.repairs + 1):

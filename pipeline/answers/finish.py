@@ -15,7 +15,7 @@ _FINISHED = frozenset({"stop", "length", "end_turn", "eos", "stop_sequence", "co
 
 
 def broken(answer: Answer, allow: Collection[Allowed]) -> tuple[str, str] | None:
-    """Kind and message of what must never pass as good: refused, filtered, cut off, empty."""
+    """Kind and message of the fault where an answer was refused, filtered, cut off or empty; else None."""
     finish = answer.finish_reason
     if answer.refusal and "refusal" not in allow:
         return "refused", f"the model refused: {answer.refusal[:200]}"

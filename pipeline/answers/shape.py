@@ -1,4 +1,4 @@
-"""The shape of a JSON answer, as a user writes it -> JSON Schema; and a reader that holds answers to it.
+"""The shape of a JSON answer, as a user writes it -> JSON Schema; and a reader that checks answers by it.
 
 `{title: string, tags: [string], author: {name: string}}` is short for a strict schema with all fields
 required. A mapping with `type` and `properties`, or with `$schema`, is a full schema already.
@@ -24,7 +24,7 @@ _MOST_COMPLAINTS = 3
 
 
 def schema_of(shape: Any) -> dict[str, Any]:
-    """JSON Schema of a shape; `ValueError` with a sentence where the shape is none."""
+    """JSON Schema of a shape; `ValueError` with a sentence where it is no valid shape."""
     if not isinstance(shape, dict) or not shape:
         raise ValueError("a JSON answer is a mapping of field names to types, or a full JSON schema")
     full = "$schema" in shape or ("type" in shape and ("properties" in shape or "items" in shape))
@@ -73,7 +73,7 @@ class Shape:
 
     @property
     def fields(self) -> Mapping[str, Any] | None:
-        """The schemas of an object's fields, in order; None where the answer is no closed object."""
+        """The schemas of the answer's fields, in order; None unless it is an object with fixed fields."""
         fields = self.schema.get("properties")
         closed = self.schema.get("type") == "object" and not self.schema.get("additionalProperties")
         return fields if closed and fields else None
@@ -85,7 +85,7 @@ class Shape:
         return dtype_of(self.schema)
 
     def _misfit(self, value: Any) -> str:
-        """Why a valid value has no place in the result's columns; '' where it has."""
+        """Why a valid value does not fit into the result's columns; '' where it does."""
         from pipeline.core.dtypes import value_of
 
         try:
@@ -97,7 +97,7 @@ class Shape:
         return ""
 
     def _invalid(self, value: Any) -> str:
-        """What the schema has against a value; '' for nothing."""
+        """What the schema finds wrong with a value; '' for nothing."""
         try:
             errors = list(islice(self._validator.iter_errors(value), _MOST_COMPLAINTS))
         except (ValueError, RecursionError) as error:  # too deep, or no Unicode: the validator cannot take it
@@ -135,13 +135,13 @@ def _parsed(text: str) -> Any:
             raise
         except ValueError:
             raise strict from None
-    if len(_MEMBER.findall(text)) != _members(value):  # nearly never: a text has quotes and colons in it
+    if len(_MEMBER.findall(text)) != _members(value):  # rare: a text that has quotes and colons in it
         json.loads(text, object_pairs_hook=_distinct)
     return value
 
 
 class _Twice(ValueError):
-    """A key stands twice in one object: which of its values is meant cannot be known."""
+    """A key stands twice in one object, so it is not known which of its values is meant."""
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
