@@ -107,7 +107,7 @@ class Prompt:
         return Conversation((("user", self._prompt.render(values)),), system, schema, self._spec.name)
 
     def _judge(self, text: str) -> tuple[Any, str]:
-        if self.shape and not text:  # allowed, or it would not come here; no column has a place for ''
+        if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
             return None, ""
         value, misfit = self.shape.read(text) if self.shape else (text, "")
         if misfit or not self._checks:

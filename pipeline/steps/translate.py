@@ -1,8 +1,8 @@
 """A text of each row from one language into another.
 
 On a model that takes prompts, the instructions stand in the system message and the text alone in the
-user message. On an engine that only translates, the text goes as it is. An answer that is the source
-again, that lost a placeholder, a tag or a link, or that has links of its own, is sent back with a complaint.
+user message. An engine that only translates gets the text as it is. An answer is sent back with a complaint
+where it repeats the source, has lost a placeholder, a tag or a link, or has added links.
 This module does not know documents, only single texts.
 """
 
@@ -119,7 +119,7 @@ def _named(tag: str) -> str:
 
 
 def complaint(source: str, answer: str, *, new_links: bool = False) -> str:
-    """What is wrong with a translation, said to the model; '' where nothing is seen."""
+    """What is wrong with a translation, in words for the model; '' where nothing is found."""
     if _plain(source) == _plain(answer) and len(_WORD.findall(_KEPT.sub(" ", source))) >= 3:
         return "You gave the source text back. Translate it."
     lost = Counter(_KEPT.findall(source)) - Counter(_KEPT.findall(answer))
