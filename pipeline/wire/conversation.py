@@ -1,4 +1,4 @@
-"""What is asked, before it is put into a dialect, and the way into a `Request` and out of a `Reply`.
+"""A question before it is put into a dialect; how it becomes a `Request`, and how a `Reply` is read.
 
 The body is serialised once, in the order it was built: these bytes are hashed and these bytes are sent.
 The order of an answer schema's properties is part of them, because models write fields in that order;
@@ -45,7 +45,7 @@ def _dialect(api: str) -> Api:
 
 
 class RequestBuilder:
-    """The requests of one step to one model: what is the same in all of them is made ready once."""
+    """Builds the requests of one step to one model; what they have in common is prepared once."""
 
     def __init__(self, api: str, model: str, params: Mapping[str, Any], step: str) -> None:
         self._api, self._model, self._step = api, model, step
@@ -65,6 +65,6 @@ class RequestBuilder:
 def read(reply: Reply, *, tokens: bool = True) -> Answer:
     """What a reply says, in its own dialect; a `Fault` where it cannot be read.
 
-    Without `tokens` it says nothing of them: those of a reply from the journal have been counted already.
+    Without `tokens` they are not read: those of a reply from the journal have been counted already.
     """
     return reply.answer or _dialect(reply.api).read(reply.body, tokens=tokens)

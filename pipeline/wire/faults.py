@@ -46,7 +46,7 @@ _CONTEXT_CODES = frozenset(
     {"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"}
 )
 _NEVER_FITS = "Request too large for"
-"""OpenAI's 429 for a single request above the limit of a minute, which has no code of its own"""
+"""the message of OpenAI's 429 for a single request above a minute's limit; it has no code of its own"""
 _FILTER_CODES = frozenset(
     {"content_filter", "content_policy_violation", "content_filtered", "invalid_prompt"}
 )
@@ -55,11 +55,11 @@ _STATUS = re.compile(r"[45][0-9]{2}\Z")
 _LONGEST_MESSAGE = 300
 _LONGEST_READ, _LONGEST_CODE = 10_000, 80
 REPLY_CAP = 8 * 1024 * 1024
-"""the largest reply that is read, in bytes: several times what any model writes, and quickly parsed"""
+"""the largest reply that is read, in bytes: several times what any model writes"""
 
 
 def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
-    """The fault behind an HTTP answer that is no success. `headers` has lower-case names."""
+    """The fault that an HTTP error response stands for. `headers` has lower-case names."""
     code, message = error_of(body)
     said = f"{status} {code}".strip() + (f": {message}" if message else "")
     kind, fate, billed = _classify(status, code, message)
@@ -74,7 +74,7 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
 
 
 def _aim(headers: Mapping[str, str]) -> str:
-    """Where a redirect points, without what a path or a question may give away."""
+    """The host that a redirect points to; path and query are left out, because they may hold secrets."""
     try:
         host = urlsplit(headers.get("location", "")).netloc.rpartition("@")[2]
     except ValueError:
@@ -83,9 +83,9 @@ def _aim(headers: Mapping[str, str]) -> str:
 
 
 def error_reply(body: bytes) -> Fault | None:
-    """The fault behind a success whose body is an error, classed by its code as if that were the status.
+    """The fault where the status is success but the body is an error: its code is taken for the status.
 
-    None where the code says nothing. Gateways answer so, with the status of what stands behind them.
+    None where the code says nothing. Some gateways answer like this, with the status of their upstream.
     """
     code, message = error_of(body)
     status = _status_in(body) or (429 if code in QUOTA_CODES | _RATE_CODES else 0)
@@ -130,7 +130,7 @@ def _classify(status: int, code: str, message: str = "") -> tuple[str, Fate, Bil
 
 
 def error_of(body: bytes) -> tuple[str, str]:
-    """Code and message of an error body in any of the shapes seen in the wild; ('', '') for none."""
+    """Code and message of an error body in any of the forms that servers use; ('', '') for none."""
     try:
         parsed: Any = orjson.loads(body)
     except ValueError:
@@ -140,7 +140,7 @@ def error_of(body: bytes) -> tuple[str, str]:
         return "", scrub(error)
     if not isinstance(error, dict):
         return "", ""
-    words = (error.get("code"), error.get("type"))  # llama.cpp has a number for a code
+    words = (error.get("code"), error.get("type"))  # llama.cpp's code is a number
     code = next((word for word in words if isinstance(word, str) and word), "")
     code = " ".join(code[:_LONGEST_CODE].split())
     message = error.get("message") or error.get("detail") or ""
@@ -169,7 +169,7 @@ def unreachable(message: str) -> Fault:
 
 
 def untrusted(host: str, reason: str) -> Fault:
-    """A certificate that proves nothing: nothing was sent."""
+    """A certificate that cannot be trusted: nothing was sent."""
     return Fault("untrusted", f"{host} shows no certificate to be trusted: {reason}", fate=Fate.STOP)
 
 
@@ -179,17 +179,17 @@ def not_https(host: str) -> Fault:
 
 
 def dropped(billed: Billed, message: str, body: bytes = b"") -> Fault:
-    """The connection was lost after the request was sent; `body` is what came of the reply."""
+    """The connection was lost after the request was sent; `body` is the part of the reply that came."""
     return Fault("disconnected", message, fate=Fate.RETRY, billed=billed, body=body)
 
 
 def unreadable(message: str, body: bytes) -> Fault:
-    """A reply that came with success and is no reply: a proxy's page, half a body, nothing."""
+    """The status was success, but the body is no reply: a proxy's page, half a body, nothing."""
     return Fault("unreadable", message, fate=Fate.RETRY, billed=Billed.MAYBE, status=200, body=body)
 
 
 def not_an_api(message: str, body: bytes) -> Fault:
-    """Whoever answers at the address speaks no API."""
+    """What answers at the address is not an API."""
     said = f"not an API: {message}"
     return Fault("not_an_api", said, fate=Fate.STOP, billed=Billed.MAYBE, status=200, body=body)
 
@@ -205,7 +205,7 @@ def too_large() -> Fault:
 
 
 def stalled(seconds: float, body: bytes) -> Fault:
-    """A reply began and did not go on; `body` is what came of it."""
+    """A reply began and did not go on; `body` is the part that came."""
     message = f"the reply stopped half way: nothing more came for {seconds:g} s"
     return Fault("timeout", message, fate=Fate.RETRY, billed=Billed.MAYBE, body=body)
 

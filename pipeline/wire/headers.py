@@ -61,7 +61,7 @@ def _date(text: str | None, now: float) -> float | None:
 
 
 def _reset(headers: Mapping[str, str]) -> float | None:
-    """The longer of the two resets of the limits that are used up; both where none says it is."""
+    """The longest reset of the limits that are used up, or whose headers do not say what is left."""
     waits = [
         duration(headers.get(f"x-ratelimit-reset-{name}", ""))
         for name in ("requests", "tokens")
@@ -81,8 +81,8 @@ def duration(text: str) -> float | None:
 def advertised_limits(headers: Mapping[str, str]) -> ServerLimits | None:
     """What the headers (lower-case names) say of the account's limits; None where they say nothing.
 
-    A limit of requests may be meant per day. Such a one takes longer than a minute to be whole again, or
-    comes back at the pace of a day: `limit: 200, remaining: 199, reset: 7m12s`.
+    A limit of requests may be meant per day. Then it takes longer than a minute to be restored, or it
+    is restored at a day's rate: `limit: 200, remaining: 199, reset: 7m12s`.
     """
     requests = _count(headers.get("x-ratelimit-limit-requests"))
     tokens = _count(headers.get("x-ratelimit-limit-tokens"))
@@ -99,7 +99,7 @@ def _count(text: str | None) -> int | None:
 
 
 def _whole(text: str) -> int | None:
-    """A whole number as headers have it; None for anything else, and for what no account can have."""
+    """A whole number in a header; None for anything else, and for a number that is too long."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 

@@ -1,6 +1,6 @@
-"""What all dialects share: a body read with suspicion.
+"""What all dialects share: reading a body that may hold anything.
 
-Nothing a server sends may raise anything but a `Fault`. This module knows no dialect.
+Whatever a server sends, reading it raises nothing but a `Fault`. This module knows no dialect.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ __all__ = ["joined", "mapping", "parse", "text_of", "unreadable", "usage", "word
 
 _LARGEST_COUNT = 1 << 26
 _CACHED, _CACHE_WRITTEN = "cached_tokens", "cache_write_tokens"
-"""OpenAI's names, in the details of the input"""
+"""OpenAI's names, in the details of the input tokens"""
 _CACHED_BESIDE = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
-"""DeepSeek's name, Anthropic's, Moonshot's, beside the total"""
+"""the names of DeepSeek, Anthropic and Moonshot, beside the total"""
 _CACHE_WRITTEN_BESIDE = ("cache_creation_input_tokens",)
 _BESIDE = frozenset((*_CACHED_BESIDE, *_CACHE_WRITTEN_BESIDE))
 MOST_VALUES = 400_000
-"""values in one body: each takes some sixty bytes of memory and may be two bytes long"""
+"""the most values in one body: one of two bytes takes some sixty bytes of memory"""
 _FEW = 2 * MOST_VALUES
-"""a body of so many bytes cannot have too many of them"""
+"""a body of at most so many bytes cannot have more values than that"""
 _LENIENT = 2 << 20
-"""bytes that the standard parser is let loose on"""
+"""the largest body, in bytes, that the standard parser may read"""
 _SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason)"')
-"""names that are looked at twice where they stand twice"""
+"""a body that has one of these names twice is checked for double keys"""
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def _error_in(parsed: dict[str, Any]) -> Any:
-    """The error that a reply is, in the shapes that servers give it; something false where it is none."""
+    """The error in a reply, in any form that servers use; a false value where there is none."""
     if parsed.get("error") or parsed.get("object") == "error":
         return parsed.get("error") or parsed
     answered = "choices" in parsed or "output" in parsed or "text" in parsed
@@ -65,7 +65,7 @@ def _error_in(parsed: dict[str, Any]) -> Any:
 
 
 def _refuse_twins(body: bytes) -> None:
-    """Refuse an object that has a key twice: who says two things has not said which."""
+    """Refuse an object that has a key twice: it is not known which value is meant."""
     try:
         json.loads(body, object_pairs_hook=_distinct)
     except ValueError as error:
@@ -82,7 +82,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _lenient(body: bytes) -> Any:
-    """The standard parser takes what the strict one refuses: lone surrogates, huge numbers, a BOM."""
+    """Parsed by the standard parser, which takes lone surrogates, huge numbers and a BOM."""
     try:
         if len(body) <= _LENIENT:
             return json.loads(body, object_pairs_hook=_distinct)
