@@ -1,1 +1,1 @@
-"""What happens in the folder of a job. The only room that joins engine, lanes, providers and output."""
+"""What happens in the folder of a job. The only folder that joins engine, lanes, providers and output."""

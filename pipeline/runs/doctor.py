@@ -1,4 +1,4 @@
-"""A job looked at from all sides before it costs anything: what stands well, what does not, what to do.
+"""Checks a job from all sides before it costs anything: what is right, what is wrong, what to do.
 
 Nothing is sent but one GET to each endpoint, which costs nothing; nothing is written. It works offline.
 This module prints nothing.
@@ -27,9 +27,9 @@ from pipeline.system.lock import holder
 from pipeline.system.resources import megabytes, of_folder, of_open_files, of_room
 
 CODES = (JobError.exit_code, DiskError.exit_code, KeyRefused.exit_code, RunStopped.exit_code)
-"""what the command ends with, the first of them that anything is bad for"""
+"""exit codes of bad checks; the first in this order that occurs is the command's"""
 ANSWER = 4096
-"""bytes of a reply, where none is known"""
+"""bytes of a reply, assumed where none is known"""
 ROW = 600
 """bytes that a row of the journal has besides its reply"""
 

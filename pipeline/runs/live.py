@@ -1,6 +1,6 @@
 """One run of a job: look up what is known, ask for what is missing, write the table.
 
-This module prints nothing; whoever calls it may look at the `Progress` while it runs.
+This module prints nothing; its caller may look at the `Progress` while it runs.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from pipeline.system.signals import heard
 from pipeline.templates.template import Template
 
 FIRST_ANSWER = 1.0
-"""seconds that an answer is thought to take before there is any"""
+"""seconds that an answer is assumed to take before there is any"""
 UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
-"""kinds of fault of rows that asked nothing"""
+"""kinds of fault of rows that sent no request"""
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Run(RunState):
         )
 
     async def _finish(self) -> Result:
-        """Look up, ask, write: as much of it as there is need for."""
+        """Look up, ask, write: as much of it as is needed."""
         self.shared = await self._shared()
         async with controlled(self.session.job.folder, Steering(self), self.say):
             if self.wish.pilot:
@@ -95,9 +95,9 @@ class Run(RunState):
                 if result is not None:
                     return result
             job, schema = self.session.job, self.session.rows.schema
-            Table(job.targets, schema, own=job.folder).abandon()  # can it be written at all?
+            Table(job.targets, schema, own=job.folder).abandon()  # can it be written?
             with Filing(self.session):
-                pass  # and the files of the rows
+                pass  # the same for the files of the rows
             await self._ask()
             return await self._write()
 
@@ -114,7 +114,7 @@ class Run(RunState):
         return result
 
     async def _let_stand_back(self) -> None:
-        """Let the paid answers behind failed rows stand back, so that they are asked for again."""
+        """Take the paid answers of failed rows out of use, so that they are asked for again."""
         walks = InOrder(self.session.stages, recall.recalling(self.journal, Progress()))
         superseded = 0
         async for request in paid_failures(self.journal, walks, self.session.source.batches()):
@@ -138,7 +138,7 @@ class Run(RunState):
         return result
 
     async def _ask(self) -> None:
-        """Send what is missing: every record through its steps, with the guarded providers behind."""
+        """Send what is missing: every record through its steps, with the guarded providers as calls."""
         self.progress.restart("asking", go_on=self.looked_up)
         self.progress.recalled = 0
         self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows)
@@ -164,7 +164,7 @@ class Run(RunState):
                 await stack.aclose()
 
     def _hands(self) -> int:
-        """How many records are walked at once: who waits for its next try holds a hand and no slot."""
+        """How many records are walked at once. One that waits for its next try needs a hand but no slot."""
         assert self.lanes is not None  # noqa: S101 - it is launched first
         return min(self.lanes.hands(self.progress.waiting), self.progress.rows_expected)
 
@@ -191,7 +191,7 @@ class Run(RunState):
         return shared
 
     def _check_outage(self) -> None:
-        """A run in which nothing at all was answered, though it could have been, has met an outage."""
+        """Stop with "outage" where requests failed after all tries, and nothing was ever answered."""
         if self.in_vain and not self.progress.answered and not self.journal.has_answers():
             message = f"nothing was answered; the last fault: {self.progress.last_error}"
             self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
@@ -204,7 +204,7 @@ class Run(RunState):
         if not (self.looked_up and _was_known(leaf)):  # else it was counted when the run looked it up
             for row in walk.rows_of(leaf):
                 self.progress.count(row.status)
-        if not pool.all_begun:  # else there is nothing left to be saved
+        if not pool.all_begun:  # else stopping would save nothing
             self._watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
@@ -212,7 +212,7 @@ class Run(RunState):
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
 
     def _watch_failures(self, leaf: Branch) -> None:
-        """Stop when most of the last rows failed: whatever is wrong, more money does not mend it."""
+        """Stop when most of the last rows failed: to go on would only waste money."""
         fault = leaf.fault
         if fault is not None and (_is_known(fault) or fault.again or fault.kind in UNSENT):
             return
@@ -234,7 +234,7 @@ def _is_known(fault: Fault) -> bool:
 
 
 def _was_known(leaf: Branch) -> bool:
-    """Whether it was known, before anything was sent, how a leaf ends."""
+    """Whether the leaf's end was known before anything was sent."""
     return leaf.known and (leaf.fault is None or _is_known(leaf.fault) or leaf.fault.kind in UNSENT)
 
 

@@ -1,6 +1,6 @@
-"""A pilot: some records, drawn at random and really run, and what the rest will cost, judging by them.
+"""A pilot: some records, drawn at random, are really run, to estimate what the rest will cost.
 
-What its records cost is in the journal, whenever they were asked: this module notes only what they ask.
+What the records cost is in the journal, also from earlier runs: this module only notes their requests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FEW = {1: 12.706, 2: 4.303}
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate and the bounds between which the truth lies, 95 times in 100."""
+    """An estimate, and the bounds between which the true value lies 95 times in 100."""
 
     mean: float
     low: float
@@ -27,7 +27,7 @@ class Interval:
 
 @dataclass
 class Asked:
-    """The digests of the requests that each of `n` records comes to, known to the journal or not.
+    """The digests of the requests that each of `n` records makes, known to the journal or not.
 
     A request that several records share belongs to the first of them.
     """
@@ -37,7 +37,7 @@ class Asked:
     _seen: set[bytes] = field(default_factory=set)
 
     def noted(self, call: Call) -> Call:
-        """A call that notes what passes, with what may be asked instead."""
+        """A call that notes each request and its fallback requests."""
 
         async def ask(request: Request) -> Reply:
             digests = self.by_record.setdefault(request.key, [])

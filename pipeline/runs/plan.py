@@ -1,4 +1,4 @@
-"""What a run would send, and cost: the same walk, with a counter behind the journal. Nothing is sent."""
+"""What a run would send, and cost: the same walk, with a call that counts. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def plan_async(
 ) -> Plan:
     """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written.
 
-    With `retry_failed` as by a run that pays again for the answers that were cut off, refused or rejected.
+    With `retry_failed`: for a run that pays again for answers that were cut off, refused or rejected.
     """
     session = Session.open(job, records)
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
@@ -74,7 +74,7 @@ class _Forecast:
         return self.known.output / self.known.replies if self.known else 0.0
 
     def expect_later(self, requests: int) -> None:
-        """Count requests whose text is not known yet: at most so many, as dear as those before."""
+        """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones."""
         plan, known = self.plan, self.known
         plan.later += requests
         if self.tariff.free:
@@ -109,7 +109,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
 
 
 def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[bytes]) -> LookUp:
-    """A look-up that counts what is answered, and what a run would ask: all that is missing, and `again`."""
+    """A look-up that counts what is answered, and what a run would send: all that is missing, and `again`."""
     seen: set[int] = set()
 
     def counted(request: Request, outcome: Reply | Fault) -> Reply | Fault:
@@ -145,7 +145,7 @@ def _forecast(stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) 
 
 
 def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) -> None:
-    """Count the steps behind an unanswered one: at most one request for each of their branches."""
+    """Count the steps after an unanswered one: at most one request for each of their branches."""
     branches = 1
     for forecast, stage in zip(forecasts[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
         branches *= math.prod(len(values) for values in stage.spec.each.values())

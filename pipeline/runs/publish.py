@@ -1,8 +1,7 @@
-"""A walk -> the result's table, the files of its rows, the table of failed rows and the record of it all.
+"""A walk -> the result's table, the files of its rows, the table of failed rows, and a receipt of them.
 
-All of them are written aside first, and moved into place when all are whole.
-
-This module does not know whether anybody stands behind the journal.
+All of them are written to temporary files first, and moved into place when all are complete.
+This module does not know where the look-up takes its answers from.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from pipeline.runs.result import Result
 from pipeline.runs.session import Session
 
 BATCH = 256
-"""records that are looked up at once; what more of them need does not fit into a processor's cache"""
+"""records that are looked up at once; more of them would not fit into a processor's cache"""
 
 
 async def publish(
@@ -39,10 +38,10 @@ async def publish(
     exported: bool = False,
     without: Collection[str] = (),
 ) -> Result | None:
-    """Write every row in the order of the input, aside, and move it into place when it is whole.
+    """Write every row in the order of the input to a temporary file, and move it into place when complete.
 
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
-    counted to the end all the same). Records with a key in `without` are left out.
+    still counted to the end). Records with a key in `without` are left out.
     """
     failures = _Failures(session)
     safe = session.job.output.spreadsheet_safe
@@ -67,7 +66,7 @@ async def publish(
     path = session.job.folder / "failures.csv"
     failed = failures.publish(path)
     counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
-    with suppress(DiskError) if exported else nullcontext():  # its folder may be one that is only read
+    with suppress(DiskError) if exported else nullcontext():  # the folder of an export may be read-only
         write_receipt(session.job, counts, [*written, *failed], filed)
     return Result(
         targets,
@@ -86,7 +85,7 @@ def _without(keys: Collection[str], batches: Iterator[list[Record]]) -> Iterator
 
 
 class Filing:
-    """The files of the rows that are ok, on their way to their folder; nothing where the job wants none."""
+    """Writes the files of the rows that are ok; does nothing where the job wants none."""
 
     def __init__(self, session: Session) -> None:
         self._pages, job = session.pages, session.job
@@ -104,7 +103,7 @@ class Filing:
             self._result_folder.close()
 
     def note(self, leaves: Iterable[Branch]) -> None:
-        """Write the files of these rows aside, of those that get one."""
+        """Write the temporary files of those rows that get a file."""
         if self._result_folder is None or self._pages is None:
             return
         for leaf in leaves:
@@ -117,12 +116,12 @@ class Filing:
                 self._result_folder.keep(path, key, fault.message)
 
     def complete(self) -> None:
-        """See what is to be moved to the disk."""
+        """Sync the temporary files, so that they can be moved."""
         if self._result_folder:
             self._result_folder.complete()
 
     def publish(self) -> Filed | None:
-        """Move the files into place; what became of the folder."""
+        """Move the files into place; gives what the folder holds now."""
         return self._result_folder.publish() if self._result_folder else None
 
 
@@ -149,9 +148,9 @@ class _Failures:
             self._rows.append((leaf.record.key, *each, *reason))
 
     def publish(self, path: Path) -> list[Written]:
-        """Write them, or remove what an earlier run wrote; the file where there are any."""
+        """Write the failed rows, or remove an earlier run's file; the written file, if there is one."""
         if not self._rows:
-            if path.exists():  # a disk that cannot be written refuses to delete even nothing
+            if path.exists():  # on a read-only disk even `unlink` of a missing file fails
                 path.unlink()
             return []
         names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]

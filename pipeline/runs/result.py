@@ -110,7 +110,7 @@ class Plan:
     spent: float = 0.0
     """dollars that earlier runs have spent"""
     maybe_spent: float = 0.0
-    """the most that attempts which may have been billed have cost besides"""
+    """the most that attempts which may have been billed have cost, in addition to `spent`"""
     budget: float | None = None
     """dollars that the job may spend in all"""
     steps: list[StepPlan] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Which paid answers stand behind failed rows, for a run that pays for them again.
+"""Finds the paid answers of failed rows, for a run that pays for them again.
 
 This module sends nothing and changes nothing.
 """
@@ -15,9 +15,9 @@ from pipeline.journal.journal import Journal
 async def paid_failures(
     journal: Journal, walks: InOrder, batches: Iterator[list[Record]]
 ) -> AsyncIterator[Request]:
-    """The requests behind failed rows that were answered and paid for, each once, whichever model answered.
+    """The requests of failed rows that were answered and paid for, each once, whichever model answered.
 
-    The walks are those that know the journal alone.
+    `walks` must ask the journal alone.
     """
     seen: set[bytes] = set()
     async for leaves in walks.rows(batches):

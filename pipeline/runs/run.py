@@ -1,4 +1,4 @@
-"""What a command runs: a job's folder locked, its journal opened, a run or an export in it.
+"""What a command runs: it locks a job's folder, opens its journal, and does a run or an export.
 
 Running and exporting are the same walk over a job. This module prints nothing.
 """
@@ -44,7 +44,7 @@ _OUTCOMES = (
 
 
 def _silent(_: str) -> None:
-    """Nobody listens."""
+    """Say nothing."""
 
 
 async def run_async(
@@ -89,8 +89,8 @@ async def pilot_async(
 ) -> Pilot:
     """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.
 
-    It judges by all that these records have cost, also where an earlier run has asked them. What it asks is
-    in the journal, so the run that follows does not pay for it again.
+    The estimate counts all that these records have cost, also in earlier runs. The answers are in the
+    journal, so the run that follows does not pay for them again.
     """
     asked = Asked(n)
     progress = progress or Progress()
@@ -113,7 +113,7 @@ async def pilot_async(
 
 
 def _damaged(run: Run, damage: Damage) -> None:
-    """Say once of a row of the journal that it is not used."""
+    """Say once that a damaged row of the journal is not used."""
     run.events.warning("journal.damaged", seq=damage.seq, step=damage.step, key=damage.record)
     if len(run.journal.damaged) == 1:
         run.say(
@@ -124,7 +124,7 @@ def _damaged(run: Run, damage: Damage) -> None:
 
 @contextmanager
 def _noted(run: Run) -> Iterator[None]:
-    """Say in journal and events how the run began and ended."""
+    """Note in journal and events how the run began and ended."""
     digest = job_digest(run.session.job)
     last = run.journal.last_run()
     if last is not None and last.job != digest:
@@ -170,5 +170,5 @@ async def export_async(
         progress = Progress()
         look_up = recall.exporting(journal, progress, given_up=given_up)
         result = await publish(session, look_up, progress, exported=True, without=without)
-    assert result is not None  # noqa: S101 - only a walk that must be complete gives none
+    assert result is not None  # noqa: S101 - it is None only with `only_complete`
     return replace(result, recalled=progress.recalled)

@@ -1,6 +1,6 @@
-"""A job with its records at hand: opened, checked, ready to be walked. Nothing is sent.
+"""A job with its records: opened, checked, ready to be walked. Nothing is sent.
 
-Checking happens here, before a cent is spent: every name that a template reads must exist, and no
+Checking happens here, before any money is spent: every name that a template reads must exist, and no
 request may be one that its provider can never serve.
 """
 
@@ -124,7 +124,7 @@ class Session:
             self.pages.check_folder([*taken, *(job.file.parent / name for name in job.files)])
 
     def _check_first_requests(self) -> None:
-        """Refuse a job whose very first record asks for what a provider can never do."""
+        """Refuse a job whose first record makes a request that its provider can never serve."""
         first = next((batch[0] for batch in self.source.batches(1) if batch), None)
         for stage, fault in self.faults(first) if first else ():
             if fault.kind == "refused_by_provider":

@@ -1,4 +1,4 @@
-"""What may be watched and steered of a run: its numbers, its lanes, its budget, and how to end it.
+"""The parts of a run that can be watched and steered: its numbers, its lanes, its budget, its end.
 
 This module does not know how a run is conducted, nor who watches it.
 """
@@ -22,12 +22,12 @@ from pipeline.runs.pilot import Asked
 from pipeline.runs.session import Session
 
 WORTH_ADVICE = 10.0
-"""seconds; who waited less wants no advice"""
+"""seconds of waiting from which on advice is worth giving"""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """How a run is to go, beside what the job says. `until` is a Unix time."""
+    """What the caller wants of a run besides what the job says. `until` is a Unix time."""
 
     retry_failed: bool = False
     until: float | None = None
@@ -37,7 +37,7 @@ class Wish:
 
 @dataclass
 class RunState:
-    """What may be watched and steered of a run while it goes on."""
+    """The parts of a run that can be watched and steered while it goes on."""
 
     session: Session
     journal: Journal
@@ -60,7 +60,7 @@ class RunState:
         return self.bottleneck.advice() if self.bottleneck and worth else ""
 
     def numbers(self) -> dict[str, Any]:
-        """How the run stands, or stood, for programs and for the summary."""
+        """The state of the run, or its last one, for programs and for the summary."""
         t, bottleneck = self.progress, self.bottleneck
         numbers: dict[str, Any] = {
             "phase": self.ended or t.notice or t.phase,

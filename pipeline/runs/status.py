@@ -1,4 +1,4 @@
-"""How a job stands: read from its lock and its journal, also while it runs."""
+"""The state of a job, read from its lock and its journal, also while it runs."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def _attempts(step: str, outcome: str, billed: str, count: int, seconds: float) 
 
 
 def _live(job: Job) -> dict[str, Any]:
-    with suppress(PipelineError):  # it may be looking up, or writing, and hear nobody
+    with suppress(PipelineError):  # while it looks up or writes, it takes no commands
         return command(job.folder, "status")
     return {}

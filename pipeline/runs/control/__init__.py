@@ -1,1 +1,1 @@
-"""A live run is watched and steered from other processes."""
+"""Watches and steers a live run from other processes."""

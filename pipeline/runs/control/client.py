@@ -37,9 +37,9 @@ PAUSE = 0.05
 def command(folder: Path, verb: str, *arguments: str, file: Path | None = None) -> dict[str, Any]:
     """Send a command to the live run of this folder and wait for the answer, 10 seconds at most.
 
-    `file` is the job's, for what is said where nobody runs it.
+    `file` is the job's file, for the hint where no run is alive.
     Gives the run's status, or `{"said": lines}`. Raises `JobError` where the command is wrong, where the
-    run refuses it, and where nobody runs the job.
+    run refuses it, and where no run is alive.
     """
     line = request_line(verb, arguments)
     deadline = time.monotonic() + TIMEOUT
@@ -55,7 +55,7 @@ def command(folder: Path, verb: str, *arguments: str, file: Path | None = None) 
 
 
 def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
-    """The request that a command comes to; a `JobError` where it is none.
+    """The request for a command; a `JobError` where there is no such command.
 
     `set` takes one or more arguments, KEY=VALUE, the others none.
     """
@@ -77,7 +77,7 @@ def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
 
 @contextmanager
 def _connected(folder: Path, deadline: float, file: Path | None) -> Iterator[socket.socket]:
-    """A connection to the live run. A run that has just begun, or is flooded, is tried until `deadline`."""
+    """A connection to the live run. A run that has just begun, or is busy, is tried until `deadline`."""
     while True:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_left(deadline))
@@ -126,7 +126,7 @@ def _left(deadline: float) -> float:
 
 
 def _silent(folder: Path, error: Exception) -> JobError:
-    """The sentence for a run that gave no answer."""
+    """The error for a run that gave no answer."""
     if isinstance(error, PermissionError):
         return JobError("the run belongs to somebody else", where=str(folder))
     who = holder(folder)

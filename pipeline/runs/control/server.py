@@ -1,9 +1,9 @@
-"""The live control: a running job hears commands over a Unix socket in its folder, its owner's alone.
+"""The live control: a running job takes commands over a Unix socket in its folder, from its owner alone.
 
 One connection, one request, one answer, each a line of JSON: `{"verb": "set", "arguments": [path, value]}`,
-or several such pairs, and `{"answer": {...}}` or `{"error": "..."}`. Whoever sends rubbish, too much or
-nothing is left behind and holds nothing up. Where the folder cannot hold a socket (its path is too long for
-one, or its disk cannot), the socket lies in a fresh private folder and `control.path` says where.
+or several such pairs, and `{"answer": {...}}` or `{"error": "..."}`. A client that sends nonsense, too much
+or nothing delays neither the run nor other clients. Where the folder cannot hold a socket (its path is too
+long, or its disk cannot), the socket lies in a fresh private folder and `control.path` says where.
 This module does not know what a command does to a run.
 """
 
@@ -31,16 +31,16 @@ from pipeline.runs.control.client import LONGEST_LINE, POINTER, SOCKET, VERBS
 PATIENCE = 2.0
 """seconds that a client is given for its request and its answer"""
 CLIENTS = 64
-"""clients that are heard at once, so that a flood of them leaves the run its file descriptors"""
+"""clients that are served at once, so that a flood of them leaves the run its file descriptors"""
 BACKLOG = 256
 PAUSE = 0.05
 
 
 class Steer(Protocol):
-    """What a live run lets itself be told. The texts are for the user; a `PipelineError` refuses."""
+    """The commands that a live run takes. The texts are for the user; a `PipelineError` refuses."""
 
     def status(self) -> dict[str, Any]:
-        """How the run stands, as JSON can say it."""
+        """The state of the run, as JSON can hold it."""
 
     def pause(self) -> str:
         """Send nothing new."""
@@ -49,7 +49,7 @@ class Steer(Protocol):
         """Send again."""
 
     def stop(self) -> str:
-        """End well."""
+        """End the run in order: what is sent is answered and kept."""
 
     def set(self, changes: Sequence[tuple[str, str]]) -> str:
         """Change settings, all or none: path "models.writer.limits.rpm", value as it was typed."""
@@ -57,9 +57,9 @@ class Steer(Protocol):
 
 @asynccontextmanager
 async def controlled(folder: Path, steer: Steer, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """Hear commands while it lasts. `folder` is the run's, and the run holds its lock.
+    """Take commands until the context ends. `folder` is the run's, and the run holds its lock.
 
-    Where no socket can be made, `say` is told so and the run goes on without.
+    Where no socket can be made, `say` is told so and the run goes on without one.
     """
     with ExitStack() as stack:
         servers = []
@@ -99,7 +99,7 @@ def _clear(folder: Path) -> None:
 
 @contextmanager
 def _bound_in(folder: Path) -> Iterator[socket.socket]:
-    """A socket in the folder: made in a private room and moved from there, so it is never open to others."""
+    """A socket in the folder: made in a private folder and moved, so it is never open to others."""
     room = Path(tempfile.mkdtemp(prefix=".", dir=folder))
     with socket.socket(socket.AF_UNIX) as listener:
         try:
@@ -161,7 +161,7 @@ async def _attend(connection: socket.socket, steer: Steer, seats: anyio.Semaphor
 
 
 def _trusted(connection: socket.socket) -> bool:
-    """Whether the client is the owner, or root; elsewhere than on Linux the file's rights alone say so."""
+    """Whether the client is the owner, or root; elsewhere than on Linux the file's rights must do."""
     if sys.platform != "linux":
         return True
     peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
@@ -170,7 +170,7 @@ def _trusted(connection: socket.socket) -> bool:
 
 
 async def _line(connection: socket.socket) -> bytes:
-    """What a client sends, up to the end of its line; more than is allowed where it sends more."""
+    """What a client sends, up to the end of its line; longer than `LONGEST_LINE` where the line is."""
     loop = asyncio.get_running_loop()
     line = bytearray()
     while b"\n" not in line and len(line) <= LONGEST_LINE:
@@ -182,7 +182,7 @@ async def _line(connection: socket.socket) -> bytes:
 
 
 def _answer(line: bytes, steer: Steer) -> bytes:
-    """The answer to a request; also where the request, or the run, is wrong."""
+    """The answer to a request: an error where the request is wrong or the run fails to do it."""
     try:
         text = json.dumps({"answer": _obey(line, steer)}, default=str)
     except PipelineError as error:

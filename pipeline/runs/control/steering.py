@@ -1,6 +1,6 @@
-"""What may be done to a live run: paused, resumed, stopped, given other limits, asked how it stands.
+"""What a live run can be told: pause, resume, stop, take other limits, give its status.
 
-This module does not know how the words come in (`server.py`).
+This module does not know how commands come in (`server.py`).
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Changed = TypeVar("Changed", BudgetSpec, Limits)
 
 
 class Steering:
-    """One run's wheel."""
+    """The commands of one run."""
 
     def __init__(self, run: RunState) -> None:
         self._run = run
 
     def status(self) -> dict[str, Any]:
-        """How the run stands, in numbers."""
+        """The state of the run, in numbers."""
         return self._run.numbers()
 
     def pause(self) -> str:
-        """Send nothing new; what is under way is seen to its end."""
+        """Send nothing new; requests under way are finished."""
         self._hold(True)
         return f"paused; {counted(self._run.progress.in_flight, 'request')} under way come to their end"
 
@@ -48,7 +48,7 @@ class Steering:
 
     def _hold(self, paused: bool) -> None:
         run = self._run
-        assert run.shared is not None  # noqa: S101 - the wheel is there while the run asks
+        assert run.shared is not None  # noqa: S101 - commands are taken only while the run sends
         if run.fuse.reason is not None:
             raise JobError("the run is stopping")
         run.shared.pause.paused = paused
@@ -62,7 +62,7 @@ class Steering:
         return "the run ends; what is under way comes to its end, and the same command goes on later"
 
     def set(self, changes: Sequence[tuple[str, str]]) -> str:
-        """Change each `models.<name>.limits.<key>` or `budget.<key>`, or none; the job file stays."""
+        """Change each `models.<name>.limits.<key>` or `budget.<key>`, or none of them; not the job file."""
         run = self._run
         assert run.shared is not None  # noqa: S101 - it is made before anybody can steer
         budget, limits, values = run.shared.budget.spec, dict[str, Limits](), dict[str, Any]()
@@ -112,7 +112,7 @@ class Steering:
         return said + self._overspent(path)
 
     def _overspent(self, path: str) -> str:
-        """What is to be said of a budget that what is spent has passed already."""
+        """A remark where more than the new budget is spent already."""
         assert self._run.shared is not None  # noqa: S101 - it is made before anybody can steer
         budget, (first, _, key) = self._run.shared.budget, path.partition(".")
         most = getattr(budget.spec, key) if first == "budget" else None

@@ -1,1 +1,1 @@
-"""A record is taken out of journal, events and results."""
+"""Takes a record out of journal, events and results."""

@@ -1,6 +1,6 @@
-"""The files of a record's rows, and lines out of a file.
+"""Removes the files of a record's rows, and lines from a file.
 
-This module does not know why they go.
+This module does not know why they are removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.system.staging import remove_leftovers
 def erase_files(state: Path, root: Path, names: Collection[str]) -> tuple[int, list[Path]]:
     """Remove the files that were written for records of these names, whatever stands in them by now.
 
-    How many they were, and those that stay because they are behind a link or are no files.
+    How many were removed, and which ones stay because they are behind a link or are no files.
     """
     removed = 0
     stay: list[Path] = []
@@ -52,9 +52,9 @@ def _removed(path: Path, files: Collection[str], stay: list[Path]) -> int:
 
 
 def erase_lines(path: Path, meant: Callable[[bytes], bool]) -> int:
-    """Take lines out of a text file; how many they were."""
+    """Remove lines from a text file; how many were removed."""
     aside = path.with_name(f".{path.name}.part")
-    aside.unlink(missing_ok=True)  # of a killed process
+    aside.unlink(missing_ok=True)  # left by a killed process
     if not path.exists():
         return 0
     with writing(path):

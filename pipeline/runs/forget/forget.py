@@ -3,8 +3,8 @@
     who is meant -> the files of its rows, events -> the results, written anew without it -> the journal
 
 Results are a replay, so they are written from the journal once more, without the record: nothing has to be
-found in them. The journal comes last: a `forget` that is killed finds there what it has to do, and does it
-again. What another record asks, too, is that record's answer, and stays.
+searched in them. The journal comes last: if `forget` is killed, a second `forget` finds there what is left to
+do. An answer that another record shares stays, because it is that record's answer, too.
 This module prints nothing, and looks into no file that is not the job's own.
 """
 
@@ -35,12 +35,12 @@ from pipeline.system.lock import locked
 
 @dataclass
 class Rewritten:
-    """What became of one result: the rows that it has now, or why it could not be written anew."""
+    """One result: the rows that it has now, or why it could not be written anew."""
 
     path: str
     rows: int = 0
     pending: int = 0
-    """rows of them that have no answer in the journal"""
+    """those of its rows that have no answer in the journal"""
     trouble: str = ""
     removed: bool = False
 
@@ -50,20 +50,20 @@ class Forgotten:
     """What was removed, and what stays and why."""
 
     records: int = 0
-    """records of the input that are meant: they are asked again by the next run"""
+    """records of the input that the key names: the next run asks for them again"""
     attempts: int = 0
     shared: int = 0
     """attempts that stay, because another record asks the same"""
     events: int = 0
     pages: int = 0
-    """files of its rows"""
+    """files of the record's rows"""
     spilled: int = 0
-    """damaged files of a reserve, whose whole rows are in the journal by now"""
+    """damaged files of a reserve; their undamaged rows are in the journal by now"""
     tables: list[Rewritten] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     """files that still hold something of the record"""
     unsearched: list[str] = field(default_factory=list)
-    """files in the job's folder that are not its own, so that nobody looked into them"""
+    """files in the job's folder that are not the job's own, so they were not searched"""
     notices: list[str] = field(default_factory=list)
 
 
@@ -77,7 +77,7 @@ def forget(job: Job, key: str, *, remove_results: bool = False) -> Forgotten:
     if not path.exists():
         raise JobError("there is no journal yet, so there is nothing to forget", where=str(job.folder))
     with locked(job.folder):
-        Journal.open(path).close()  # takes in what waits in a reserve
+        Journal.open(path).close()  # takes in rows from a reserve
         with closing(Journal.read_only(path)) as reader:
             meant = who_is_meant(job, key, reader)
         return _forgotten(job, path, meant, remove_results)
@@ -94,7 +94,7 @@ def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forg
     found.spilled = _erase_spilled(path)
     _write_results_anew(job, meant, found, remove_results)
     found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers)
-    with events_to(job.folder / "events.jsonl") as events:  # that something was forgotten, and not what
+    with events_to(job.folder / "events.jsonl") as events:  # the event does not say which record
         events.info("record.forgotten", attempts=found.attempts, events=found.events)
     found.unsearched = list(map(str, _not_its_own(job)))
     return found

@@ -1,4 +1,4 @@
-"""Who is meant by a key: the records of that name, what they ask, and who else asks the same.
+"""What a key names: the records with that key, their requests, and other records with the same requests.
 
 This module changes nothing.
 """
@@ -26,13 +26,13 @@ class Meant:
     """What is known of a record."""
 
     names: set[str]
-    """its key, as it is given and as it is shown, and the keys of all records that are equal to it"""
+    """the record's key, as given and as shown, and the keys of all records that are equal to it"""
     records: int = 0
-    """of the input"""
+    """how many records of the input have these names"""
     digests: set[bytes] = field(default_factory=set)
-    """requests that it asks today, or that stand under its name"""
+    """requests that the record makes today, or that the journal keeps under its name"""
     sharers: dict[bytes, str] = field(default_factory=dict)
-    """those of them that others ask, too, with the key of one of them"""
+    """those of them that other records make, too, each with the key of one such record"""
     notices: list[str] = field(default_factory=list)
 
 
@@ -59,9 +59,9 @@ def who_is_meant(job: Job, key: str, journal: Journal) -> Meant:
 
 
 def _with_all_records(job: Job, say: Callable[[str], None]) -> Session:
-    """The job with all records of its input: who shares an answer need not be chosen by it today.
+    """The job with all records of its input: a record that shares an answer may be left out of the job today.
 
-    Where they cannot be taken, it is the job as it is, and that is said.
+    Where not all records can be read, it is the job as it is, and `say` is told so.
     """
     everyone = job.records.model_copy(update={"where": None, "limit": None, "sample": None})
     try:
@@ -76,7 +76,7 @@ def _with_all_records(job: Job, say: Callable[[str], None]) -> Session:
 
 
 def _of_that_name(session: Session, names: set[str]) -> Iterator[Record]:
-    """The records of these names. One without a key is named by its content: equal ones go together."""
+    """The records with these names. Without a key column, records of equal content go together."""
     keyed = bool(session.job.records.key)
     contents = {name.partition("#")[0] for name in names}
     for batch in session.source.batches():
@@ -107,7 +107,7 @@ async def _walk_others(session: Session, journal: Journal, meant: Meant) -> None
 
 
 def _noting(session: Session, journal: Journal, note: Callable[[bytes], None]) -> Walk:
-    """A walk over what the journal knows, that notes the digest of every request it meets."""
+    """A walk that asks the journal alone, and notes the digest of every request."""
     look_up = recall.one_by_one(recall.recalling(journal, Progress()))
 
     async def ask(request: Request) -> Reply:
