@@ -1,1 +1,1 @@
-"""Tokens, prices, estimates and the budget. This room does not know HTTP, waiting or the journal."""
+"""Tokens, prices, estimates and the budget. This folder does not know HTTP, waiting or the journal."""

@@ -25,7 +25,7 @@ class Spent:
     requests: int = 0
 
     def add(self, other: Spent, times: int = 1) -> None:
-        """Add it, or with -1 take it away."""
+        """Add another one, or with -1 subtract it."""
         self.cost += times * other.cost
         self.tokens += times * other.tokens
         self.requests += times * other.requests
@@ -33,7 +33,7 @@ class Spent:
 
 @dataclass
 class Budget:
-    """One for all lanes of a run. `spent` begins with what earlier runs of the job have spent."""
+    """The budget of all lanes of a run. `spent` begins with what earlier runs of the job have spent."""
 
     spec: BudgetSpec
     spent: Spent = field(default_factory=Spent)
@@ -41,7 +41,7 @@ class Budget:
     maybe: Spent = field(default_factory=Spent)
     """of this run: attempts that may have been billed, and brought nothing"""
     probes: int = 0
-    """how many of them asked for all whether a server is up again"""
+    """how many of them were probes of a server that was down"""
     good: Spent = field(default_factory=Spent)
     """of this run: attempts that were answered"""
     good_before: int = 0
@@ -49,14 +49,14 @@ class Budget:
     maybe_before: int = 0
     """attempts of earlier runs that may have been billed, and brought nothing"""
     maybe_cost_before: int = 0
-    """nano-dollars that they have cost at the most"""
+    """nano-dollars that these have cost at the most"""
     most_at_once: int = 0
     wake: Callable[[], None] = lambda: None
     """called when something was given back, because another lane may wait for it"""
 
     @property
     def is_limited(self) -> bool:
-        """Whether there is any limit that what is held counts against."""
+        """Whether there is any limit that reservations (`held`) count against."""
         spec = self.spec
         return spec.cost is not None or spec.tokens is not None or spec.requests is not None
 
@@ -67,20 +67,20 @@ class Budget:
         return spec.cost is not None or spec.tokens is not None or spec.maybe_billed is not None
 
     def lacks(self, need: Spent) -> str:
-        """The limit that a need would pass, counted with all that is held; '' where it fits."""
+        """The limit that `need` would pass together with all that is held; '' where it fits."""
         return _passed(self.spec, self.spent, self.held, need, self._doubtful)
 
     def never_fits(self, need: Spent) -> str:
-        """The limit that it would pass though nothing were held."""
+        """The limit that `need` would pass even if nothing were held; '' where it could fit."""
         return _passed(self.spec, self.spent, Spent(), need, self._doubtful)
 
     @property
     def _doubtful(self) -> int:
-        """Nano-dollars of what was spent that may not have been."""
+        """Nano-dollars of `spent` that may never have been billed."""
         return self.maybe_cost_before + self.maybe.cost
 
     def wasted(self) -> str:
-        """Why no more may go to attempts that may have been billed for nothing; '' while it may."""
+        """Why the run must stop: too many attempts may have been billed for nothing; '' if it need not."""
         if not self.maybe.requests:
             return ""
         cap = self.spec.maybe_billed

@@ -1,8 +1,8 @@
-"""What a request will use, learned from what earlier ones of its step and model did use.
+"""What a request will use, learned from what earlier ones of its step and model used.
 
-Input is the offline count, by bytes unless an exact one is asked for, corrected by what the server counts;
-output is what 95 in 100 answers stay below.
-This module does not know prices, limits or the way a request goes.
+Input is the offline count (by bytes, unless an exact one is asked for), corrected by what the server counts.
+Output is what 95 in 100 answers stay below.
+This module does not know prices, limits or how a request is sent.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pipeline.money.tokens import BYTES_PER_TOKEN, DEFAULT_OUTPUT, Size, size
 class Expected:
     """Tokens that a request is expected to use.
 
-    `output` is nearly never passed, `most` is the worst it can come to, `mean` the average of such answers,
-    where there were any.
+    `output` is hardly ever passed, `most` is the largest possible output, `mean` the average output of
+    earlier answers, if there were any.
     """
 
     input: float
@@ -30,7 +30,7 @@ class Expected:
     most: float
     mean: float | None = None
     most_input: float | None = None
-    """what its input can come to at the worst, where that is more than expected"""
+    """the largest possible input, where that is more than expected"""
 
     @property
     def tokens(self) -> float:
@@ -39,19 +39,19 @@ class Expected:
 
     @property
     def worst_input(self) -> float:
-        """The most that its input can come to."""
+        """The largest possible input."""
         return max(self.input, self.most_input or 0.0)
 
     @property
     def usual(self) -> float:
-        """The same, on average."""
+        """Input and output together, on average."""
         return self.input + (self.output if self.mean is None else self.mean)
 
 
 USUAL = 0.95
 """the share of answers that the expected output covers"""
 FEW = 31
-"""answers that say little yet about the largest there will be"""
+"""up to so many answers say little about how large an answer can be"""
 _LATER = 8
 
 
@@ -59,7 +59,7 @@ _LATER = 8
 class _Seen:
     """What the requests of one step to one model used so far.
 
-    `overrun` is how many times its own maximum an answer was, at the most: not every server keeps to it.
+    `overrun` is the highest ratio of an answer's size to its maximum: not every server respects that.
     """
 
     replies: int = 0
@@ -79,13 +79,13 @@ class _Seen:
         return Expected(size.input * self.correction, min(usual, most), most, mean, self._most_input(size))
 
     def _most_input(self, size: Size) -> float:
-        """The worst that was seen; before that, a token a byte where nobody knows how the model counts."""
+        """The input by the worst ratio seen; at first one token a byte, unless the count is exact."""
         if len(self.ratios) >= FEW or size.exact:
             return size.input * max(self.ratios, default=1.0)
         return size.input * max((BYTES_PER_TOKEN, *self.ratios))
 
     def compare(self, size: Size, usage: Usage) -> None:
-        """Hold what was estimated against what was used. A median is not led astray by single replies."""
+        """Compare the estimate with what was used. Single odd replies hardly change a median."""
         if usage.input and size.input:
             self.ratios.append(usage.input / size.input)
             self.correction = median(self.ratios)
@@ -112,12 +112,12 @@ class Estimator:
         return self._seen.get((request.step, request.model), _UNSEEN).expected(self._size(request))
 
     def remember(self, step: str, model: str, output: int) -> None:
-        """Hear what an answer of an earlier run used."""
+        """Learn what an answer of an earlier run used."""
         if output:
             self._seen.setdefault((step, model), _Seen()).outputs.add(output)
 
     def learn(self, request: Request, usage: Usage) -> None:
-        """Hear what a reply used. A server that counts nothing teaches nothing."""
+        """Learn what a reply used; nothing where the server does not count."""
         if not (usage.input or usage.output):
             return
         seen = self._seen.setdefault((request.step, request.model), _Seen())

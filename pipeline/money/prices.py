@@ -28,7 +28,7 @@ NANO = 10**9
 """nano-dollars in a dollar"""
 OPENAI = "https://api.openai.com/v1"
 STANDARD = frozenset({"", "auto", "default", "standard", "standard_only", "on_demand"})
-"""what servers call the service tier that one gets without asking for another"""
+"""servers' names for the default service tier"""
 HALVED = frozenset({"flex", "batch"})
 """tiers that OpenAI publishes at half of its standard price"""
 _HALF = Decimal("0.5")
@@ -82,7 +82,7 @@ class Rates:
 
 
 Schedule: TypeAlias = tuple[tuple[int, Rates], ...]
-"""Rates by the input tokens of a request that they hold above, from the smallest: (-1, …), (272000, …)."""
+"""Rates, each with the input tokens above which they hold, smallest first: (-1, …), (272000, …)."""
 
 
 class Price(ABC):
@@ -104,8 +104,8 @@ class Price(ABC):
     def worst(self, input_tokens: float, output_tokens: float, tier: str = "") -> int | None:
         """The most nano-dollars that a request of at most so many tokens can cost, for a reservation.
 
-        Without the discount of a cache, and at the standard price where the tier asked for is cheaper: a
-        server may fall back to it. None where either price is not known.
+        It is without a cache's discount, and at the standard price where the requested tier is cheaper: a
+        server may use the standard tier instead. None where either price is not known.
         """
         schedules = [self.schedule(tier), self.schedule()]
         taken, given = ceil(input_tokens), ceil(output_tokens)
@@ -180,7 +180,7 @@ class Listed(Price):
 
     def _has_variant(self, context: Mapping[str, str], now: datetime) -> bool:
         if all(self.model is not own for own in self.provider.models):
-            return False  # another host's model, lent for its standard price
+            return False  # a model of another host, used here for its standard price only
         return any(
             variant.when.items() <= context.items()
             and (variant.constraint is None or variant.constraint.active(now))
@@ -189,7 +189,7 @@ class Listed(Price):
 
 
 def _schedule(prices: ModelPrice) -> Schedule | None:
-    """None where the price of text going in or coming out is missing, or more is billed than is counted."""
+    """None where the price of input or output text is missing, or something is billed that is not counted."""
     listed = {name: price for name, price in vars(prices).items() if price is not None}
     if not {"input_mtok", "output_mtok"} <= listed.keys() or "output_citation_mtok" in listed:
         return None
@@ -218,7 +218,7 @@ def _rates(listed: Mapping[str, Any], above: int) -> Rates:
 
 
 def price_of(model: str, base_url: str = "", stated: Mapping[str, Any] | None = None) -> Price | None:
-    """The price of a model at the address that is really asked (empty: OpenAI's own); None if unknown.
+    """The price of a model at the address that requests go to (empty: OpenAI's own); None if unknown.
 
     A stated price wins: `input` and `output`, and where given `cached`, `cache_write` (else as input) in
     dollars per million tokens, and `tiers`, factors by name; at OpenAI flex and batch are a half unless
@@ -259,7 +259,7 @@ def _listed(model: str, base_url: str) -> Listed | None:
 
 
 def _has_a_name(url: str) -> bool:
-    """Whether a host has a name of the internet: the list knows no other, and need not be loaded for one."""
+    """Whether a host has a public name: the list knows no others, so it is not loaded for them."""
     host = urlsplit(url).hostname or ""
     return "." in host and not host.replace(".", "").isdigit()
 

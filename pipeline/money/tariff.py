@@ -26,7 +26,7 @@ class Tariff:
     price: Price | None
     free: bool = False
     served: set[str] = field(default_factory=set, compare=False)
-    """service tiers with a price that have answered: an account may get a dearer one than it asks for"""
+    """tiers with a known price that have answered: it may be a more expensive one than the request names"""
 
     @property
     def known(self) -> bool:
@@ -36,7 +36,7 @@ class Tariff:
     def cost(self, answer: Answer) -> int | None:
         """Nano-dollars of an answer by the usage that came with it; None where the price is not known.
 
-        An answer that says nothing of its usage has no known price: it is not taken for a gift.
+        An answer without usage has no known price: it does not count as free.
         """
         if self.price is None:
             return 0 if self.free else None
@@ -48,7 +48,7 @@ class Tariff:
         return cost
 
     def most(self, request: Request, expected: Expected) -> int | None:
-        """Nano-dollars that a request can come to at the worst, in the dearest tier that may answer it."""
+        """The most nano-dollars that a request can cost, in the most expensive tier that may answer it."""
         if self.price is None:
             return 0 if self.free else None
         costs = [
@@ -58,14 +58,14 @@ class Tariff:
         return None if None in costs else max(cost for cost in costs if cost is not None)
 
     def mean(self, request: Request, expected: Expected) -> int | None:
-        """Nano-dollars that a request is expected to come to."""
+        """Nano-dollars that a request is expected to cost."""
         if self.price is None:
             return 0 if self.free else None
         return self.price.cost(Usage(round(expected.input), round(expected.output)), _tier(request))
 
 
 def _tier(request: Request) -> str:
-    if _TIER.encode() not in request.body:  # nearly always; a body is not parsed for nothing
+    if _TIER.encode() not in request.body:  # nearly always; this saves parsing the body
         return ""
     tier = orjson.loads(request.body).get(_TIER)
     return tier if isinstance(tier, str) else ""

@@ -1,8 +1,8 @@
 """Tokens, counted offline: exactly where the model's encoding is known, else as UTF-8 bytes / 4.
 
 Encodings are those of `toktok`; models are matched by the beginning of their names, after OpenAI's
-published table. Its tables take a second and 64 to 90 MB, so they are loaded only for who asks for exact
-counts: a plan, and a run with a budget. This module does not know prices.
+published table. Its tables take a second and 64 to 90 MB, so they are loaded only where exact counts are
+needed: for a plan, and for a run with a budget. This module does not know prices.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def count(text: str, model: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Tokens of everything a body says, and the most its answer may have; None where it sets no limit."""
+    """Tokens of all text in a body, and the most output tokens it allows; None where it sets no limit."""
 
     input: int
     limit: int | None
@@ -61,7 +61,7 @@ class Size:
 
 
 def size(request: Request, *, exact: bool = True) -> Size:
-    """Both sides of a request, its body parsed once; `exact` is whether its input is worth an exact count."""
+    """Input and output limit of a request, its body parsed once; `exact` asks for an exact input count."""
     body = orjson.loads(request.body)
     model = request.model if exact else ""
     taken = sum(count(text, model) + PER_TURN for text in _texts(body))
