@@ -1,4 +1,4 @@
 """The job file: read, checked, completed with defaults.
 
-This room does not know what an adapter does with its settings.
+This folder does not know what an adapter does with its settings.
 """

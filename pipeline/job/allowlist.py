@@ -1,4 +1,4 @@
-"""Whom a job that nobody vouches for may ask, and which key may go where.
+"""The hosts that an untrusted job may send to, and which key may go to which host.
 
 This module knows no job.
 """
@@ -25,8 +25,8 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?", re.
 class Allowed:
     """What a job may reach: hosts (`host` or `host:port`) and keys (`NAME` or `NAME@host`).
 
-    Where nobody is asked, `asks` is false, and whom the job would ask is no matter. `JobError` for a host
-    that is none.
+    `asks` is false for commands that send nothing: then the job's hosts are not checked. `JobError` for an
+    invalid host.
     """
 
     hosts: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Allowed:
         return self.hosts or (OFFICIAL_HOST,)
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """(key, host) of all that may go together. `JobError` for a key that could go to several hosts."""
+        """(key, host): which key may go to which host. `JobError` where several hosts are possible."""
         for key in self.keys or (OFFICIAL_KEY,):
             name, at, host = key.partition("@")
             if at:
@@ -71,7 +71,7 @@ class Allowed:
 
 
 def host_of(address: str, where: str) -> str:
-    """An address' host, with its port where that is not the usual one; `JobError` for a doubtful address."""
+    """An address's host, with a port that is not the default; `JobError` for an address that is not clear."""
     if not _ADDRESS.fullmatch(address):
         raise refused("an address is https://host/path, and nothing more", where)
     parts = urlsplit(address)
@@ -87,5 +87,5 @@ def host_of(address: str, where: str) -> str:
 
 
 def refused(what: str, where: str, hint: str = "") -> JobError:
-    """What such a job may not do."""
+    """The error for what an untrusted job may not do."""
     return JobError(f"{what} (--untrusted)", where=where, hint=hint)

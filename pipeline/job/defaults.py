@@ -1,4 +1,4 @@
-"""A job as it was written -> the same with all that may be left out filled in.
+"""A job as it was written -> the same job with all defaults filled in.
 
 This module does not read files and sends nothing.
 """
@@ -42,7 +42,7 @@ def resolve(job: Job, text: YamlSource) -> Job:
 
 
 def _check_ending(target: Path, where: str) -> None:
-    """Refuse a result of a format that nobody writes."""
+    """Refuse a result in a format that no adapter writes."""
     name, known = adapter_name(target)[0], adapters.names("tables")
     if name not in known:
         endings = [f".{one}" for one in known]

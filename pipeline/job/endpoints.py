@@ -1,4 +1,4 @@
-"""A model's endpoints: each with a name, its weight, and the model as it is asked there.
+"""A model's endpoints: each with its name, its weight, and the model's settings for that endpoint.
 
 This module sends nothing.
 """
@@ -14,13 +14,13 @@ from pipeline.job.spec import Endpoint, Model
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a model is asked. `name` is the model's own where there is one place, else it says which."""
+    """Where a model is asked. `name` is the model's if there is one place, else it names the place, too."""
 
     name: str
     weight: float
     model: Model
     own: frozenset[str] = frozenset()
-    """limits that the endpoint has of its own"""
+    """names of the limits that the endpoint sets itself"""
 
 
 def places_of(name: str, model: Model) -> list[Place]:

@@ -26,7 +26,7 @@ PATTERNS = {
     SOME_PATH: "must not be empty",
     _VARIABLE: "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)",
 }
-"""what a text must be that does not match"""
+"""what to say of a text that does not match"""
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER, max_length=64)]
 JobName = Annotated[str, StringConstraints(pattern=_JOB_NAME, max_length=100)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -37,7 +37,7 @@ _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
 def address(text: str) -> str:
-    """An address that requests can be sent to, or ''; a `ValueError` that quotes nothing otherwise."""
+    """An address that requests can be sent to, or ''; else a `ValueError` that does not quote the text."""
     if not re.match(_ADDRESS, text):
         raise ValueError(PATTERNS[_ADDRESS])
     if "?" in text or "#" in text:
@@ -68,7 +68,7 @@ def _listed(value: object) -> object:
 
 
 def _auto_or_count(value: object) -> object:
-    """Refuse what is no width in one sentence, and not in one for each kind of value it could have been."""
+    """Refuse a wrong value in one sentence, and not in one for each type that was possible."""
     if value is None or value == "auto" or (type(value) is int and 1 <= value <= MOST_AT_ONCE):
         return value
     raise ValueError(f"must be auto, or a whole number from 1 to {MOST_AT_ONCE:,}")
@@ -85,13 +85,13 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _hours(text: str) -> str:
-    """Refuse what is no time of the day."""
+    """Refuse a text that names no hours of the day."""
     hours_of(text)
     return text
 
 
 def _sendable(params: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what would make another request of it than the one that is understood."""
+    """Refuse parameters that would change the request in a way that this program does not handle."""
     for name in ("messages", "input", "prompt"):
         if name in params:
             raise ValueError(f"`{name}` is what the step asks, not a parameter")

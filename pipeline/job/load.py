@@ -57,7 +57,7 @@ def load(
 ) -> Job:
     """Read and check a job file. `changes` are `key=value` overrides such as `steps.post.model=cloud`.
 
-    `untrusted` is for a job of somebody else: it is held to what this allows, whatever it says itself.
+    `untrusted` is for a job from somebody else: it may do no more than this allows, whatever the job says.
     Raises `JobError`, whose text names file, line and column.
     """
     file = Path(path).absolute()
@@ -171,7 +171,7 @@ def _apply(text: YamlSource, change: str) -> None:
             at[part] = {}
         at = at[path[-1]]
     path = (*path, _place(at, last, where))
-    is_template = value.lstrip().startswith("{{")  # the shell has taken its quotes away
+    is_template = value.lstrip().startswith("{{")  # the shell has removed its quotes
     at[path[-1]] = value if is_template else yaml_source.parse(value, where).data
     text.changes[path] = where
 

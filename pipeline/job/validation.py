@@ -1,4 +1,4 @@
-"""What pydantic finds wrong in data that a user wrote -> sentences, each with its place and the right word.
+"""What pydantic finds wrong in data that a user wrote -> sentences with the place and the likely right word.
 
 This module does not know what the data is for.
 """
@@ -34,23 +34,23 @@ _SENTENCES = {
 }
 _UNKNOWN = "extra_forbidden"
 MOST_READ = 200
-"""complaints that are read: a file may be made to have a hundred thousand"""
+"""the most complaints that are read: a hostile file can cause a hundred thousand"""
 FEW = 8
-"""words that are told in the sentence itself"""
+"""the most allowed words that are listed in the sentence itself"""
 _SHOULD = re.compile(r"^(?:Value error, |(?:Input|String|Tuple|List|Dictionary) should )")
 _QUOTED = re.compile(r"'([^']*)'")
 _NOTHING = "'', "
 _KEY = "[key]"
-"""what pydantic calls the place of a key that is no good itself"""
+"""what pydantic puts into the location where the key itself is wrong"""
 
 Kinds: TypeAlias = list[tuple[str, Any]]
 """the types that a value may have, each with the tag that chooses it, '' for none"""
 
 
 def problem(error: ValidationError, text: YamlSource, model: Any, at: Path = ()) -> JobError:
-    """All that is wrong, as one error: first the keys nobody knows, because they are the cause of others.
+    """All that is wrong, as one error: unknown keys first, because they are the cause of others.
 
-    `text` is where the data stands, at the path `at` in it; `model` is what it was to be.
+    The data is at the path `at` in `text`; `model` is the type that it was checked against.
     """
     details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != _UNKNOWN)
     found = [_Found(detail, text, model, at) for detail in details[:MOST_READ]]
@@ -58,7 +58,7 @@ def problem(error: ValidationError, text: YamlSource, model: Any, at: Path = ())
     kept, told = list[_Found](), set[Path]()
     for one in found:
         if one.path in told or (one.missing and any(bad.stands_for(one) for bad in unknown)):
-            continue  # of all types that a value might have had, the first says enough
+            continue  # where a value may have several types, the first complaint is enough
         kept.append(one)
         told.update(one.path[:length] for length in range(len(one.path) + 1))
     return together([one.error() for one in kept])
@@ -86,7 +86,7 @@ class _Found:
         return self.path[:-1] == missing.path[:-1] and bool(nearest(self._last, [missing._last]))
 
     def error(self) -> JobError:
-        """The sentence."""
+        """The complaint as an error with its place and a hint."""
         if self.unknown:
             known = list(_keys(self._kinds))
             hint = nearest(self._last, known) or (f"known here: {', '.join(known)}" if known else "")
@@ -118,9 +118,9 @@ class _Found:
 
 
 def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:
-    """The part of pydantic's location that stands in the data, and the types that are possible there.
+    """The part of pydantic's location that is a path in the data, and the types that are possible there.
 
-    The rest of a location are tags, and the names of types that were tried.
+    The other parts of a location are tags, and names of types that were tried.
     """
     path: Path = ()
     kinds: Kinds = [("", model)]
@@ -147,7 +147,7 @@ def _has(data: Any, part: int | str) -> bool:
 
 
 def _behind(kind: Any, part: int | str) -> Iterator[tuple[str, Any]]:
-    """The types that a value may have which stands under a key, or an index, of a value of this type."""
+    """The types that are possible for the value at a key or index of a value of this type."""
     arguments = get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         for name, info in kind.model_fields.items():

@@ -52,7 +52,7 @@ class YamlSource:
     spots: dict[Path, Spot] = field(default_factory=dict)
     keys: dict[Path, Spot] = field(default_factory=dict)
     changes: dict[Path, str] = field(default_factory=dict)
-    """what was set from outside the file, and what to call the place it came from"""
+    """paths that were set from outside the file, each with a name for the place it came from"""
     source: str = ""
     _nodes: int = 0
     _characters: int = 0
@@ -95,7 +95,7 @@ class YamlSource:
         return f"{self.file}:{self.source.count(_LF, 0, at) + 1}:{at - self.source.rfind(_LF, 0, at)}"
 
     def _nth(self, word: str, before: int, spot: Spot) -> int:
-        """Where a word stands in the source of a value, quoted and folded as it may be; -1 for nowhere."""
+        """The position of a word in the source of a value, after `before` earlier ones; -1 for nowhere."""
         at = self.source.find(word, spot.start, spot.end)
         for _ in range(before):
             at = self.source.find(word, at + len(word), spot.end) if at >= 0 else -1
