@@ -1,4 +1,4 @@
 """Results: columns, the table, a file for each row, and what was published.
 
-This room does not know who answered.
+This folder does not know who answered.
 """

@@ -33,7 +33,7 @@ class Columns:
         replaced |= {f"_{name}" for name in job.output.include}  # the table of another job may be the input
         for name, dtype in records.items():
             if name in replaced:
-                continue  # what this job writes under a column's name takes the column's place
+                continue  # the job's own column of this name replaces the input's
             self._add(name, dtype, _field(name))
         for stage in stages:
             for name, values in stage.spec.each.items():

@@ -1,12 +1,12 @@
-"""A folder with a file for each row: written aside, then moved into place, each whole.
+"""A folder with a file for each row: each is written to a temporary file, then moved into place.
 
     with ResultFolder(folder, state) as folder:
         folder.put("en/B0012.md", "B0012", content)   # for every row; nothing is in its place yet
-        folder.complete()                             # on the disk, and on the list of what is to come
-        filed = folder.publish()                      # moved, and what belongs to no row any more removed
+        folder.complete()                             # synced, and on the list of files to be moved
+        filed = folder.publish()                      # moved; files that belong to no row are removed
 
-A file that is there with the same bytes is not touched. Nothing is overwritten or removed but what this job
-has written (`manifest.py`) and nobody has changed since. This module does not know what a row is.
+A file that is there with the same bytes is not touched. Only files that this job has written (`manifest.py`)
+and that have not been changed since are overwritten or removed. This module does not know what a row is.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Remarks:
 
 @dataclass(frozen=True)
 class Filed:
-    """What became of a folder: what is in it, what was done, and which rows are without their file."""
+    """A folder after publishing: what is in it, what was done, and which rows have no file."""
 
     folder: Path
     listed: Summary
@@ -60,7 +60,7 @@ class ResultFolder:
     """The folder `folder` of the job whose state is in `state`; not thread-safe.
 
     `root` is the folder that paths on the list are relative to. With `named`, remarks name the files. Raises
-    `DiskError` for what the disk refuses, and `Locked` where another command is at it for too long.
+    `DiskError` for what the disk refuses, and `Locked` where another command holds it for too long.
     """
 
     def __init__(self, folder: Path, state: Path, root: Path, *, named: bool = True) -> None:
@@ -95,7 +95,7 @@ class ResultFolder:
         return self._folder, self._manifest, self._aside
 
     def put(self, path: str, record: str, content: bytes) -> None:
-        """Have the file of a row hold this; it is in its place after `publish`."""
+        """Write the content of a row's file; it is in its place after `publish`."""
         folder, manifest, aside = self._open
         digest = sha256(content).digest()
         with writing(self._where):
@@ -121,19 +121,19 @@ class ResultFolder:
                 self._miss(path, record, "there is a file already that this job has not written")
 
     def keep(self, path: str, record: str, why: str) -> None:
-        """There is a row for the file, but no text: what is there stays what it is."""
+        """The row has no text for its file: a file that is there stays as it is."""
         self._open[1].leave(path)
         self._miss(path, record, why)
 
     def complete(self) -> None:
-        """See to it that all is on the disk that is to be moved, and on the list."""
+        """Sync all files that are to be moved, and commit the list."""
         _, manifest, aside = self._open
         with writing(self._where):
             aside.sync()
         manifest.commit()
 
     def publish(self) -> Filed:
-        """Move the files into place, remove those without a row; what the folder is now."""
+        """Move the files into place, remove those without a row; gives what the folder holds now."""
         folder, manifest, aside = self._open
         with writing(self._where):
             self._move(folder, manifest, aside)
@@ -145,7 +145,7 @@ class ResultFolder:
         return Filed(folder.path, listed, self._written, removed, self.edited, self.missing)
 
     def close(self) -> None:
-        """Remove what was written aside and is not in its place; the files stay as they are."""
+        """Remove temporary files that were not moved; published files stay as they are."""
         if self._manifest is not None:
             self._manifest.close()
         if self._folder is not None:
@@ -161,7 +161,7 @@ class ResultFolder:
             for path in manifest.coming():
                 try:
                     aside.move(path)
-                except InTheWay as error:  # it was put there in this moment
+                except InTheWay as error:  # somebody put it there a moment ago
                     what = f"what stands at {self._said(path)} {error}"
                     raise DiskError(what, where=str(self._where)) from None
                 changes.note(path)
@@ -195,7 +195,7 @@ class ResultFolder:
 
 
 class _Changes:
-    """Paths at which something changed; the folders they are in are synced, many at a time."""
+    """Paths at which something changed; their folders are synced, many at a time."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
@@ -221,13 +221,13 @@ class _Changes:
 
 
 def label(folder: Path, root: Path) -> str:
-    """How a folder is called on the list and in the record of what was published."""
+    """The name of a folder on the list and in the receipt."""
     real = Path(os.path.realpath(root))
     return str(folder.relative_to(real) if folder.is_relative_to(real) else folder)
 
 
 def taken(state: Path) -> int:
-    """A descriptor that keeps all others from the files of the job's rows, until it is closed."""
+    """A lock on the files of the job's rows, held until this descriptor is closed."""
     with writing(state):
         make_folder(state)
         descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

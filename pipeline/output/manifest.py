@@ -1,6 +1,6 @@
-"""The list of the files that a job has put into folders, by which it knows its own again.
+"""The list of the files that a job has written into folders, so that it can tell its own files.
 
-A file is the job's where its SHA-256 is the one that was written last, or the one that was about to be put
+A file is the job's own if its SHA-256 is the one that was written last, or the one that was about to be moved
 there when the list was committed. The list itself is an SQLite file in the job's folder, so that it takes no
 memory. This module does not look at the files.
 """
@@ -50,7 +50,7 @@ class Summary:
 
 
 class Manifest:
-    """The list, as far as one folder is concerned. What is changed counts from the next `commit`.
+    """The part of the list for one folder. Changes are kept by the next `commit`.
 
     Raises `DiskError` for a list that cannot be read or written.
     """
@@ -68,28 +68,28 @@ class Manifest:
             return self._connection.execute(sql, values).fetchall()
 
     def known(self, path: str) -> set[bytes]:
-        """The digests that a file may have and be the job's; empty where the job wrote none."""
+        """The digests by which a file is the job's own; empty where the job wrote none."""
         sql = "SELECT sha256, coming FROM files WHERE folder = ? AND path = ?"
         return {one for row in self._execute(sql, (self._folder, path)) for one in row if one}
 
     def note(self, path: str, record: str, size: int, digest: bytes) -> None:
-        """The file is there as it should be."""
+        """Note that the file is in place with the right content."""
         self._put(path, record, size, digest, None)
 
     def expect(self, path: str, record: str, size: int, now: bytes | None, coming: bytes) -> None:
-        """The file is about to be put there, in the place of what is there now."""
+        """Note that the file is about to be moved there and replaces what is there now."""
         self._put(path, record, size, now, coming)
 
     def _put(self, path: str, record: str, size: int, now: bytes | None, coming: bytes | None) -> None:
         self._execute(_PUT, (self._folder, path, record, size, now, coming, self._round, 0))
 
     def leave(self, path: str) -> None:
-        """There is a row for the file, which stays what it is; nothing where it is not on the list."""
+        """Note that the file still has a row, and stays as it is; does nothing if it is not on the list."""
         sql = "UPDATE files SET round = ? WHERE folder = ? AND path = ?"
         self._execute(sql, (self._round, self._folder, path))
 
     def commit(self) -> None:
-        """Keep what was changed, on the disk."""
+        """Write the changes to the disk."""
         self._execute("COMMIT")
         self._execute("BEGIN IMMEDIATE")
 
@@ -98,12 +98,12 @@ class Manifest:
         return (path for path, *_ in self._pages("coming IS NOT NULL AND round = ?"))
 
     def stale(self) -> Iterator[tuple[str, set[bytes]]]:
-        """The files that no row is there for any more, by path, with the digests that they may have."""
+        """The files that no longer have a row, by path, with the digests by which they are the job's own."""
         for path, now, coming in self._pages("round < ?"):
             yield path, {one for one in (now, coming) if one}
 
     def _pages(self, condition: str) -> Iterator[tuple[str, bytes | None, bytes | None]]:
-        """A part at a time: the list may be changed in between."""
+        """Reads a part at a time, because the caller may change the list in between."""
         sql = (
             f"SELECT path, sha256, coming FROM files WHERE folder = ? AND {condition} AND path > ? "  # noqa: S608 - a condition of ours
             f"ORDER BY path LIMIT {_PART}"
@@ -114,17 +114,17 @@ class Manifest:
             last = str(part[-1][0])
 
     def settle(self) -> None:
-        """All that were about to be put in place are there."""
+        """Note that all files that were about to be moved are in place."""
         condition = "folder = ? AND coming IS NOT NULL AND round = ?"
         sql = f"UPDATE files SET sha256 = coming, coming = NULL WHERE {condition}"  # noqa: S608 - a condition of ours
         self._execute(sql, (self._folder, self._round))
 
     def drop(self, path: str) -> None:
-        """The file is gone."""
+        """Note that the file is removed."""
         self._execute("DELETE FROM files WHERE folder = ? AND path = ?", (self._folder, path))
 
     def mark_edited(self, path: str) -> None:
-        """Something else stands there, which is not touched."""
+        """Note that the file was changed by somebody else, and is not touched."""
         self._execute("UPDATE files SET edited = 1 WHERE folder = ? AND path = ?", (self._folder, path))
 
     def summary(self) -> Summary:
@@ -138,7 +138,7 @@ class Manifest:
         return Summary(count, size, digest.hexdigest())
 
     def close(self) -> None:
-        """Give up what was not committed."""
+        """Close the list; changes that were not committed are lost."""
         self._stack.close()
 
 
@@ -177,9 +177,7 @@ def _connected(state: Path) -> Iterator[sqlite3.Connection]:
         _touch(path)
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(
-                "PRAGMA secure_delete = ON"
-            )  # what is forgotten is not to be found in its pages
+            connection.execute("PRAGMA secure_delete = ON")  # forgotten names must not stay in its pages
             connection.execute(_SCHEMA)
             yield connection
 
@@ -194,5 +192,5 @@ def _guarded(path: Path) -> Iterator[None]:
 
 
 def _touch(path: Path) -> None:
-    """SQLite would give it the rights of the umask."""
+    """Make the file with the owner's rights alone: SQLite would use the umask."""
     os.close(own_file(path, os.O_RDWR))

@@ -7,7 +7,7 @@
 
 `folders` is there where the rows have files; its SHA-256 is that of their list (`manifest.py`).
 
-It is written when the files are in their places, so after a kill in between it speaks of the ones before.
+The receipt is written after the files are in place: if a kill comes in between, it describes older files.
 Paths are relative to the folder that `output/` stands in, absolute outside of it. This module does not know
 what is in the files.
 """
@@ -32,7 +32,7 @@ NAME = "published.json"
 def write_receipt(
     job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None
 ) -> None:
-    """Keep what is published now; `DiskError` where it cannot be written."""
+    """Write the receipt of what is published now; `DiskError` where it cannot be written."""
     listed = [{**asdict(one), "path": label(one.path, job.root)} for one in files]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     receipt = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}

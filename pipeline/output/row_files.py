@@ -1,4 +1,4 @@
-"""The files of the rows, as a job wants them: which name each of them has, and what stands in it.
+"""The files of the rows that a job asks for: the name of each file, and its content.
 
 A name is made of values that are known before anything is sent, so two rows that would share a file are
 found before, too. This module does not write files (`folder.py`).
@@ -42,7 +42,7 @@ class RowFiles:
 
     @classmethod
     def of(cls, job: Job, stages: Sequence[Stage], prepare: Prepare) -> RowFiles | None:
-        """Those that the job wants, None where it wants a table alone. `JobError` for a bad template."""
+        """The files that the job asks for; None where it asks for none. `JobError` for a bad template."""
         spec = job.output.files
         return None if spec is None else cls(job, spec, stages, prepare)
 
@@ -62,8 +62,8 @@ class RowFiles:
     def path(self, values: Values) -> str:
         """The file of the row with these values, relative to the folder, with `/` between its parts.
 
-        It is another one for other values, also on a disk that takes upper and lower case, or two ways to
-        write an accent, for the same. `InputError` where a value is empty.
+        Different values give different files, also on a disk that does not tell upper from lower case, or
+        one spelling of an accent from another. `InputError` where a value is empty.
         """
         parts = [self._part(name, cell_text(values[name])) for name in self._spec.name]
         return "/".join(parts) + self._spec.suffix
@@ -81,11 +81,11 @@ class RowFiles:
             raise redacted(fault, leaf.record.private) from None
         try:
             return text.encode()
-        except UnicodeEncodeError:  # half a character, which no text can hold
+        except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold
             return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
     def check_name(self, columns: Mapping[str, pl.DataType]) -> None:
-        """Refuse a name that is not made of the records' columns and the values of `each`."""
+        """Refuse a name that uses anything but the records' columns and the values of `each`."""
         known = [*columns, *self._each]
         for i, name in enumerate(self._spec.name):
             where = self._text.where((*_HERE, "name", i))
@@ -109,7 +109,7 @@ class RowFiles:
                 raise JobError(f"two values of '{name}' are the same, and would share a file", where=where)
 
     def check_folder(self, taken: Iterable[Path]) -> None:
-        """Refuse a folder that holds, or stands in, what is not its own: records, job file, state, table."""
+        """Refuse a folder that holds, or is inside of, anything else: records, job file, state, table."""
         real, where = Path(os.path.realpath(self.folder)), self._text.where((*_HERE, "to"))
         if real.exists() and not real.is_dir():
             raise JobError(f"'{self._spec.to}' is a file; name a folder", where=where)
@@ -160,7 +160,7 @@ class RowFiles:
         return InputError(what, where=self._text.where((*_HERE, "name")), hint=self._hint())
 
     def _hint(self) -> str:
-        """What to do: the key tells records apart, and the fan-outs their rows."""
+        """What to do: add the key, which differs for each record, and the `each` values, for each row."""
         each = [name for name, values in self._each.items() if len(values) > 1]
         names = ", ".join([*each, *self._job.records.key])
         if self._job.records.key:

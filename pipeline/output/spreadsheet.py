@@ -1,4 +1,4 @@
-"""Cells that no spreadsheet takes for a formula: what would begin one gets an apostrophe before it.
+"""Makes cells that no spreadsheet reads as a formula: text that could begin one gets an apostrophe first.
 
 The beginnings are those of OWASP's "CSV Injection" and ASVS 1.2.10, and a line feed. A number that is written
 as text, such as -5.3, is no formula and stays. This module does not know formats.
@@ -17,14 +17,14 @@ _WORDS = (pl.String, pl.Categorical, pl.Enum)
 
 
 def tame_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with its lists and objects as text, and no text in it, nor in its header, a formula."""
+    """The frame with lists and objects as text, and with no formula in a cell or in the header."""
     plain = flat(frame)
     tamed = (_tame(column) if isinstance(column.dtype, _WORDS) else column for column in plain.get_columns())
     return plain.with_columns(tamed).rename(dict(zip(plain.columns, _names(plain.columns), strict=True)))
 
 
 def tame_schema(schema: pl.Schema) -> pl.Schema:
-    """The schema of such frames, but for the types."""
+    """The schema with the names that such frames have; the types stay."""
     return pl.Schema(zip(_names(list(schema)), schema.dtypes(), strict=True))
 
 

@@ -1,11 +1,12 @@
-"""A table on its way into one file or several: written aside, then moved into place, whole.
+"""A table for one file or several: written to temporary files, then moved into place.
 
     with Table([Path("posts.csv"), Path("posts.parquet")], schema) as table:
         table.write(rows)       # as often as there are rows
         table.publish()
 
 A target holds what it held before or the whole new table, never a part. The same rows give the same bytes,
-however they are dealt into `write`. This module does not know formats (`tables/`), nor whose rows they are.
+however they are divided among calls of `write`. This module does not know formats (`tables/`), nor whose rows
+they are.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class Table:
     """Rows of one schema into all targets at once. Not thread-safe: one thread writes.
 
     `schema` holds the columns in order. With `spreadsheet_safe`, no text in a file that spreadsheets open
-    can pass for a formula. A file in the folder `own` is for its owner alone; any other follows the umask, or
-    keeps the rights it has. Raises `JobError` for an unknown suffix or a value a format cannot hold, and
-    `DiskError`, which names the path, for what the disk refuses.
+    can be read as a formula. A file in the folder `own` is readable by its owner alone; any other follows the
+    umask, or keeps the rights it has. Raises `JobError` for an unknown suffix or a value a format cannot hold,
+    and `DiskError`, which names the path, for what the disk refuses.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Table:
         return len(self._waiting[0]) if self._waiting else 0
 
     def publish(self) -> list[Written]:
-        """Complete the files, sync them, move them into place, sync the folders; what they are now."""
+        """Complete the files, sync them, move them into place, sync the folders; gives the written files."""
         if self._height:
             self._pass_on(self._waiting)
             self._waiting = [[] for _ in self._waiting]
@@ -110,7 +111,7 @@ class Table:
         return written
 
     def abandon(self) -> None:
-        """Remove what was written aside; the targets stay as they were. Does nothing after `publish`."""
+        """Remove the temporary files; the targets stay as they were. Does nothing after `publish`."""
         for file in self._files:
             file.remove()
         self._files = []
@@ -194,7 +195,7 @@ class _Staging:
                 os.fchmod(self._file, 0o600 | rights & self.target.stat().st_mode)
         try:
             with self._guarded():
-                # who holds the lock is alive: see remove_leftovers
+                # the lock shows that the writer is alive: see remove_leftovers
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._sink: TableWriter = adapter.create(self.path, self.target, schema)
         except BaseException:
@@ -206,7 +207,7 @@ class _Staging:
             self._sink.write(tame_frame(frame) if self._tamed else frame)
 
     def complete(self) -> Written:
-        """End the file and sync it; what will stand in the target's place."""
+        """End the file and sync it; gives its size and digest."""
         with self._guarded():
             self._sink.close()
             with self.path.open("rb") as file:
@@ -226,7 +227,7 @@ class _Staging:
         self._close()
 
     def remove(self) -> None:
-        """Stop, and leave nothing behind; what goes wrong with a file nobody wants concerns nobody."""
+        """Stop, and remove the temporary file; errors are ignored, because nobody needs the file."""
         with suppress(Exception):
             self._sink.close()
         self._unlink()
@@ -265,7 +266,7 @@ def _prefix(target: Path) -> str:
 
 
 def leftovers(target: Path) -> list[Path]:
-    """What stands aside for a target: of a process that lives, or of one that was killed."""
+    """The temporary files for a target: of a process that is alive, or of one that was killed."""
     target = Path(os.path.realpath(target))
     if not target.parent.is_dir():
         return []
@@ -274,7 +275,7 @@ def leftovers(target: Path) -> list[Path]:
 
 
 def remove_leftovers(target: Path) -> None:
-    """Remove what a killed process left aside; a file whose writer lives is locked, and stays."""
+    """Remove temporary files of killed processes; a file whose writer is alive is locked, and stays."""
     for entry in leftovers(target):
         with suppress(OSError), entry.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
