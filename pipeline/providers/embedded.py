@@ -65,7 +65,7 @@ class Options(BaseModel):
 
 
 def address(model: Model) -> str:
-    """The server is a child of this process, on a port that nobody chooses."""
+    """There is no fixed address: the server is a child process on any free port."""
     return ""
 
 
@@ -96,7 +96,7 @@ def _parts(body: dict[str, Any]) -> Iterator[Any]:
 
 
 def _too_long(parts: list[str]) -> str | None:
-    """Counted with a far larger vocabulary than the model's own, hence never too many."""
+    """A message where the prompt is too long; the count is never too high (a larger vocabulary is used)."""
     if sum(len(part.encode()) for part in parts) < CONTEXT:
         return None
     tokens = sum(toktok.batch_count(parts, "o200k_base"))
@@ -110,7 +110,7 @@ def _too_long(parts: list[str]) -> str | None:
 
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
-    """A call to the model's server, which is started here and gone afterwards. The key is made up anew."""
+    """A call to the model's server, which is started here, with a new random key, and stopped afterwards."""
     options = Options.model_validate(model.options)
     _refuse_other_models(model.model)
     key = secrets.token_urlsafe(24)
@@ -152,7 +152,7 @@ def _not_started(failure: ChildFailed) -> RunStopped:
 
 
 def watched(send: Call, server: Child) -> Call:
-    """A server that is gone does not come back: the run stops at once instead of trying again."""
+    """A call that stops the run at once when the server has ended: it does not come back."""
 
     async def call(request: Request) -> Reply:
         try:
@@ -190,6 +190,6 @@ def health(model: Model) -> Iterator[Check]:
 
 
 def spare_cores() -> int:
-    """All cores we may use but one: with all of them llama.cpp collapses when anything else runs."""
+    """All cores that we may use but one: with all of them llama.cpp is very slow when anything else runs."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, usable - 1)

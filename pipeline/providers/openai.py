@@ -47,14 +47,14 @@ def label(model: Model) -> str:
 
 
 def objection(request: Request, model: Model) -> str | None:
-    """Nothing is refused beforehand: what the endpoint can do is its own affair."""
+    """None: what the endpoint can do is not known here, so nothing is refused beforehand."""
     return None
 
 
 def address(model: Model) -> str:
-    """Where the model is asked: the job's word, else the environment's, else OpenAI itself.
+    """The base URL: the job's, else the environment's, else OpenAI's own.
 
-    A `JobError` where the environment's is none.
+    A `JobError` where the environment's is not a URL.
     """
     if model.base_url:
         return model.base_url
@@ -83,7 +83,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
 def api_key(model: Model, base_url: str) -> Secret:
     """The key from the variable the job names, at the official endpoint by default OPENAI_API_KEY.
 
-    Any other host gets no key unless the job names one, so that a key never travels to a stranger.
+    Any other host gets no key unless the job names one, so that a key is never sent to an unknown host.
     """
     name = model.api_key_env or (DEFAULT_KEY if urlsplit(base_url).hostname == "api.openai.com" else "")
     if not name:
@@ -99,7 +99,7 @@ def api_key(model: Model, base_url: str) -> Secret:
 
 
 def _refuse_plain(base_url: str) -> None:
-    """Raise a `JobError` where whoever carries the bytes could read the key among them."""
+    """Raise a `JobError` where the key would be sent unencrypted to another machine."""
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     if parts.scheme == "http" and not _is_here(host):
@@ -116,7 +116,7 @@ def _is_here(host: str) -> bool:
 
 
 def health(model: Model) -> Iterator[Check]:
-    """The key and the endpoint, looked at for nothing."""
+    """Checks of the key and the endpoint, at no cost."""
     from pipeline.providers.http.probe import looked_at
 
     base_url = address(model)

@@ -1,7 +1,7 @@
 """A fake model in process: follows a script of answers and faults, for tests and dry runs; costs nothing.
 
-Its options are the script, and `ledger`: the file where it keeps what it billed. It raises what an HTTP
-provider would raise at the same script behind a server. This module does not know sockets.
+Its options are the script, and `ledger`: the file where it keeps what it billed. It raises the same faults as
+an HTTP provider does when a server plays the same script. This module does not know sockets.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def label(model: Model) -> str:
 
 
 def address(model: Model) -> str:
-    """Nobody is asked over a network."""
+    """There is none: nothing is sent over a network."""
     return ""
 
 
 def objection(request: Request, model: Model) -> str | None:
-    """Nothing is refused beforehand: refusing is the script's part."""
+    """None: the script decides what is refused."""
     return None
 
 
@@ -95,7 +95,7 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
 
 
 def _received(wire: Wire) -> bytes:
-    """The body as a client would have it, or the fault it would have met instead."""
+    """The body as a client would get it; raises the fault that a client would raise."""
     if wire.manner in (Manner.DROP, Manner.TRUNCATE):
         raise _cut(wire.body[: len(wire.body) // 2])
     if wire.status < 200 or wire.status >= 300:

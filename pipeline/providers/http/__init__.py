@@ -1,1 +1,1 @@
-"""One HTTP client for all endpoints. This room does not know retries, limits, prices or the journal."""
+"""One HTTP client for all endpoints. This folder does not know retries, limits, prices or the journal."""

@@ -1,7 +1,7 @@
-"""The body of a reply, read whole and with suspicion: capped, inflated piece by piece, not awaited for ever.
+"""Reads the whole body of a reply that may be hostile: with a cap, a deadline, and inflated piece by piece.
 
-What came of a reply that breaks off is kept. This module does not know what a reply says, nor what a fault
-is.
+Where a reply breaks off, the part that came is kept. This module does not know what a reply says, nor what
+a fault is.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import aiohttp
 from pipeline.providers.http.deadlines import Deadline
 
 LARGE = 256 * 1024
-"""bytes from which on a body waits for its turn, because few are read at once; as many are kept packed"""
+"""a larger body (in bytes) waits for its turn, as few are read at once; so much is kept compressed"""
 LARGE_AT_ONCE = 2
 REFUSAL_CAP = 256 * 1024
-"""bytes that are read of a reply without success: its status says enough"""
+"""bytes that are read of an error reply: its status says enough"""
 _AUTO = zlib.MAX_WBITS | 32
 """zlib finds out by itself whether it is gzip or deflate"""
 _INFLATED = {"gzip", "x-gzip", "deflate"}
 
 
 class Unfinished(Exception):
-    """A reply that came in part."""
+    """Only a part of the reply came."""
 
 
 class ReplyTooLarge(Unfinished):
@@ -38,7 +38,7 @@ class BrokenOff(Unfinished):
 
 
 class Undecodable(Unfinished):
-    """The body is compressed, which it was asked not to be, and cannot be inflated."""
+    """The body is compressed, although no compression was asked for, and cannot be inflated."""
 
 
 class Body:
@@ -51,13 +51,13 @@ class Body:
         self._packing = _Packing(encoding) if encoding not in ("", "identity") else None
 
     async def read(self, deadline: Deadline, room: asyncio.Semaphore) -> bytes:
-        """All of it. A large one waits for `room` half way."""
+        """The whole body. A large one waits for `room` when a part of it is read."""
         large = False
         try:
             while chunk := await self._content.readany():
                 for piece in (chunk,) if self._packing is None else self._packing.plain(chunk):
                     self._take(piece)
-                    if not large and self._plain.tell() > LARGE:  # before more of a packed one is inflated
+                    if not large and self._plain.tell() > LARGE:  # before more is inflated
                         deadline.hold()
                         await room.acquire()
                         large = True
@@ -76,25 +76,25 @@ class Body:
         self._left -= len(piece)
         if self._left < 0:
             if self._plain.tell() > REFUSAL_CAP:
-                self._plain = BytesIO()  # nobody keeps it, and whoever holds the error holds this, too
+                self._plain = BytesIO()  # not needed, and the error would keep it in memory
             raise ReplyTooLarge
 
     @property
     def packed(self) -> bool:
-        """Whether it came compressed."""
+        """Whether the body came compressed."""
         return self._packing is not None
 
     def came(self) -> bytes:
-        """What there is of it: compressed as it came, where that is a way that is known."""
+        """The part that came; still compressed, if the compression is a known one."""
         return (self._packing.seen if self._packing and self._packing.known else self._plain).getvalue()
 
     def came_plain(self) -> bytes:
-        """What there is of it and can be read; nothing of a compression that is not known."""
+        """The readable part that came; nothing if the compression is not known."""
         return b"" if self._packing and not self._packing.known else self._plain.getvalue()
 
 
 class _Packing:
-    """A compression that nobody asked for, undone where it can be; `seen` is the beginning of what came."""
+    """Inflates a body that is compressed without being asked for; `seen` is its beginning, as it came."""
 
     def __init__(self, encoding: str) -> None:
         self.seen = BytesIO()
@@ -102,7 +102,7 @@ class _Packing:
         self.known = encoding in _INFLATED
 
     def plain(self, chunk: bytes) -> Iterator[bytes]:
-        """What a piece of it is, in small pieces; one in a way that is not known stays as it is."""
+        """A piece, inflated in small parts; unchanged where the compression is not known."""
         if not self.known:
             yield chunk
             return
@@ -115,6 +115,6 @@ class _Packing:
             raise Undecodable from None
 
     def finish(self) -> None:
-        """Raise `Undecodable` where its end is missing: what there is of it was never checked."""
+        """Raise `Undecodable` where the end is missing: without it the checksum is not verified."""
         if not self.known or (self.seen.tell() and not self._inflater.eof):
             raise Undecodable

@@ -2,7 +2,7 @@
 
 A request is one `post` of aiohttp with the bytes that it carries. It is what OpenAI's SDK would send
 (`tests/contracts/test_sdk.py` compares the two), but the SDK is not used: its way of sending costs four times
-as much, its retries would sleep inside a slot and pass by the rate limits, and only to import it takes 0.6 s
+as much, its retries would sleep inside a slot and avoid the rate limits, and its import alone takes 0.6 s
 and 40 MB. No redirect is followed, no proxy of the environment used, no cookie kept, no compressed reply
 asked for; the size of a reply is capped, and a deadline holds for the whole call.
 This module does not retry, count or read what an answer says, and does not know where a key came from.
@@ -55,11 +55,11 @@ OTHER_FILES = 128
 """files that are open besides the connections"""
 OFFICIAL_HOST = "api.openai.com"
 _MEMBERSHIP = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
-"""headers, and where the SDK finds what they say"""
+"""headers, each with the variable that the SDK reads it from"""
 
 
 def _allow_sockets(concurrency: int) -> None:
-    """Raise this process' own limit of open files to what the connections need, as far as it may be."""
+    """Raise this process's own limit of open files to what the connections need, as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = concurrency + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -68,7 +68,7 @@ def _allow_sockets(concurrency: int) -> None:
 
 
 def head(base_url: str, key: Secret) -> dict[str, str]:
-    """The head of each request: what the SDK puts there, less what that says about this machine.
+    """The headers of each request: those of the SDK, without what they say about this machine.
 
     The organisation, taken from the environment, goes to OpenAI alone.
     """
@@ -119,7 +119,7 @@ class _Endpoint:
         self._session = session
         self._connector = connector
         self._url = url
-        self._host = url.authority.rpartition("@")[2]  # a password may stand before it
+        self._host = url.authority.rpartition("@")[2]  # without a password before it
         self._key = key
         self._api = api
         self._deadlines = deadlines
@@ -139,13 +139,13 @@ class _Endpoint:
                 ) as response:
                     body = _body_of(response)
                     whole = await body.read(deadline, self._room)
-        except Exception as error:  # whatever foreign code makes of hostile bytes may have been paid for
+        except Exception as error:  # foreign code met hostile bytes: the reply may be paid for
             fault = self._fault(error, deadline, response, body)
         else:
             if _success(response):
                 return self._reply(response.headers, whole, began)
             fault = self._refusal(response, whole)
-        raise fault  # out here, so that it does not hold all that came, nor the key
+        raise fault  # outside of `except`, so that it does not hold the body or the key
 
     def _reply(self, headers: Mapping[str, str], body: bytes, began: float) -> Reply:
         self._known = True
@@ -160,7 +160,7 @@ class _Endpoint:
         return Reply(self._api, body, perf_counter() - began, advertised=told, wait=wait, odd=odd)
 
     def _kept(self, words: str) -> str:
-        """A server's words without the key, should it send that back."""
+        """A server's words without the key, in case the server sends it back."""
         return self._key.without(words.encode("utf-8", "replace")).decode("utf-8", "replace")
 
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> Fault:
@@ -171,7 +171,7 @@ class _Endpoint:
     def _fault(
         self, error: Exception, deadline: Deadline, response: aiohttp.ClientResponse | None, body: Body | None
     ) -> Fault:
-        """What went wrong before the whole reply was there."""
+        """The fault for an error before the whole reply was there."""
         match error:
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return _unconnected(error, self._host, self._known)
@@ -186,7 +186,7 @@ class _Endpoint:
         return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
 
     def _in_part(self, error: Exception, response: aiohttp.ClientResponse, body: Body) -> Fault:
-        """What came of a reply is kept; of a refusal it is enough."""
+        """The fault for a reply that came in part: the part is kept; a part of an error reply is enough."""
         if not _success(response):
             return self._refusal(response, body.came_plain())
         came = b"" if body.packed and self._key else self._key.without(body.came())
@@ -205,7 +205,7 @@ def _success(response: aiohttp.ClientResponse) -> bool:
 
 
 def _body_of(response: aiohttp.ClientResponse) -> Body:
-    """The body of a reply, less of it where the status says enough."""
+    """The body of a reply, with a smaller cap for an error reply."""
     encoding = ""
     if "content-encoding" in response.headers:
         encoding = ", ".join(response.headers.getall("content-encoding")).strip().lower()

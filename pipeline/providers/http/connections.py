@@ -1,4 +1,4 @@
-"""Connections to a server: opened a few at a time, and used again only while the server keeps quiet.
+"""Connections to a server: opened a few at a time, and used again only if the server has sent nothing since.
 
 This module does not know what goes over them.
 """
@@ -14,7 +14,7 @@ from aiohttp.connector import Connection
 from aiolimiter import AsyncLimiter
 
 RAMP, RAMP_SECONDS = 50, 0.25
-"""new connections in any such time"""
+"""at most so many new connections in so many seconds"""
 _ANYTHING = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -25,16 +25,16 @@ class RampedConnector(aiohttp.TCPConnector):
         super().__init__(limit=concurrency, keepalive_timeout=60)
         self._ramp = AsyncLimiter(RAMP, RAMP_SECONDS)
         self.spoke_unasked = False
-        """whether the server has said something that was no answer; then no connection is used twice"""
+        """whether the server has sent something unasked; then no connection is used twice"""
 
     async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
         async with self._ramp:
             return await super()._create_connection(*args, **kwargs)
 
     async def _get(self, *args: Any) -> Connection | None:
-        """An idle connection, but none on which the server has said something since.
+        """An idle connection on which the server has sent nothing since its last answer.
 
-        That would be taken for the answer to the next request, and each later answer for the one after it.
+        Else that would be taken for the answer to the next request, and each answer for the one after it.
         """
         while (connection := await super()._get(*args)) is not None:
             protocol = connection.protocol

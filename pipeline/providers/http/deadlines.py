@@ -1,4 +1,4 @@
-"""Deadlines of all requests at an endpoint, kept by one timer: one for each request costs much more.
+"""Deadlines of all requests at an endpoint, checked by one timer: a timer for each costs much more.
 
 This module does not know what is waited for.
 """
@@ -11,7 +11,7 @@ from types import TracebackType
 FINEST, COARSEST = 0.02, 1.0
 """seconds between two looks"""
 LOOKS = 20
-"""looks in the shortest patience: so much later than it should, a wait may end"""
+"""looks within the shorter of the two limits: a wait may end late by such a share of it"""
 
 
 class Deadlines:
@@ -22,11 +22,11 @@ class Deadlines:
         self.idle = idle
         self._every = min(max(min(seconds, idle) / LOOKS, FINEST), COARSEST)
         self.open: set[Deadline] = set()
-        """those that are watched"""
+        """the deadlines that are watched"""
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, deadline: Deadline) -> None:
-        """Watch it from now on."""
+        """Watch this deadline from now on."""
         self.open.add(deadline)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._every, self._look)
@@ -48,7 +48,7 @@ class Deadline:
     def __init__(self, all_of: Deadlines) -> None:
         self._all = all_of
         self.idle = False
-        """whether it was between two steps that nothing came for too long"""
+        """whether the time between two steps was what ended it"""
         self.passed = False
 
     def __enter__(self) -> Deadline:
@@ -69,11 +69,11 @@ class Deadline:
             raise TimeoutError from error
 
     def step(self) -> None:
-        """Hear that something came: the next thing may take as long again."""
+        """Note that something came: the next piece may take `idle` seconds again."""
         self.by = min(self._time() + self._all.idle, self._last)
 
     def hold(self) -> None:
-        """Until the next step only the wait as a whole counts."""
+        """Stop counting `idle` until the next step; the limit of the whole wait still counts."""
         self.by = self._last
 
     def end(self) -> None:

@@ -1,7 +1,7 @@
-"""An endpoint looked at without spending anything: GET /models, with the key and a short patience.
+"""Checks an endpoint at no cost: GET /models, with the key and a short time limit.
 
-It says whether somebody answers, whether the key is taken, whether the model is known there, and how far the
-two clocks are apart. No redirect is followed. This module does not know where a key comes from.
+It finds out whether the server answers, accepts the key and knows the model, and how far the two clocks are
+apart. No redirect is followed. This module does not know where a key comes from.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipeline.providers.http.strangers import NO_TLS
 PATIENCE = 5.0
 """seconds"""
 MOST = 4 << 20
-"""bytes of a list of models"""
+"""bytes that are read of a list of models"""
 APART = 60.0
 """seconds that two clocks may be apart"""
 SHOWN = 8
@@ -36,7 +36,7 @@ _VERSION = re.compile(r"/v[0-9]")
 
 
 class _Slow(Exception):
-    """Somebody took the connection, and did not answer in time."""
+    """The server took the connection, and did not answer in time."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Heard:
 
 
 def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
-    """What an endpoint that serves `model` says of itself."""
+    """The checks of an endpoint that is to serve `model`."""
     host = urlsplit(base_url).netloc.rpartition("@")[2]
     try:
         heard = _in_time(base_url, key)
@@ -66,7 +66,7 @@ def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
 
 
 def _in_time(base_url: str, key: Secret) -> _Heard:
-    """What comes within the patience as a whole, whoever lingers: a name server, or a server that drips."""
+    """What comes within the time limit, which includes a slow name server and a server that sends slowly."""
     heard: list[_Heard | Exception] = []
     reached = Event()
 

@@ -1,4 +1,4 @@
-"""Who answers with success and is no API: a sign-in page, a proxy, something that says nothing at all.
+"""Finds servers that answer with success and are no API: a sign-in page, a proxy, empty replies.
 
 This module does not know HTTP.
 """
@@ -11,11 +11,11 @@ NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_L
 """reasons of an `ssl.SSLError`, by the version of OpenSSL"""
 
 ON_END = 5
-"""replies in a row that were none: then it is no accident"""
+"""so many replies in a row that are no answers stop the run"""
 
 
 class Strangers:
-    """Looks at each reply of one host before anybody reads it."""
+    """Looks at each reply of one host before it is read."""
 
     def __init__(self, host: str) -> None:
         self._host = host

@@ -1,1 +1,1 @@
-"""Models that run on this machine. This room does not know retries, limits, prices or the journal."""
+"""Models that run on this machine. This folder does not know retries, limits, prices or the journal."""

@@ -2,7 +2,8 @@
 
 Reads its settings (the path of the weights, their name, an API key, slots, context, threads) as one line
 of JSON, serves llama.cpp's OpenAI-compatible API on a free port of 127.0.0.1, and prints the address as
-one line of JSON once `/health` says 200. It does not know the job, and outlives nobody (`child_process.py`).
+one line of JSON once `/health` says 200. It ends with its parent (`child_process.py`), and does not know the
+job.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A text through an engine that takes one sentence at a time and knows little more than plain letters.
+"""Translates a text with an engine that takes one sentence at a time and knows little but plain letters.
 
 What is around the sentences (line breaks, tabs, indents, the dash between two clauses) stays as it is. What
 must not be translated is held: placeholders, tags, code, addresses, amounts of money, words and signs outside
-the engine's alphabet. A held part travels as a name such as XYZ0 that the engine carries through; where
-one comes back twice, changed or not at all, the clauses round it are translated alone instead. The same
+the engine's alphabet. For a held part the engine gets a name such as XYZ0, which it leaves alone. Where a
+name comes back twice, changed or not at all, the clauses around it are translated alone instead. The same
 goes for numbers that do not come back. Text without letters is never shown to the engine.
 This module does not know which engine it is; it takes any function from a sentence to a sentence.
 """
@@ -21,11 +21,11 @@ import sentencex
 Engine: TypeAlias = Callable[[str], str]
 
 LETTERS = "A-Za-zÀÁÂÃÇÉÊÍÓÔÕÚàáâãçéêíóôõú"
-"""the letters of English and Portuguese; the engine drops or bends all others"""
+"""the letters of English and Portuguese; the engine drops or changes all others"""
 MAX_WORDS = 45
 """a sentence of 80 words comes back whole, one of 120 does not"""
 NAMES = ("XYZ{}", "X{}X", "PH{}")
-"""names that the engine carries through, tried in this order"""
+"""names that the engine leaves unchanged, tried in this order"""
 MARK, SIGN = "\ue000", "\ue001"
 """stand for a held part while sentences are cut; where the text itself has one, it is held like any sign"""
 
@@ -79,7 +79,7 @@ def translate(text: str, language: str, engine: Engine) -> str:
 
 
 def _pieces(line: str, language: str) -> Iterator[str]:
-    """Sentences, and where one is too long its clauses; joined again they are the line."""
+    """The line's sentences, or the clauses of one that is too long; joined, they give the line again."""
     for sentence in sentencex.segment(language, line) if line.strip() else [line]:
         yield from _clauses(sentence)
 
@@ -98,7 +98,7 @@ def _clauses(sentence: str) -> Iterator[str]:
 
 
 def _piece(piece: str, kept: Iterator[str], engine: Engine) -> str:
-    """A sentence; the space and the lone signs at its ends stay as they are."""
+    """A sentence, translated; spaces and single signs at its ends stay as they are."""
     edges = EDGES.fullmatch(piece)
     before, core, after = edges.groups() if edges else ("", piece, "")
     lead = _restored(before, kept)
@@ -111,7 +111,7 @@ def _restored(marked: str, kept: Iterator[str]) -> str:
 
 
 def _sentence(marked: str, held: list[str], engine: Engine) -> str:
-    """Whole, with its held parts named; else with its numbers held as well; else in parts."""
+    """Translated as a whole with names for held parts; else with numbers held, too; else in parts."""
     if not LETTER.search(marked):
         return _restored(marked, iter(held))
     with_numbers = _hold_numbers(marked, held)
@@ -150,12 +150,12 @@ def _carried(marked: str, held: list[str], name: str, engine: Engine) -> str | N
 
 
 def _digits(text: str) -> Counter[str]:
-    """Blind to the order: `11/22` is `22/11` and `1,250.75` is `1.250,75` in the other language."""
+    """Digits without their order: `11/22` is `22/11` and `1,250.75` is `1.250,75` in the other language."""
     return Counter(re.findall(r"\d", text))
 
 
 def _apart(marked: str, held: list[str], engine: Engine) -> str:
-    """What stands between the held parts, each translated alone."""
+    """The text between the held parts is translated piece by piece."""
     kept = iter(held)
     parts = re.split(f"([{MARK}{SIGN}])", marked)
     return "".join(next(kept) if MARKS.fullmatch(part) else _alone(part, engine) for part in parts)
@@ -167,7 +167,7 @@ def _alone(part: str, engine: Engine) -> str:
 
 
 def _plain(sentence: str, engine: Engine) -> str:
-    """One call of the engine, mended. Capitals are lowered for it, which knows them as names only."""
+    """One call of the engine, corrected. Capitals are lowered: the engine takes such words for names."""
     source = sentence.translate(TYPOGRAPHIC)
     shouted = source.isupper() and len(LETTER.findall(MARKS.sub("", source))) > 3
     done = _mended(source, engine(_lowered(source) if shouted else source).strip())
@@ -177,13 +177,13 @@ def _plain(sentence: str, engine: Engine) -> str:
 
 
 def _lowered(shouted: str) -> str:
-    """In small letters but for the first and the names of held parts, which have a digit."""
+    """In lower case, except the first letter and the names of held parts, which have a digit."""
     small = re.sub(r"\b[^\W\d]+\b", lambda word: word.group().lower(), shouted)
     return small[:1].upper() + small[1:]
 
 
 def _mended(source: str, done: str) -> str:
-    """Without the brackets and the final stop that the engine likes to add, with the stop the source has."""
+    """Without brackets and a full stop that the engine often adds; with the source's own full stop."""
     if "(" not in source:
         done = BRACKETED.sub("", done)
     ending = ENDING.search(source)
