@@ -40,7 +40,7 @@ os.environ.setdefault("POLARS_CSV_CHUNK_PREFETCH_LIMIT", "2")
 
 @dataclass(frozen=True)
 class Layout:
-    """What the header of a file and its quoting come to. `data` is the line number of the first record."""
+    """What a file's header and quoting tell. `data` is the line number of the first record."""
 
     separator: bytes
     quoted: bool

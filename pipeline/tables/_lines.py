@@ -1,4 +1,4 @@
-"""The lines of a file, compressed or not, none of them without end: a small file may unpack to a huge one.
+"""The lines of a file, compressed or not, each of limited length: a small file may unpack to a huge line.
 
 This module does not know what a line means.
 """
@@ -13,7 +13,7 @@ from pipeline.core.errors import InputError
 from pipeline.system.files import reading
 
 LONGEST = 64 << 20
-"""bytes of a record: more than any prompt, and little enough for the memory"""
+"""the most bytes of a record: more than any prompt, and few enough for the memory"""
 
 
 def lines(path: Path) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TextFile:
-    """Bytes into a file, compressed where the target's name asks for it; the same input, the same bytes."""
+    """Bytes into a file, compressed where the target's name asks for it; equal input gives equal bytes."""
 
     def __init__(self, path: Path, target: Path) -> None:
         self._raw = path.open("wb", buffering=256 * 1024)

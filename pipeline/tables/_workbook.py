@@ -1,4 +1,4 @@
-"""Workbooks that would fill the memory, refused before they are unpacked.
+"""Refuses workbooks that would fill the memory, before they are unpacked.
 
 A sheet is read as a dense rectangle, so one cell in the last corner is as large as all cells before it; and a
 file of a megabyte can unpack to a gigabyte. This module does not know what is in the cells.
@@ -15,16 +15,16 @@ from pipeline.core.errors import InputError
 from pipeline.system.files import reading
 
 MAX_BYTES = 2 * 1024**3
-"""of all parts, unpacked"""
+"""the most bytes of all parts, unpacked"""
 PLAUSIBLE, MOST_TIMES = 256 * 1024**2, 100
-"""bytes unpacked from which on no more than so many times the packed size are believed"""
+"""a workbook of more bytes unpacked may be at most so many times its packed size"""
 MOST_CELLS = 50_000_000
 BLOCK, OVERLAP = 1 << 20, 256
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]{0,200}?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
 
 def refuse_bombs(path: Path) -> None:
-    """Raise an `InputError` for a workbook that is none, or that is too large for any memory."""
+    """Raise an `InputError` for a file that is no workbook, or is too large for the memory."""
     with reading(path, compression="") as packed:
         try:
             with zipfile.ZipFile(packed) as archive:
@@ -35,7 +35,7 @@ def refuse_bombs(path: Path) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What a library says of a workbook, as a hint."""
+    """The first line of a library's message, as a hint."""
     return (str(error).strip().splitlines() or [""])[0][:200]
 
 
@@ -50,7 +50,7 @@ def _refuse_large(path: Path, archive: zipfile.ZipFile) -> None:
 
 
 def _refuse_sparse(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Raise for a sheet whose cells span a rectangle that no memory holds."""
+    """Raise for a sheet whose cells span a rectangle that is too large for the memory."""
     columns, rows = set[bytes](), (0, 0)
     rest, done = b"", 0
     with archive.open(entry) as stream:
