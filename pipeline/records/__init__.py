@@ -1,1 +1,1 @@
-"""Rows of a table become records, twice the same. This room does not know file formats or steps."""
+"""Rows of a table become records, the same every time. This folder does not know file formats or steps."""

@@ -16,20 +16,20 @@ import polars as pl
 def comparable(schema: pl.Schema) -> list[pl.Expr]:
     """The columns to compare rows by: records of equal content are equal in these.
 
-    NaN has no JSON, so it counts as null here as there.
+    JSON has no NaN, so it counts as null, here and in the content.
     """
     return [_comparable(pl.col(name), dtype).alias(name) for name, dtype in schema.items()]
 
 
 def _comparable(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Something to hash that is equal where the content is, perhaps elsewhere too."""
+    """A column to hash: equal where the content is equal, and perhaps where it is not."""
     if dtype.is_nested() or dtype == pl.Null:
         return column.is_null()
     return column.fill_nan(None) if dtype.is_float() else column
 
 
 class Occurrences:
-    """Keys from content: 32 hex characters, and "#2", "#3" for records that were there before.
+    """Keys from content: 32 hex characters, and "#2", "#3" for records whose content came before.
 
     The content is the record's JSON with its names sorted, so columns may change places. Only rows whose
     hash occurs more than once are remembered.

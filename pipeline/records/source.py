@@ -2,8 +2,8 @@
 
     file -> scan -> where -> (row, key, occurrence) -> sample -> limit -> batches of records
 
-What is wrong with the input is raised by `open_records`, before there is a record: it reads the input once
-to check and to count it. What it keeps for that is eight bytes a row.
+`open_records` reads the input once to check and count it, and raises what is wrong before the first record.
+For that it keeps eight bytes for each row.
 This module does not know formats (`tables/`), nor what is done with a record.
 """
 
@@ -57,7 +57,7 @@ def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame |
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the rows come from, for messages, and a check that it is still what it was."""
+    """Where the rows come from, for messages, and for a check that the file has not changed."""
 
     name: str
     place: Callable[[int], str]
@@ -152,7 +152,7 @@ class Source:
         return ([self._redactor.record(record) for record in batch] for batch in self._plain(size))
 
     def _plain(self, size: int = 512) -> Iterator[list[Record]]:
-        """The same with their keys as the input has them."""
+        """The same records, with their keys as the input has them."""
         left = self._total
         for batch in self._chosen(size):
             if self._limited and left <= len(batch):
