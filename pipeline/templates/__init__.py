@@ -1,1 +1,1 @@
-"""Values become text. This room does not know jobs."""
+"""Values become text. This folder does not know jobs."""

@@ -20,7 +20,7 @@ from jinja2.sandbox import MAX_RANGE
 from pipeline.templates.sandbox import LONGEST, TooMuch, sandbox
 
 MOST_TOKENS = 20_000
-"""of a template: its expressions, not its text"""
+"""the most tokens of a template's expressions; its text does not count"""
 _NAME = "<template>"
 _TEXT, _NUMBER = re.compile(r"\b(?:str|sequence)\b"), re.compile(r"\b(?:int|float)\b")
 _NEWLINE = re.compile(r"\r\n|\r|\n")  # Jinja's lines
@@ -28,7 +28,7 @@ _FOREIGN = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.
 
 
 class Malformed(Exception):
-    """A text that is no template: what is wrong, the line and column (1-based), what to do."""
+    """A text is no valid template: what is wrong, the line and column (1-based), what to do."""
 
     def __init__(self, message: str, line: int = 1, column: int = 1, hint: str = "") -> None:
         super().__init__(message, line, column, hint)
@@ -36,7 +36,7 @@ class Malformed(Exception):
 
 
 class Unfit(Exception):
-    """Values that a template makes no text of: why, and in which of its lines."""
+    """A template gives no text for these values: why, and in which of its lines."""
 
     def __init__(self, message: str, line: int = 1) -> None:
         super().__init__(message, line)
@@ -47,7 +47,7 @@ _ENVIRONMENT = sandbox()
 
 
 class Compiled:
-    """A template, ready to be rendered. `Malformed` where the text is none."""
+    """A template, ready to be rendered. `Malformed` where the text is no template."""
 
     def __init__(self, text: str) -> None:
         self._lines = _NEWLINE.split(text)
@@ -55,7 +55,7 @@ class Compiled:
             self._compile(text)
         except jinja2.TemplateSyntaxError as error:
             raise Malformed(error.message or "not a template", error.lineno) from None
-        except (RecursionError, SyntaxError, MemoryError):  # the latter two of the code made of it
+        except (RecursionError, SyntaxError, MemoryError):  # the latter two: from Jinja's code for it
             raise Malformed("it is nested too deeply") from None
         except (ValueError, OverflowError) as error:
             raise Malformed(str(error)) from None
@@ -119,7 +119,7 @@ class Compiled:
             raise Unfit(self._said(error, line), line) from None
 
     def _said(self, error: Exception, line: int) -> str:
-        """What is wrong, in words of templates where it is known what was meant."""
+        """What is wrong; in template terms where the cause is known."""
         if isinstance(error, OverflowError) and "MAX_RANGE" in str(error):
             return f"range() has more than {MAX_RANGE:,} numbers, which is not allowed"
         if isinstance(error, MemoryError):
@@ -141,7 +141,7 @@ class Compiled:
 
 
 def _is_inside(text: str, column: int) -> bool:
-    """Whether an expression has begun before a column, and not ended."""
+    """Whether a column lies inside of an expression."""
     begun = max(text.rfind(sign, 0, column) for sign in ("{{", "{%"))
     return begun >= 0 and begun > max(text.rfind(sign, 0, column) for sign in ("}}", "%}"))
 

@@ -1,8 +1,8 @@
-"""Templates of a job that nobody vouches for, read and rendered in a process of its own.
+"""Templates of an untrusted job, read and rendered in a process of their own.
 
 That process (`isolated_worker.py`) has no environment, no files but its two pipes and little memory, and
-is ended when one rendering takes too long; a new one is started for the next. What comes back from it is
-taken for plain text and numbers, whatever it is.
+is ended when one rendering takes too long; a new one is started for the next. Whatever it sends back is used
+only as plain text and numbers.
 This module does not know jobs, nor what a template may do.
 """
 
@@ -28,9 +28,9 @@ from pipeline.templates.compiled import Malformed, Unfit
 from pipeline.templates.sandbox import LONGEST
 
 CPU_SECONDS = 2.0
-"""for one rendering"""
+"""the most seconds for one rendering"""
 WALL_SECONDS = 20.0
-"""the same on a machine that is busy with other things"""
+"""the same by the clock: the machine may be busy with other things"""
 START_SECONDS = 60.0
 LARGEST_REPLY = 8 * LONGEST
 _BOOT = """\
@@ -46,11 +46,11 @@ class _Lost(Exception):
 
 
 class _Late(_Lost):
-    """It did not answer in time."""
+    """The process did not answer in time."""
 
 
 class _Killed(_Lost):
-    """Somebody else ended it."""
+    """Something outside of this program ended the process."""
 
 
 class Worker:
@@ -63,7 +63,7 @@ class Worker:
         self._lock = Lock()
 
     def prepare(self, text: str) -> Isolated:
-        """A template, read over there; `Malformed` where it is none."""
+        """A template, read by the process; `Malformed` where it is no template."""
         try:
             return Isolated(self, text, self.ask(b"p", pickle.dumps(text)))
         except (_Lost, Unfit) as error:
@@ -74,7 +74,7 @@ class Worker:
         with self._lock:
             try:
                 kind, answer = self._asked(verb + payload)
-            except _Killed:  # by somebody else, for example for want of memory: no fault of this template
+            except _Killed:  # for example because the machine lacks memory: not this template's fault
                 kind, answer = self._asked(verb + payload)
         if kind == "malformed":
             raise Malformed(*answer)
@@ -120,7 +120,7 @@ class Worker:
         return process
 
     def _said(self, process: subprocess.Popen[bytes], error: Exception) -> str:
-        """What became of a process that has ended."""
+        """How the process ended, in words."""
         if process.returncode == -signal.SIGPROF:
             return f"not rendered within {self._seconds:g} s of processor time"
         return str(error) if isinstance(error, _Lost) else "it took too much time or memory"
@@ -148,7 +148,7 @@ class Isolated:
 
 
 class _Pickler(pickle.Pickler):
-    """Times keep their offset and lose their zone, whose rules stand in files: there are none over there."""
+    """Times keep their offset and lose their zone: its rules are in files that the process cannot read."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, datetime) and value.tzinfo is not None:

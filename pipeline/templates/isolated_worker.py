@@ -1,9 +1,9 @@
-"""The process that renders templates nobody vouches for: `isolated.py` starts it and talks to it.
+"""The process that renders an untrusted job's templates: `isolated.py` starts it and talks to it.
 
 It reads from its standard input and answers on its standard output; each message has its length before it.
 Before it reads a template it gives up everything else: files it could open, programs it could start,
 memory beyond what a template needs. A rendering that takes too long is ended by the system, with the whole
-process, also where it is deep in a library. It does not know where a template comes from.
+process, even inside of a library. It does not know where a template comes from.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _answer(verb: bytes, payload: bytes, compiled: dict[str, Compiled]) -> bytes
         return _json("malformed", [error.message, error.line, error.column, error.hint])
     except Unfit as error:
         return _json("unfit", [error.message, error.line])
-    except Exception as error:  # memory above all
+    except Exception as error:  # above all a MemoryError
         return _json("unfit", [type(error).__name__, 1])
 
 

@@ -3,7 +3,7 @@
 `{{ row.items }}` is the column `items` or an error, because only the keys of a mapping can be reached, never
 an attribute of an object. Null renders as nothing, a list or a mapping as JSON. Operators and filters are
 refused where one number makes their result too large. What grows in another way (loops in loops, a text
-that doubles) is not counted: a job of somebody else is rendered in a process with limits (`isolated.py`).
+that doubles) is not counted: an untrusted job is rendered in a process with limits (`isolated.py`).
 This module does not know where a template stands.
 """
 
@@ -21,11 +21,11 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LONGEST = 4 * 1024 * 1024
-"""characters of a text, items of a list"""
+"""the most characters of a text, or items of a list"""
 MOST_BITS = 16 * 1024
-"""of a whole number"""
+"""the most bits of a whole number"""
 MOST = 10_000
-"""the largest number that a filter takes for a width, a count or a precision"""
+"""the largest width, count or precision that a filter takes"""
 _FILTERS = (
     "abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "filesizeformat", "first",
     "float", "forceescape", "groupby", "int", "items", "join", "last", "length", "list", "lower", "map",
@@ -33,15 +33,15 @@ _FILTERS = (
     "string", "striptags", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode", "urlize",
     "wordcount", "wordwrap",
 )  # fmt: skip
-"""without those that reach attributes (attr, format, pprint, xmlattr), or that differ each time (random)"""
+"""Jinja's, but none that reaches attributes (attr, format, pprint, xmlattr) or is not repeatable (random)"""
 _CAPPED = ("batch", "center", "indent", "round", "slice", "tojson")
-"""filters that a number makes large"""
+"""filters whose result can be large because of a number"""
 _WIDE = re.compile(r"%(?:\([^)]*\))?[-+ #0]*(?:[0-9]*\.)?(?:\*|[0-9]{5})")
 _SEQUENCE = (str, bytes, list, tuple)
 
 
 class TooMuch(Exception):
-    """A result would be too large; the message is a sentence's end."""
+    """A result would be too large; the message is the end of a sentence."""
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -88,7 +88,7 @@ def _capped(name: str) -> Callable[..., Any]:
     """The filter, with a cap on the numbers that it is given beside its value."""
     function: Callable[..., Any] = FILTERS[name]
 
-    @wraps(function)  # with the mark of what Jinja hands in before the value
+    @wraps(function)  # keeps Jinja's mark for the arguments before the value
     def capped(*args: Any, **kwargs: Any) -> Any:
         value = 1 if hasattr(function, "jinja_pass_arg") else 0
         for number in (*args[value + 1 :], *kwargs.values()):

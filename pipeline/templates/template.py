@@ -1,7 +1,7 @@
-"""Templates of a job: values -> text, and what is wrong said with the place where it stands.
+"""Templates of a job: values -> text; errors name their place in the job's files.
 
-How a text is made, and how much of it, is the sandbox's affair (`sandbox.py`), or that of a process of its
-own for a job that nobody vouches for (`isolated.py`). This module does not know requests.
+Rendering, and its limits, is in `sandbox.py`; for an untrusted job a process of its own does it
+(`isolated.py`). This module does not know requests.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Template:
     locate: Callable[[int, int], str]
     prepare: Prepare = Compiled
     seconds: float = field(default=0.0, compare=False)
-    """what rendering it has taken so far"""
+    """seconds of rendering so far"""
 
     @cached_property
     def _prepared(self) -> Prepared:
@@ -64,7 +64,7 @@ class Template:
 
     def compiled(self) -> Template:
         """The same template, known to be free of syntax errors; `JobError` where it is not."""
-        assert self._prepared is not None  # noqa: S101 - for the sake of the error it raises
+        assert self._prepared is not None  # noqa: S101 - reading it raises the error
         return self
 
     @property
