@@ -1,4 +1,4 @@
-"""A fake model for tests: it follows a script, answers the same always, and keeps a ledger of its bills.
+"""A fake model for tests: it follows a script, always answers alike, and keeps a ledger of its bills.
 
 In a job file it is `provider: scripted`, in process. As a server, in its own process:
 

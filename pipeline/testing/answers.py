@@ -1,4 +1,4 @@
-"""What the fake model says, in four dialects: always the same to the same request.
+"""What the fake model answers, in four dialects: always the same to the same request.
 
 Tokens are counted as a quarter of the UTF-8 bytes of the prompt's text. This module does not know
 faults, HTTP or files.
@@ -21,7 +21,7 @@ _ASKED = {"chat": "messages", "responses": "input", "completions": "prompt", "tr
 """where the prompt stands in a body, by dialect"""
 APIS = tuple(_ASKED)
 CREATED = 1_767_225_600
-"""the time every answer carries: 2026-01-01, so that answers do not differ by when they were given"""
+"""the time in every answer: 2026-01-01, so that answers do not depend on the time"""
 _FILLER = "and so it goes on, word after word, "
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
@@ -42,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer before it takes the form of a dialect, and what it costs. `told`: whether it says so."""
+    """An answer before it is put into a dialect, and its usage. `told`: whether the answer tells it."""
 
     text: str | None
     model: str
@@ -145,7 +145,7 @@ def answer(script: Script, question: Question, digest: bytes) -> Said:
     output = script.tokens or max(1, tokens_in(text))
     reasoning, finish_reason = script.reasoning, "stop"
     if question.limit is not None and output + reasoning > question.limit:
-        reasoning = min(reasoning, question.limit)  # a model thinks before it speaks
+        reasoning = min(reasoning, question.limit)  # reasoning uses up the limit first
         output, finish_reason = question.limit - reasoning, "length"
         text = text.encode()[: 4 * output].decode(errors="ignore")
     usage = Usage(
@@ -242,7 +242,7 @@ def _translation(ident: str, said: Said) -> Json:
 
 
 def _bill(said: Said, input_name: str, output_name: str) -> Json:
-    """The service tier and the tokens, as far as they are told."""
+    """The service tier and the tokens, if the answer tells them."""
     bill: Json = {"service_tier": said.tier} if said.tier else {}
     if said.told:
         used = said.usage

@@ -1,6 +1,6 @@
-"""Which fault of a script befalls a request, and how long its answer takes: pure, and always the same.
+"""Which fault of a script a request meets, and how long its answer takes: pure, and always the same.
 
-This module does not know HTTP, clocks or counters: whoever plays the script hands them in.
+This module does not know HTTP, clocks or counters: the service passes them in.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Asked:
 
 
 def decide(script: Script, asked: Asked, struck: Mapping[tuple[bytes, int], int]) -> int | None:
-    """The place of the rule that befalls a request, None for none.
+    """The index of the rule that applies to a request; None for none.
 
-    `struck` tells how often a rule, by its place, has struck a digest.
+    `struck` counts how often a rule, by its index, has applied to a digest.
     """
     for place, rule in enumerate(script.faults):
         if rule.times is not None and struck.get((asked.digest, place), 0) >= rule.times:
@@ -62,6 +62,6 @@ def latency_of(script: Script, asked: Asked) -> float:
 
 
 def _dice(seed: int, place: int, asked: Asked) -> float:
-    """A number in [0, 1) that is the same whenever the same attempt of the same request comes."""
+    """A number in [0, 1), always the same for the same attempt of the same request."""
     drawn = sha256(f"{seed} {place} {asked.attempt} ".encode() + asked.digest).digest()
     return int.from_bytes(drawn[:7]) / 256**7

@@ -1,7 +1,7 @@
-"""What the fake model billed and refused: one line of JSON a request, the truth a bill is held against.
+"""What the fake model billed and refused: one line of JSON for each request, to check a bill against.
 
-A line is written in one piece at the moment of billing, before the answer is sent, so it stands whatever
-becomes of the client. This module does not know why a request was billed.
+A line is written in one piece at the moment of billing, before the answer is sent, so it is there whatever
+happens to the client. This module does not know why a request was billed.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Account:
         return sum(line.output for line in self.lines)
 
     def cost(self, price: Callable[[Line], int | None]) -> int:
-        """What all bills come to, at the price of one; ValueError where one has no price."""
+        """The sum of all bills; `price` gives that of one line. ValueError where a line has no price."""
         costs = [price(line) for line in self.lines if line.billed]
         known = [cost for cost in costs if cost is not None]
         if len(known) < len(costs):
@@ -134,7 +134,7 @@ class Ledger:
         self._file = None if path is None else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, line: Line) -> None:
-        """Keep one line; in a file it is there when this returns, whatever becomes of the process."""
+        """Keep one line; in a file it is there when this returns, even if the process is killed then."""
         if self.path is None:
             self._memory.append(line)
         elif self._file is not None:

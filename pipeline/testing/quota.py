@@ -54,7 +54,7 @@ class Bucket:
 
 
 class Window:
-    """The same questions, where no `period` of seconds ever holds more than `limit`."""
+    """The same methods for a sliding window: no `period` of seconds ever holds more than `limit`."""
 
     def __init__(self, limit: int, period: float = MINUTE) -> None:
         self.limit = limit
@@ -92,7 +92,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request passes, what refused it (requests or tokens, `per` minute or day), and headers."""
+    """Whether a request passes, what refuses it (requests or tokens, `per` minute or day), and headers."""
 
     passes: bool
     limit: str
@@ -101,7 +101,7 @@ class Verdict:
 
 
 class Gate:
-    """Holds a quota for all requests of a server."""
+    """The quota for all requests of a server."""
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota

@@ -8,7 +8,7 @@ The script is data: in a job file (`models.<name>.options`), in a YAML or JSON f
       - {share: 0.05, times: 1, fault: server_error, status: 503}
 
 `docs/scripted.md` says what each fault sends, and whether it is billed.
-This module does not know requests, HTTP or clocks: `chance.py` decides what befalls whom.
+This module does not know requests, HTTP or clocks: `chance.py` decides which fault a request meets.
 """
 
 from __future__ import annotations

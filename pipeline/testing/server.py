@@ -1,4 +1,4 @@
-"""The fake model behind HTTP on 127.0.0.1, faults of the wire included.
+"""The fake model behind HTTP on 127.0.0.1, with the faults of a connection.
 
 Paths are those of OpenAI's API under /v1, `/v1/translation` for the translation dialect, and `GET /ledger`
 for the counts. This module does not decide anything: `service.py` does.
@@ -79,7 +79,7 @@ class _Handler:
         wire = await self._service.respond(api, await request.read(), key)
         try:
             return await _send(request, wire)
-        except ConnectionError:  # the client has had enough of it
+        except ConnectionError:  # the client has closed the connection
             return web.Response()
 
     async def _other(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -94,7 +94,7 @@ class _Handler:
         return _whole(error(404, "unknown_url", "invalid_request_error", message))
 
     def _models(self) -> bytes:
-        names = self._service.script.models or ()  # who serves every name has no list of them
+        names = self._service.script.models or ()  # a server for all names has no list
         data = [{"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in names]
         return orjson.dumps({"object": "list", "data": data})
 

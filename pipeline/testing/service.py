@@ -1,7 +1,7 @@
 """The fake model itself: plays its script to requests and keeps the ledger, in process or behind a server.
 
 Whatever is not refused is billed once it was received whole, also when the caller goes before the answer
-is sent: that is what a real server does, and the dear case for a client.
+is sent: a real server does so, and it is the case that costs a client money.
 This module does not know HTTP, and not where its requests come from.
 """
 
@@ -28,7 +28,7 @@ from pipeline.testing.wire import Manner, Wire
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What becomes of one request: `usage` is what it is billed for, `seconds` how long its answer takes."""
+    """The outcome of one request: `usage` is what it is billed for, `seconds` how long its answer takes."""
 
     wire: Wire
     billed: bool = False
@@ -58,7 +58,7 @@ class Service:
         self._epoch = 0.0
 
     async def respond(self, api: str, body: bytes, key: str = "") -> Wire:
-        """The response to a body in a dialect of `answers.APIS`, when its time has come.
+        """The response to a body in a dialect of `answers.APIS`, after its latency.
 
         A request that hangs never returns: cancel it. Cancelling any other one bills it at once.
         """
@@ -79,14 +79,14 @@ class Service:
         return turn.wire
 
     def refused(self, key: str) -> Wire | None:
-        """What is sent to whoever has the wrong key; None for the right one. Nothing is counted."""
+        """The response to a wrong key; None for the right one. Nothing is counted."""
         if self.script.api_key is None or key == self.script.api_key:
             return None
         message = f"Incorrect API key provided: {key}"
         return wire.error(401, "invalid_api_key", "invalid_request_error", message)
 
     def _now(self) -> float:
-        """Seconds since 1970 by the loop's clock, which never goes back, and which a test may turn."""
+        """Seconds since 1970 by the loop's clock, which never goes back, and which a test may set."""
         now = get_running_loop().time()
         if self._began is None:
             self._epoch = time.time() - now
@@ -122,7 +122,7 @@ class Service:
         )
 
     def _turn(self, api: str, asked: Asked, key: str, now: float) -> _Turn:
-        """Key, body, model, quota, faults: whoever refuses first."""
+        """Checks key, body, model, quota and faults, in this order; the first that refuses decides."""
         if refused := self.refused(key):
             return _Turn(refused, fault="unauthorized")
         try:

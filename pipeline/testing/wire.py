@@ -1,6 +1,6 @@
 """What goes over the wire for an answer or a fault, before anyone sends it.
 
-The server sends it, the in-process provider turns it into what an HTTP provider would have made of it.
+The server sends it; the in-process provider turns it into the reply or fault of an HTTP provider.
 This module does not know sockets, clocks or counters.
 """
 
@@ -21,7 +21,7 @@ Headers: TypeAlias = dict[str, str]
 
 JSON = "application/json"
 HUGE = 64 << 20
-"""bytes of a huge body where the rule says nothing"""
+"""bytes of a huge body where the rule gives no size"""
 _REFUSED = {  # fault -> status, code, type of the error, message
     "rate_limit": (429, "rate_limit_exceeded", "requests", "Rate limit reached"),
     "insufficient_quota": (
@@ -91,7 +91,7 @@ def answered(api: str, digest: bytes, said: Said) -> Wire:
 
 
 def faulty(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
-    """The response of a request that a rule befalls; `said` is what would have been said."""
+    """The response to a request that a rule applies to; `said` is the answer without the rule."""
     if rule.fault in REFUSALS:
         wire = _refused(rule)
     elif rule.fault in get_args(Altered):
@@ -123,7 +123,7 @@ def _told(rule: Rule) -> Headers:
 
 
 def _altered(rule: Rule, said: Said) -> Said:
-    """An answer that is well formed, and yet not what was asked for."""
+    """An answer that is well formed, but not what was asked for."""
     half = (said.text or "")[: len(said.text or "") // 2]
     match rule.fault:
         case "refusal":
@@ -140,7 +140,7 @@ def _altered(rule: Rule, said: Said) -> Said:
 
 
 def _disguised(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
-    """The right answer, with something beside it that is not right."""
+    """The right answer, with something wrong beside it."""
     wire = answered(api, bytes(len(digest)) if rule.fault == "same_id" else digest, said)
     match rule.fault:
         case "mislabelled":
