@@ -1,4 +1,4 @@
-"""What the machine gives, handled with care: files, folders, locks, processes, signals.
+"""What the machine offers, used safely: files, folders, locks, processes, signals.
 
-This room does not know jobs.
+This folder does not know jobs.
 """

@@ -41,14 +41,14 @@ class ChildFailed(Exception):
 
 @dataclass(frozen=True)
 class Child:
-    """A running child: what it said when it was ready, and how it fares."""
+    """A running child: what it said when it was ready (`ready`), its process and its log."""
 
     process: Process
     ready: Mapping[str, Any]
     log: IO[bytes]
 
     async def died(self, within: float = 0.5) -> bool:
-        """Whether it has ended, or does so within that many seconds: the system tells it after the fact."""
+        """Whether it has ended, or ends within so many seconds: the system reports an end a little later."""
         with anyio.move_on_after(within):
             await self.process.wait()
         return self.process.returncode is not None
@@ -75,7 +75,7 @@ async def child(module: str, settings: Mapping[str, Any], *, seconds: float) -> 
 
 
 async def _spawn(module: str, log: IO[bytes]) -> Process:
-    """Its own session, so that Ctrl-C and a closing terminal reach us alone; what is under way ends well."""
+    """Start it in its own session: Ctrl-C and a closing terminal reach us alone, and its requests can end."""
     path = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH", ""))))
     return await anyio.open_process(
         [sys.executable, "-m", module],
@@ -118,7 +118,7 @@ async def _end(process: Process) -> None:
 
 
 def _last_lines(log: IO[bytes], count: int = 8) -> str:
-    """The file is open for appending: moving our place in it does not move the child's."""
+    """The last lines of the log. It is open for appending, so reading does not move the child's position."""
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - 16384))
     return "\n".join(log.read().decode(errors="replace").splitlines()[-count:])
@@ -142,7 +142,7 @@ def end_with_parent() -> dict[str, Any]:
 
 
 def _await_end_of_input() -> None:
-    """Unbuffered, for the interpreter cannot shut down while a thread holds the buffer's lock."""
+    """Read unbuffered: the interpreter cannot shut down while a thread holds the buffer's lock."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Any text -> the name of a file, for names that are made of what stands in a row.
+"""Any text -> the name of a file, for names that are made of values in a row.
 
 Different texts give different names, also on disks that take `A.md` and `a.md`, or two spellings of `é`, for
 the same file; and no name leads out of its folder. This module does not know folders or files.
@@ -14,7 +14,7 @@ from hashlib import blake2b
 LONGEST = 200
 """bytes of UTF-8; a suffix may follow"""
 _SIGN = "~"
-"""stands before a digest, and never in a text that is its own name"""
+"""stands before a digest, and in no text that is used as a name unchanged"""
 _PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_. -]*[a-z0-9_-])?")
 _OTHERS = re.compile(r"[^\w-]+")
 _RESERVED = {"con", "prn", "aux", "nul", "clock$", "conin$", "conout$"} | {
@@ -24,9 +24,9 @@ _RESERVED = {"con", "prn", "aux", "nul", "clock$", "conin$", "conout$"} | {
 
 
 def safe_name(text: str) -> str:
-    """A name for a file: the text itself where it is one that every disk keeps apart from all others.
+    """A name for a file: the text itself if every disk can tell it from all other names.
 
-    Any other text, one with capitals too, is written as far as it can be, with a digest of all of it behind:
+    Any other text (also one with capitals) is made safe, and a digest of the whole text is put after it:
     `../A b` is `A-b~` and 26 characters. At most 200 bytes, never empty, no suffix of its own.
     """
     if _PLAIN.fullmatch(text) and len(text) <= LONGEST and text.partition(".")[0].strip() not in _RESERVED:

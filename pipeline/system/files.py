@@ -72,7 +72,7 @@ def _neighbours(folder: Path) -> list[str]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing, for their owner alone; `OSError` as it comes."""
+    """Make a folder, and missing ones above it, for their owner alone; raises `OSError`."""
     if not path.parent.exists():
         make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
@@ -81,7 +81,7 @@ def make_folder(path: Path) -> None:
 def own_file(path: Path, flags: int) -> int:
     """Open a file for its owner alone, made where there is none; `OSError` where something else is there.
 
-    A pipe or a device in its place neither holds the program up nor swallows what is written.
+    A pipe or a device in its place neither blocks the program nor takes what is written.
     """
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
@@ -168,7 +168,7 @@ class _DamagedZstd(Exception):
 class _ZstdReader(io.RawIOBase):
     """The decompressed bytes of a .zst file, all its frames.
 
-    The package's own reader takes a file that was cut off for a complete one; this one raises.
+    The package's own reader accepts a file that was cut off; this one raises.
     """
 
     def __init__(self, raw: IO[bytes]) -> None:

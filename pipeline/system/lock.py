@@ -47,7 +47,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _taken(descriptor: int, folder: Path) -> bool:
-    """Take the lock; who only looks whether it is held holds it for a moment, so it is tried a few times."""
+    """Take the lock. It is tried a few times, because a process that only tests it holds it for a moment."""
     for _ in range(TRIES):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +62,7 @@ def _taken(descriptor: int, folder: Path) -> bool:
 
 
 def holder(folder: Path) -> str:
-    """Who holds the folder's lock, '' for nobody."""
+    """Pid and host of the process that holds the folder's lock; '' if it is free."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:

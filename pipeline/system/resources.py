@@ -1,6 +1,6 @@
-"""What a job stands on: its folder, the disk under it, the limits of the process.
+"""Checks what a job needs of the machine: its folder, the disk, the limits of the process.
 
-This module does not know what a job asks.
+This module does not know what a job sends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OTHER_FILES = 128
 
 
 def nearest_folder(path: Path) -> Path:
-    """The folder itself, or the first one above it that is there."""
+    """The folder itself, or the nearest one above it that exists."""
     while not path.is_dir():
         path = path.parent
     return path

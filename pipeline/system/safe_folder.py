@@ -1,4 +1,4 @@
-"""A folder whose insides are reached step by step, and never through a symbolic link.
+"""A folder whose files are reached step by step, and never through a symbolic link.
 
 Paths are relative, with `/` between their parts, such as `en/B0012.md`. Nothing outside of the folder can be
 read, written or removed by them, whatever stands in it. This module does not know what the files are for.
@@ -18,18 +18,18 @@ from pathlib import Path
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 AT_ONCE = 16
-"""syncs: one alone takes nearly as long as several"""
+"""syncs at the same time: one alone takes nearly as long as several"""
 _STRANGE = {ELOOP, ENOTDIR, ENXIO, EACCES}
 
 
 class InTheWay(Exception):
-    """What stands at a path is no file that can be read, or is behind a link; the text says what it is."""
+    """There is no readable file at a path, or it is behind a link; the text says what is there."""
 
 
 class Folder:
     """An open folder. `own` folders inside of it are made for their owner alone, others follow the umask.
 
-    Its methods raise `InTheWay` where a path leads through a link or to what is no file, and `OSError`.
+    Its methods raise `InTheWay` where a path leads through a link or not to a file, and `OSError`.
     """
 
     def __init__(self, path: Path, *, own: bool) -> None:
@@ -39,7 +39,7 @@ class Folder:
         self.descriptor = os.open(self.path, FOLDER)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
         self.descriptor = -1
@@ -99,7 +99,7 @@ class Folder:
                         return
 
     def sync(self, changed: Iterable[str]) -> None:
-        """See to the disk what was moved to these paths, or removed there."""
+        """Sync the folders of these paths, where files were moved or removed."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._sync, {above for path in changed for above in _above(path)}))
         os.fsync(self.descriptor)

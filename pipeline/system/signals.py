@@ -1,7 +1,7 @@
-"""Signals: the first asks a run to end well, the second ends it at once. Ignored ones (`nohup`) stay ignored.
+"""Signals: the first ends a run in order, the second ends it at once. Ignored ones (`nohup`) stay ignored.
 
 What is in the journal is safe either way. The handlers are the process' own, not the event loop's, so that
-the second is heard even while something keeps the loop busy. This module does not know what ending is.
+the second works even while the loop is busy. This module does not know how a run ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ error: interrupted again ({}): ended at once, without waiting for what was sent
 """
 
 _came: list[str] = []
-"""the signals of this process that came before any run could hear them"""
+"""signals that came before a run handled them"""
 
 
 def end_the_program() -> list[str]:
@@ -41,9 +41,9 @@ def end_the_program() -> list[str]:
 
 @contextmanager
 def heard(on_first: Callable[[str], None]) -> Iterator[None]:
-    """Hear signals while it lasts; `on_first` is called in the running loop, with the signal's name.
+    """Handle signals until the context ends; `on_first` is called in the running loop with a signal's name.
 
-    Outside the main thread none can be heard.
+    Outside of the main thread it does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -53,7 +53,7 @@ def heard(on_first: Callable[[str], None]) -> Iterator[None]:
 
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal asked
-        if loop.is_closed():  # a run that was dropped in the middle: nobody is there to end well
+        if loop.is_closed():  # the run was dropped in the middle: there is nothing to end in order
             raise KeyboardInterrupt
         if asked:
             with suppress(OSError):
@@ -66,7 +66,7 @@ def heard(on_first: Callable[[str], None]) -> Iterator[None]:
     before = {
         number: signal.signal(number, handle) for number in SIGNALS if signal.getsignal(number) not in deaf
     }
-    if _came:  # whoever was interrupted by it has kept it to himself, as a finalizer does
+    if _came:  # its KeyboardInterrupt was lost, for example in a finalizer
         asked = True
         loop.call_soon(on_first, _came[0])
     try:

@@ -1,4 +1,4 @@
-"""Files that are written aside, in a hidden folder beside where they will stand, until all of them are whole.
+"""Writes files into a hidden folder beside their places, and moves them when all are complete.
 
 This module does not know which of them go where.
 """
@@ -22,7 +22,7 @@ _NAME = re.compile(r"\.pipeline-[0-9a-f]{12}\.part")
 
 
 class Staging:
-    """The hidden folder in `folder`, made when it is first needed. `OSError` as it comes.
+    """The hidden folder in `folder`, made when it is first needed. Raises `OSError`.
 
     Files have the rights `rights`, less the umask.
     """
@@ -32,7 +32,7 @@ class Staging:
         self._descriptor = -1
 
     def write(self, path: str, content: bytes, rights: int | None) -> None:
-        """Write what is to stand at a path; `rights` are those of the file that is there, which it keeps."""
+        """Write the future content of a path; `rights` are those of the file there, which it keeps."""
         if self._descriptor < 0:
             self._make()
         name = _name(path)
@@ -44,7 +44,7 @@ class Staging:
             file.write(content)
 
     def sync(self) -> None:
-        """See all of them to the disk. Not earlier: where a row is pending, all are given up."""
+        """Sync all files. It is not done earlier, because one pending row means that all are dropped."""
         if self._descriptor < 0:
             return
         with ThreadPoolExecutor(AT_ONCE) as pool, os.scandir(self._descriptor) as entries:
@@ -60,12 +60,12 @@ class Staging:
             os.close(descriptor)
 
     def move(self, path: str) -> None:
-        """Put a file in its place, in the place of what is there."""
+        """Move a file into its place, and replace what is there."""
         with self._folder.parent(path, make=True) as (parent, name):
             os.rename(_name(path), name, src_dir_fd=self._descriptor, dst_dir_fd=parent)
 
     def close(self) -> None:
-        """Remove what is not in its place."""
+        """Remove all files that were not moved."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -76,11 +76,11 @@ class Staging:
         name = f".pipeline-{token_hex(6)}.part"
         os.mkdir(name, 0o700, dir_fd=self._folder.descriptor)
         self._descriptor = os.open(name, FOLDER, dir_fd=self._folder.descriptor)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # who holds the lock is alive
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held while this process is alive
 
 
 def remove_leftovers(folder: Folder) -> None:
-    """Remove what a killed process left aside; that of one which lives is locked, and stays."""
+    """Remove the hidden folders of killed processes; one whose process is alive is locked, and stays."""
     for entry in os.listdir(folder.descriptor):  # noqa: PTH208 - no Path is a descriptor
         if not _NAME.fullmatch(entry):
             continue
