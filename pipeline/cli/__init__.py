@@ -1,4 +1,4 @@
-"""The commands. A thin layer over `pipeline.api`, and the only room that prints to standard output.
+"""The commands. A thin layer over `pipeline.api`, and the only folder that prints to standard output.
 
 Exit codes: 0 ok; 2 the job file or the records are wrong; 3 some rows failed; 4 the key, the quota or the
 budget; 74 the disk; 75 stopped, can be resumed; 130 interrupted.
@@ -22,7 +22,7 @@ from pipeline.core.errors import DiskError, Interrupted, PipelineError, RunStopp
 from pipeline.system.signals import end_the_program
 
 YOUNG = 50_000
-"""new objects before the garbage collector looks: to look through all imports is a tenth of a start's CPU"""
+"""new objects before the garbage collector runs: scanning all imports is a tenth of a start's CPU"""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,7 +69,7 @@ app.add_typer(journal.app, name="journal")
 
 
 def _open_streams() -> None:
-    """Let closed standard streams lead nowhere: the next file opened must not become one of them."""
+    """Open closed standard streams on the null device: else the next file opened would become one of them."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -104,7 +104,7 @@ def main() -> None:
         print("error: no memory is left\n  run the same command with more of it", file=sys.stderr)
         raise SystemExit(RunStopped.exit_code) from None
     except BrokenPipeError:
-        os._exit(141)  # the reader has gone away, as of `| head`; there is nobody to tell
+        os._exit(141)  # the reader has gone, as with `| head`: nobody can be told
     except OSError as error:
         what = error.filename or "standard output"
         print(f"error: {safe_text(str(what))}: {error.strerror}", file=sys.stderr)

@@ -51,7 +51,7 @@ AllowKey = Annotated[
 def stranger(
     untrusted: bool, hosts: Sequence[str] | None, keys: Sequence[str] | None, *, asks: bool = True
 ) -> Allowed | None:
-    """What a job of somebody else is held to; None for one that is trusted. `asks`: is anybody asked?."""
+    """What an untrusted job is allowed; None for a trusted one. `asks`: whether requests are sent."""
     from pipeline.job.allowlist import Allowed
 
     if (hosts or keys) and not untrusted:

@@ -1,6 +1,6 @@
 """The commands that look at a job and its results, or steer a live run; nothing is paid for.
 
-This module conducts nothing itself.
+This module runs nothing itself.
 """
 
 from __future__ import annotations

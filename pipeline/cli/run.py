@@ -1,6 +1,6 @@
 """The command that spends money: run, with its pilot and its end.
 
-This module conducts nothing itself.
+This module runs nothing itself.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _run(job: Job, wish: Wish) -> Result:
 
 
 def load_structlog() -> None:
-    """Import structlog without rich: only its output for people needs that, and it is most of the import."""
+    """Import structlog without rich: only its output for people needs rich, which is most of the import."""
     if "rich" not in sys.modules:
         sys.modules["rich"] = None  # type: ignore[assignment] # as if it were not installed
         import structlog  # noqa: F401 - the journal's events go through it
@@ -81,7 +81,7 @@ def load_structlog() -> None:
 
 @contextmanager
 def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
-    """Say of a run that stopped what is done, and the command that goes on."""
+    """When a run stops, say what is done, and which command goes on."""
     try:
         yield
     except RunStopped as error:
@@ -95,7 +95,7 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
 
 
 def _raised(words: Iterable[str], error: RunStopped) -> Iterator[str]:
-    """The words, with a budget that is spent left open."""
+    """The words, with MORE for the value of a budget that is spent."""
     for word in words:
         name, equals, _ = word.partition("=")
         spent = isinstance(error, OutOfQuota) and name in error.what and name.startswith("budget.")
@@ -138,7 +138,7 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
 
 
 def _once(words: list[str]) -> Iterator[str]:
-    """The words without what is done once: paying again, a pilot, an end that may be over."""
+    """The words without options for one time: paying again, a pilot, an end that may be over."""
     skip = False
     for word in words:
         name = word.partition("=")[0]
@@ -148,7 +148,7 @@ def _once(words: list[str]) -> Iterator[str]:
 
 
 def way_on() -> str:
-    """The command that goes on with what this process was called to do."""
+    """The command that goes on with the work of this process."""
     return _command(_once(sys.argv[1:]))
 
 

@@ -31,7 +31,7 @@ class Screen:
         self._lock = threading.Lock()
 
     def say(self, sentence: str) -> None:
-        """One line for the reader; a reader who has gone away stops nothing."""
+        """Print one line for the reader; a closed stream is no error."""
         with self._lock, suppress(OSError):
             print(safe_text(sentence), file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""What all wordings share: aligned tables, paths, what to say of nothing."""
+"""What all wordings share: aligned tables, paths, and the sentence for no records."""
 
 from __future__ import annotations
 

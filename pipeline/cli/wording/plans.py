@@ -1,4 +1,4 @@
-"""What a plan and a pilot say of what is to come."""
+"""A plan and a pilot in words."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _about(step: StepPlan) -> str:
 
 
 def _money(plan: Plan) -> Iterator[str]:
-    """What it all comes to, and how sure that is."""
+    """The cost of all steps, and how sure it is."""
     if plan.cost is None:
         yield "Nothing was sent. A price is not known: state it under models.<name>.price."
         return
@@ -91,7 +91,7 @@ def of_pilot(pilot: Pilot) -> Iterator[str]:
 
 
 def _between(found: Interval, said: Callable[[float], str], unit: str = "") -> str:
-    """An estimate with its bounds; one record alone says nothing of them."""
+    """An estimate with its bounds, which one record alone cannot give."""
     if isinf(found.high):
         return f"{said(found.mean)}{unit} (judged by one record alone)"
     return f"{said(found.mean)}{unit} ({said(found.low)} to {said(found.high)}, 95 times in 100)"

@@ -1,4 +1,4 @@
-"""How a job stands, and a live run of it."""
+"""The state of a job, and of its live run, in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.core.display import counted, dollars, safe_text
 
 
 def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of a job's standing."""
+    """The lines for the state of a job."""
     run = standing["run"]
     state = f", {run['phase']}" if standing["running"] and run else ""
     running = f"running ({standing['running']}){state}" if standing["running"] else "not running"
