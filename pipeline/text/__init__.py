@@ -1,1 +1,1 @@
-"""Looking at a text. This room does not know answers or documents."""
+"""Looks at a text. This folder does not know answers or documents."""

@@ -28,7 +28,7 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = ".,;:!?'\"`)>]}*_~/|"
-"""what ends a sentence or a bracket rather than an address"""
+"""characters at an end that belong to the sentence or a bracket, and not to the address"""
 
 
 def links(text: str) -> set[str]:
