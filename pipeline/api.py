@@ -84,7 +84,7 @@ def _loop_is_running() -> bool:
 
 
 def _in_a_thread(work: Callable[[], Awaitable[T]]) -> T:
-    """Run in a loop of its own; an interrupt lets what was sent come to its end, and starts nothing new."""
+    """Run in a loop of its own; after an interrupt, sent requests are finished, and nothing new is sent."""
     outcome: list[T] = []
     errors: list[BaseException] = []
     stop: list[Callable[[], object]] = []

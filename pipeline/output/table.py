@@ -50,8 +50,8 @@ class Table:
 
     `schema` holds the columns in order. With `spreadsheet_safe`, no text in a file that spreadsheets open
     can be read as a formula. A file in the folder `own` is readable by its owner alone; any other follows the
-    umask, or keeps the rights it has. Raises `JobError` for an unknown suffix or a value a format cannot hold,
-    and `DiskError`, which names the path, for what the disk refuses.
+    umask, or keeps its rights. Raises `JobError` for an unknown suffix or a value a format cannot hold, and
+    `DiskError`, which names the path, for what the disk refuses.
     """
 
     def __init__(
