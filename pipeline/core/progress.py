@@ -1,4 +1,4 @@
-"""What a run has done so far, in plain numbers, for whoever shows it.
+"""What a run has done so far, in plain numbers, to be shown.
 
 What all runs have cost is in the journal; these counters begin at zero with every run.
 """
@@ -61,7 +61,7 @@ class Progress:
 
     @property
     def rows(self) -> int:
-        """Rows of the result that have come to their end."""
+        """Rows of the result that are finished."""
         return self.ok + self.failed + self.skipped + self.pending
 
     def count(self, status: str, rows: int = 1) -> None:

@@ -52,7 +52,7 @@ class Walk:
         return Branch(record, values={})
 
     def is_leaf(self, branch: Branch) -> bool:
-        """Whether the branch has come to its end."""
+        """Whether the branch is finished."""
         return branch.fault is not None or branch.at == len(self.stages)
 
     def fork(self, branch: Branch) -> list[Branch]:

@@ -251,7 +251,7 @@ class Job(Spec):
 
     @property
     def untrusted(self) -> bool:
-        """Whether nobody vouches for the job, so that its templates are rendered apart."""
+        """Whether the job is untrusted: its templates are then rendered in a process of their own."""
         return self._untrusted
 
     @property

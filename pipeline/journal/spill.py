@@ -42,7 +42,7 @@ class Spill:
         self._number = _number_in(path)
 
     def fill(self) -> None:
-        """Set room aside, where there is any; a disk that is full already has none to give."""
+        """Make the ballast, if the disk has room for it."""
         with suppress(OSError):
             descriptor = own_file(self._ballast, os.O_WRONLY)
             try:

@@ -11,7 +11,7 @@ From outside in:
    kill repeats at most as many requests as were under way.
 7. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
 8. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
-9. `shield`: a request that was sent is seen to its end, whoever cancels the walk.
+9. `shield`: a request that was sent is finished, even if its walk is cancelled.
 10. `observe`: counts what really goes out.
 11. `record`: next to the provider, so that no guard can lose a reply.
 """

@@ -125,7 +125,7 @@ class Estimator:
         largest = usage.output > seen.outputs.high
         if usage.output:
             seen.outputs.add(usage.output)
-        if largest or seen.replies <= FEW or seen.replies % _LATER == 0:  # counting a text again is dear
+        if largest or seen.replies <= FEW or seen.replies % _LATER == 0:  # counting a text again takes time
             seen.compare(self._size(request), usage)
 
     def _size(self, request: Request) -> Size:

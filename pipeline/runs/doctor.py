@@ -112,7 +112,7 @@ def _known(path: Path) -> tuple[int, float]:
 
 
 def _needed(job: Job, session: Session | None, answered: int, size: float) -> int:
-    """Bytes: the answers to come in the journal, all of them in the results, and room for trouble."""
+    """Bytes for the coming answers in the journal, all answers in the results, and some reserve."""
     if session is None:
         return BALLAST
     requests, branches = 0, 1
@@ -153,7 +153,7 @@ def _of_reserve(path: Path) -> Iterator[Check]:
 def _damaged(folder: Path) -> list[Path]:
     try:
         return sorted(folder.glob("*.damaged")) if folder.is_dir() else []
-    except OSError:  # somebody else's home
+    except OSError:  # another user's folder
         return []
 
 

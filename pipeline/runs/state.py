@@ -1,6 +1,6 @@
 """The parts of a run that can be watched and steered: its numbers, its lanes, its budget, its end.
 
-This module does not know how a run is conducted, nor who watches it.
+This module does not know how a run works, nor who watches it.
 """
 
 from __future__ import annotations

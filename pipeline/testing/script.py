@@ -88,7 +88,7 @@ class Quota(_Spec):
 
 
 class Rule(_Spec):
-    """One fault and whom it befalls: every selector given must hold, the first rule that holds is taken.
+    """One fault and the requests it applies to: all given selectors must hold; the first such rule is taken.
 
     `first`, `after` and `every` count the requests since the start (the 1st is 1), `during` is [from, to)
     in seconds since the first request, `match` a substring of the body, `share` a part of all attempts
@@ -138,7 +138,7 @@ class Rule(_Spec):
 
 
 class Script(_Spec):
-    """A fake model. The defaults answer everything, at once, for whoever asks.
+    """A fake model. By default it answers every request, at once, whatever the key.
 
     `answer` is a text for all, or a mapping: the first key that is a substring of the last user message
     gives the text. `tokens` is what each answer counts as, and plain text is padded to that size.

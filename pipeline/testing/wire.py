@@ -86,7 +86,7 @@ def error(status: int, code: str, kind: str, message: str) -> Wire:
 
 
 def answered(api: str, digest: bytes, said: Said) -> Wire:
-    """The response of a request that goes well."""
+    """The response to a request without a fault."""
     return Wire(200, body_of(api, digest, said))
 
 

@@ -19,6 +19,7 @@ WINGS = {"tables", "providers", "wire/apis", "steps", "answers/checks", "lanes/g
 LOOSE = {"__init__.py", "__main__.py", "api.py"}
 MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_LINES_IN_ALL = 13, 300, 50, 21_500
 _ROW = re.compile(r"^\| (\d+) \| (.+?) \|")
+_NAMED = re.compile(r"`(\w[\w./]*(?:\.py|/))`")
 
 
 def floors() -> dict[str, int]:
@@ -129,6 +130,21 @@ def test_files_and_functions_stay_small_and_say_what_they_are(module: str) -> No
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, f"{node.name} is too long"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_first_line_of_a_docstring_is_a_whole_sentence(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first, *more = (ast.get_docstring(node) or ".").splitlines()
+            assert first[-1] in ".:?!…" and not (more and more[0]), f"{first!r} goes on after its line"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_and_folders_named_in_backticks_exist(module: str) -> None:
+    for name in _NAMED.findall(MODULES[module].read_text("utf-8")):
+        path = name.rstrip("/")
+        assert (ROOT / path).exists() or any(PACKAGE.rglob(path)), f"{module} names {name}"
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -48,7 +48,7 @@ def of_result(result: Result) -> Iterator[str]:
 
 
 def _paid(result: Result) -> str:
-    """What is said of the failed rows that were paid for."""
+    """The sentence about failed rows that were paid for."""
     paid, again = result.paid_failures, "asked again only with --retry-failed"
     if not paid or paid == result.failed:
         return f"; paid for, so {again}" if paid else ""
@@ -56,7 +56,7 @@ def _paid(result: Result) -> str:
 
 
 def _of_files(filed: Filed) -> Iterator[str]:
-    """What became of the files of the rows."""
+    """The lines about the files of the rows."""
     done = [f"{filed.written:,} written", *([f"{filed.removed:,} removed"] if filed.removed else [])]
     yield f"files     {shown(filed.folder)}: {counted(filed.listed.files, 'file')}, {', '.join(done)}"
     for remarks, what in ((filed.missing, "row"), (filed.edited, "file")):

@@ -1,7 +1,7 @@
 """What a run may spend: a request's highest possible cost is reserved first, then replaced by the real one.
 
 It fails closed. A request that does not fit waits while others are under way, because they may cost less
-than was reserved; when none is, the run stops. Attempts that may have been billed are held against the
+than was reserved; when none is, the run stops. Attempts that may have been billed count in the
 budget at their highest possible cost, and have a bound of their own.
 This module does not know prices.
 """

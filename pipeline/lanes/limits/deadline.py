@@ -13,7 +13,7 @@ from pipeline.core.histogram import Histogram
 from pipeline.lanes.limits.limit import End, Limit, Ticket
 
 SHARE = 0.95
-"""the share of all answers that come within the time set aside for one"""
+"""this share of all answers comes within the time that is planned for one"""
 
 
 class Deadline(Limit):

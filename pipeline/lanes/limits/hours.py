@@ -1,6 +1,6 @@
 """The hours of a lane: outside them nothing is sent, and a run waits for them.
 
-What is under way when they end is seen to its end. This limit does not know why there are hours.
+Requests under way when the hours end are finished. This limit does not know why there are hours.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pause that a user orders: nothing is sent until somebody resumes.
 
-What is under way is seen to its end. This limit does not know who may order it, and does not wake the queue:
+Requests under way are finished. This limit does not know who may order it, and does not wake the queue:
 the caller that resets `paused` does.
 """
 

@@ -1,6 +1,6 @@
-"""A record is forgotten: its answers go out of the journal, its rows out of the results.
+"""Forgets a record: removes its answers from the journal and its rows from the results.
 
-    who is meant -> the files of its rows, events -> the results, written anew without it -> the journal
+    the record of a key -> the files of its rows, events -> the results, without it -> the journal
 
 Results are a replay, so they are written from the journal once more, without the record: nothing has to be
 searched in them. The journal comes last: if `forget` is killed, a second `forget` finds there what is left to
