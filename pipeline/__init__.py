@@ -16,17 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.api import export, export_async, load, pilot, pilot_async, plan, plan_async, run, run_async
 
-__all__ = [
-    "export",
-    "export_async",
-    "load",
-    "pilot",
-    "pilot_async",
-    "plan",
-    "plan_async",
-    "run",
-    "run_async",
-]
+__all__ = ["export", "export_async", "load", "pilot", "pilot_async", "plan", "plan_async", "run", "run_async"]
 __version__ = "0.1.0"
 
 

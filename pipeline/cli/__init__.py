@@ -22,9 +22,7 @@ from pipeline.core.errors import DiskError, Interrupted, PipelineError, RunStopp
 from pipeline.system.signals import end_the_program
 
 YOUNG = 50_000
-"""new objects before the garbage collector looks: what is imported stays, and looking through
-
-it again and again is a tenth of the CPU of a start"""
+"""new objects before the garbage collector looks: to look through all imports is a tenth of a start's CPU"""
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -30,8 +30,6 @@ RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-
-
 Untrusted = Annotated[
     bool,
     typer.Option("--untrusted", help="The job is somebody else's: hold it to its folder, hosts and keys."),

@@ -13,19 +13,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipeline import __version__
+from pipeline.cli import _common as common
 from pipeline.cli import wording
-from pipeline.cli._common import (
-    AllowHost,
-    AllowKey,
-    AsJson,
-    JobFile,
-    Sets,
-    Untrusted,
-    load_job,
-    print_json,
-    print_lines,
-    stranger,
-)
 from pipeline.core.display import safe_text
 
 if TYPE_CHECKING:
@@ -33,23 +22,23 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    job_file: JobFile,
-    sets: Sets = None,
-    as_json: AsJson = False,
-    untrusted: Untrusted = False,
-    allow_host: AllowHost = None,
-    allow_key: AllowKey = None,
+    job_file: common.JobFile,
+    sets: common.Sets = None,
+    as_json: common.AsJson = False,
+    untrusted: common.Untrusted = False,
+    allow_host: common.AllowHost = None,
+    allow_key: common.AllowKey = None,
 ) -> None:
     """Look at a job from all sides and say what to do: journal, lock, disk, keys, endpoints, clock."""
     from pipeline.runs.doctor import exit_code, looked_at
 
-    load = partial(load_job, job_file, sets, None, stranger(untrusted, allow_host, allow_key))
-    checks = looked_at(load, __version__)
+    load = partial(common.load_job, job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))
+    checks = list(looked_at(load, __version__))
     code = exit_code(checks)
     if as_json:
-        print_json({"checks": [asdict(check) for check in checks], "exit_code": code})
+        common.print_json({"checks": [asdict(check) for check in checks], "exit_code": code})
     else:
-        print_lines(_lines(checks))
+        common.print_lines(_lines(checks))
     raise typer.Exit(code)
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli import _common as common
 from pipeline.cli import wording
-from pipeline.cli._common import AsJson, JobFile, Sets, Untrusted, load_job, print_json, print_lines, stranger
 from pipeline.core.display import counted, safe_text
 from pipeline.core.errors import DiskError, InputError
 
@@ -32,27 +32,26 @@ SHOWN = 20
 
 @app.command()
 def forget(
-    job_file: JobFile,
+    job_file: common.JobFile,
     key: Annotated[
         str, typer.Option("--key", metavar="KEY", help="The record's key; several columns as JSON.")
     ],
     remove_results: Annotated[
-        bool,
-        typer.Option("--remove-results", help="Remove results that cannot be written anew without it."),
+        bool, typer.Option("--remove-results", help="Remove results that cannot be written anew without it.")
     ] = False,
-    sets: Sets = None,
-    untrusted: Untrusted = False,
-    as_json: AsJson = False,
+    sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
+    as_json: common.AsJson = False,
 ) -> None:
     """Remove a record from journal and events, and write the results anew without it."""
-    job = load_job(job_file, sets, None, stranger(untrusted, None, None, asks=False))
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.runs.forget.forget import forget as forget_record
 
     forgotten = forget_record(job, key, remove_results=remove_results)
     if as_json:
-        print_json(asdict(forgotten))
+        common.print_json(asdict(forgotten))
     else:
-        print_lines(safe_text(line) for line in _of_forgotten(forgotten))
+        common.print_lines(safe_text(line) for line in _of_forgotten(forgotten))
     if forgotten.left:
         raise typer.Exit(DiskError.exit_code)
 
@@ -90,17 +89,17 @@ def _of_table(table: Rewritten) -> str:
 
 @app.command()
 def restore(
-    job_file: JobFile,
+    job_file: common.JobFile,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What a run printed; - is standard input.")],
-    as_json: AsJson = False,
+    as_json: common.AsJson = False,
 ) -> None:
     """Take in answers that a run had to print on standard error, because no disk took them."""
-    job = load_job(job_file, None, None)
+    job = common.load_job(job_file, None, None)
     from pipeline.journal.restore import restore_lines
 
     restored = restore_lines(job, _text(file).splitlines())
     if as_json:
-        print_json(asdict(restored))
+        common.print_json(asdict(restored))
     else:
         known = f", {restored.known:,} were there before" if restored.known else ""
         damaged = f", {counted(restored.damaged, 'line')} damaged" if restored.damaged else ""
@@ -118,16 +117,16 @@ def _text(file: Path) -> str:
 
 
 @app.command()
-def verify(job_file: JobFile, as_json: AsJson = False) -> None:
+def verify(job_file: common.JobFile, as_json: common.AsJson = False) -> None:
     """Read every row of the journal and hold it against its checksum. Nothing is changed."""
-    job = load_job(job_file, None, None)
+    job = common.load_job(job_file, None, None)
     from pipeline.journal.verify import verify
 
     verdict = verify(job.folder / "journal.sqlite")
     if as_json:
-        print_json({**asdict(verdict), "whole": verdict.whole})
+        common.print_json({**asdict(verdict), "whole": verdict.whole})
     else:
-        print_lines(safe_text(line) for line in _of_verdict(verdict))
+        common.print_lines(safe_text(line) for line in _of_verdict(verdict))
     if not verdict.whole:
         raise typer.Exit(DiskError.exit_code)
 

@@ -16,20 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli import _common as common
 from pipeline.cli import wording
-from pipeline.cli._common import (
-    AllowHost,
-    AllowKey,
-    AsJson,
-    JobFile,
-    Limit,
-    RetryFailed,
-    Sets,
-    Untrusted,
-    load_job,
-    show_result,
-    stranger,
-)
 from pipeline.cli.screen import Screen
 from pipeline.core.display import counted
 from pipeline.core.errors import JobError, OutOfQuota, RunStopped
@@ -42,11 +30,11 @@ if TYPE_CHECKING:
 
 
 def run(
-    job_file: JobFile,
-    sets: Sets = None,
-    limit: Limit = None,
-    as_json: AsJson = False,
-    retry_failed: RetryFailed = False,
+    job_file: common.JobFile,
+    sets: common.Sets = None,
+    limit: common.Limit = None,
+    as_json: common.AsJson = False,
+    retry_failed: common.RetryFailed = False,
     pilot: Annotated[
         int | None,
         typer.Option(
@@ -58,18 +46,18 @@ def run(
         str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
     ] = None,
     for_: Annotated[str | None, typer.Option("--for", metavar="6h", help="The same, as a duration.")] = None,
-    untrusted: Untrusted = False,
-    allow_host: AllowHost = None,
-    allow_key: AllowKey = None,
+    untrusted: common.Untrusted = False,
+    allow_host: common.AllowHost = None,
+    allow_key: common.AllowKey = None,
 ) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
-    job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
+    job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
     from pipeline.runs.state import Wish
 
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)
-    show_result(_run(job, Wish(retry_failed, end)), as_json)
+    common.show_result(_run(job, Wish(retry_failed, end)), as_json)
 
 
 def _run(job: Job, wish: Wish) -> Result:

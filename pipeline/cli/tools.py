@@ -12,18 +12,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli import _common as common
 from pipeline.cli import wording
-from pipeline.cli._common import (
-    AllowHost,
-    AllowKey,
-    JobFile,
-    Limit,
-    Sets,
-    Untrusted,
-    load_job,
-    print_lines,
-    stranger,
-)
 from pipeline.core import adapters
 from pipeline.core.display import counted, safe_text
 from pipeline.core.errors import ROWS_FAILED
@@ -32,16 +22,16 @@ FAULTS_SHOWN = 20
 
 
 def check(
-    job_file: JobFile,
-    sets: Sets = None,
-    limit: Limit = None,
+    job_file: common.JobFile,
+    sets: common.Sets = None,
+    limit: common.Limit = None,
     rows: Annotated[bool, typer.Option("--rows", help="Render the templates of every record.")] = False,
-    untrusted: Untrusted = False,
-    allow_host: AllowHost = None,
-    allow_key: AllowKey = None,
+    untrusted: common.Untrusted = False,
+    allow_host: common.AllowHost = None,
+    allow_key: common.AllowKey = None,
 ) -> None:
     """Check a job file, its records and its templates. Nothing is sent."""
-    job = load_job(job_file, sets, limit, stranger(untrusted, allow_host, allow_key))
+    job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
     from pipeline.runs.session import Session
 
     session = Session.open(job)
@@ -92,4 +82,4 @@ def kinds_command(
         for row in rows:
             typer.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
         return
-    print_lines(wording.table(("kind", "name", "what it is"), rows))
+    common.print_lines(wording.table(("kind", "name", "what it is"), rows))

@@ -77,10 +77,7 @@ class Request:
 
 @frozen
 class Usage:
-    """Tokens as the server counted them. `input` includes `cached` and `cache_written`, `output` includes
-
-    `reasoning`.
-    """
+    """Tokens as the server counted them: `cached` and `cache_written` of `input`, `reasoning` of `output`."""
 
     input: int = 0
     output: int = 0
@@ -233,13 +230,7 @@ class Rejected(Fault):
     """whether nothing was sent in this run: the journal held them all"""
 
     def __init__(
-        self,
-        kind: str,
-        message: str,
-        *,
-        requests: tuple[Request, ...],
-        known: bool,
-        fate: Fate = Fate.FAIL,
+        self, kind: str, message: str, *, requests: tuple[Request, ...], known: bool, fate: Fate = Fate.FAIL
     ) -> None:
         super().__init__(kind, message, fate=fate, billed=Billed.YES)
         vars(self).update(requests=requests, known=known)

@@ -11,10 +11,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`code` is what the command ends with where it is bad: 2 job or key, 4 a key refused, 74 the disk,
-
-    75 an endpoint that cannot be reached.
-    """
+    """`code` ends the command where it is bad: 2 job or key, 4 key refused, 74 disk, 75 nobody to reach."""
 
     name: str
     state: Literal["ok", "warn", "bad"]

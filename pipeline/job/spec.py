@@ -10,15 +10,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    StrictBool,
-    StrictInt,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, StrictInt, field_validator
 
 from pipeline.job.fields import (
     SOME_PATH,
@@ -288,7 +280,3 @@ class Job(Spec):
             name = fallback.model
             models[name] = self.models[name]
         return models
-
-    def step(self, name: str) -> Step:
-        """The step of that name."""
-        return next(step for step in self.steps if step.name == name)

@@ -175,26 +175,16 @@ def row_sum(
     return int.from_bytes(sha256(digest + said.encode() + body).digest()[:8], signed=True)
 
 
-def fits(
-    kept: object,
-    digest: Any,
-    api: Any,
-    model: Any,
-    step: Any,
-    record: Any,
-    at: Any,
-    seconds: Any,
-    body: Any,
-    endpoint: Any,
-) -> bool:
+def fits(kept: object, *columns: Any) -> bool:
     """Whether a row is still what it was; columns of a damaged row may be of any type."""
+    digest, api, model, step, record, at, seconds, body, endpoint = columns
     said = f"{api}\0{model}\0{step}\0{record}\0{endpoint}\0".encode(errors="replace")
     try:
         whole = (digest, said, _written(at), b"\0", _written(seconds), b"\0", body)
         summed = sha256(b"".join(whole)).digest()
         if int.from_bytes(summed[:8], signed=True) == kept:
             return True
-        return row_sum(digest, api, model, step, record, at, seconds, body, endpoint) == kept
+        return row_sum(*columns) == kept
     except (TypeError, ValueError):
         return False
 

@@ -96,14 +96,6 @@ class Journal:
             return cls(path, connect_to_read(path))
         return cls(path, empty())
 
-    def find(self, digest: bytes) -> Reply | None:
-        """The reply that was paid for under this digest, if any."""
-        return self.look_up([digest])[0].get(digest)
-
-    def last_fault(self, digest: bytes) -> Fault | None:
-        """How the last attempt at a request failed; None where it was never tried."""
-        return self.look_up([digest])[1].get(digest)
-
     def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
         """By digest: the replies that were paid for, and how the last attempt that failed did so.
 

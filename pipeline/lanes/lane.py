@@ -126,16 +126,8 @@ class Lane:
             yield self.hours
         if shared.deadline is not None:
             yield Deadline(shared.deadline, shared.clock, shared.usual_seconds)
-        yield from (
-            self.cooldown,
-            self.circuit_breaker,
-            self.budgeted,
-            self.concurrency,
-            self.rpm,
-            self.tpm,
-            self.rpd,
-        )
-        yield from (self.rate_finder, self.advertised)
+        yield from (self.cooldown, self.circuit_breaker, self.budgeted, self.concurrency)
+        yield from (self.rpm, self.tpm, self.rpd, self.rate_finder, self.advertised)
 
     def unwell(self, now: float) -> float:
         """Seconds that nobody may ask here: it cools down, rests, is closed, or its day is used up.
@@ -197,9 +189,7 @@ def guarded(
         if len(sends) > 1:
             lane.queue.relief.append(partial(endpoints.relieve, member))
         call = observe(
-            record(send, shared.journal, lane.tariff, lane.estimator.expect),
-            shared.events,
-            shared.progress,
+            record(send, shared.journal, lane.tariff, lane.estimator.expect), shared.events, shared.progress
         )
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
         member.call = enqueue(call, lane.queue)

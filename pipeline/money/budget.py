@@ -13,8 +13,6 @@ from pipeline.core.domain import DOLLAR
 from pipeline.job.spec import BudgetSpec
 
 WASTE_SHARE = 0.5
-
-
 WASTE_REQUESTS = 50
 
 

@@ -19,9 +19,10 @@ from pipeline.money.tokens import BYTES_PER_TOKEN, DEFAULT_OUTPUT, Size, size
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Tokens that a request is expected to use: `output` is nearly never passed, `most` is the worst it can
+    """Tokens that a request is expected to use.
 
-    come to, `mean` the average of such answers, where there were any.
+    `output` is nearly never passed, `most` is the worst it can come to, `mean` the average of such answers,
+    where there were any.
     """
 
     input: float

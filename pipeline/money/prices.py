@@ -88,11 +88,6 @@ Schedule: TypeAlias = tuple[tuple[int, Rates], ...]
 class Price(ABC):
     """What a model costs."""
 
-    @property
-    @abstractmethod
-    def source(self) -> str:
-        """Where the price is from, for the user."""
-
     @abstractmethod
     def schedule(self, tier: str = "") -> Schedule | None:
         """The rates of a service tier now, "" for the standard one; None where they are not known."""
@@ -134,10 +129,6 @@ class Stated(Price):
     rates: Rates
     tiers: Mapping[str, Decimal] = field(default_factory=dict)
 
-    @property
-    def source(self) -> str:
-        return "the job file"
-
     @cached_property
     def _schedules(self) -> dict[str, Schedule]:
         standard: dict[str, Schedule] = dict.fromkeys(STANDARD, ((-1, self.rates),))
@@ -164,10 +155,6 @@ class Listed(Price):
     _found: dict[str, tuple[int, Schedule | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-
-    @property
-    def source(self) -> str:
-        return f"genai-prices: {self.provider.id}/{self.model.id}"
 
     def schedule(self, tier: str = "") -> Schedule | None:
         tier = "" if tier in STANDARD else tier

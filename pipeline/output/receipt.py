@@ -19,7 +19,6 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pipeline.job.spec import Job
@@ -34,17 +33,12 @@ def write_receipt(
     job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None
 ) -> None:
     """Keep what is published now; `DiskError` where it cannot be written."""
-    root = Path(os.path.realpath(job.root))
-    listed = [{"path": _shown(one.path, root), "bytes": one.bytes, "sha256": one.sha256} for one in files]
+    listed = [{**asdict(one), "path": label(one.path, job.root)} for one in files]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     receipt = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}
     if filed:
         receipt["folders"] = [{"path": label(filed.folder, job.root), **asdict(filed.listed)}]
     _write(job, receipt)
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _write(job: Job, receipt: Mapping[str, Any]) -> None:

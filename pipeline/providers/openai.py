@@ -75,30 +75,24 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         _refuse_plain(base_url)
     concurrency = max(model.limits.most_at_once, MOST_AUTO)  # it may be raised while the run goes on
     async with connect_to(
-        base_url,
-        key,
-        api=model.api,
-        concurrency=concurrency,
-        timeout=model.limits.timeout,
-        idle=options.idle,
+        base_url, key, api=model.api, concurrency=concurrency, timeout=model.limits.timeout, idle=options.idle
     ) as call:
         yield call
 
 
 def api_key(model: Model, base_url: str) -> Secret:
-    """The key from the variable the job names. The official endpoint defaults to OPENAI_API_KEY;
+    """The key from the variable the job names, at the official endpoint by default OPENAI_API_KEY.
 
-    any other host gets no key unless the job names one, so that a key never travels to a stranger.
+    Any other host gets no key unless the job names one, so that a key never travels to a stranger.
     """
     name = model.api_key_env or (DEFAULT_KEY if urlsplit(base_url).hostname == "api.openai.com" else "")
     if not name:
         return Secret()
     key = os.environ.get(name, "").strip()
     if not key:
-        raise JobError(
-            f"the environment variable {name} is not set, and model '{model.model}' needs its key",
-            hint=f"export {name}=…   or, without a key, try a model of provider: embedded",
-        )
+        what = f"the environment variable {name} is not set, and model '{model.model}' needs its key"
+        hint = f"export {name}=…   or, without a key, try a model of provider: embedded"
+        raise JobError(what, hint=hint)
     if not key.isascii() or not key.isprintable() or " " in key:
         raise JobError(f"the environment variable {name} holds something that cannot be a key")
     return Secret(key)
@@ -109,11 +103,8 @@ def _refuse_plain(base_url: str) -> None:
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     if parts.scheme == "http" and not _is_here(host):
-        raise JobError(
-            f"the key would travel to {host} without encryption",
-            where="base_url",
-            hint="use https://, or, in a network you trust, the model's options: {allow_http: true}",
-        )
+        hint = "use https://, or, in a network you trust, the model's options: {allow_http: true}"
+        raise JobError(f"the key would travel to {host} without encryption", where="base_url", hint=hint)
 
 
 def _is_here(host: str) -> bool:
@@ -137,10 +128,7 @@ def health(model: Model) -> Iterator[Check]:
 def connect_to(
     base_url: str, key: Secret, *, api: str, concurrency: int, timeout: float, idle: float = IDLE
 ) -> AbstractAsyncContextManager[Call]:
-    """A call to `base_url` + the dialect's path: so many connections at most, `timeout` seconds each, and
-
-    at most `idle` seconds between two pieces of a reply.
-    """
+    """A call to `base_url` + the dialect's path: at most `idle` seconds between two pieces of a reply."""
     from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
 
     return connection(base_url, key, api, concurrency, timeout, idle)

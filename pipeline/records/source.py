@@ -79,11 +79,8 @@ def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     name, compression = adapter_name(path)
     known = adapters.names("tables")
     if name not in known:
-        raise JobError(
-            f"no source reads '{path.name}'",
-            where="records.from",
-            hint=f"known suffixes: .{', .'.join(known)}",
-        )
+        hint = f"known suffixes: .{', .'.join(known)}"
+        raise JobError(f"no source reads '{path.name}'", where="records.from", hint=hint)
     if compression and name not in COMPRESSIBLE:
         raise JobError(f".{name}.{compression} is not read", where="records.from", hint="decompress it first")
     adapter = adapters.load("tables", name)
@@ -219,11 +216,9 @@ class Source:
 
     def _check_unchanged(self, *, same: bool = True) -> None:
         if not (same and self._origin.unchanged()):
-            raise InputError(
-                "the records were changed while they were read",
-                where=self._origin.name,
-                hint="run the same command again; what is paid for is kept",
-            )
+            what = "the records were changed while they were read"
+            hint = "run the same command again; what is paid for is kept"
+            raise InputError(what, where=self._origin.name, hint=hint)
 
     def _survey(self) -> tuple[pl.Series | None, int]:
         """The rows whose content may occur more than once (None: none), and the number of rows.
@@ -264,11 +259,8 @@ class Source:
             for row, *values in frame.iter_rows():
                 if None in values:
                     name = self._key[values.index(None)]
-                    return InputError(
-                        f"the key '{name}' is empty",
-                        where=self._origin.at(row),
-                        hint="fill it, choose another key, or leave those rows out with `where`",
-                    )
+                    hint = "fill it, choose another key, or leave those rows out with `where`"
+                    return InputError(f"the key '{name}' is empty", where=self._origin.at(row), hint=hint)
         return InputError("a key is empty", where=self._origin.name)
 
     def _check_duplicates(self, repeated: pl.Series) -> None:
@@ -287,11 +279,9 @@ class Source:
     def _duplicate(self, key: str, first: int, second: int) -> InputError:
         key = self._redactor.key(key)
         short = key if len(key) <= 60 else key[:57] + "..."
-        return InputError(
-            f"the key '{short}' occurs twice: {self._origin.place(first)} and {self._origin.place(second)}",
-            where=self._origin.name,
-            hint="choose a key that names one row, or no key at all: then equal rows are numbered",
-        )
+        what = f"the key '{short}' occurs twice: {self._origin.place(first)} and {self._origin.place(second)}"
+        hint = "choose a key that names one row, or no key at all: then equal rows are numbered"
+        return InputError(what, where=self._origin.name, hint=hint)
 
     def _rows_and_keys(self) -> Iterator[pl.DataFrame]:
         scan = self._scan

@@ -52,11 +52,8 @@ def _parsed(condition: str) -> pl.Expr:
     try:
         return pl.sql_expr(condition)
     except PolarsError as error:
-        raise JobError(
-            f"this is no SQL condition: {_first_line(error)}",
-            where=WHERE,
-            hint="for example: price > 0 and lang = 'en'",
-        ) from error
+        hint = "for example: price > 0 and lang = 'en'"
+        raise JobError(f"this is no SQL condition: {_first_line(error)}", where=WHERE, hint=hint) from error
 
 
 def _check_names(columns: Iterable[str], schema: pl.Schema) -> None:
@@ -82,11 +79,9 @@ def _numbers(condition: str, columns: list[str], schema: pl.Schema) -> tuple[str
             first = first or error
         else:
             return names
-    raise JobError(
-        f"the condition does not fit the columns' types: {_first_line(first)}",
-        where=WHERE,
-        hint="; ".join(f"{name} is {schema[name]}" for name in columns),
-    )
+    what = f"the condition does not fit the columns' types: {_first_line(first)}"
+    hint = "; ".join(f"{name} is {schema[name]}" for name in columns)
+    raise JobError(what, where=WHERE, hint=hint)
 
 
 def _strict(condition: str) -> str:

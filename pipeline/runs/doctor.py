@@ -34,18 +34,14 @@ ROW = 600
 """bytes that a row of the journal has besides its reply"""
 
 
-def looked_at(load: Callable[[], Job], version: str) -> list[Check]:
-    """Every check of a job; `load` may raise what is wrong with its file. `version` is this program's."""
-    return list(_checks(load, version))
-
-
 def exit_code(checks: list[Check]) -> int:
     """0 where nothing is bad; else 2, 74, 4 or 75, in this order."""
     codes = {check.code for check in checks if check.state == "bad"}
     return next((code for code in CODES if code in codes), 0)
 
 
-def _checks(load: Callable[[], Job], version: str) -> Iterator[Check]:
+def looked_at(load: Callable[[], Job], version: str) -> Iterator[Check]:
+    """Every check of a job; `load` may raise what is wrong with its file. `version` is this program's."""
     said = f"pipeline {version}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     yield ok("program", said)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence, Set
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,8 @@ async def plan_async(
     With `retry_failed` as by a run that pays again for the answers that were cut off, refused or rejected.
     """
     session = Session.open(job, records)
-    journal = Journal.read_only(job.folder / "journal.sqlite")
-    try:
+    with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         return await _count(session, journal, await _failures(session, journal) if retry_failed else set())
-    finally:
-        journal.close()
 
 
 async def _failures(session: Session, journal: Journal) -> set[bytes]:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from types import TracebackType
 
 import polars as pl
 
@@ -100,9 +99,7 @@ class Filing:
     def __enter__(self) -> Filing:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._result_folder:
             self._result_folder.close()
 

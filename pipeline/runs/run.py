@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -67,15 +67,15 @@ async def run_async(
     session = Session.open(job, records)
     if wish and wish.pilot:
         session.source.choose(Sample(n=wish.pilot.n, seed=PILOT_SEED), None)
-    with locked(job.folder), events_to(job.folder / "events.jsonl") as events:
-        journal = Journal.open(job.folder / "journal.sqlite")
-        try:
-            run = Run(session, journal, events, progress or Progress(), say, wish or Wish())
-            journal.on_damage = partial(_damaged, run)
-            with _noted(run), one_error():
-                return await run.conduct()
-        finally:
-            journal.close()
+    with (
+        locked(job.folder),
+        events_to(job.folder / "events.jsonl") as events,
+        closing(Journal.open(job.folder / "journal.sqlite")) as journal,
+    ):
+        run = Run(session, journal, events, progress or Progress(), say, wish or Wish())
+        journal.on_damage = partial(_damaged, run)
+        with _noted(run), one_error():
+            return await run.conduct()
 
 
 async def pilot_async(
@@ -97,11 +97,8 @@ async def pilot_async(
     wish = Wish(until=until, pilot=asked)
     result = await run_async(job, records, progress=progress, say=say, wish=wish)
     rest = (await plan_async(job, records)).unfinished
-    journal = Journal.read_only(job.folder / "journal.sqlite")
-    try:
+    with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         costs = [accounts.of_requests(journal, digests) for digests in asked.by_record.values()]
-    finally:
-        journal.close()
     return Pilot(
         records=len(costs),
         rest=rest,
@@ -167,14 +164,11 @@ async def export_async(
     Records with a key in `without` are left out.
     """
     session = Session.open(job, records)
-    journal = Journal.read_only(job.folder / "journal.sqlite")
-    try:
+    with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         last = journal.last_run()
         given_up = last is not None and last.outcome == FINISHED
         progress = Progress()
         look_up = recall.exporting(journal, progress, given_up=given_up)
         result = await publish(session, look_up, progress, exported=True, without=without)
-    finally:
-        journal.close()
     assert result is not None  # noqa: S101 - only a walk that must be complete gives none
     return replace(result, recalled=progress.recalled)

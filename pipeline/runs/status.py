@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -26,14 +26,11 @@ def status_of(job: Job) -> dict[str, Any]:
     the run that goes on, or else of the last one.
     """
     running = holder(job.folder)
-    journal = Journal.read_only(job.folder / "journal.sqlite")
-    try:
+    with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         last = journal.last_run()
         steps = accounts.by_step(journal)
         attempts = accounts.by_outcome(journal)
         latency = accounts.percentiles(journal, SHARES)
-    finally:
-        journal.close()
     outcome = "" if last is None else last.outcome or ("under way" if running else "killed")
     return {
         "job": job.name,

@@ -54,11 +54,9 @@ def readable_file(path: Path) -> os.stat_result:
     if stat.S_ISDIR(state.st_mode):
         raise InputError("this is a folder, not a file", where=str(path), hint="name one file in it")
     if not stat.S_ISREG(state.st_mode):
-        raise InputError(
-            "records are read more than once, and a pipe or a device can be read once only",
-            where=str(path),
-            hint="save it to a file first",
-        )
+        what = "records are read more than once, and a pipe or a device can be read once only"
+        hint = "save it to a file first"
+        raise InputError(what, where=str(path), hint=hint)
     if not os.access(path, os.R_OK):
         raise InputError("the file may not be read", where=str(path), hint="check its permissions")
     if state.st_size == 0:

@@ -15,22 +15,10 @@ from pathlib import Path
 from pipeline.core.errors import DiskError
 from pipeline.core.health import Check, bad, ok, warn
 
-NETWORK = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "smbfs",
-        "9p",
-        "afs",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "fuse.sshfs",
-        "fuse.s3fs",
-    }
-)
+NETWORK = frozenset({
+    "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs",
+    "fuse.s3fs",
+})  # fmt: skip
 MOUNTS = Path("/proc/self/mountinfo")
 OTHER_FILES = 128
 """files that are open besides the connections"""

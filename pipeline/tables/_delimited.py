@@ -52,7 +52,7 @@ class Layout:
         return len(self.header)
 
 
-def scan(path: Path, separator: str) -> pl.LazyFrame:
+def scan(separator: str, path: Path) -> pl.LazyFrame:
     """The file's cells as text, all columns String; raises `InputError` with the line for what is wrong."""
     readable_file(path)
     with reading(path) as stream:
@@ -103,7 +103,7 @@ def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(block)
 
 
-def place(path: Path, row: int, separator: str) -> str:
+def place(separator: str, path: Path, row: int) -> str:
     """Where the record number `row` (1-based) begins: "line 12"."""
     layout = _layout(path, separator.encode(), _has_quoted_cell(path, separator.encode()))
     for line, _ in islice(_records(path, layout), row - 1, row):
@@ -193,11 +193,8 @@ def _records(path: Path, layout: Layout) -> Iterator[tuple[int, bytes]]:
             blank = blank or line
             continue
         if blank:
-            raise InputError(
-                "this line is empty",
-                where=f"{path}, line {blank}",
-                hint="remove it, or write the cells' separators",
-            )
+            hint = "remove it, or write the cells' separators"
+            raise InputError("this line is empty", where=f"{path}, line {blank}", hint=hint)
         simple = b'"' not in text and text.count(b"\r") == text.endswith(b"\r\n")
         if not (text.count(separator) == between if simple else whole.fullmatch(text)):
             raise _ill_record(path, line, text, layout)
@@ -225,11 +222,9 @@ def _texts(path: Path, quoted: bool) -> Iterator[tuple[int, bytes]]:
         else:
             yield line, text
     if pending:
-        raise InputError(
-            "a quote that is opened here is never closed",
-            where=f"{path}, line {opened}",
-            hint='a quote inside a quoted cell is written twice: "5"" pipe"',
-        )
+        what = "a quote that is opened here is never closed"
+        hint = 'a quote inside a quoted cell is written twice: "5"" pipe"'
+        raise InputError(what, where=f"{path}, line {opened}", hint=hint)
 
 
 def _check_utf8(path: Path, line: int, offset: int, text: bytes) -> None:
@@ -237,11 +232,9 @@ def _check_utf8(path: Path, line: int, offset: int, text: bytes) -> None:
         text.decode()
     except UnicodeDecodeError as error:
         byte = text[error.start]
-        raise InputError(
-            f"byte {offset + error.start} (0x{byte:02x}) is not UTF-8",
-            where=f"{path}, line {line}",
-            hint=f"if the file is in a Windows encoding: {_convert('WINDOWS-1252', path)}",
-        ) from None
+        what = f"byte {offset + error.start} (0x{byte:02x}) is not UTF-8"
+        hint = f"if the file is in a Windows encoding: {_convert('WINDOWS-1252', path)}"
+        raise InputError(what, where=f"{path}, line {line}", hint=hint) from None
 
 
 def _cell(separator: bytes, quoted: bool) -> re.Pattern[bytes]:
@@ -261,23 +254,15 @@ def _ill_record(path: Path, line: int, text: bytes, layout: Layout) -> InputErro
         found = len(_cells(path, line, text, layout.separator, layout.quoted))
     except InputError as error:
         return error
-    return InputError(
-        f"{found} cell{'s' * (found != 1)}, but the header has {layout.width}",
-        where=f"{path}, line {line}",
-        hint='a cell with a separator or a line break in it is written in quotes: "a, b"',
-    )
+    what = f"{found} cell{'s' * (found != 1)}, but the header has {layout.width}"
+    hint = 'a cell with a separator or a line break in it is written in quotes: "a, b"'
+    return InputError(what, where=f"{path}, line {line}", hint=hint)
 
 
 def _malformed(path: Path, line: int, text: bytes, separator: bytes, quoted: bool) -> InputError:
     where = f"{path}, line {line}"
     if re.search(rb"\r", re.sub(rb'"[^"]*"', b"", text) if quoted else text):
-        return InputError(
-            "a carriage return stands alone",
-            where=where,
-            hint="end lines with LF or CR LF, as every editor can",
-        )
-    return InputError(
-        "a quote stands where none may be",
-        where=where,
-        hint='a cell with a quote in it is written in quotes, and the quote twice: "5"" pipe"',
-    )
+        hint = "end lines with LF or CR LF, as every editor can"
+        return InputError("a carriage return stands alone", where=where, hint=hint)
+    hint = 'a cell with a quote in it is written in quotes, and the quote twice: "5"" pipe"'
+    return InputError("a quote stands where none may be", where=where, hint=hint)

@@ -27,8 +27,6 @@ def lines(path: Path) -> Iterator[bytes]:
 
 def too_long(path: Path, line: int) -> InputError:
     """The error for a record that begins in this line."""
-    return InputError(
-        f"a record of more than {LONGEST >> 20} MiB begins here",
-        where=f"{path}, line {line}",
-        hint="split its texts over several records",
-    )
+    what = f"a record of more than {LONGEST >> 20} MiB begins here"
+    hint = "split its texts over several records"
+    return InputError(what, where=f"{path}, line {line}", hint=hint)

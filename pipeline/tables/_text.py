@@ -42,11 +42,9 @@ def refuse_bytes(schema: pl.Schema, target: Path) -> None:
     """Raise a `JobError` where a column holds bytes, which no text format can hold."""
     for name, dtype in schema.items():
         if _holds_bytes(dtype):
-            raise JobError(
-                f"the column '{name}' holds bytes, which {target.name} cannot hold",
-                where="output.to",
-                hint="write a .parquet file",
-            )
+            what = f"the column '{name}' holds bytes, which {target.name} cannot hold"
+            hint = "write a .parquet file"
+            raise JobError(what, where="output.to", hint=hint)
 
 
 def _holds_bytes(dtype: pl.DataType) -> bool:
@@ -60,7 +58,7 @@ def _holds_bytes(dtype: pl.DataType) -> bool:
 class Delimited:
     """A header line, then a line a row; UTF-8, LF."""
 
-    def __init__(self, path: Path, target: Path, schema: pl.Schema, separator: str) -> None:
+    def __init__(self, separator: str, path: Path, target: Path, schema: pl.Schema) -> None:
         refuse_bytes(schema, target)
         self._separator = separator
         self._file = TextFile(path, target)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import polars as pl
-
 SPREADSHEET = False
 ROWS = 512
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")

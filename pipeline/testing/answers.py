@@ -17,7 +17,9 @@ from pipeline.testing.script import Script
 
 Json: TypeAlias = dict[str, Any]
 
-APIS = ("chat", "responses", "completions", "translation")
+_ASKED = {"chat": "messages", "responses": "input", "completions": "prompt", "translation": "text"}
+"""where the prompt stands in a body, by dialect"""
+APIS = tuple(_ASKED)
 CREATED = 1_767_225_600
 """the time every answer carries: 2026-01-01, so that answers do not differ by when they were given"""
 _FILLER = "and so it goes on, word after word, "
@@ -86,14 +88,8 @@ def _tier(asked: Any) -> str:
 
 def _texts(api: str, asked: Json) -> list[tuple[str, str]]:
     """Role and text of every message."""
-    if api == "chat":
-        return _messages(asked.get("messages"))
-    if api == "completions":
-        return _messages(asked.get("prompt"))
-    if api == "translation":
-        return _messages(asked.get("text"))
-    instructions = asked.get("instructions")
-    return ([("system", instructions)] if instructions else []) + _messages(asked.get("input"))
+    instructions = asked.get("instructions") if api == "responses" else None
+    return ([("system", instructions)] if instructions else []) + _messages(asked.get(_ASKED[api]))
 
 
 def _messages(given: Any) -> list[tuple[str, str]]:
@@ -254,10 +250,7 @@ def _bill(said: Said, input_name: str, output_name: str) -> Json:
             input_name: used.input,
             output_name: used.output,
             "total_tokens": used.input + used.output,
-            f"{input_name}_details": {
-                "cached_tokens": used.cached,
-                "cache_write_tokens": used.cache_written,
-            },
+            f"{input_name}_details": {"cached_tokens": used.cached, "cache_write_tokens": used.cache_written},
             f"{output_name}_details": {"reasoning_tokens": used.reasoning},
         }
     return bill

@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.core.errors import PipelineError
@@ -69,15 +70,9 @@ async def _serve(script: Script, ledger: Ledger, port: int, with_parent: bool) -
     async with serving(Service(script, ledger), port) as base_url:
         print(base_url, flush=True)
         while not ended.is_set() and not (with_parent and os.getppid() != parent):
-            await _wait(ended, PARENT_CHECK_SECONDS if with_parent else None)
-
-
-async def _wait(ended: asyncio.Event, seconds: float | None) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await ended.wait()
-    except TimeoutError:
-        return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PARENT_CHECK_SECONDS if with_parent else None):
+                    await ended.wait()
 
 
 def _is_pipe(descriptor: int) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from math import ceil
-from typing import Protocol
 
 from pipeline.testing.script import Quota
 
@@ -17,26 +16,11 @@ MINUTE = 60.0
 DAY = 86400.0
 
 
-class Meter(Protocol):
-    """One limit. Times are in seconds of any clock that does not go back."""
-
-    limit: int
-
-    def wait(self, cost: int, now: float) -> float:
-        """Seconds until `cost` fits, 0 when it does now."""
-
-    def take(self, cost: int, now: float) -> None:
-        """Use `cost` up."""
-
-    def left(self, now: float) -> int:
-        """What could be taken now."""
-
-    def reset(self, now: float) -> float:
-        """Seconds until nothing is used any more."""
-
-
 class Bucket:
-    """Filled evenly with `limit` in every `period` of seconds, holds `size`."""
+    """Filled evenly with `limit` in every `period` of seconds, holds `size`.
+
+    Times are in seconds of any clock that does not go back.
+    """
 
     def __init__(self, limit: int, size: float, period: float = MINUTE) -> None:
         self.limit = limit
@@ -52,21 +36,25 @@ class Bucket:
         return self._level
 
     def wait(self, cost: int, now: float) -> float:
+        """Seconds until `cost` fits, 0 when it does now."""
         lacking = cost - self._fill(now)
         return lacking * self._seconds if lacking > 1e-9 else 0.0
 
     def take(self, cost: int, now: float) -> None:
+        """Use `cost` up."""
         self._level = self._fill(now) - cost
 
     def left(self, now: float) -> int:
+        """What could be taken now."""
         return max(0, int(self._fill(now) + 1e-9))
 
     def reset(self, now: float) -> float:
+        """Seconds until nothing is used any more."""
         return (self._size - self._fill(now)) * self._seconds
 
 
 class Window:
-    """No `period` of seconds ever holds more than `limit`."""
+    """The same questions, where no `period` of seconds ever holds more than `limit`."""
 
     def __init__(self, limit: int, period: float = MINUTE) -> None:
         self.limit = limit
@@ -117,7 +105,7 @@ class Gate:
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota
-        self._meters: dict[tuple[str, str], Meter] = {}
+        self._meters: dict[tuple[str, str], Bucket | Window] = {}
         if quota.rpm:
             burst = quota.burst or max(1.0, quota.rpm / MINUTE)
             self._meters["requests", "minute"] = self._meter(quota.rpm, burst, MINUTE)
@@ -126,7 +114,7 @@ class Gate:
         if quota.rpd:
             self._meters["requests", "day"] = self._meter(quota.rpd, quota.rpd, DAY)
 
-    def _meter(self, limit: int, size: float, period: float) -> Meter:
+    def _meter(self, limit: int, size: float, period: float) -> Bucket | Window:
         return Window(limit, period) if self._quota.sliding else Bucket(limit, size, period)
 
     def admit(self, tokens: int, now: float) -> Verdict:

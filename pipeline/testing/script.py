@@ -7,29 +7,14 @@ The script is data: in a job file (`models.<name>.options`), in a YAML or JSON f
       - {first: 3, fault: rate_limit, retry_after: 1}
       - {share: 0.05, times: 1, fault: server_error, status: 503}
 
-| fault | what is sent | billed |
-| --- | --- | --- |
-| rate_limit, insufficient_quota | 429 | no |
-| bad_request, unauthorized, forbidden, not_found | 400, 401, 403, 404 | no |
-| server_error | 500, or the `status` given | no |
-| redirect | 307 to `/moved`, or the `location` in `headers` | no |
-| html, error_body | 200 with a sign-in page, with an error | no |
-| hang, disconnect | nothing ever; nothing, and the connection is closed | no |
-| truncate_body | half of the body, and the connection is closed | yes |
-| garbage, empty_body, body | 200 with invalid JSON, nothing, the `body` given | yes |
-| huge, drip | the answer padded to `bytes` (64 MiB); byte by byte over `seconds` (1) | yes |
-| refusal, length, filtered, empty, no_choices | answers without a usable text | yes |
-| wrong_model, same_id | the answer in another model's name; all answers with one id | yes |
-| no_content, mislabelled | 204; the answer called text/html | yes |
-| bom, trailing | the answer behind a byte order mark; with bytes behind it | yes |
-
+`docs/scripted.md` says what each fault sends, and whether it is billed.
 This module does not know requests, HTTP or clocks: `chance.py` decides what befalls whom.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -38,53 +23,19 @@ from pipeline.core.errors import JobError
 from pipeline.job.validation import problem
 from pipeline.job.yaml_source import YamlSource, parse
 
-FaultName: TypeAlias = Literal[
-    "rate_limit",
-    "insufficient_quota",
-    "server_error",
-    "bad_request",
-    "unauthorized",
-    "forbidden",
-    "not_found",
-    "hang",
-    "disconnect",
-    "truncate_body",
-    "garbage",
-    "html",
-    "empty_body",
-    "refusal",
-    "length",
-    "filtered",
-    "empty",
-    "no_choices",
-    "error_body",
-    "redirect",
-    "huge",
-    "drip",
-    "wrong_model",
-    "body",
-    "same_id",
-    "no_content",
-    "mislabelled",
-    "bom",
-    "trailing",
-]
+Limited: TypeAlias = Literal["rate_limit", "insufficient_quota"]
+Refused: TypeAlias = Literal["server_error", "bad_request", "unauthorized", "forbidden", "not_found"]
+Unpaid: TypeAlias = Literal["hang", "disconnect", "html", "error_body", "redirect"]
+Altered: TypeAlias = Literal["refusal", "length", "filtered", "empty", "no_choices", "wrong_model"]
+Disguised: TypeAlias = Literal["same_id", "mislabelled", "bom", "trailing"]
+Broken: TypeAlias = Literal["truncate_body", "garbage", "empty_body", "huge", "drip", "body", "no_content"]
+FaultName: TypeAlias = Literal[Limited, Refused, Unpaid, Altered, Disguised, Broken]
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-REFUSALS = frozenset(
-    {
-        "rate_limit",
-        "insufficient_quota",
-        "server_error",
-        "bad_request",
-        "unauthorized",
-        "forbidden",
-        "not_found",
-    }
-)
-UNBILLED = REFUSALS | {"hang", "disconnect", "html", "error_body", "redirect"}
+REFUSALS = frozenset(get_args(Limited) + get_args(Refused))
+UNBILLED = REFUSALS | frozenset(get_args(Unpaid))
 _SELECTORS = ("first", "every", "after", "during", "match", "share")
 _WAITS = ("retry_after", "retry_after_ms", "retry_after_date")
 _ONLY_FOR: dict[str, frozenset[str]] = {

@@ -104,17 +104,25 @@ def _whole(wire: Wire) -> web.Response:
 
 
 async def _send(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
-    match wire.manner:
-        case Manner.DROP | Manner.HANG:
-            _hang_up(request)
-            return web.Response()
-        case Manner.TRUNCATE:
-            return await _truncated(request, wire)
-        case Manner.DRIP:
-            return await _dripped(request, wire)
-        case Manner.PAD:
-            return await _padded(request, wire)
-    return _whole(wire)
+    if wire.manner is Manner.WHOLE:
+        return _whole(wire)
+    if wire.manner in (Manner.DROP, Manner.HANG):
+        _hang_up(request)
+        return web.Response()
+    response = web.StreamResponse(status=wire.status, headers=wire.headers)
+    if wire.manner is Manner.PAD:
+        response.enable_chunked_encoding()
+    else:
+        response.content_length = len(wire.body)
+    await response.prepare(request)
+    if wire.manner is Manner.TRUNCATE:
+        await response.write(wire.body[: len(wire.body) // 2])
+        _hang_up(request)
+    elif wire.manner is Manner.DRIP:
+        await _drip(response, wire)
+    else:
+        await _pad(response, wire)
+    return response
 
 
 def _hang_up(request: web.BaseRequest) -> None:
@@ -122,32 +130,15 @@ def _hang_up(request: web.BaseRequest) -> None:
         request.transport.close()
 
 
-async def _truncated(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
-    response = web.StreamResponse(status=wire.status, headers=wire.headers)
-    response.content_length = len(wire.body)
-    await response.prepare(request)
-    await response.write(wire.body[: len(wire.body) // 2])
-    _hang_up(request)
-    return response
-
-
-async def _dripped(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
-    response = web.StreamResponse(status=wire.status, headers=wire.headers)
-    response.content_length = len(wire.body)
-    await response.prepare(request)
+async def _drip(response: web.StreamResponse, wire: Wire) -> None:
     for place in range(len(wire.body)):
         await asyncio.sleep(wire.seconds / len(wire.body))
         await response.write(wire.body[place : place + 1])
-    return response
 
 
-async def _padded(request: web.BaseRequest, wire: Wire) -> web.StreamResponse:
-    response = web.StreamResponse(status=wire.status, headers=wire.headers)
-    response.enable_chunked_encoding()
-    await response.prepare(request)
+async def _pad(response: web.StreamResponse, wire: Wire) -> None:
     await response.write(wire.body)
     left = wire.size - len(wire.body)
     while left > 0:
         await response.write(_PIECE[:left])
         left -= len(_PIECE)
-    return response

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from asyncio import get_running_loop
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from hashlib import sha256
@@ -49,7 +49,7 @@ class Service:
         self.script = script
         self.ledger = ledger
         self._gate = Gate(script.quota) if script.quota else None
-        self._room = anyio.CapacityLimiter(script.capacity) if script.capacity else None
+        self._room = anyio.Semaphore(script.capacity) if script.capacity else nullcontext()
         self.in_flight = 0
         self._n = 0
         self._began: float | None = None
@@ -101,9 +101,7 @@ class Service:
         return Asked(self._n, digest, self._attempts[digest], arrived - (self._began or arrived), body)
 
     async def _work(self, seconds: float) -> None:
-        async with AsyncExitStack() as held:
-            if self._room:
-                await held.enter_async_context(_Place(self._room))
+        async with self._room:
             if seconds:
                 await anyio.sleep(seconds)
 
@@ -168,19 +166,6 @@ class Service:
         near = get_close_matches(model, self.script.models or (), n=3)
         hint = f" Near names: {', '.join(near)}." if near else ""
         return f"The model '{model}' does not exist.{hint}"
-
-
-class _Place:
-    """A place to work at, for one request; requests of one task are told apart."""
-
-    def __init__(self, room: anyio.CapacityLimiter) -> None:
-        self._room = room
-
-    async def __aenter__(self) -> None:
-        await self._room.acquire_on_behalf_of(self)
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._room.release_on_behalf_of(self)
 
 
 def _refusal(status: int, code: str, message: str, fault: str) -> _Turn:

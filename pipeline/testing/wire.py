@@ -10,12 +10,12 @@ import time
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import orjson
 
 from pipeline.testing.answers import Said, body_of
-from pipeline.testing.script import REFUSALS, Rule
+from pipeline.testing.script import REFUSALS, Altered, Disguised, Rule
 
 Headers: TypeAlias = dict[str, str]
 
@@ -36,6 +36,7 @@ _REFUSED = {  # fault -> status, code, type of the error, message
     "forbidden": (403, "forbidden", "invalid_request_error", "You are not allowed to use this model"),
     "not_found": (404, "model_not_found", "invalid_request_error", "The model does not exist"),
 }
+_PAGE = {"content-type": "text/html; charset=utf-8"}
 _GARBAGE = b'{"id": "scripted", "choices": [{"message": {"content": "\xff\xfe cut \x00'
 _HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
 
@@ -68,6 +69,16 @@ class Wire:
     seconds: float = 0.0
 
 
+_FOREIGN = {
+    "garbage": Wire(200, _GARBAGE),
+    "html": Wire(200, _HTML, _PAGE),
+    "empty_body": Wire(200),
+    "no_content": Wire(204),
+    "redirect": Wire(307, b"", {"location": "/moved"}),
+}
+"""bodies that are no answer"""
+
+
 def error(status: int, code: str, kind: str, message: str) -> Wire:
     """A response with an error in the form of OpenAI's API."""
     inner = {"message": message, "type": kind, "param": None, "code": code or None}
@@ -83,9 +94,9 @@ def faulty(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
     """The response of a request that a rule befalls; `said` is what would have been said."""
     if rule.fault in REFUSALS:
         wire = _refused(rule)
-    elif rule.fault in _ALTERED:
+    elif rule.fault in get_args(Altered):
         wire = answered(api, digest, _altered(rule, said))
-    elif rule.fault in _WHOLE:
+    elif rule.fault in get_args(Disguised):
         wire = _disguised(rule, api, digest, said)
     else:
         wire = _broken(rule, answered(api, digest, said))
@@ -111,10 +122,6 @@ def _told(rule: Rule) -> Headers:
     return headers
 
 
-_ALTERED = frozenset({"refusal", "length", "filtered", "empty", "no_choices", "wrong_model"})
-_WHOLE = frozenset({"same_id", "mislabelled", "bom", "trailing"})
-
-
 def _altered(rule: Rule, said: Said) -> Said:
     """An answer that is well formed, and yet not what was asked for."""
     half = (said.text or "")[: len(said.text or "") // 2]
@@ -137,7 +144,7 @@ def _disguised(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
     wire = answered(api, bytes(len(digest)) if rule.fault == "same_id" else digest, said)
     match rule.fault:
         case "mislabelled":
-            return replace(wire, headers={"content-type": "text/html; charset=utf-8"})
+            return replace(wire, headers=_PAGE)
         case "bom":
             return replace(wire, body=b"\xef\xbb\xbf" + wire.body)
         case "trailing":
@@ -158,23 +165,7 @@ def _broken(rule: Rule, whole: Wire) -> Wire:
             return replace(whole, manner=Manner.DRIP, seconds=1.0 if rule.seconds is None else rule.seconds)
         case "huge":
             return replace(whole, manner=Manner.PAD, size=rule.bytes or HUGE)
-    return _foreign(rule)
-
-
-def _foreign(rule: Rule) -> Wire:
-    """A body that is no answer."""
-    match rule.fault:
-        case "garbage":
-            return Wire(200, _GARBAGE)
-        case "html":
-            return Wire(200, _HTML, {"content-type": "text/html; charset=utf-8"})
-        case "empty_body":
-            return Wire(200)
-        case "no_content":
-            return Wire(204)
-        case "redirect":
-            return Wire(307, b"", {"location": "/moved"})
         case "error_body":
             message = "The server had an error" if rule.message is None else rule.message
             return error(200, rule.code or "server_error", "server_error", message)
-    return Wire(200, (rule.body or "").encode())
+    return _FOREIGN.get(rule.fault) or Wire(200, (rule.body or "").encode())

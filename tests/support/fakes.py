@@ -10,6 +10,7 @@ import anyio
 import orjson
 
 from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.journal.journal import Journal
 from pipeline.wire.conversation import Conversation, RequestBuilder
 
 
@@ -93,3 +94,13 @@ async def outcomes(call: Call, requests: list[Request]) -> list[Reply | Fault]:
         for i in range(len(requests)):
             group.start_soon(ask, i)
     return results
+
+
+def kept_reply(journal: Journal, digest: bytes) -> Reply | None:
+    """The reply that stands in a journal under a digest."""
+    return journal.look_up([digest])[0].get(digest)
+
+
+def last_fault(journal: Journal, digest: bytes) -> Fault | None:
+    """How the last attempt at a request failed that did."""
+    return journal.look_up([digest])[1].get(digest)

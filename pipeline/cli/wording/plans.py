@@ -35,18 +35,8 @@ def of_plan(plan: Plan) -> Iterator[str]:
         )
         for step in plan.steps
     ]
-    head = (
-        "step",
-        "model",
-        "answered",
-        "missing",
-        "then",
-        "tokens in",
-        "out about",
-        "out at most",
-        "cost about",
-    )
-    yield from table(head, rows)
+    estimates = ("tokens in", "out about", "out at most", "cost about")
+    yield from table(("step", "model", "answered", "missing", "then", *estimates), rows)
     yield from _money(plan)
 
 

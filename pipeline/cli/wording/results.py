@@ -68,21 +68,8 @@ def _of_files(filed: Filed) -> Iterator[str]:
 
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
-    names = (
-        *_ROWS,
-        "rows",
-        "sent",
-        "recalled",
-        "input_tokens",
-        "output_tokens",
-        "seconds",
-        "cost",
-        "advice",
-        "targets",
-        "failures",
-        "reasons",
-        "paid_failures",
-    )
+    numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost")
+    names = (*_ROWS, *numbers, "advice", "targets", "failures", "reasons", "paid_failures")
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     return {**{name: getattr(result, name) for name in names}, **filed}
 

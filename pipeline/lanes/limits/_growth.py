@@ -46,10 +46,9 @@ BASE_ROUNDS = 3
 SETTLING = 1.5
 """latencies until a new width shows in the replies"""
 FIRST_QUIET, LONGEST_QUIET, LONGEST_QUIET_REFUSED = 1.0, 10.0, 60.0
-"""from one probe to the next: at first, at most, and at most where the server refuses. Counted in seconds, or
-
-in `SLOW` mean latencies where that is longer"""
+"""from one probe to the next: at first, at most, and at most where the server refuses"""
 SLOW = 3.0
+"""mean latencies: the unit of these times, or a second where that is longer"""
 DOWN_EVERY = 4
 """one of so many probes goes down: a server that became slower is noticed without a probe"""
 FIRST_STEP, LARGEST_STEP = 1 / 16, 1 / 2

@@ -8,7 +8,7 @@ This module does not know what is made of a round.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, inf, log, sqrt
+from math import inf, log, sqrt
 
 FULL = 0.9
 """a round in which fewer of the slots were used, on average, says nothing about the width"""
@@ -22,8 +22,6 @@ _LEAST_SPREAD = 0.16
 """spread that is taken for granted: few replies cannot prove that there is none"""
 _MEMORY = 16
 """rounds that a pooled round remembers"""
-_USE_SECONDS, _STRETCH = 10.0, 1.0
-"""the while over which use is averaged, and the stretches that it is added up from"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Some replies at one width: their number, mean latency in seconds, its squared coefficient of variation,
+    """Some replies at one width, with their mean latency in seconds and the mean number in flight.
 
-    and the mean number of requests in flight. `telling` is False where the slots were not full, or the
-    server was at fault.
+    `spread` is the latency's squared coefficient of variation. `telling` is False where the slots were not
+    full, or the server was at fault.
     """
 
     width: int
@@ -105,13 +103,11 @@ class Meter:
         self._last = -inf
         self._started = self._sent_after = -inf
         self._area_before = 0.0
-        self._use: float | None = None
-        self._use_area = self._use_since = 0.0
 
     def begin(self, now: float, settling: float, fresh: bool) -> None:
         """Start a round, to count from `settling` seconds on; where `fresh`, only what is sent from now."""
         if self._last == -inf:
-            self._last = self._use_since = now
+            self._last = now
         self._advance(now)
         self.replies = self._faults = 0
         self._sum = self._squares = 0.0
@@ -126,8 +122,6 @@ class Meter:
         self.in_flight += 1
         if self.in_flight >= width:
             self._full = True
-        if now - self._use_since > _STRETCH:
-            self.mark(width, now)
 
     def ended(self, now: float) -> None:
         """One less is in flight."""
@@ -162,21 +156,6 @@ class Meter:
         full = self._full and in_flight >= FULL * width
         sound = self._faults <= FAULTY * (self.replies + self._faults)
         return Round(width, self.replies, latency, spread, max(in_flight, 1e-9), seconds, full and sound)
-
-    def use(self, width: int, now: float) -> float:
-        """The share of the slots that was used of late."""
-        seconds = now - self._use_since
-        if seconds <= 0 or self._last == -inf:
-            return self._use or 0.0
-        area = self._area + self.in_flight * (now - self._last) - self._use_area
-        share = min(1.0, area / seconds / width)
-        return share if self._use is None else share + (self._use - share) * exp(-seconds / _USE_SECONDS)
-
-    def mark(self, width: int, now: float) -> None:
-        """Close a stretch of the use, at the width it had."""
-        self._advance(now)
-        self._use = self.use(width, now)
-        self._use_area, self._use_since = self._area, now
 
     def _advance(self, now: float) -> None:
         if now > self._last:

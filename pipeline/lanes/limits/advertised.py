@@ -15,8 +15,6 @@ from pipeline.money.estimate import Estimator
 
 FILLING = 0.5
 """seconds that an answer takes at least for the bucket to have filled meanwhile"""
-
-
 SPARED = 3
 """requests that are left alone of those a server says are left: its word is a little old"""
 
@@ -43,9 +41,9 @@ class Advertised(Limit):
         self._refused = False
 
     def _use_what_is_left(self, ticket: Ticket, told: ServerLimits, now: float) -> None:
-        """Send at once what a bucket has left: what it had when the request came, filled up since, less
+        """Send at once what a bucket has left, until a refusal shows that others use it, too.
 
-        what was sent since. No refusal has shown yet that others use it, too.
+        That is what it had when the request came, filled up since, less what was sent since.
         """
         if told.left is None or told.rpm is None or self._refused or now - ticket.sent < FILLING:
             return

@@ -8,7 +8,7 @@ This module does not know prices.
 
 from __future__ import annotations
 
-from pipeline.core.domain import DOLLAR, Billed, Fate, Fault, Reply
+from pipeline.core.domain import Billed, Fate, Fault, Reply
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.money.budget import Budget, Spent
 from pipeline.money.tariff import Tariff
@@ -73,16 +73,6 @@ class Budgeted(Limit):
                 budget.probes += ticket.probe
         if budget.is_limited:  # else nobody waits for it
             budget.wake()
-
-    def use(self, now: float) -> float | None:
-        """The share of the tightest budget that is spent."""
-        budget, spent = self._budget.spec, self._budget.spent
-        shares = [
-            spent.cost / (budget.cost * DOLLAR) if budget.cost else None,
-            spent.tokens / budget.tokens if budget.tokens else None,
-            spent.requests / budget.requests if budget.requests else None,
-        ]
-        return max((share for share in shares if share is not None), default=None)
 
 
 def _real(reply: Reply, held: Spent) -> Spent:

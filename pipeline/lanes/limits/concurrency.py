@@ -98,10 +98,6 @@ class Concurrency(Limit):
         else:
             self._fault(self._growth, end, ticket.sent, now)
 
-    def use(self, now: float) -> float:
-        """The share of the slots that was taken, over the last ten seconds or so."""
-        return self._meter.use(self.width, now)
-
     def _restart(self, width: int) -> None:
         self._growth = Growth(width, self._most)
         self.width = self._growth.width
@@ -111,7 +107,6 @@ class Concurrency(Limit):
         if fault.kind in _FAULTY:
             self._meter.failed(now)
         elif fault.kind == "rate_limited" and self._refusals.refused(sent, now, self._latency, self._paced):
-            self._meter.mark(self.width, now)
             growth.refuse(self._meter.in_flight + 1)
             self.width = growth.width
             self._begin(now)
@@ -120,7 +115,6 @@ class Concurrency(Limit):
         round = self._meter.round(self.width, now)
         self._latency = round.latency
         if growth.judge(round, now):
-            self._meter.mark(self.width, now)
             self.width = growth.width
             self._begin(now)
 

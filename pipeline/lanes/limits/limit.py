@@ -62,7 +62,3 @@ class Limit:
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """Hear how a ticket that had passed ended."""
-
-    def use(self, now: float) -> float | None:
-        """The share of this limit that is used, from 0 to 1; None where it has none."""
-        return None

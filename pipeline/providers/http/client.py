@@ -89,10 +89,7 @@ def head(base_url: str, key: Secret) -> dict[str, str]:
 async def connection(
     base_url: str, key: Secret, api: str, concurrency: int, seconds: float, idle: float
 ) -> AsyncIterator[Call]:
-    """A call to one address in one dialect: so many connections, `seconds` for each request as a whole, and
-
-    `idle` seconds between two pieces of its reply.
-    """
+    """A call to an address in a dialect: `seconds` for a request, `idle` between two pieces of its reply."""
     _allow_sockets(concurrency)
     connector = RampedConnector(concurrency)
     async with aiohttp.ClientSession(
@@ -172,11 +169,7 @@ class _Endpoint:
         return fault_of(response.status, headers, self._key.without(body))
 
     def _fault(
-        self,
-        error: Exception,
-        deadline: Deadline,
-        response: aiohttp.ClientResponse | None,
-        body: Body | None,
+        self, error: Exception, deadline: Deadline, response: aiohttp.ClientResponse | None, body: Body | None
     ) -> Fault:
         """What went wrong before the whole reply was there."""
         match error:

@@ -19,10 +19,7 @@ _ANYTHING = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
 class RampedConnector(aiohttp.TCPConnector):
-    """Opens new connections a few at a time: a thousand handshakes at once keep the loop from all else,
-
-    and servers refuse who comes like that.
-    """
+    """Opens connections a few at a time: a thousand at once block the loop, and servers refuse them."""
 
     def __init__(self, concurrency: int) -> None:
         super().__init__(limit=concurrency, keepalive_timeout=60)

@@ -11,7 +11,7 @@ This module prints nothing, and looks into no file that is not the job's own.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,11 +78,8 @@ def forget(job: Job, key: str, *, remove_results: bool = False) -> Forgotten:
         raise JobError("there is no journal yet, so there is nothing to forget", where=str(job.folder))
     with locked(job.folder):
         Journal.open(path).close()  # takes in what waits in a reserve
-        reader = Journal.read_only(path)
-        try:
+        with closing(Journal.read_only(path)) as reader:
             meant = who_is_meant(job, key, reader)
-        finally:
-            reader.close()
         return _forgotten(job, path, meant, remove_results)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,8 +12,8 @@ from pipeline.core.domain import Reply
 from pipeline.core.errors import DiskError
 from pipeline.journal.journal import Damage, Journal
 from pipeline.journal.verify import verify
-from tests.support.fakes import asked, chat_body, said
-from tests.support.project import Project
+from tests.support.fakes import asked, chat_body, kept_reply, said
+from tests.support.journals import change
 
 FLIPS = 150
 
@@ -25,11 +23,6 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened = Journal.open(tmp_path / "journal.sqlite")
     yield opened
     opened.close()
-
-
-def change(path: Path, sql: str) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as plain:
-        plain.execute(sql)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +51,11 @@ async def test_a_row_with_a_change_in_it_is_not_used(damage: str, journal: Journ
     await journal.record(asked("b", key="2"), said("b"))
     change(journal.path, "UPDATE OR IGNORE attempts SET " + damage + " WHERE seq = 1")
     if "NULL" in damage:  # refused by the table
-        assert journal.find(asked("a").digest) == said("a")
+        assert kept_reply(journal, asked("a").digest) == said("a")
         return
     for _ in range(3):
-        assert journal.find(asked("a").digest) is None
-        assert journal.find(asked("b").digest) == said("b")
+        assert kept_reply(journal, asked("a").digest) is None
+        assert kept_reply(journal, asked("b").digest) == said("b")
     assert [one.seq for one in told] == ([] if "digest" in damage else [1])
     verdict = verify(journal.path)
     assert [one.seq for one in verdict.damaged] == [1]
@@ -80,7 +73,7 @@ async def test_a_good_row_behind_a_damaged_one_is_found(journal: Journal) -> Non
     for text in ("first", "second"):
         await journal.record(asked("a"), said(text))
     change(journal.path, "UPDATE attempts SET body = x'00' WHERE seq = 2")
-    assert journal.find(asked("a").digest) == said("first")
+    assert kept_reply(journal, asked("a").digest) == said("first")
 
 
 async def test_bits_that_flip_in_the_file_never_make_a_wrong_answer(tmp_path: Path) -> None:
@@ -110,7 +103,7 @@ async def test_bits_that_flip_in_the_file_never_make_a_wrong_answer(tmp_path: Pa
 
 def looked_up(journal: Journal, text: str) -> Reply | None:
     try:
-        return journal.find(asked(text).digest)
+        return kept_reply(journal, asked(text).digest)
     except DiskError:
         return None
 
@@ -137,7 +130,7 @@ async def test_a_page_that_is_lost_costs_its_rows_alone_and_is_named(tmp_path: P
 async def test_rows_of_a_program_without_checksums_are_believed(journal: Journal) -> None:
     await journal.record(asked("a"), said("a"))
     change(journal.path, "UPDATE attempts SET sum = NULL")
-    assert journal.find(asked("a").digest) == said("a")
+    assert kept_reply(journal, asked("a").digest) == said("a")
     verdict = verify(journal.path)
     assert (verdict.whole, verdict.unsummed) == (True, 1)
 
@@ -145,21 +138,3 @@ async def test_rows_of_a_program_without_checksums_are_believed(journal: Journal
 def test_a_journal_that_is_not_there_is_whole(tmp_path: Path) -> None:
     assert verify(tmp_path / "none").whole
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_run_says_once_that_a_row_is_damaged_and_asks_for_it_again(project: Project) -> None:
-    project.job()
-    assert project.run("run", "job.yaml").returncode == 0
-    before = project.result()
-    path = project.folder / "output/shop/journal.sqlite"
-    change(path, "UPDATE attempts SET body = CAST(replace(CAST(body AS TEXT), 'tea', 'gin') AS BLOB)")
-    verified_ = project.run("journal", "verify", "job.yaml")
-    assert verified_.returncode == 74
-    assert "row 1 (step post, record 007) is not what was written" in verified_.stdout
-    assert project.numbers("plan", "job.yaml")["missing"] == 1
-    done = project.run("run", "job.yaml", "--json")
-    assert done.returncode == 0
-    assert '"sent": 1' in done.stdout
-    assert done.stderr.count("is damaged") == 1
-    assert (project.folder / "output/shop/events.jsonl").read_text().count('"journal.damaged"') == 1
-    assert project.result().equals(before)

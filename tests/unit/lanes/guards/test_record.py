@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import anyio
 import pytest
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, ServerLimits
 from pipeline.core.progress import Progress
+from pipeline.job.spec import Limits
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.observe import observe
+from pipeline.lanes.guards.record import shield
 from pipeline.money.prices import price_of
 from pipeline.money.tariff import Tariff
-from tests.support.fakes import Events, Provider, again, asked, chat_body, outcomes, said
-from tests.support.lanes import kept
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    opened = Journal.open(tmp_path / "journal.sqlite")
-    yield opened
-    opened.close()
+from tests.support.fakes import (
+    Events,
+    Provider,
+    again,
+    asked,
+    chat_body,
+    kept_reply,
+    last_fault,
+    outcomes,
+    said,
+)
+from tests.support.lanes import around, kept
 
 
 def attempts(journal: Journal, columns: str) -> list[tuple[object, ...]]:
@@ -53,10 +56,10 @@ async def test_an_unreadable_reply_is_kept_as_it_came_and_a_fault(journal: Journ
     assert (fault.value.kind, fault.value.fate, fault.value.billed) == (
         "unreadable", Fate.RETRY, Billed.MAYBE,
     )  # fmt: skip
-    assert journal.find(asked("a").digest) is None
+    assert kept_reply(journal, asked("a").digest) is None
     assert accounts.by_outcome(journal)[0][:4] == ("s", "unreadable", "maybe", 1)
     await call(asked("a"))
-    assert journal.find(asked("a").digest) is not None
+    assert kept_reply(journal, asked("a").digest) is not None
 
 
 async def test_an_error_body_with_no_unicode_in_it_stops_nobody(journal: Journal) -> None:
@@ -71,7 +74,7 @@ async def test_a_fault_is_noted(journal: Journal) -> None:
     with pytest.raises(Fault):
         await kept(Provider([Fault("bad_request", "no")]), journal)(asked("a"))
     await journal.record(asked("b"), said("x"))
-    fault = journal.last_fault(asked("a").digest)
+    fault = last_fault(journal, asked("a").digest)
     assert fault is not None
     assert fault.kind == "bad_request"
 
@@ -124,6 +127,26 @@ async def test_counts_are_of_what_goes_out(journal: Journal) -> None:
     assert (progress.input_tokens, progress.output_tokens) == (12, 20)
     assert (progress.cost, progress.unpriced) == (4 * (3 * 1000 + 5 * 2000), 0)
     assert "secret" not in repr(events.seen)
+
+
+async def test_a_cancelled_walk_lets_the_sent_request_be_journalled(journal: Journal) -> None:
+    provider = Provider([said("x")], seconds=0.05)
+    call = shield(kept(provider, journal))
+    with anyio.move_on_after(0.01) as scope:
+        await call(asked("a"))
+        await anyio.sleep(1)
+    assert scope.cancelled_caught
+    assert kept_reply(journal, asked("a").digest) is not None
+
+
+async def test_who_was_cancelled_before_sending_sends_nothing() -> None:
+    provider = Provider(seconds=0.01)
+    call, _ = around(provider, Limits(concurrency=1))
+    async with anyio.create_task_group() as group:
+        group.start_soon(outcomes, call, [asked(str(i)) for i in range(10)])
+        await anyio.sleep(0.005)
+        group.cancel_scope.cancel()
+    assert len(provider.requests) == 1
 
 
 async def test_a_reply_is_on_the_disk_with_its_cost_before_anyone_has_it(journal: Journal) -> None:
