@@ -102,7 +102,7 @@ class _Tries:
             return None
         if self.unbilled > self.limits.retries or self.maybe_billed > self.limits.maybe_billed_retries:
             return None
-        return backoff(max(counted, 1))  # tries that are not counted are probes, and the lane times them
+        return backoff(max(counted, 1))  # the lane times the tries that are not counted
 
 
 @dataclass
