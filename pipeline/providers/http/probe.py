@@ -33,7 +33,7 @@ APART = 60.0
 SHOWN = 8
 """models that are named"""
 _SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
-"""headers that go out: not what the SDK says of this machine and its user; the last one it needs itself"""
+"""headers that are sent: none about this machine and its user; the SDK itself needs the last one"""
 _VERSION = re.compile(r"/v[0-9]")
 
 
@@ -136,7 +136,7 @@ def _get(base_url: str, key: Secret, reached: Event) -> _Heard:
 
 
 def _origin(error: BaseException) -> OSError:
-    """What the operating system said; where it said nothing, the name of the error and no more of it."""
+    """The operating system's error; if there is none, an error with only the name of the given one."""
     while not isinstance(error, OSError):
         below = error.__cause__ or error.__context__
         if below is None:
