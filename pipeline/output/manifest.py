@@ -174,12 +174,10 @@ def _connected(state: Path) -> Iterator[sqlite3.Connection]:
     """A connection to the list, made where there is none."""
     path = state / NAME
     with _guarded(path):
-        _touch(path)
+        os.close(own_file(path, os.O_RDWR))  # SQLite would give it the rights of the umask
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(
-                "PRAGMA secure_delete = ON"
-            )  # what is forgotten is not to be found in its pages
+            connection.execute("PRAGMA secure_delete = ON")  # nothing of what is forgotten stays in its pages
             connection.execute(_SCHEMA)
             yield connection
 
@@ -191,8 +189,3 @@ def _guarded(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         hint = "without it, files that are not as they would be written anew count as somebody else's"
         raise DiskError(f"the list of the rows' files fails: {error}", where=str(path), hint=hint) from None
-
-
-def _touch(path: Path) -> None:
-    """SQLite would give it the rights of the umask."""
-    os.close(own_file(path, os.O_RDWR))
