@@ -15,7 +15,7 @@ INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
 INSTALL_AUDIT = $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo test check soak bench setup audit sbom lock schema picture clean help
+.PHONY: demo unit test check soak bench setup audit sbom lock schema picture clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,8 +48,13 @@ demo: setup  ## run the main job with a real model on this machine; again goes o
 	@echo "  $(BIN)/pipeline new my.yaml                a commented job of your own"
 	@echo "  head -4 $(DEMO)                     how the same job runs on a real API"
 
-test: setup  ## run the tests
-	@$(PY) -m pytest -n 2 --dist worksteal
+PYTEST = $(PY) -m pytest -n auto --dist worksteal $(if $(CI),--durations=20)
+
+unit: setup  ## the tests of single modules and of the architecture, for every save
+	@$(PYTEST) tests/unit tests/contracts
+
+test: setup  ## all tests but the long sweeps
+	@$(PYTEST)
 
 check: setup audit  ## lint, types, floors, generated files, and what is installed
 	@$(BIN)/ruff check .
@@ -68,7 +73,7 @@ audit: setup $(AUDIT)/.installed  ## the same, and check it: pins, hashes, licen
 	@$(AUDIT)/bin/python .ci/audit.py $(VENV) sbom.json
 
 soak: setup  ## the long sweeps
-	@$(PY) -m pytest -m soak -n 2 --dist worksteal
+	@$(PYTEST) -m soak
 
 bench: setup  ## measure, side by side; prints ratios
 	@$(PY) -m benchmarks

@@ -12,7 +12,8 @@ HEAD = """\
 # What can go wrong
 
 This page is made from `docs/faults.yaml` by `python docs/generate.py`. Each row names the tests that prove
-it. A test that is not there fails the suite, and so does a row with neither a test nor a reason.
+it: `make test` runs them, and `make soak` those that are marked *soak*. A test that is not there fails the
+suite, and so does a row with neither a test nor a reason.
 [promises.md](promises.md) says what holds in all of it.
 
 """
@@ -39,8 +40,13 @@ def _lines(rows: list[Row]) -> Iterator[str]:
 
 
 def _proof(row: Row) -> str:
-    tests = [f"`{name.partition('::')[2]}`" for name in row.get("tests", ())]
+    tests = [_named(*name.split("::")) for name in row.get("tests", ())]
     return "<br>".join([*tests, *([row["reason"]] if "reason" in row else [])])
+
+
+def _named(file: str, test: str) -> str:
+    """The folder of a test decides which command runs it."""
+    return f"`{test}` *soak*" if file.startswith("soak/") else f"`{test}`"
 
 
 def _line(cells: Any) -> str:

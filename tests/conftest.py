@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,66 +13,54 @@ from hypothesis import settings
 
 from tests.support.project import Project
 
-HERE = Path(__file__).parent
-LONG = frozenset(
-    [
-        "commands/test_doctor.py",
-        "commands/test_forget.py",
-        "commands/test_forget_money.py",
-        "commands/test_journal_upgrade.py",
-        "commands/test_run_clock.py",
-        "commands/test_run_endpoints.py",
-        "commands/test_run_faults.py",
-        "commands/test_run_rates.py",
-        "commands/test_wording.py",
-        "hostile/test_bodies.py",
-        "hostile/test_display.py",
-        "hostile/test_heads.py",
-        "hostile/test_reply_size.py",
-        "hostile/test_spreadsheet.py",
-        "hostile/test_tables.py",
-        "hostile/test_template.py",
-        "hostile/test_untrusted.py",
-        "hostile/test_wire.py",
-        "process/test_ctl.py",
-        "process/test_disk_faults.py",
-        "process/test_folder.py",
-        "process/test_journal.py",
-        "process/test_permissions.py",
-        "process/test_resources.py",
-        "process/test_spill.py",
-        "promises/test_p21_secrets.py",
-        "promises/test_traced.py",
-        "unit/core/test_redaction.py",
-        "unit/journal/test_verify.py",
-        "unit/lanes/guards/test_balance.py",
-        "unit/lanes/limits/test_circuit_breaker.py",
-        "unit/lanes/limits/test_concurrency.py",
-        "unit/lanes/limits/test_cooldown.py",
-        "unit/lanes/limits/test_rate.py",
-        "unit/lanes/test_lane.py",
-        "unit/text/test_links.py",
-    ]
-)
-"""modules that take too long for every change; `make soak` runs them, and so does CI"""
+SOAK = Path(__file__).parent / "soak"
+MOST_SECONDS, MOST_SOAK_SECONDS = 120.0, 1800.0
+"""a test that takes longer fails: it hangs, or belongs elsewhere"""
 
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("quick", deadline=None, max_examples=30)
+settings.register_profile("whole", deadline=None)
+settings.load_profile("whole" if os.environ.get("CI") else "quick")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the long modules to the long sweep."""
+    """Leave the folder soak/ to the long sweep."""
     for item in items:
-        path = item.path.relative_to(HERE).as_posix()
-        if path in LONG or path.startswith("soak/"):
+        if SOAK in item.path.parents:
             item.add_marker(pytest.mark.soak)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End a test that hangs; the alarm comes again and again, as something may keep it to itself."""
+    seconds = MOST_SOAK_SECONDS if item.get_closest_marker("soak") else MOST_SECONDS
+
+    def over(*_: object) -> None:
+        pytest.fail(f"took longer than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """Asyncio alone: aiohttp and aiolimiter know no other."""
     return ("asyncio", {"use_uvloop": False})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hang_ups_are_heard() -> Iterator[None]:
+    """What these tests start hears SIGHUP under nohup, too: who ignores it has children that do."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

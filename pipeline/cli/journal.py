@@ -61,8 +61,8 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
     shared = f"; {counted(found.shared, 'attempt')} kept, which another record shares" if found.shared else ""
     yield f"journal: {counted(found.attempts, 'attempt')} removed, all but what they cost{shared}"
     yield f"events.jsonl: {counted(found.events, 'line')} removed"
-    if found.pages:
-        yield f"files of its rows: {counted(found.pages, 'file')} removed"
+    if found.row_files:
+        yield f"files of its rows: {counted(found.row_files, 'file')} removed"
     if found.spilled:
         yield f"spill: {counted(found.spilled, 'damaged file')} removed"
     for table in found.tables:

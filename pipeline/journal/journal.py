@@ -66,10 +66,10 @@ class LastRun:
 class Journal:
     """Open with `Journal.open`; used from one event loop, closed with `close`."""
 
-    def __init__(self, path: Path, reader: sqlite3.Connection, commits: Writer | None = None) -> None:
+    def __init__(self, path: Path, reader: sqlite3.Connection, writer: Writer | None = None) -> None:
         self.path = path
         self._reader = reader
-        self._commits = commits
+        self._open_writer = writer
         self.damaged: dict[int, Damage] = {}
         """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
         self.on_damage: Callable[[Damage], None] | None = None
@@ -214,13 +214,13 @@ class Journal:
 
     @property
     def _writer(self) -> Writer:
-        assert self._commits is not None  # noqa: S101 - nobody writes into a journal opened to be read
-        return self._commits
+        assert self._open_writer is not None  # noqa: S101 - nobody writes into a journal opened to be read
+        return self._open_writer
 
     def close(self) -> None:
         """Write what waits and close the file."""
-        if self._commits:
-            self._commits.close()
+        if self._open_writer:
+            self._open_writer.close()
         self._reader.close()
 
 
@@ -244,11 +244,11 @@ def _row(
 
 def _pick_up(connection: sqlite3.Connection, path: Path) -> None:
     """Take in what an earlier run had to put elsewhere, and set room aside for the next time."""
-    reserve = Spill(path)
-    for file, rows, damaged in reserve.spilled():
+    spill = Spill(path)
+    for file, rows, damaged in spill.spilled():
         taken = restore(connection, rows)
-        reserve.done_with(file, damaged=damaged > 0 or taken < len(rows))
-    reserve.fill()
+        spill.done_with(file, damaged=damaged > 0 or taken < len(rows))
+    spill.fill()
 
 
 def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:

@@ -61,7 +61,7 @@ class Columns:
             for field, schema in shape.fields.items():
                 self._add(f"{step}.{field}", dtype_of(schema), _fitted(step, field, dtype_of(schema)))
 
-    def columns(self, leaves: Sequence[Branch]) -> list[Sequence[Any]]:
+    def of(self, leaves: Sequence[Branch]) -> list[Sequence[Any]]:
         """The cells of these leaves, column by column, in the schema's order."""
         return [part(leaves) for part in self._parts]
 

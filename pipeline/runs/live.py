@@ -91,7 +91,7 @@ class Run(RunState):
                 result = await self._publish_if_complete()
                 if result is not None:
                     return result
-            job, schema = self.session.job, self.session.rows.schema
+            job, schema = self.session.job, self.session.columns.schema
             Table(job.targets, schema, own=job.folder).abandon()  # can it be written at all?
             with Filing(self.session):
                 pass  # and the files of the rows

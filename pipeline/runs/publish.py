@@ -47,7 +47,7 @@ async def publish(
     failures = _Failures(session)
     safe = session.job.output.spreadsheet_safe
     own = session.job.folder
-    targets, schema = session.job.targets, session.rows.schema
+    targets, schema = session.job.targets, session.columns.schema
     walks = InOrder(session.stages, look_up)
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
     with table, Filing(session) as filing, settled_heap():
@@ -56,7 +56,7 @@ async def publish(
                 progress.count(status, rows)
             if only_complete and progress.pending:
                 continue
-            table.write_columns(session.rows.columns(leaves))
+            table.write_columns(session.columns.of(leaves))
             failures.note(leaves)
             filing.note(leaves)
         if only_complete and progress.pending:
@@ -89,11 +89,11 @@ class Filing:
     """The files of the rows that are ok, on their way to their folder; nothing where the job wants none."""
 
     def __init__(self, session: Session) -> None:
-        self._pages, job = session.pages, session.job
+        self._row_files, job = session.row_files, session.job
         self._result_folder: ResultFolder | None = None
-        if self._pages:
+        if self._row_files:
             self._result_folder = ResultFolder(
-                self._pages.folder, job.folder, job.root, named=self._pages.named
+                self._row_files.folder, job.folder, job.root, named=self._row_files.named
             )
 
     def __enter__(self) -> Filing:
@@ -105,14 +105,14 @@ class Filing:
 
     def note(self, leaves: Iterable[Branch]) -> None:
         """Write the files of these rows aside, of those that get one."""
-        if self._result_folder is None or self._pages is None:
+        if self._result_folder is None or self._row_files is None:
             return
         for leaf in leaves:
             if leaf.status != "ok":
                 continue
-            path, key = self._pages.path(context(leaf)), leaf.record.key
+            path, key = self._row_files.path(context(leaf)), leaf.record.key
             try:
-                self._result_folder.put(path, key, self._pages.content(leaf))
+                self._result_folder.put(path, key, self._row_files.content(leaf))
             except Fault as fault:
                 self._result_folder.keep(path, key, fault.message)
 

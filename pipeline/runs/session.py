@@ -42,7 +42,7 @@ class Session:
     job: Job
     source: Source
     stages: tuple[Stage, ...]
-    pages: RowFiles | None = None
+    row_files: RowFiles | None = None
 
     @classmethod
     def open(cls, job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Session:
@@ -52,20 +52,20 @@ class Session:
         """
         prepare = preparing(job)
         stages = tuple(stages_of(job, prepare))
-        pages = RowFiles.of(job, stages, prepare)
+        row_files = RowFiles.of(job, stages, prepare)
         with job.text.placing():
             source = open_records(job.records, job.file.parent, records)
-        session = cls(job, source, stages, pages)
+        session = cls(job, source, stages, row_files)
         session._check_names()
         session._check_paths()
         session._check_budget()
         session._check_first_requests()
-        if pages:
-            pages.check(source)
+        if row_files:
+            row_files.check(source)
         return session
 
     @cached_property
-    def rows(self) -> Columns:
+    def columns(self) -> Columns:
         """The columns of the result."""
         return Columns(self.job, self.stages, self.source.schema)
 
@@ -85,10 +85,10 @@ class Session:
                 _check_template(template, known)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
-        if self.pages:
-            _check_template(self.pages.template, known)
-            self.pages.check_name(self.source.schema)
-        _ = self.rows  # columns of the result that would collide
+        if self.row_files:
+            _check_template(self.row_files.template, known)
+            self.row_files.check_name(self.source.schema)
+        _ = self.columns  # columns of the result that would collide
 
     def _check_budget(self) -> None:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
@@ -120,8 +120,8 @@ class Session:
             if any(same_file(above, job.folder / "spill") for above in target.parents):
                 raise JobError("'spill' is for answers that no disk took; name another folder", where=where)
             taken.append(target)
-        if self.pages:
-            self.pages.check_folder([*taken, *(job.file.parent / name for name in job.files)])
+        if self.row_files:
+            self.row_files.check_folder([*taken, *(job.file.parent / name for name in job.files)])
 
     def _check_first_requests(self) -> None:
         """Refuse a job whose very first record asks for what a provider can never do."""

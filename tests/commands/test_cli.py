@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
-
-import pytest
 
 from pipeline.testing import Script
 from tests.support.project import Project
@@ -150,13 +146,6 @@ def test_what_a_model_says_is_never_interpreted_by_the_terminal(project: Project
     shown = project.run("show", "job.yaml").stdout
     assert "[bold]x[/nope]\\x1b]0;owned\\x07\\x1b[2J\\u202e" in shown
     assert not any(ord(c) < 32 and c != "\n" for c in shown)
-
-
-@pytest.mark.parametrize("command", ["--help", "kinds"])
-def test_help_is_quick_because_it_imports_nothing_heavy(command: str) -> None:
-    code = "import sys; from pipeline.cli import app; app(standalone_mode=False); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=True)
-    assert {"openai", "polars", "aiohttp"}.isdisjoint(done.stdout.splitlines()[-1].split())
 
 
 def test_the_schema_names_every_key_of_a_step(project: Project) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
-import subprocess
 import unicodedata
 from typing import Any
 
@@ -241,16 +239,3 @@ def test_an_export_writes_the_files_of_the_rows_that_are_ok(project: Project) ->
     found = contents(project.folder / ARTICLES)
     assert sorted(found) == ["de/007.md", "de/008.md", "en/007.md", "en/008.md"]
     assert "4 files, 4 written" in done.stdout
-
-
-@pytest.mark.parametrize("to, rights", [(ARTICLES, (0o600, 0o700)), ("site/articles", (0o640, 0o750))])
-def test_rights_are_those_of_the_folder(project: Project, to: str, rights: tuple[int, int]) -> None:
-    job(project, to=to)
-    subprocess.run(
-        project.command("run", "job.yaml"), cwd=project.folder, env=project.environment(),
-        preexec_fn=lambda: os.umask(0o027) and None, capture_output=True, check=True, timeout=60,
-    )  # fmt: skip
-    folder = project.folder / to
-    found = {path.stat().st_mode & 0o777 for path in folder.rglob("*.md")}
-    made = {path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")] if path.is_dir()}
-    assert (found, made) == ({rights[0]}, {rights[1]})

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.testing import Rule, Script
 from pipeline.testing.ledger import Account
-from tests.support.project import Project
+from tests.support.project import KEY, Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
 
@@ -96,3 +96,21 @@ def test_a_model_that_comes_back_is_asked_again(project: Project) -> None:
         assert server.ledger().overpaid == 0 and server.ledger().billed == 300
     by = project.result()["_model"].value_counts().rows()
     assert min(count for _, count in by) > 20 and len(by) == 2, by
+
+
+def test_two_models_lose_the_endpoint_they_share_and_both_go_on(project: Project) -> None:
+    with serve(Script(latency=0.02, api_key=KEY)) as server:
+        keys = [{"api_key_env": name} for name in ("DEAD_KEY", "TEST_KEY")]
+        shared: dict[str, Any] = {"model": "m", "base_url": server.base_url, "endpoints": keys}
+        shared["limits"] = {"concurrency": 4}
+        project.job(
+            records=Project.numbered(40),
+            models={"writer": shared, "editor": {**shared, "params": {"temperature": 0.5}}},
+            steps=[
+                {"name": "post", "model": "writer", "prompt": "Write about {{ title }}."},
+                {"name": "edit", "model": "editor", "prompt": "Edit: {{ post }}"},
+            ],
+        )
+        done = project.run("run", "job.yaml", DEAD_KEY="sk-of-nobody-at-all")
+        assert done.returncode == 0, done.stderr
+        assert (server.ledger().billed, server.ledger().overpaid) == (80, 0)

@@ -1,8 +1,9 @@
-"""Every fault of docs/faults.md is proved by tests that are there, or says why not."""
+"""Every fault and every promise of the docs is proved by tests that are there, or says why not."""
 
 from __future__ import annotations
 
 import ast
+import re
 import runpy
 from functools import cache
 from pathlib import Path
@@ -46,3 +47,20 @@ def test_the_tests_of_a_row_are_there(row: dict[str, Any]) -> None:
 
 def test_the_page_is_what_the_rows_say() -> None:
     assert PAGE.read_text(encoding="utf-8") == _SCRIPT["page"]()
+
+
+PROMISES = (TESTS.parent / "docs" / "promises.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", range(1, 25))
+def test_each_promise_has_a_file_of_tests_that_its_paragraph_names(number: int) -> None:
+    paragraph = re.search(rf"^\*\*P{number}\..*?(?=^\*\*P|^## |\Z)", PROMISES, re.MULTILINE | re.DOTALL)
+    assert paragraph is not None
+    (file,) = (TESTS / "promises").glob(f"test_p{number:02}_*.py")
+    assert f"`promises/{file.name}`" in paragraph[0]
+    assert any(name.startswith(f"test_p{number:02}_") for name in functions(f"promises/{file.name}"))
+
+
+def test_every_file_of_tests_that_is_named_is_there() -> None:
+    for name in re.findall(r"`((?:unit|commands|process|hostile|promises|soak)/[^`]*\.py)`", PROMISES):
+        assert (TESTS / name).is_file(), name

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.domain import Fault, Reply
+from pipeline.core.domain import Fault
 from pipeline.wire.conversation import read
 from tests.support.fakes import asked
+from tests.support.mutations import CHANGES, meet_mutation
 from tests.support.project import KEY
 from tests.support.rawserver import GOOD, raw_server, response
 from tests.support.wire import calling, met
@@ -68,38 +69,7 @@ async def test_a_host_that_nobody_listens_at_has_billed_nothing() -> None:
     assert isinstance(came, Fault) and (came.kind, came.billed.value) == ("unreachable", "no")
 
 
-MUTATED = response(GOOD, b"Content-Type: application/json", b"x-ratelimit-limit-requests: 60")
-CHANGES = st.lists(st.tuples(st.integers(0, len(MUTATED) - 1), st.binary(max_size=4)), max_size=6)
-
-
-async def meet_mutation(changes: list[tuple[int, bytes]], cut: bool) -> None:
-    """A good response with some bytes changed, and maybe its end left out, is a reply or a fault."""
-    sent = bytearray(MUTATED)
-    for place, new in changes:
-        sent[place : place + len(new)] = new
-    if cut and changes:
-        del sent[changes[0][0] :]
-
-    def answer(n: int) -> bytes:
-        return bytes(sent) if n == 0 else b""
-
-    async with raw_server(answer) as seen, calling(seen.url, timeout=0.1) as call:
-        came = await met(call, asked("a"))
-        if isinstance(came, Reply):
-            try:
-                assert isinstance(read(came).text, str)
-            except Fault as fault:
-                assert fault.kind in {"unreadable", "server_error", "rate_limited", "bad_request"}
-
-
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(CHANGES, st.booleans())
 async def test_any_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]], cut: bool) -> None:
-    await meet_mutation(changes, cut)
-
-
-@pytest.mark.soak
-@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
-@given(CHANGES, st.booleans())
-async def test_very_many_bytes_are_a_reply_or_a_fault(changes: list[tuple[int, bytes]], cut: bool) -> None:
     await meet_mutation(changes, cut)

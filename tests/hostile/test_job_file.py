@@ -11,6 +11,7 @@ import pytest
 from pipeline.core.errors import JobError
 from pipeline.engine.stages import stages_of
 from pipeline.job.load import load
+from tests.support import job_text
 from tests.support.stranger import GOOD, OFFICIAL, changed, written
 
 
@@ -81,3 +82,14 @@ def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
         stream.truncate(20 << 30)
     with pytest.raises(JobError, match="larger than"):
         load(file)
+
+
+@pytest.mark.parametrize("value", ["~", "en", "[a]"])
+def test_a_hundred_thousand_mistakes_are_told_quickly(value: str, tmp_path: Path) -> None:
+    many = ", ".join([value] * 15_000)
+    text = job_text.changed("checks:", f"each: {{lang: [{many}]}}\n    checks:")
+    began = time.process_time()
+    assert "each.lang" in job_text.refused(tmp_path, text)
+    keys = ", ".join(f"k{i}: 1" for i in range(15_000))
+    assert "unknown key 'k0'" in job_text.refused(tmp_path, job_text.changed("rpm: 5", keys))
+    assert time.process_time() - began < 30, "it takes some seconds, most of them for YAML"

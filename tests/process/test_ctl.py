@@ -56,19 +56,21 @@ def test_a_live_run_is_paused_resumed_changed_and_stopped(project: Project) -> N
 def _pauses_and_resumes(project: Project, server: Server) -> None:
     done = project.run("ctl", "job.yaml", "pause")
     assert done.returncode == 0 and done.stdout.startswith("paused; "), done.stderr
-    time.sleep(0.5)
+    time.sleep(1)
     assert rate(server, 0.5) == 0
     assert project.numbers("ctl", "job.yaml", "status")["phase"] == "paused"
     assert project.run("ctl", "job.yaml", "resume").stdout == "going on\n"
-    assert rate(server, 0.5) > 10
+    before = server.ledger().requests
+    eventually(lambda: server.ledger().requests > before + 5)
 
 
 def _changes(project: Project, server: Server) -> None:
     done = project.run("ctl", "job.yaml", "set", "models.writer.limits.concurrency=12")
     assert done.stdout == "models.writer.limits.concurrency is now 12\n"
-    assert rate(server, 1) > 50 and 6 < server.ledger().peak <= 12
+    eventually(lambda: server.ledger().peak > 6)
+    assert server.ledger().peak <= 12
     assert project.run("ctl", "job.yaml", "set", "models.writer.limits.rpm=300").returncode == 0
-    time.sleep(0.5)  # what was under way comes to its end
+    time.sleep(0.5)
     assert rate(server, 2) < 7
     assert project.run("ctl", "job.yaml", "set", "budget.cost=2.5").stdout == "budget.cost is now 2.5\n"
     both = ("models.writer.limits.tpm=90000", "models.writer.limits.rpm=360")
@@ -110,14 +112,3 @@ def test_a_spent_budget_set_in_a_live_run_ends_it(project: Project) -> None:
             assert "is spent, or may have been billed: the run will stop" in done.stdout
             _, said = process.communicate(timeout=20)
             assert process.returncode == 4 and "budget.requests" in said and "of 5 are used" in said
-
-
-def test_commands_that_cannot_be_obeyed_are_refused_with_a_reason(project: Project) -> None:
-    project.job()
-    for arguments, sentence in (
-        (("pause",), "nobody runs this job now\n  start it: pipeline run job.yaml"),
-        (("halt",), "unknown command 'halt'\n  known: pause, resume, stop, set, status"),
-        (("set", "rpm"), "set takes KEY=VALUE"),
-    ):
-        done = project.run("ctl", "job.yaml", *arguments)
-        assert done.returncode == 2 and sentence in done.stderr, done.stderr

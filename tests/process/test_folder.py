@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
-import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +18,7 @@ from pipeline.output.folder import Filed, ResultFolder, taken
 from pipeline.system.safe_folder import Folder, InTheWay
 from pipeline.testing import Script
 from tests.support.project import Project
-from tests.support.row_files import ARTICLES, contents, job, published, ran
+from tests.support.row_files import ARTICLES, assert_whole, contents, job, killed, many, published, ran
 from tests.support.server import serve
 
 HIDDEN = ".pipeline-*.part"
@@ -143,36 +139,6 @@ def test_a_disk_that_takes_no_more_leaves_all_files_as_they_were(project: Projec
     assert len(contents(project.folder / ARTICLES)["en/009.md"]) == 3_000_003
 
 
-MANY = "sku,title\n" + "".join(f"{i:04},thing {i}\n" for i in range(500))
-
-
-def many(project: Project, word: str = "A") -> dict[str, str]:
-    """A job of 500 rows with one request, and what its files are to be."""
-    output = {
-        "to": "output/shop/posts.csv",
-        "files": {"to": ARTICLES, "name": "sku", "text": f"{word} {{{{ title }}}}: {{{{ post }}}}\n" * 3},
-    }
-    model = {"provider": "scripted", "model": "m", "options": {"answer": "yes"}}
-    step = {"name": "post", "prompt": "Say yes."}
-    project.job(models={"m": model}, steps=[step], output=output, records=MANY)
-    return {f"{i:04}.txt": f"{word} thing {i}: yes\n" * 3 for i in range(500)}
-
-
-def killed(project: Project, when: Callable[[], bool]) -> None:
-    process = project.start("run", "job.yaml")
-    try:
-        while not when() and process.poll() is None:
-            time.sleep(0.0005)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-
-
-def assert_whole(project: Project, *states: dict[str, str]) -> None:
-    for name, text in contents(project.folder / ARTICLES).items():
-        assert name.startswith(".pipeline-") or text in [state.get(name) for state in states], name
-
-
 @pytest.mark.parametrize("moment", ["aside", "in place"])
 def test_a_kill_while_files_are_written_leaves_whole_ones_and_the_next_run_completes(
     project: Project, moment: str
@@ -190,23 +156,6 @@ def test_a_kill_while_files_are_written_leaves_whole_ones_and_the_next_run_compl
     ran(project)
     assert contents(folder) == second
     assert list(folder.glob(".*")) == []
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(4))
-def test_kills_at_random_instants_never_leave_half_a_file(project: Project, seed: int) -> None:
-    dice = random.Random(seed)
-    states = [many(project)]
-    ran(project)
-    for round_ in range(8):
-        states.append(many(project, f"round {round_}"))
-        began = time.monotonic()
-        seen = dice.random() * 0.6
-        killed(project, lambda began=began, seen=seen: time.monotonic() - began > 0.4 + seen)  # type: ignore[misc]
-        assert_whole(project, *states)
-    done = ran(project)
-    assert contents(project.folder / ARTICLES) == states[-1], f"seed {seed}"
-    assert "was changed" not in done.stdout
 
 
 def test_a_record_that_is_forgotten_takes_its_files_along(project: Project) -> None:

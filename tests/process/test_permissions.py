@@ -14,6 +14,8 @@ import pytest
 
 from pipeline.journal.spill import Spill
 from tests.support.project import Project
+from tests.support.row_files import ARTICLES
+from tests.support.row_files import job as files_job
 
 INSIDE = ["output/shop/a.csv", "output/shop/b.parquet", "output/shop/c.jsonl.gz", "output/shop/d.xlsx"]
 
@@ -113,3 +115,16 @@ def test_what_is_spilled_is_its_owners_alone(
     assert rights(where.parent) == 0o700
     Spill(folder / "journal.sqlite").done_with(where, damaged=False)
     assert not where.parent.exists()
+
+
+@pytest.mark.parametrize("to, rights", [(ARTICLES, (0o600, 0o700)), ("site/articles", (0o640, 0o750))])
+def test_rights_are_those_of_the_folder(project: Project, to: str, rights: tuple[int, int]) -> None:
+    files_job(project, to=to)
+    subprocess.run(
+        project.command("run", "job.yaml"), cwd=project.folder, env=project.environment(),
+        preexec_fn=lambda: os.umask(0o027) and None, capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    folder = project.folder / to
+    found = {path.stat().st_mode & 0o777 for path in folder.rglob("*.md")}
+    made = {path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")] if path.is_dir()}
+    assert (found, made) == ({rights[0]}, {rights[1]})

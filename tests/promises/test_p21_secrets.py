@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,8 +19,10 @@ import pytest
 
 from pipeline.core.errors import PipelineError
 from pipeline.runs.control.client import command
+from pipeline.testing import Rule, Script
 from tests.support.canary import KEY, Hostile, disguises, found
 from tests.support.project import Project
+from tests.support.server import serve
 
 MODES = (
     "fine", "half", "echo", "slow", "encoded", "page", "percent", "garbage", "fine", "headers", "escaped",
@@ -67,7 +70,7 @@ def test_a_key_that_servers_send_back_in_all_disguises_stands_nowhere(
     project: Project, address: str, home: Path
 ) -> None:
     job(project, f"{address}/v1")
-    done = project.run("run", "job.yaml", "--json", **env(home))
+    done = project.spawn("run", "job.yaml", "--json", **env(home))
     assert done.returncode == 3, done.stderr
     assert Hostile.keys == {KEY}
     rows = {row["mode"]: row for row in project.result().to_dicts()}
@@ -167,3 +170,18 @@ def test_the_search_finds_a_key_where_there_is_one(tmp_path: Path) -> None:
         (tmp_path / str(i)).write_bytes(b"..." + form + b"...")
     assert len({line.split(":")[0] for line in found(tmp_path)}) == len(disguises(KEY))
     assert found(f"Bearer {KEY}")
+
+
+def test_p21_the_key_stands_in_no_file_and_no_stream(project: Project) -> None:
+    key, said = KEY, ""
+    echo = f"Your key is {key}, and again: {key[::-1]}."
+    for faults in ((Rule(every=1, fault="unauthorized", message=echo),), ()):
+        with serve(Script(answer=echo, faults=faults)) as server:
+            project.job(server.base_url)
+            done = project.run("run", "job.yaml", TEST_KEY=key)
+            assert done.returncode == (4 if faults else 0), done.stderr
+            said += done.stdout + done.stderr
+    assert len([file for file in project.folder.rglob("*") if file.is_file()]) >= 6
+    assert found(project.folder, said) == []
+    with closing(sqlite3.connect(project.folder / "output/shop/journal.sqlite")) as journal:
+        assert journal.execute("SELECT count(*) FROM attempts").fetchone()[0] >= 4

@@ -46,7 +46,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (project.folder / "output/shop/posts.csv").read_bytes()
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(8))
 def test_p01_two_hundred_kills_at_random_instants_of_runs_of_two_thousand_rows(
     project: Project, undisturbed: bytes, seed: int

@@ -6,20 +6,14 @@ import os
 import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import cast
 
-import anyio
 import pytest
 
-from pipeline.core.errors import DiskError
-from pipeline.journal.spill import Spill
-from pipeline.journal.writer import Writer
 from pipeline.testing import Rule, Script, Server, serve
 from tests.support.journals import answered, spilled
 from tests.support.project import Project
@@ -96,7 +90,6 @@ def goes_on(project: Project, server: Server, rows: int) -> None:
     assert (project.folder / "output/shop/posts.csv").read_bytes() == table
 
 
-@pytest.mark.soak
 @pytest.mark.skipif(
     os.geteuid() != 0 or not (GROUPS / "memory.limit_in_bytes").exists(),
     reason="needs root and version 1 of control groups",
@@ -116,7 +109,6 @@ def test_p01_a_run_that_is_killed_for_want_of_memory_goes_on(project: Project) -
         goes_on(project, server, 1000)
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("spare", [0, 8 << 20])
 def test_p01_a_run_that_is_refused_more_memory_ends_and_goes_on(project: Project, spare: int) -> None:
     large = Rule(after=FIRST + WIDTH, fault="huge", bytes=3_000_000)
@@ -135,27 +127,3 @@ def test_p01_a_run_that_is_refused_more_memory_ends_and_goes_on(project: Project
         assert process.returncode in (74, 75) or process.returncode < 0, said
         assert process.returncode < 0 or "Traceback" not in said, said
         goes_on(project, server, 90)
-
-
-class Poor:
-    """A connection that finds no memory for anything."""
-
-    def execute(self, sql: str, values: object = ()) -> None:
-        raise MemoryError
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
-async def test_a_writer_without_memory_keeps_what_is_under_way_and_tells_all_who_wait(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    path.touch()
-    commits = Writer(path, lambda _: cast("sqlite3.Connection", Poor()), "INSERT")
-    with pytest.raises(DiskError, match="no memory is left"):
-        await commits.commit("INSERT", (b"digest", "row"))
-    assert [rows for _, rows, _ in Spill(path).spilled()] == [[(b"digest", "row")]]
-    with anyio.fail_after(5), pytest.raises(DiskError, match="no memory is left"):
-        await commits.commit("INSERT", (object(),))  # the reserve cannot take it either
-    with anyio.fail_after(5), pytest.raises(DiskError, match="no memory is left"):
-        await commits.commit("INSERT", (b"digest", "another row"))
-    commits.close()

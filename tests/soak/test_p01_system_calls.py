@@ -19,7 +19,7 @@ from pipeline.job.load import load
 from pipeline.runs.run import run_async
 from pipeline.testing import Ledger
 from tests.support.journals import answered, spilled
-from tests.support.points import TRACE, Point, calls, ended_at, kinds, points, traced
+from tests.support.points import TRACE, Point, calls, ended_at, kinds, needs_strace, points, traced
 from tests.support.project import Project
 
 
@@ -131,8 +131,7 @@ PARTS += [("next", 0, 3), ("next", 1, 3), ("next", 2, 3)]
 """every so many points of a scene are one test, so that all cores have some"""
 
 
-@pytest.mark.soak
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@needs_strace
 @pytest.mark.parametrize(("name", "part", "parts"), PARTS)
 def test_p01_kill_9_before_every_write_and_sync(name: str, part: int, parts: int, tmp_path: Path) -> None:
     stage = Stage(tmp_path, SCENES[name])
@@ -143,8 +142,7 @@ def test_p01_kill_9_before_every_write_and_sync(name: str, part: int, parts: int
     assert len(killed) >= 2 / 3 * len(ends[part::parts]), f"killed at {killed} only"
 
 
-@pytest.mark.soak
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@needs_strace
 def test_all_that_a_run_does_to_its_files_is_a_point_of_the_sweep(tmp_path: Path) -> None:
     done, ends = set(), set()
     for name, scene in SCENES.items():

@@ -54,7 +54,6 @@ def folder() -> Iterator[Path]:
         yield Path(made)
 
 
-@pytest.mark.soak
 @pytest.mark.skipif(not _can_mount(), reason="needs root, loop devices and mkfs.ext4")
 @pytest.mark.parametrize("latency", [0.02, 0.06])
 def test_p02_a_power_cut_loses_no_committed_answer(latency: float, folder: Path) -> None:

@@ -15,7 +15,6 @@ ROWS, KILLS = 400, 8
 SEED = 20261122
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
 def test_any_number_of_kills_ends_in_the_same_table(project: Project, concurrency: int) -> None:
     dice = random.Random(SEED + concurrency)
@@ -47,14 +46,3 @@ def test_any_number_of_kills_ends_in_the_same_table(project: Project, concurrenc
     assert result["sku"].to_list() == [f"{i:05}" for i in range(ROWS)]
     pairs = result.select("title", "post").iter_rows()
     assert all(f"Write about {title}." in post for title, post in pairs), f"seed {SEED}"
-
-
-@pytest.mark.soak
-def test_a_pace_holds_over_minutes_of_real_time(project: Project) -> None:
-    with serve(Script(latency=0.05)) as server:
-        project.job(server.base_url, records=Project.numbered(150))
-        limits = "models.writer.limits={rpm: 120, concurrency: 32}"
-        assert project.run("run", "job.yaml", "--set", limits, "--limit", "150").returncode == 0
-        ledger = server.ledger()
-    assert ledger.billed == 150
-    assert 0.95 * 120 <= ledger.busiest(60) <= 120

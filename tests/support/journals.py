@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from pipeline.journal.spill import Spill
+from tests.support.project import Project
 
 ANSWERED = "SELECT lower(hex(digest)) FROM attempts WHERE outcome = 'answered'"
 
@@ -34,3 +36,17 @@ def spilled(journal: Path) -> set[str]:
     """The digests of answers that wait beside a journal."""
     rows = (row for _, found, _ in Spill(journal).spilled() for row in found)
     return {digest.hex() for digest, outcome, *_ in rows if outcome == "answered"}
+
+
+def change(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as plain:
+        plain.execute(sql)
+
+
+JOURNAL = "output/shop/journal.sqlite"
+
+
+def select(project: Project, sql: str) -> list[Any]:
+    """Rows of the journal, as any SQLite tool reads them."""
+    with closing(sqlite3.connect(f"file:{project.folder / JOURNAL}?mode=ro", uri=True)) as journal:
+        return journal.execute(sql).fetchall()

@@ -8,15 +8,20 @@ calls are counted whatever they are about.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.support.project import Project
 
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "ftruncate", "flock", "rename", "unlink", "mkdir")
+TRACED_ROWS = 6
+"""of the run whose system calls are looked at"""
 TRACE = ("-y", "-s", "8", "-e", f"trace={','.join(CALLS)}")
 """what makes strace write a trace that can be read here"""
 _BY_NAME = ("rename", "unlink", "mkdir")
@@ -100,6 +105,9 @@ def _calls(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
 
 def _lines(trace: Path) -> list[str]:
     return trace.read_text(errors="replace").splitlines()
+
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
 def traced(project: Project, *options: str) -> subprocess.CompletedProcess[str]:

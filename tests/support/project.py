@@ -111,3 +111,9 @@ def run_limited(project: Project, limit: str) -> subprocess.CompletedProcess[str
     command = f"ulimit {limit}; exec {shlex.join(project.command('run', 'job.yaml'))}"
     shell = partial(subprocess.run, capture_output=True, text=True, timeout=90, check=False)
     return shell(["bash", "-c", command], cwd=project.folder, env=project.environment())
+
+
+def published(project: Project) -> dict[str, Any]:
+    """The record of what was published."""
+    read: dict[str, Any] = json.loads((project.folder / "output/shop/published.json").read_text())
+    return read

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +49,33 @@ def published(project: Project, code: int = 0) -> Filed:
     assert result.exit_code == code
     assert result.filed is not None
     return result.filed
+
+
+MANY = "sku,title\n" + "".join(f"{i:04},thing {i}\n" for i in range(500))
+
+
+def many(project: Project, word: str = "A") -> dict[str, str]:
+    """A job of 500 rows with one request, and what its files are to be."""
+    output = {
+        "to": "output/shop/posts.csv",
+        "files": {"to": ARTICLES, "name": "sku", "text": f"{word} {{{{ title }}}}: {{{{ post }}}}\n" * 3},
+    }
+    model = {"provider": "scripted", "model": "m", "options": {"answer": "yes"}}
+    step = {"name": "post", "prompt": "Say yes."}
+    project.job(models={"m": model}, steps=[step], output=output, records=MANY)
+    return {f"{i:04}.txt": f"{word} thing {i}: yes\n" * 3 for i in range(500)}
+
+
+def killed(project: Project, when: Callable[[], bool]) -> None:
+    process = project.start("run", "job.yaml")
+    try:
+        while not when() and process.poll() is None:
+            time.sleep(0.0005)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def assert_whole(project: Project, *states: dict[str, str]) -> None:
+    for name, text in contents(project.folder / ARTICLES).items():
+        assert name.startswith(".pipeline-") or text in [state.get(name) for state in states], name

@@ -179,3 +179,17 @@ class Simulation:
     def _retry(self) -> None:
         self._again += 1
         self._fill()
+
+
+def share_of_best(capacity: int, sigma: float, seed: int, seconds: float = 20.0) -> float:
+    """What the found width delivered, as a share of what the best fixed one does."""
+    server = Server(capacity=capacity, sigma=sigma)
+    found = Simulation(Concurrency.auto(), server, seed).run(seconds).counted("served", 0, seconds)
+    if capacity > 50:
+        return found / (capacity / server.latency * seconds)
+    widths = (capacity, capacity + 2, 2 * capacity)
+    fixed = (Simulation(Concurrency(width), server, seed).run(seconds) for width in widths)
+    return found / max(run.counted("served", 0, seconds) for run in fixed)
+
+
+CAPACITIES = (1, 4, 50, 200, 1000)

@@ -55,7 +55,7 @@ class Forgotten:
     shared: int = 0
     """attempts that stay, because another record asks the same"""
     events: int = 0
-    pages: int = 0
+    row_files: int = 0
     """files of its rows"""
     spilled: int = 0
     """damaged files of a reserve, whose whole rows are in the journal by now"""
@@ -85,10 +85,10 @@ def forget(job: Job, key: str, *, remove_results: bool = False) -> Forgotten:
 
 def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forgotten:
     found = Forgotten(meant.records, notices=meant.notices)
-    found.pages, in_the_way = erase_files(job.folder, job.root, meant.names)
+    found.row_files, in_the_way = erase_files(job.folder, job.root, meant.names)
     found.left += map(str, in_the_way)
     found.events = erase_lines(job.folder / "events.jsonl", partial(_is_named, meant.names))
-    if not (meant.records or meant.digests or found.pages or found.events):
+    if not (meant.records or meant.digests or found.row_files or found.events):
         hint = "the key as it stands in the records; several columns as JSON: '[1, \"en\"]'"
         raise JobError("nothing is known of such a record", where="--key", hint=hint)
     found.spilled = _erase_spilled(path)

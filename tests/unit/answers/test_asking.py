@@ -4,44 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
-import yaml
 
 from pipeline.answers.asking import Taken
-from pipeline.core.domain import Billed, Fate, Fault, Reply
-from pipeline.engine.stages import Stage, stages_of
-from pipeline.job.load import load
-from pipeline.steps.translate import complaint
+from pipeline.core.domain import Billed, Reply
 from tests.support.fakes import Provider, chat_body, said
-
-
-def stage(
-    folder: Path, parts: dict[str, Any] | None = None, models: dict[str, Any] | None = None, **step: Any
-) -> Stage:
-    """A step as a job file has it; `parts` are those of its model."""
-    job = {
-        "name": "a",
-        "records": {"from": "r.csv"},
-        "models": models or {"m": {"provider": "scripted", "model": "x", **(parts or {})}},
-        "steps": [{"name": "s", **step}],
-    }
-    file = folder / "job.yaml"
-    file.write_text(yaml.safe_dump(job, sort_keys=False))
-    return stages_of(load(file))[0]
-
-
-async def taken(of: Stage, provider: Provider, **values: Any) -> Any:
-    return (await of.runner.take(values, "1", provider)).value
-
-
-async def failed(of: Stage, provider: Provider, **values: Any) -> Fault:
-    with pytest.raises(Fault) as fault:
-        await taken(of, provider, **values)
-    assert fault.value.fate is Fate.FAIL
-    return fault.value
+from tests.support.stages import failed, stage, taken
 
 
 async def test_an_answer_is_stripped_and_asked_for_once(tmp_path: Path) -> None:
@@ -76,13 +46,6 @@ async def test_a_request_carries_the_same_question_to_every_model_behind_its_own
         ("scripted/x", 2, None), ("scripted/y", 2, None), ("scripted/z", 2, 1),
     ]  # fmt: skip
     assert first.instead.instead.instead is None
-
-
-async def test_parameters_of_the_step_stand_over_those_of_the_model(tmp_path: Path) -> None:
-    provider = Provider([said("x")])
-    of = stage(tmp_path, {"params": {"a": 1, "b": 1}}, prompt="p", params={"b": 2})
-    await taken(of, provider)
-    assert (provider.bodies[0]["a"], provider.bodies[0]["b"]) == (1, 2)
 
 
 async def test_a_repair_is_the_same_conversation_one_turn_longer(tmp_path: Path) -> None:
@@ -157,84 +120,4 @@ async def test_an_allowed_empty_answer_is_no_json(allow: list[str], tmp_path: Pa
     assert await taken(of, Provider([said("")])) is None
 
 
-async def test_a_prompt_that_cannot_be_rendered_sends_nothing(tmp_path: Path) -> None:
-    provider = Provider()
-    assert (await failed(stage(tmp_path, prompt="{{ nope }}"), provider)).kind == "template"
-    assert (await failed(stage(tmp_path, prompt="{{ a }}"), provider, a="\ud800")).kind == "bad_text"
-    assert provider.requests == []
-
-
-async def test_the_first_request_is_the_one_that_is_sent(tmp_path: Path) -> None:
-    provider = Provider()
-    of = stage(tmp_path, prompt="{{ a }}", answer={"json": {"a": "string"}}, allow=["empty"])
-    with pytest.raises(Fault):
-        await taken(of, provider, a="x")
-    assert of.runner.first_request({"a": "x"}, "1") == provider.requests[0]
-
-
 # translate
-
-
-def translation(folder: Path, text: str = "{{ t }}", **more: Any) -> Stage:
-    return stage(folder, translate={"text": text, "from": "en", "to": "{{ lang }}", **more})
-
-
-async def test_a_translation_says_languages_and_the_text_alone(tmp_path: Path) -> None:
-    provider = Provider([said("Ein grüner Tee")])
-    assert (
-        await taken(translation(tmp_path, style="Use du."), provider, t="A green tea", lang="de")
-        == "Ein grüner Tee"
-    )
-    system, user = provider.bodies[0]["messages"]
-    assert user == {"role": "user", "content": "A green tea"}
-    assert "from English (en) into German (de)" in system["content"]
-    assert system["content"].endswith("\nUse du.")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "  ", "123", "3 × 4 = 12", "{name}", "https://x.org/a", "<br/>", "%s", "!?"]
-)
-async def test_a_text_without_words_costs_nothing(text: str, tmp_path: Path) -> None:
-    provider = Provider()
-    of = translation(tmp_path)
-    assert await of.runner.take({"t": text, "lang": "de"}, "1", provider) == Taken(text, by="")
-    assert provider.requests == []
-
-
-@pytest.mark.parametrize("text", ["ok", "茶", "привет", "{name} is here"])
-async def test_a_text_with_words_is_asked_for(text: str, tmp_path: Path) -> None:
-    provider = Provider([said("x {name}")])
-    await taken(translation(tmp_path), provider, t=text, lang="de")
-    assert len(provider.requests) == 1
-
-
-@pytest.mark.parametrize("lang", ["", "  ", None])
-async def test_an_empty_language_is_a_fault(lang: str | None, tmp_path: Path) -> None:
-    assert (await failed(translation(tmp_path), Provider(), t="a tea", lang=lang)).kind == "template"
-
-
-async def test_a_translation_that_lost_something_is_sent_back(tmp_path: Path) -> None:
-    provider = Provider([said("Hallo"), said("Hallo {name}")])
-    assert await taken(translation(tmp_path), provider, t="Hello {name}", lang="de") == "Hallo {name}"
-    assert "lost {name}" in provider.bodies[1]["messages"][-1]["content"]
-
-
-@pytest.mark.parametrize(
-    ("source", "answer"),
-    [("A green tea here", "a green  TEA here"), ("See {name} and {name}", "Siehe {name}"),
-     ("%s tea %d", "%s Tee"),
-     ("${x} tea", "Tee"), ("<b>tea</b>", "Tee"), ("go to https://x.org/a?b=1", "geh zu https://x.org"),
-     ("mail a@b.org", "Mail"), ("run `make`", "lauf make"), ("{{ x }} tea", "{{ y }} Tee"),
-     ("%(n)s tea", "Tee")],
-)  # fmt: skip
-def test_a_translation_is_complained_about(source: str, answer: str) -> None:
-    assert complaint(source, answer)
-
-
-@pytest.mark.parametrize(
-    ("source", "answer"),
-    [("A green tea", "Ein grüner Tee"), ("Tea", "Tea"), ("New York", "New York"), ("{a} {b}", "{b} {a}"),
-     ("100 % sure", "100 % sicher"), ("a < b and c > d", "a < b und c > d"), ("", "")],
-)  # fmt: skip
-def test_a_good_translation_is_not(source: str, answer: str) -> None:
-    assert complaint(source, answer) == ""

@@ -76,9 +76,9 @@ def test_a_secret_is_taken_out_however_its_characters_are_written(form: str) -> 
 
 
 def test_a_body_full_of_backslashes_is_searched_at_once() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     Secret(KEY).without(b"\\" * 4_000_000)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 WAYS = [

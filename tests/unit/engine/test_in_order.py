@@ -196,8 +196,8 @@ def test_records_in_a_batch_come_to_what_each_of_them_comes_to_alone(
             found = anyio.run(together, case, kind, many, size)
             assert list(map(seen, found)) == list(map(seen, wanted))
             assert (many.recalled, many.missing) == (one.recalled, one.missing)
-        cells = zip(*(case.columns.columns([leaf]) for leaf in wanted), strict=True)
-        assert case.columns.columns(wanted) == [[cell for (cell,) in column] for column in cells]
+        cells = zip(*(case.columns.of([leaf]) for leaf in wanted), strict=True)
+        assert case.columns.of(wanted) == [[cell for (cell,) in column] for column in cells]
     case.journal.close()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,7 @@ import pytest
 from pipeline.core.errors import JobError
 from pipeline.job.load import load
 from pipeline.testing import Script
-from tests.support.job_text import GOOD, changed, written
-from tests.support.project import Project
-
-
-def refused(folder: Path, text: str, *changes: str) -> str:
-    file = written(folder, text)
-    with pytest.raises(JobError) as error:
-        load(file, changes)
-    return str(error.value).replace(f"{folder}/", "")
+from tests.support.job_text import GOOD, changed, refused
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
@@ -41,16 +32,6 @@ def test_no_more_than_ten_are_said(tmp_path: Path) -> None:
     lines = refused(tmp_path, changed("steps:\n", wrong + "steps:\n")).splitlines()
     assert len(lines) == 11
     assert lines[-1] == "and 4 more"
-
-
-@pytest.mark.parametrize("value", ["~", "en", "[a]"])
-def test_a_hundred_thousand_mistakes_are_told_quickly(value: str, tmp_path: Path) -> None:
-    many = ", ".join([value] * 15_000)
-    began = time.monotonic()
-    assert "each.lang" in refused(tmp_path, changed("checks:", f"each: {{lang: [{many}]}}\n    checks:"))
-    keys = ", ".join(f"k{i}: 1" for i in range(15_000))
-    assert "unknown key 'k0'" in refused(tmp_path, changed("rpm: 5", keys))
-    assert time.monotonic() - began < 60, "it takes some seconds, most of them for YAML"
 
 
 def test_a_key_that_stands_for_the_missing_one_is_said_once(tmp_path: Path) -> None:
@@ -114,39 +95,6 @@ def test_a_mistake_in_a_script_is_said_so_too(text: str, said: str, tmp_path: Pa
     with pytest.raises(JobError) as error:
         Script.read(tmp_path / "s.yaml")
     assert said in str(error.value).replace(f"{tmp_path}/", "")
-
-
-@pytest.mark.parametrize(
-    ("records", "said"),
-    [
-        ({"key": "skuu"}, "job.yaml:4:8: records.key: "),
-        ({"where": "prise > 0"}, "job.yaml:4:10: records.where: there is no column 'prise'"),
-        ({"private": "titel"}, "job.yaml:4:12: records.private: "),
-    ],
-)
-def test_what_the_records_show_to_be_wrong_has_its_place(
-    records: dict[str, str], said: str, project: Project
-) -> None:
-    project.job(records="sku,title\n1,tea\n")
-    text = (project.folder / "job.yaml").read_text().replace("  key: sku\n", "")
-    key, value = next(iter(records.items()))
-    (project.folder / "job.yaml").write_text(
-        text.replace("from: records.csv\n", f"from: records.csv\n  {key}: {value}\n")
-    )
-    done = project.run("check", "job.yaml")
-    assert done.returncode == 2
-    assert said in done.stderr
-    changed = project.run("check", "job.yaml", "--set", f"records.{key}={value}")
-    assert f"error: --set records.{key}: " in changed.stderr
-    assert changed.stderr.count("records.") == 1 + changed.stderr.count("records.csv")
-
-
-def test_a_column_with_a_blank_is_named_as_a_template_reads_it(project: Project) -> None:
-    project.job(records="sku, title\n1,tea\n")
-    done = project.run("check", "job.yaml")
-    assert 'did you mean row[" title"]?' in done.stderr
-    project.job(records="sku, title\n1,tea\n", steps=[{"name": "post", "prompt": '{{ row[" title"] }}'}])
-    assert project.run("check", "job.yaml").returncode == 0
 
 
 def test_a_file_that_shares_its_end_alone_is_not_near(tmp_path: Path) -> None:

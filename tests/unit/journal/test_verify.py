@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from pipeline.core.errors import DiskError
 from pipeline.journal.journal import Damage, Journal
 from pipeline.journal.verify import verify
 from tests.support.fakes import asked, chat_body, kept_reply, said
-from tests.support.project import Project
+from tests.support.journals import change
 
 FLIPS = 150
 
@@ -25,11 +23,6 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     opened = Journal.open(tmp_path / "journal.sqlite")
     yield opened
     opened.close()
-
-
-def change(path: Path, sql: str) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as plain:
-        plain.execute(sql)
 
 
 @pytest.mark.parametrize(
@@ -145,21 +138,3 @@ async def test_rows_of_a_program_without_checksums_are_believed(journal: Journal
 def test_a_journal_that_is_not_there_is_whole(tmp_path: Path) -> None:
     assert verify(tmp_path / "none").whole
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_run_says_once_that_a_row_is_damaged_and_asks_for_it_again(project: Project) -> None:
-    project.job()
-    assert project.run("run", "job.yaml").returncode == 0
-    before = project.result()
-    path = project.folder / "output/shop/journal.sqlite"
-    change(path, "UPDATE attempts SET body = CAST(replace(CAST(body AS TEXT), 'tea', 'gin') AS BLOB)")
-    verified_ = project.run("journal", "verify", "job.yaml")
-    assert verified_.returncode == 74
-    assert "row 1 (step post, record 007) is not what was written" in verified_.stdout
-    assert project.numbers("plan", "job.yaml")["missing"] == 1
-    done = project.run("run", "job.yaml", "--json")
-    assert done.returncode == 0
-    assert '"sent": 1' in done.stdout
-    assert done.stderr.count("is damaged") == 1
-    assert (project.folder / "output/shop/events.jsonl").read_text().count('"journal.damaged"') == 1
-    assert project.result().equals(before)

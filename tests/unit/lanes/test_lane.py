@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
 
-from pipeline.core.domain import Answer, Billed, Call, Reply, Request, Usage
+from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Reply, Request, Usage
+from pipeline.core.errors import KeyRefused
+from pipeline.core.progress import Progress
 from pipeline.job.spec import Limits
+from pipeline.journal import accounts
+from pipeline.journal.journal import Journal
+from pipeline.lanes.guards.fuse import Fuse
+from pipeline.lanes.lane import Shared
 from pipeline.money import tokens
 from tests.support.clock import on_test_time
-from tests.support.fakes import Provider, again, asked, outcomes, said
-from tests.support.lanes import around
+from tests.support.fakes import Provider, again, asked, kept_reply, outcomes, said
+from tests.support.lanes import around, shared_of
 
 Amount = Callable[[Request], float]
 
@@ -149,3 +155,64 @@ def test_what_replies_really_use_is_settled_where_no_limit_tells_it(output: int)
     first = provider.times[0]
     late = sum(used.input + used.output for time in provider.times if time - first > 300) / 5
     assert 0.9 * tpm <= late <= 1.05 * tpm
+
+
+def kept_in(journal: Journal) -> Shared:
+    shared = shared_of()
+    shared.journal = journal
+    return shared
+
+
+async def in_scope(fuse: Fuse, main: Callable[[], Awaitable[object]]) -> None:
+    with fuse.scope:
+        await main()
+
+
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+async def test_a_dead_key_is_tried_once_a_slot_at_most(concurrency: int, journal: Journal) -> None:
+    provider = Provider([Fault("unauthorized", "no", fate=Fate.STOP)], seconds=0.02)
+    shared = kept_in(journal)
+    call, _ = around(provider, Limits(concurrency=concurrency), shared=shared)
+    await in_scope(shared.fuse, lambda: outcomes(call, [asked(str(i)) for i in range(100)]))
+    assert len(provider.requests) <= concurrency
+    with pytest.raises(KeyRefused):
+        shared.fuse.check()
+
+
+async def test_what_is_under_way_when_the_fuse_blows_is_journalled(journal: Journal) -> None:
+    def slow_or_fatal(request: Request) -> Reply:
+        if b"bad" in request.body:
+            raise Fault("unauthorized", "no", fate=Fate.STOP)
+        return said("x")
+
+    async def send(request: Request) -> Reply:
+        await anyio.sleep(0.01 if b"bad" in request.body else 0.06)
+        return slow_or_fatal(request)
+
+    shared = kept_in(journal)
+    call, lane = around(send, Limits(concurrency=8), shared=shared)
+    requests = [asked("bad"), *(asked(str(i)) for i in range(40))]
+    await in_scope(shared.fuse, lambda: outcomes(call, requests))
+    assert [kept_reply(journal, r.digest) is not None for r in requests] == [
+        False,
+        *[True] * 7,
+        *[False] * 33,
+    ]
+    assert (lane.queue.waiting, lane.queue.in_flight, shared.budget.held.requests) == (0, 0, 0)
+    progress = shared.progress
+    assert (progress.sent, progress.answered, progress.in_flight) == (8, 7, 0)
+
+
+def test_an_unreadable_reply_is_kept_and_asked_for_again(journal: Journal) -> None:
+    provider = Provider([Reply("chat", b""), Reply("chat", b"<html>"), said("good")])
+
+    async def main() -> tuple[Reply, Progress]:
+        shared = kept_in(journal)
+        call, _ = around(provider, Limits(concurrency=1, maybe_billed_retries=2), shared=shared)
+        return await call(asked("a")), shared.progress
+
+    reply, progress = on_test_time(main, patience=0.05)
+    assert reply.answer is not None
+    assert reply.answer.text == "good"
+    assert {(o, n) for _, o, _, n, _ in accounts.by_outcome(journal)} == {("unreadable", 2), ("answered", 1)}
+    assert (progress.sent, progress.answered, progress.faults["unreadable"]) == (3, 1, 2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anyio
 import pytest
 
@@ -14,34 +12,13 @@ from pipeline.lanes.limits.limit import Ticket
 from pipeline.lanes.limits.rate import Rate
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff
-from pipeline.testing import Script
 from tests.support.clock import on_test_time
 from tests.support.fakes import Provider, asked, outcomes
 from tests.support.lanes import shared_of
-from tests.support.project import KEY, Project
-from tests.support.server import serve
 
 
 def ticket(now: float) -> Ticket:
     return Ticket(Request("chat", "m", b""), lambda _: Expected(1, 1, 1), now)
-
-
-def test_two_models_lose_the_endpoint_they_share_and_both_go_on(project: Project) -> None:
-    with serve(Script(latency=0.02, api_key=KEY)) as server:
-        keys = [{"api_key_env": name} for name in ("DEAD_KEY", "TEST_KEY")]
-        shared: dict[str, Any] = {"model": "m", "base_url": server.base_url, "endpoints": keys}
-        shared["limits"] = {"concurrency": 4}
-        project.job(
-            records=Project.numbered(40),
-            models={"writer": shared, "editor": {**shared, "params": {"temperature": 0.5}}},
-            steps=[
-                {"name": "post", "model": "writer", "prompt": "Write about {{ title }}."},
-                {"name": "edit", "model": "editor", "prompt": "Edit: {{ post }}"},
-            ],
-        )
-        done = project.run("run", "job.yaml", DEAD_KEY="sk-of-nobody-at-all")
-        assert done.returncode == 0, done.stderr
-        assert (server.ledger().billed, server.ledger().overpaid) == (80, 0)
 
 
 def test_a_limit_that_is_lowered_does_not_stall_its_lane() -> None:

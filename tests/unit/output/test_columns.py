@@ -39,7 +39,7 @@ def leaf(by: tuple[str, ...] = (), **values: Any) -> Branch:
 
 def row_of(columns: Columns, branch: Branch) -> tuple[Any, ...]:
     """The cells of one leaf, held against what they are among others."""
-    ((row, other),) = [zip(*columns.columns([branch, branch]), strict=True)]
+    ((row, other),) = [zip(*columns.of([branch, branch]), strict=True)]
     assert row == other
     return row
 

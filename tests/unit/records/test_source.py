@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from pipeline.core.errors import InputError, JobError
-from pipeline.job.spec import Records
+from pipeline.core.redaction import label
+from pipeline.job.spec import Records, Sample
 from pipeline.records.source import open_records
+from tests.support.people import ALICE, BOB
 from tests.support.tables import opened, read, refused, written
 
 # what is no file of records
@@ -203,3 +205,27 @@ def test_a_frame_serves_as_input(tmp_path: Path) -> None:
         ("2", {"id": 2, "t": "c"}, 3),
     ]
     assert source.path is None
+
+
+def test_a_key_that_occurs_twice_is_shown_as_its_digest(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"email": [ALICE, BOB, ALICE]})
+    with pytest.raises(InputError) as error:
+        open_records(Records.model_validate({"key": "email", "private": "email"}), tmp_path, frame)
+    assert ALICE not in str(error.value)
+    assert label(ALICE) in str(error.value)
+
+
+def test_the_same_records_are_drawn_whether_their_key_is_private_or_not(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"id": [str(i) for i in range(100)]})
+    drawn = []
+    for private in ((), ("id",)):
+        source = open_records(Records.model_validate({"key": "id", "private": private}), tmp_path, frame)
+        source.choose(Sample(n=7), None)
+        drawn.append([record.fields["id"] for batch in source.batches() for record in batch])
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 7
+
+
+def test_an_unknown_column_of_a_frame_is_an_error_too(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="no column 'x'"):
+        open_records(Records.model_validate({"private": "x"}), tmp_path, pl.DataFrame({"a": [1]}))

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from pipeline.steps.translate import complaint
 from pipeline.text.links import links
-from tests.support.project import Project
 
 SOURCE = "See [our shop](https://shop.example/a?b=1&amp;c) or mail a.b@shop.example. JavaScript : a book."
 
@@ -25,36 +24,6 @@ SOURCE = "See [our shop](https://shop.example/a?b=1&amp;c) or mail a.b@shop.exam
 )
 def test_links_of_the_source_are_no_new_ones(answer: str) -> None:
     assert links(answer) <= links(SOURCE)
-
-
-@pytest.mark.parametrize(
-    "added",
-    [
-        "https://evil.example/?q=secret",
-        "HTTP://EVIL.EXAMPLE",
-        "www.evil.example",
-        "ftp://evil.example/x",
-        "[a](//evil.example)",
-        "[a](javascript:alert(1))",
-        "[a](java\tscript:alert(1))",
-        "[a](&#106;avascript:alert(1))",
-        "java\u200bscript:alert(1)",
-        "[a](data:text/html;base64,PHNj)",
-        "[a](vbscript:x)",
-        "![](https://shop.example/a?b=1&amp;c)",
-        "![pixel](/track.gif)",
-        "<img src=https://shop.example/a?b=1&amp;c>",
-        "<img\nsrc='x.png'>",
-        "<a href='//evil.example'>x</a>",
-        "[a]: https://evil.example",
-        "<https://evil.example>",
-        "mail x@evil.example",
-    ],
-)
-def test_a_link_that_the_source_has_not_is_a_complaint_unless_allowed(added: str) -> None:
-    answer = f"Siehe [Laden](https://shop.example/a?b=1&amp;c), a.b@shop.example. {added}"
-    assert "links that the text has not" in complaint(SOURCE, answer)
-    assert complaint(SOURCE, answer, new_links=True) == ""
 
 
 WORDS = st.lists(
@@ -78,19 +47,3 @@ def test_no_answer_keeps_the_search_for_links_busy(text: str) -> None:
     began = process_time()
     complaint("three good words", text)
     assert process_time() - began < 5, "quadratic searches take minutes"
-
-
-def test_a_translation_with_a_new_link_is_sent_back_and_fails(project: Project) -> None:
-    steps = [{"name": "de", "translate": {"text": "{{ title }}", "from": "en", "to": "de"}, "repairs": 1}]
-    options = {"answer": {"green tea": "grüner Tee ![x](https://evil.example/p.gif)", "lamp": "Lampe"}}
-    project.job(
-        models={"writer": {"provider": "scripted", "model": "m", "options": options}},
-        records="sku,title\n1,green tea\n2,lamp\n",
-        steps=steps,
-    )
-    done = project.run("run", "job.yaml")
-    assert done.returncode == 3, done.stderr
-    assert "links that the text has not" in project.result("failures.csv")["message"][0]
-    assert project.result()["de"].to_list() == [None, "Lampe"]
-    assert project.run("run", "job.yaml", "--set", "steps.de.allow=[new_links]").returncode == 0
-    assert "evil.example" in project.result()["de"][0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import anyio
 import pytest
 
-from pipeline.core.domain import Billed, Fate, Fault, Reply, Request
-from pipeline.job.spec import Fallback, Limits, Model
+from pipeline.core.domain import Fault, Reply, Request
+from pipeline.job.spec import Limits, Model
 from pipeline.lanes.lane import Lane, Shared, guarded
 from pipeline.money.tariff import Tariff
 from pipeline.providers.scripted import caller
@@ -19,7 +18,6 @@ from pipeline.testing.ledger import Account, Ledger
 from pipeline.testing.script import Rule, Script
 from pipeline.testing.service import Service
 from tests.support.clock import on_test_time
-from tests.support.fakes import Provider, again, asked, said
 from tests.support.lanes import ask_in_turn, numbered, shared_of
 
 FREE = Tariff(None, free=True)
@@ -90,8 +88,8 @@ def test_equal_endpoints_share_the_requests() -> None:
 @pytest.mark.parametrize("hands", [4, 9, 40])
 def test_weights_are_kept(hands: int) -> None:
     scripts = {"a": Script(latency=1), "b": Script(latency=1)}
-    outcome = spread_over(scripts, numbered(2000), hands=hands, weights={"a": 1, "b": 3})
-    assert outcome.accounts["b"].requests / 2000 == pytest.approx(0.75, abs=0.05)
+    outcome = spread_over(scripts, numbered(1000), hands=hands, weights={"a": 1, "b": 3})
+    assert outcome.accounts["b"].requests / 1000 == pytest.approx(0.75, abs=0.05)
 
 
 def test_a_faster_endpoint_gets_more() -> None:
@@ -124,7 +122,7 @@ def test_what_is_no_endpoints_own_stops_the_run_at_once() -> None:
     assert "all_refused" in outcome.kinds
 
 
-@pytest.mark.parametrize("width", [1, 64])
+@pytest.mark.parametrize("width", [1, 16])
 def test_while_one_cools_for_an_hour_the_other_takes_all_also_those_who_wait(width: int) -> None:
     cold = Script(latency=1, faults=(Rule(fault="rate_limit", retry_after=3600, during=(10, 3000)),))
     limits = {"cold": Limits(concurrency=width), "well": Limits(concurrency=width)}
@@ -189,67 +187,3 @@ def test_a_closed_endpoint_keeps_nobody() -> None:
 
 
 # a fallback, and one behind it
-
-
-def chain(firsts: list[Provider], after: int | None = None, journal: Any = None) -> tuple[list[Any], Any]:
-    """What came of ten requests to a first model with others behind it, and the journal."""
-
-    async def main() -> list[Reply | Fault]:
-        nonlocal journal
-        shared = shared_of()
-        shared.journal = journal = journal or shared.journal
-        call = None
-        for name, provider in reversed(list(zip("abc", firsts, strict=False))):
-            limits = Limits(concurrency=9, retries=4, maybe_billed_retries=4)
-            fallback = Fallback(model="z", after=after) if call else None
-            model = Model(model=name, limits=limits, fallback=fallback)
-            call = guarded(model, [(Lane(name, limits, FREE, shared), 1.0, provider)], shared, call)
-        assert call is not None
-        results: list[Any] = [None] * 10
-        await ask_in_turn(call, [request(i) for i in range(10)], results, lambda: 3)
-        return results
-
-    results: list[Any] = on_test_time(main)
-    return results, journal
-
-
-def request(i: int) -> Request:
-    c, b, a = (replace(asked(f"{i}", temperature=t), model=name) for t, name in enumerate("cba"))
-    return replace(a, instead=replace(b, instead=c))
-
-
-def test_a_chain_of_fallbacks_ends_with_whoever_answers_and_a_second_run_asks_nobody() -> None:
-    good: Any = lambda request: Reply("chat", said(request.model).body)  # noqa: E731
-    providers = [
-        Provider([Fault("filtered", "no")]),
-        Provider([Fault("context_length", "no")]),
-        Provider([good]),
-    ]
-    results, journal = chain(providers)
-    assert [result.model for result in results] == ["c"] * 10
-    assert [len(provider.requests) for provider in providers] == [10, 10, 10]
-    results, _ = chain(providers, journal=journal)
-    assert [(result.model, result.known) for result in results] == [("c", True)] * 10
-    assert [len(provider.requests) for provider in providers] == [10, 10, 10]
-
-
-@pytest.mark.parametrize("after", [1, 2, 3])
-def test_after_so_many_failed_tries_another_model_is_asked(after: int) -> None:
-    tries: Counter[str] = Counter()
-
-    def flaky(request: Request) -> Reply:
-        tries[request.digest.hex()] += 1
-        if len(tries) % 2:
-            raise again("conflict", billed=Billed.NO)
-        return said("x")
-
-    results, _ = chain([Provider([flaky]), Provider()], after=after)
-    assert all(isinstance(result, Reply) for result in results)
-    assert max(tries.values()) <= after
-
-
-def test_a_fault_that_stops_the_run_is_not_asked_elsewhere() -> None:
-    second = Provider()
-    results, _ = chain([Provider([Fault("unauthorized", "no", fate=Fate.STOP)]), second])
-    assert not second.requests
-    assert all(isinstance(result, Fault) for result in results)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import anyio
 import pytest
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, ServerLimits
 from pipeline.core.progress import Progress
+from pipeline.job.spec import Limits
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.observe import observe
+from pipeline.lanes.guards.record import shield
 from pipeline.money.prices import price_of
 from pipeline.money.tariff import Tariff
 from tests.support.fakes import (
@@ -29,14 +29,7 @@ from tests.support.fakes import (
     outcomes,
     said,
 )
-from tests.support.lanes import kept
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    opened = Journal.open(tmp_path / "journal.sqlite")
-    yield opened
-    opened.close()
+from tests.support.lanes import around, kept
 
 
 def attempts(journal: Journal, columns: str) -> list[tuple[object, ...]]:
@@ -134,6 +127,26 @@ async def test_counts_are_of_what_goes_out(journal: Journal) -> None:
     assert (progress.input_tokens, progress.output_tokens) == (12, 20)
     assert (progress.cost, progress.unpriced) == (4 * (3 * 1000 + 5 * 2000), 0)
     assert "secret" not in repr(events.seen)
+
+
+async def test_a_cancelled_walk_lets_the_sent_request_be_journalled(journal: Journal) -> None:
+    provider = Provider([said("x")], seconds=0.05)
+    call = shield(kept(provider, journal))
+    with anyio.move_on_after(0.01) as scope:
+        await call(asked("a"))
+        await anyio.sleep(1)
+    assert scope.cancelled_caught
+    assert kept_reply(journal, asked("a").digest) is not None
+
+
+async def test_who_was_cancelled_before_sending_sends_nothing() -> None:
+    provider = Provider(seconds=0.01)
+    call, _ = around(provider, Limits(concurrency=1))
+    async with anyio.create_task_group() as group:
+        group.start_soon(outcomes, call, [asked(str(i)) for i in range(10)])
+        await anyio.sleep(0.005)
+        group.cancel_scope.cancel()
+    assert len(provider.requests) == 1
 
 
 async def test_a_reply_is_on_the_disk_with_its_cost_before_anyone_has_it(journal: Journal) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 
@@ -30,6 +30,11 @@ def outage(at: float, seconds: float, concurrency: int, rows: int, **limits: flo
     return through_a_lane(script, numbered(rows), settings, hands=hands)
 
 
+def rows_at(concurrency: int) -> int:
+    """Enough to ask until an outage begins, while it lasts and afterwards."""
+    return min(300 * concurrency, 2500)
+
+
 def faults_of(outcome: Outcome) -> set[str]:
     return {result.kind for result in outcome.results if isinstance(result, Fault)}
 
@@ -45,25 +50,25 @@ def sent(outcome: Outcome, since: float, until: float, status: int = 503) -> int
 @pytest.mark.parametrize("concurrency", [1, 4, 64])
 @pytest.mark.parametrize("at", [0, 5])
 def test_a_short_outage_costs_nobody_his_tries_and_few_requests(concurrency: int, at: int) -> None:
-    outcome = outage(at, 10, concurrency, 300 * concurrency if concurrency < 64 else 5500)
+    outcome = outage(at, 10, concurrency, rows_at(concurrency))
     assert outcome.answered == len(outcome.results)
     assert sent(outcome, at, at + 10) <= 10 + 2 * concurrency + 8
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 64])
 def test_a_long_outage_that_ends_costs_nobody_his_tries(concurrency: int) -> None:
-    outcome = outage(5, 400, concurrency, 300 * concurrency if concurrency < 64 else 4000)
+    outcome = outage(5, 400, concurrency, rows_at(concurrency))
     assert outcome.answered == len(outcome.results)
     assert sent(outcome, 5, 405) <= 10 + 2 * concurrency + 30
 
 
-@pytest.mark.parametrize("concurrency", [1, 4, 64])
-@pytest.mark.parametrize("at", [0, 5])
-@pytest.mark.parametrize("patience", [60.0, 600.0, 3600.0])
+@pytest.mark.parametrize(
+    ("at", "concurrency", "patience"), [*product((0, 5), (1, 4), (60.0, 600.0, 3600.0)), (5, 64, 600.0)]
+)
 def test_an_outage_without_end_stops_the_run_and_fails_nobody(
     at: int, concurrency: int, patience: float
 ) -> None:
-    outcome = outage(at, 1e9, concurrency, 300 * concurrency if concurrency < 64 else 4000, outage=patience)
+    outcome = outage(at, 1e9, concurrency, rows_at(concurrency), outage=patience)
     assert faults_of(outcome) == {"outage"}
     assert all(fault.fate is Fate.STOP for fault in outcome.results if isinstance(fault, Fault))
     assert at + patience <= outcome.seconds <= at + patience + 120

@@ -1,8 +1,9 @@
-"""P24 of docs/promises.md: whatever stops a run, it says why, what is done, and the command that goes on."""
+"""P24: every stop says why, what is done, and the command to go on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,39 @@ from pipeline.testing import Rule, Script
 from tests.support.project import Project
 from tests.support.served import served
 from tests.support.server import serve
+
+STOPS: list[tuple[int, str, dict[str, Any], tuple[str, ...], tuple[str, ...]]] = [
+    (2, "", {}, ("--set", "max_faild=1"), ("unknown key 'max_faild'", "did you mean 'max_failed'?")),
+    (3, "bad_request", {}, (), ("1 failed", "failures.csv")),
+    (4, "unauthorized", {}, (), ("refused the key", "api_key_env names", "to go on: ")),
+    (4, "", {"budget": {"requests": 1}}, (), ("1 of 1 are used", "raise it", "done: 1 row", "to go on: ")),
+    (74, "", {}, ("--set", "output.to=/proc/posts.csv"), ("/proc/posts.csv: ",)),
+    (75, "redirect", {}, (), ("never followed", "set base_url", "done: 2 rows", "to go on: ")),
+]
+
+
+@pytest.mark.parametrize(("code", "fault", "changes", "words", "said"), STOPS)
+def test_p24_every_stop_says_why_what_is_safe_and_how_to_go_on(
+    code: int,
+    fault: str,
+    changes: dict[str, Any],
+    words: tuple[str, ...],
+    said: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    project = Project(tmp_path)
+    rule: Any = Rule(match="mug", fault=fault) if fault else Rule(match="nobody", fault="hang")
+    with serve(Script(faults=(rule,))) as server:
+        models = served(server.base_url, limits={"concurrency": 1})
+        project.job(models=models, **changes)
+        done = project.run("run", "job.yaml", *words)
+    assert done.returncode == code, done.stderr
+    for sentence in said:
+        assert sentence in done.stdout + done.stderr, done.stderr
+    if "to go on: " in said:
+        command = done.stderr.partition("to go on: ")[2].splitlines()[0]
+        assert command == "python -m pipeline run job.yaml"
+
 
 ROWS, DONE = 60, 2
 """rows of the job, and how many of them are answered before it stops"""
@@ -32,7 +66,7 @@ class Stop:
     """whether rows have failed that were paid for"""
 
 
-STOPS = {
+KINDS = {
     "unauthorized": Stop(4, "the server refused the key (401", {"fault": "unauthorized"}),
     "forbidden": Stop(4, "the server refused the key (403", {"fault": "forbidden"}),
     "not_found": Stop(75, "not_found: 404", {"fault": "not_found"}),
@@ -58,14 +92,14 @@ STOPS = {
 
 
 def test_every_kind_of_stop_is_brought_about_here_or_by_a_certificate() -> None:
-    assert set(STOPS) | {"untrusted", "not_https"} == set(_HINTS)
+    assert set(KINDS) | {"untrusted", "not_https"} == set(_HINTS)
 
 
-@pytest.mark.parametrize("kind", STOPS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_p24_a_run_that_stops_says_why_and_what_is_done_and_goes_on_by_the_same_command(
     kind: str, project: Project
 ) -> None:
-    stop = STOPS[kind]
+    stop = KINDS[kind]
     rules = (Rule(**{"after": stop.done, **stop.fault}),) if stop.fault else ()
     with serve(Script(faults=rules)) as server:
         models = served(server.base_url, limits={"concurrency": 1, **stop.limits})

@@ -1,0 +1,66 @@
+"""Tables of JSON lines, both ways."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.tables import jsonl
+from tests.support.tables import NESTED, NESTED_ROWS, opened, publish, read, refused, written
+
+
+def test_jsonl_keeps_nesting_and_types(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.jsonl", '{"id":1,"o":{"x":[1,2],"y":"é"},"b":true}\n\n{"id":2,"o":{"x":[]}}')
+    assert jsonl.scan(path).collect().to_dicts() == [
+        {"id": 1, "o": {"x": [1, 2], "y": "é"}, "b": True},
+        {"id": 2, "o": {"x": [], "y": None}, "b": None},
+    ]
+
+
+def test_jsonl_types_come_from_all_lines(tmp_path: Path) -> None:
+    lines = [{"n": n, "m": n} for n in range(500)] + [{"n": 1.5, "m": "x", "late": {"a": 1}}]
+    path = written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, lines)))
+    last = jsonl.scan(path).collect().to_dicts()[-1]
+    assert last == {"n": 1.5, "m": "x", "late": {"a": 1}}
+    assert jsonl.scan(path).collect()["m"].to_list()[:2] == ["0", "1"]
+
+
+def test_jsonl_loses_no_digit_of_a_long_number(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.jsonl", '{"n":18446744073709551617,"m":9007199254740993}\n{"n":1,"m":0.5}\n')
+    rows = jsonl.scan(path).collect().to_dicts()
+    assert rows == [{"n": "18446744073709551617", "m": "9007199254740993"}, {"n": "1", "m": "0.5"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "what"),
+    [
+        ('{"a":1}\n{"a":\n{"a":2}\n', 2, "this line is not JSON"),
+        ('{"a":1}\n\n{"a":1', 3, "the last line is cut off"),
+        ('{"a":1}\n[1]\n', 2, "not a JSON object"),
+        (b'{"a":"caf\xe9"}\n', 1, "not UTF-8"),
+        ('{"a":' + "[" * 5000 + "]" * 5000 + "}\n", 1, "not JSON"),
+        ('{"a":"\\ud83d"}\n', 1, "not JSON"),
+        ('{"a":NaN}\n', 1, "not JSON"),
+    ],
+)
+def test_jsonl_that_is_ill_formed_is_refused_with_the_line(
+    tmp_path: Path, content: str | bytes, line: int, what: str
+) -> None:
+    message = refused(tmp_path, "a.jsonl", content)
+    assert f"a.jsonl, line {line}: " in message
+    assert what in message
+
+
+def test_jsonl_conditions_and_column_choices_reach_the_lines(tmp_path: Path) -> None:
+    written(tmp_path, "a.jsonl.gz", gzip.compress(b'{"id":1,"p":2.5}\n{"id":2,"p":7}\n{"id":3}\n'))
+    assert [r.fields for r in read(opened(tmp_path, "a.jsonl.gz", where="p > 3"))] == [{"id": 2, "p": 7.0}]
+    assert jsonl.scan(tmp_path / "a.jsonl.gz").select("p").head(2).collect().rows() == [(2.5,), (7.0,)]
+
+
+def test_a_jsonl_table_is_read_back_as_it_was(tmp_path: Path) -> None:
+    publish(tmp_path / "a.jsonl.gz", NESTED, NESTED_ROWS)
+    back = jsonl.scan(tmp_path / "a.jsonl.gz").collect()
+    assert (back.schema, back.rows()) == (NESTED, NESTED_ROWS)

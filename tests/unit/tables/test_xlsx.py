@@ -1,0 +1,99 @@
+"""Workbooks, both ways."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.core.errors import InputError, JobError
+from pipeline.tables import xlsx
+from tests.support.tables import opened, publish, refused, written
+
+
+def test_xlsx_cells_keep_their_types(tmp_path: Path) -> None:
+    import datetime
+
+    frame = pl.DataFrame(
+        {
+            "id": ["007", "008"],
+            "whole": [1, 2],
+            "part": [1.5, None],
+            "yes": [True, False],
+            "day": [datetime.datetime(2020, 1, 2, 3, 4, 5), None],
+        }
+    )
+    frame.write_excel(tmp_path / "a.xlsx")
+    read_back = xlsx.scan(tmp_path / "a.xlsx").collect()
+    assert read_back.rows() == frame.rows()
+    assert read_back.schema["whole"] == pl.Int64
+
+
+def test_a_workbook_without_a_proper_header_is_refused(tmp_path: Path) -> None:
+    pl.DataFrame({"x": ["a", "1"], "y": ["a", "2"]}).write_excel(tmp_path / "a.xlsx", include_header=False)
+    with pytest.raises(InputError, match="row 1: two columns are named 'a'"):
+        xlsx.scan(tmp_path / "a.xlsx")
+    assert "no .xlsx workbook" in refused(tmp_path, "b.xlsx", b"PK\x03\x04 broken")
+
+
+def test_a_missing_extra_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, "a.xlsx", b"PK")
+    monkeypatch.setitem(sys.modules, "fastexcel", None)
+    with pytest.raises(JobError, match=r"pip install 'pipeline\[excel\]'"):
+        opened(tmp_path, "a.xlsx")
+
+
+def test_excel_takes_text_as_text(tmp_path: Path) -> None:
+    rows = [("=1+1",), ("https://example.com",), ("007",), ("\x01_x0041_é",), (None,)]
+    publish(tmp_path / "a.xlsx", pl.Schema({"t": pl.String}), rows)
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert not any(
+            "Hyperlink" in name or ("rels" in name and "sheet" in name) for name in book.namelist()
+        )
+    assert "<f>" not in sheet and "hyperlink" not in sheet
+    assert xlsx.scan(tmp_path / "a.xlsx").collect().rows()[:3] == rows[:3]
+
+
+def test_excel_keeps_numbers_dates_and_long_integers(tmp_path: Path) -> None:
+    day = datetime.date(2020, 2, 29)
+    schema = pl.Schema(
+        {"n": pl.Int64, "f": pl.Float64, "d": pl.Date, "long": pl.Int64, "o": pl.List(pl.Int64)}
+    )
+    publish(tmp_path / "a.xlsx", schema, [(1, 0.5, day, 2**62, [1, 2])])
+    moment = datetime.datetime(2020, 2, 29)
+    assert xlsx.scan(tmp_path / "a.xlsx").collect().rows() == [(1, 0.5, moment, str(2**62), "[1,2]")]
+
+
+def test_a_cell_too_long_for_excel_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"row 2, column 't' has 32,768 characters"):
+        publish(tmp_path / "a.xlsx", pl.Schema({"t": pl.String}), [("x" * 32_767,), ("x" * 32_768,)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def _workbook(size: int = 0) -> bytes:
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"<workbook/>" + b" " * size)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000),  # how an encrypted workbook begins
+        _workbook()[:-20],
+        _workbook(),
+        b"PK\x03\x04 no archive",
+    ],
+    ids=["encrypted", "cut off", "without sheets", "no archive"],
+)
+def test_a_workbook_that_cannot_be_opened_is_refused_before_a_record(content: bytes, tmp_path: Path) -> None:
+    written(tmp_path, "a.xlsx", content)
+    with pytest.raises(InputError, match=r"a\.xlsx"):
+        opened(tmp_path, "a.xlsx")
