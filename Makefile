@@ -51,7 +51,7 @@ demo: setup  ## run the main job with a real model on this machine; again goes o
 PYTEST = $(PY) -m pytest -n auto --dist worksteal $(if $(CI),--durations=20)
 
 unit: setup  ## the tests of single modules and of the architecture, for every save
-	@$(PYTEST) tests/unit tests/contracts
+	@$(PYTEST) -m "not soak and not simulated" tests/unit tests/contracts
 
 test: setup  ## all tests but the long sweeps
 	@$(PYTEST)

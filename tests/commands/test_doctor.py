@@ -20,16 +20,18 @@ from tests.support.project import KEY, Project
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """Answers GET /<status>/v1/models; `asked` holds the authorizations it was sent."""
+    """Answers GET /<status>/v1/models; `asked` holds the authorizations it was sent, `heads` all headers."""
 
     asked: list[str | None]
+    heads: list[str]
     skew = 0.0
 
     def do_GET(self) -> None:
         self.asked.append(self.headers["authorization"])
+        self.heads.append(str(self.headers).lower())
         word = self.path.split("/")[1]
         if word == "drip":
-            self.drip()
+            self.drip(b"H")
             return
         body = {"200": orjson.dumps({"data": [{"id": "m"}, {"id": "n"}]}), "odd": b'{"data": 7}'}.get(
             word, b""
@@ -39,11 +41,13 @@ class Endpoint(BaseHTTPRequestHandler):
         self.send_header("Location", "http://127.0.0.1:9/")
         self.end_headers()
         self.wfile.write(body)
+        if word == "402":
+            self.drip(b"x" * 100_000)
 
-    def drip(self) -> None:
+    def drip(self, piece: bytes) -> None:
         try:
             for _ in range(100):
-                self.wfile.write(b"H")
+                self.wfile.write(piece)
                 time.sleep(0.05)
         except OSError:
             pass
@@ -54,7 +58,7 @@ class Endpoint(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    Endpoint.asked, Endpoint.skew = [], 0.0
+    Endpoint.asked, Endpoint.heads, Endpoint.skew = [], [], 0.0
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -149,6 +153,27 @@ def test_a_model_that_is_not_there_has_a_near_one_named(address: str) -> None:
     assert Endpoint.asked == [None]
 
 
+@pytest.mark.parametrize("key", ["", KEY])
+def test_an_endpoint_learns_neither_machine_nor_membership(
+    key: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "mine")
+    monkeypatch.setenv("OPENAI_ORG_ID", "mine")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Other: mine\nAuthorization: mine")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert next(probe.looked_at(f"{address}/200/v1", Secret(key), "m")).state == "ok"
+    assert Endpoint.asked == [f"Bearer {key}" if key else None]
+    (head,) = Endpoint.heads
+    assert "openai/python" in head and "mine" not in head
+    assert head.count("x-stainless-") == head.count("x-stainless-raw-response") == 1
+
+
+def test_the_body_of_an_error_is_not_waited_for(address: str) -> None:
+    checks = list(probe.looked_at(f"{address}/402/v1", Secret(), "m"))
+    assert [check.state for check in checks] == ["ok", "ok"]
+    assert "(402 for its list" in checks[0].said
+
+
 @pytest.mark.parametrize(
     ("skew", "said"), [(600, "600 s behind"), (-7200, "7,200 s ahead of"), (5, "goes with")]
 )
@@ -159,16 +184,24 @@ def test_a_clock_that_goes_wrong_is_noticed(skew: float, said: str, address: str
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9/v1", "https://127.0.0.1:9/v1", "http://no.such.host.invalid"]
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:9/v1", "Connection refused"),
+        ("https://127.0.0.1:9/v1", "Connection refused"),
+        ("https://no.such.host.invalid", ""),
+        ("http://127.0.0.256/v1", "no such address"),
+    ],
 )
-def test_an_endpoint_that_nobody_answers_at_is_bad(url: str, project: Project, key: None) -> None:
-    checks = looked(project.job(url))
+def test_an_endpoint_that_nobody_answers_at_is_bad(url: str, said: str, project: Project) -> None:
+    checks = looked(project.job(url, models={"m": {"model": "m", "base_url": url}}))
+    assert checks["endpoint"].said.endswith(said) and "cannot be reached: " in checks["endpoint"].said
     assert checks["endpoint"].state == "bad"
     assert "offline" in checks["endpoint"].hint
     assert exit_code(list(checks.values())) == 75
 
 
 def test_a_server_that_drips_is_not_waited_for(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    list(probe.looked_at(f"{address}/200/v1", Secret(), "m"))  # the SDK is imported now
     monkeypatch.setattr(probe, "PATIENCE", 0.3)
     began = time.monotonic()
     (check,) = probe.looked_at(f"{address}/drip/v1", Secret(), "m")

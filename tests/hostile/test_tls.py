@@ -80,6 +80,12 @@ def test_a_run_trusts_an_authority_of_ones_own_when_it_is_told_to(
         assert "shows no certificate to be trusted: " in done.stderr
         assert "set SSL_CERT_FILE to a file" in done.stderr
         assert server.requests == 0
+        done = project.run("doctor", "job.yaml")
+        assert done.returncode == 75
+        assert "its certificate does not verify: " in done.stdout
+        assert "set SSL_CERT_FILE to a file" in done.stdout
+        done = project.spawn("doctor", "job.yaml", SSL_CERT_FILE=str(authority.certificate))
+        assert "answers with 501" in done.stdout, "it is trusted, and has no list of models"
         done = project.spawn("run", "job.yaml", SSL_CERT_FILE=str(authority.certificate))
         assert done.returncode == 0, done.stderr
         assert server.requests == 3

@@ -1,12 +1,12 @@
 """An endpoint looked at without spending anything: GET /models, with the key and a short patience.
 
 It says whether somebody answers, whether the key is taken, whether the model is known there, and how far the
-two clocks are apart. No redirect is followed. This module does not know where a key comes from.
+two clocks are apart. No redirect is followed. OpenAI's SDK does the asking. This module does not know where a
+key comes from.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import ssl
@@ -32,6 +32,8 @@ APART = 60.0
 """seconds that two clocks may be apart"""
 SHOWN = 8
 """models that are named"""
+_SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
+"""headers that go out: not what the SDK says of this machine and its user; the last one it needs itself"""
 _VERSION = re.compile(r"/v[0-9]")
 
 
@@ -56,7 +58,7 @@ def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
         hint = "it is there; a run waits limits.timeout for an answer"
         yield warn("endpoint", f"{host}: no list of models within {PATIENCE:g} s", hint)
         return
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, ValueError) as error:
         yield _unreached(host, error)
         return
     yield _of_status(host, urlsplit(base_url).path, heard)
@@ -67,6 +69,8 @@ def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
 
 def _in_time(base_url: str, key: Secret) -> _Heard:
     """What comes within the patience as a whole, whoever lingers: a name server, or a server that drips."""
+    import openai  # noqa: F401 - it takes most of a second to import, which is not taken from the patience
+
     heard: list[_Heard | Exception] = []
     reached = Event()
 
@@ -88,20 +92,57 @@ def _in_time(base_url: str, key: Secret) -> _Heard:
 
 
 def _get(base_url: str, key: Secret, reached: Event) -> _Heard:
-    parts = urlsplit(base_url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=PATIENCE)
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-    if key:
-        headers["Authorization"] = f"Bearer {key.reveal()}"
+    """Ask through OpenAI's SDK. `reached` is set once there is a connection."""
+    import httpx2
+    import openai
+
+    def trace(event: str, _: object) -> None:
+        if event.startswith("http11."):
+            reached.set()
+
+    def before(request: httpx2.Request) -> None:
+        for name in [name for name in request.headers if not _SENT.fullmatch(name)]:
+            del request.headers[name]
+        request.extensions["trace"] = trace
+
+    def after(response: httpx2.Response) -> None:
+        if not response.is_success:
+            response.close()  # the SDK would read the whole body of an error, and it may have no end
+
+    http = httpx2.Client(
+        verify=ssl.create_default_context(),  # knows SSL_CERT_FILE, without `trust_env`
+        trust_env=False,
+        follow_redirects=False,
+        event_hooks={"request": [before], "response": [after]},
+    )
+    who = key.reveal() or "nobody"  # without a key the SDK takes one from the environment
+    headers = {"Authorization": f"Bearer {who}" if key else openai.Omit(), "Accept-Encoding": "identity"}
+    url = base_url.rstrip("/")
     try:
-        connection.connect()
-        reached.set()
-        connection.request("GET", parts.path.rstrip("/") + "/models", headers=headers)
-        response = connection.getresponse()
-        return _Heard(response.status, response.headers.get("Date", ""), response.read(MOST), time.time())
-    finally:
-        connection.close()
+        with (
+            openai.OpenAI(
+                api_key=who, base_url=url, timeout=PATIENCE, max_retries=0, http_client=http
+            ) as sdk,
+            sdk.models.with_streaming_response.list(extra_headers=headers) as reply,
+        ):
+            body = next(reply.http_response.iter_raw(MOST), b"")
+            return _Heard(reply.status_code, reply.headers.get("Date", ""), body, time.time())
+    except openai.APIStatusError as error:
+        return _Heard(error.status_code, error.response.headers.get("Date", ""), b"", time.time())
+    except httpx2.InvalidURL:
+        raise ConnectionError(0, "no such address") from None
+    except (openai.APIConnectionError, httpx2.HTTPError) as error:
+        raise _origin(error) from None
+
+
+def _origin(error: BaseException) -> OSError:
+    """What the operating system said; where it said nothing, the name of the error and no more of it."""
+    while not isinstance(error, OSError):
+        below = error.__cause__ or error.__context__
+        if below is None:
+            return ConnectionError(0, type(error).__name__)
+        error = below
+    return error
 
 
 def _unreached(host: str, error: Exception) -> Check:

@@ -21,6 +21,8 @@ from tests.support.clock import on_test_time
 from tests.support.fakes import Provider, again, asked, kept_reply, outcomes, said
 from tests.support.lanes import around, shared_of
 
+pytestmark = pytest.mark.simulated
+
 Amount = Callable[[Request], float]
 
 

@@ -20,6 +20,8 @@ from pipeline.testing.service import Service
 from tests.support.clock import on_test_time
 from tests.support.lanes import ask_in_turn, numbered, shared_of
 
+pytestmark = pytest.mark.simulated
+
 FREE = Tariff(None, free=True)
 
 

@@ -26,6 +26,8 @@ from tests.support.clock import on_test_time
 from tests.support.fakes import again, asked, outcomes
 from tests.support.lanes import Outcome, numbered, shared_of, through_a_lane
 
+pytestmark = pytest.mark.simulated
+
 PRICE = price_of("m", "http://x", Price(input=1.0, output=10.0).model_dump(exclude_none=True))
 TARIFF = Tariff(PRICE)
 FAULTS: tuple[FaultName, ...] = (

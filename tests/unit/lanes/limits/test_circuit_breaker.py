@@ -17,6 +17,8 @@ from pipeline.testing.script import Quota, Rule, Script
 from tests.support.fakes import again, asked, said
 from tests.support.lanes import Outcome, numbered, through_a_lane
 
+pytestmark = pytest.mark.simulated
+
 
 def hands(lane: Lane) -> int:
     return max(LEAST_HANDS, 2 * lane.concurrency.width)

@@ -34,6 +34,8 @@ from tests.support.simulated_server import (
     share_of_best,
 )
 
+pytestmark = pytest.mark.simulated
+
 
 def ticket(sent: float = 0.0, attempt: int = 1) -> Ticket:
     return Ticket(Request("chat", "m", b"{}", attempt=attempt), lambda request: Expected(0, 0, 0), sent, sent)

@@ -23,6 +23,8 @@ from pipeline.wire.faults import fault_of
 from tests.support.fakes import asked, said
 from tests.support.lanes import Outcome, numbered, through_a_lane
 
+pytestmark = pytest.mark.simulated
+
 
 def ticket(sent: float) -> Ticket:
     return Ticket(asked("x"), lambda _: Expected(0, 0, 0), sent, sent)

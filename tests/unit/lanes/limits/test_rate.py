@@ -26,6 +26,8 @@ from tests.support.clock import on_test_time
 from tests.support.fakes import asked, chat_body, outcomes
 from tests.support.lanes import around
 
+pytestmark = pytest.mark.simulated
+
 
 @dataclass
 class Server:

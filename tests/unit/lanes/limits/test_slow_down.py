@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import orjson
+import pytest
 
 from pipeline.core.domain import Fault, Reply, Request
 from pipeline.job.spec import Limits
@@ -16,6 +17,8 @@ from pipeline.wire.faults import fault_of
 from tests.support.clock import on_test_time
 from tests.support.fakes import outcomes
 from tests.support.lanes import around, numbered
+
+pytestmark = pytest.mark.simulated
 
 BEARS, ASKED = 1800, 7680
 """requests a minute that the server bears, and that 64 slots would send"""
