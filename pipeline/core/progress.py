@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from pipeline.core.domain import Fault, Request, Usage
+from pipeline.core.domain import Fault, Usage
 from pipeline.core.histogram import Histogram
 
 WINDOW = 50
@@ -80,7 +80,7 @@ class Progress:
         self.remarks[remark] += 1
         return self.remarks[remark] == 1
 
-    def answer(self, request: Request, seconds: float, usage: Usage, cost: int | None) -> None:
+    def answer(self, seconds: float, usage: Usage, cost: int | None) -> None:
         """One more answer, with what it cost in nano-dollars."""
         self.answered += 1
         self.latency.add(seconds)

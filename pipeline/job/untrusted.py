@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -169,31 +169,27 @@ def inside(folder: Path, name: str, where: str) -> Path:
 def _checks_of_step(
     job: Job, step: Step, here: tuple[str | int, ...], text: YamlSource
 ) -> Iterator[Callable[[], object]]:
-    yield partial(_check_kind, step, text.where(here))
+    kind = type(step).__module__.rpartition(".")[2]
+    yield partial(_check_known, kind, _STEPS, "kind of step", text.where(here))
     prompt_file = getattr(step, "prompt_file", None)
     if prompt_file:
         yield partial(_check_prompt_file, job, prompt_file, text.where((*here, "prompt_file")))
     for name in type(checks).model_fields if (checks := getattr(step, "checks", None)) else ():
         if getattr(checks, name) is not None:
-            yield partial(_check_check, name, text.where((*here, "checks", name), key=True))
+            where = text.where((*here, "checks", name), key=True)
+            yield partial(_check_known, name, _CHECKS, "check", where)
     yield from _checks_of_params(step.params, (*here, "params"), text)
     yield partial(_check_answer, step, text.where((*here, "answer")))
 
 
-def _check_kind(step: Step, where: str) -> None:
-    kind = type(step).__module__.rpartition(".")[2]
-    if kind not in _STEPS:
-        raise refused(f"the kind of step '{kind}' is not allowed", where)
+def _check_known(name: str, known: Collection[str], what: str, where: str, hint: str = "") -> None:
+    if name not in known:
+        raise refused(f"the {what} '{name}' is not allowed", where, hint)
 
 
 def _check_prompt_file(job: Job, name: str, where: str) -> None:
     if (path := inside(job.file.parent, name, where)).exists() and not path.is_file():
         raise refused("a prompt must be a plain file", where)
-
-
-def _check_check(name: str, where: str) -> None:
-    if name not in _CHECKS:
-        raise refused(f"the check '{name}' is not allowed", where)
 
 
 def _check_answer(step: Step, where: str) -> None:
@@ -232,21 +228,12 @@ def _check_param(name: str, value: Any, where: str) -> None:
 def _checks_of_model(
     here: tuple[str | int, ...], model: Model, text: YamlSource
 ) -> Iterator[Callable[[], object]]:
-    yield partial(_check_provider, model.provider, text.where((*here, "provider")))
+    where, hint = text.where((*here, "provider")), f"allowed are: {', '.join(_OPTIONS)}"
+    yield partial(_check_known, model.provider, _OPTIONS, "provider", where, hint)
     for option in model.options if model.provider in _OPTIONS else ():
-        yield partial(_check_option, model.provider, option, text.where((*here, "options", option), key=True))
+        where = text.where((*here, "options", option), key=True)
+        yield partial(_check_known, option, _OPTIONS[model.provider], "option", where)
     yield from _checks_of_params(model.params, (*here, "params"), text)
-
-
-def _check_provider(provider: str, where: str) -> None:
-    if provider not in _OPTIONS:
-        hint = f"allowed are: {', '.join(_OPTIONS)}"
-        raise refused(f"the provider '{provider}' is not allowed", where, hint)
-
-
-def _check_option(provider: str, option: str, where: str) -> None:
-    if option not in _OPTIONS[provider]:
-        raise refused(f"the option '{option}' is not allowed", where)
 
 
 def _places(name: str, model: Model) -> Iterator[tuple[tuple[str | int, ...], Model]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +21,9 @@ _BLANK = """
 UPDATE attempts SET digest = ?, outcome = 'forgotten', fate = 'fail', message = '', record = '', at = 0.0,
        seconds = 0.0, body = x'', sum = ? WHERE seq = ?
 """
-_SUMMED = "api, model, step, record, at, seconds, body, endpoint"
+_ROWS = """
+SELECT seq, sum, api, model, step, record, at, seconds, body, endpoint FROM attempts WHERE digest = ?
+"""
 
 
 def cleanse(
@@ -57,40 +59,31 @@ def cleanse(
 def _blanked(connection: sqlite3.Connection, digest: bytes) -> int:
     """Leave step, model, tokens and money of each attempt, and nothing of its record or its content."""
     sql = "SELECT seq, api, model, step, endpoint FROM attempts WHERE digest = ?"
-    count = 0
-    for seq, api, model, step, endpoint in connection.execute(sql, (digest,)).fetchall():
-        count += 1
+    rows = connection.execute(sql, (digest,)).fetchall()
+    for seq, api, model, step, endpoint in rows:
         fresh = row_sum(_NOBODY, api, model, step, "", 0.0, 0.0, b"", endpoint)
         connection.execute(_BLANK, (_NOBODY, fresh, seq))
-    return count
+    return len(rows)
 
 
 def _renamed(connection: sqlite3.Connection, digest: bytes, names: Collection[str], other: str) -> int:
-    rows = connection.execute(f"SELECT seq, sum, {_SUMMED} FROM attempts WHERE digest = ?", (digest,))  # noqa: S608 - names of columns, no value
-    count = 0
-    for seq, kept, api, model, step, record, *rest in rows.fetchall():
-        count += 1
+    rows = connection.execute(_ROWS, (digest,)).fetchall()
+    for seq, kept, api, model, step, record, *rest in rows:
         if record in names:
             fresh = None if kept is None else row_sum(digest, api, model, step, other, *rest)
             connection.execute("UPDATE attempts SET record = ?, sum = ? WHERE seq = ?", (other, fresh, seq))
-    return count
+    return len(rows)
 
 
 def _blank_summaries(connection: sqlite3.Connection) -> None:
     """Take the last error and the remarks out of the summaries of runs: they may quote anybody."""
-    for number, summary in list(_summaries(connection)):
-        connection.execute("UPDATE runs SET summary = ? WHERE rowid = ?", (summary, number))
-
-
-def _summaries(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
-    for number, text in connection.execute("SELECT rowid, summary FROM runs WHERE summary <> ''"):
+    sql = "SELECT rowid, summary FROM runs WHERE summary <> ''"
+    for number, text in connection.execute(sql).fetchall():
         try:
-            summary = json.loads(text)
-        except ValueError:
-            yield number, ""
-            continue
-        blank = {"last_error": "", "stopped": "", "remarks": {}}
-        yield number, json.dumps({**summary, **blank}) if isinstance(summary, dict) else ""
+            summary = json.dumps({**json.loads(text), "last_error": "", "stopped": "", "remarks": {}})
+        except (ValueError, TypeError):  # no JSON, or no mapping
+            summary = ""
+        connection.execute("UPDATE runs SET summary = ? WHERE rowid = ?", (summary, number))
 
 
 def _empty_log(connection: sqlite3.Connection) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.core.domain import (
     Billed,
-    Call,
     Fate,
     Fault,
     LookUp,
@@ -58,18 +57,6 @@ def exporting(journal: Journal, progress: Progress, *, given_up: bool) -> LookUp
         return Fault(fault.kind, fault.message, billed=fault.billed)
 
     return lambda requests: list(map(outcome, requests, find_all(journal, requests)))
-
-
-def one_by_one(look_up: LookUp) -> Call:
-    """A look-up as a call, for a walk that makes one request after the other."""
-
-    async def ask(request: Request) -> Reply:
-        (outcome,) = look_up([request])
-        if isinstance(outcome, Fault):
-            raise outcome
-        return outcome
-
-    return ask
 
 
 @frozen

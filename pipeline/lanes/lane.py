@@ -22,6 +22,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 
 from pipeline.core.clock import Clock, hours_of
 from pipeline.core.domain import Call, Request
@@ -96,7 +97,7 @@ class Lane:
         self.estimator = Estimator(exact=shared.budget.counts_tokens)
         self.rpm = Rate("rpm", limits.rpm)
         self.rpd = Rate("rpd", limits.rpd, DAY)
-        self.tpm = Rate("tpm", limits.tpm, amount=_tokens, usual=_usual, used=used_tokens)
+        self.tpm = Rate("tpm", limits.tpm, amount=_TOKENS, usual=_USUAL, used=used_tokens)
         self.rate_finder = RateFinder(self.rpm)
         self.concurrency = (
             Concurrency(limits.concurrency)
@@ -164,14 +165,7 @@ class Lane:
 
 
 _ANYBODY = Ticket(Request("", "", b""), lambda _: Expected(0, 0, 0), 0.0)
-
-
-def _tokens(ticket: Ticket) -> float:
-    return ticket.expected.tokens
-
-
-def _usual(ticket: Ticket) -> float:
-    return ticket.expected.usual
+_TOKENS, _USUAL = attrgetter("expected.tokens"), attrgetter("expected.usual")
 
 
 def _asked_to_wait(name: str, until: float, clock: Clock) -> str:

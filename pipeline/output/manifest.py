@@ -174,7 +174,7 @@ def _connected(state: Path) -> Iterator[sqlite3.Connection]:
     """A connection to the list, made where there is none."""
     path = state / NAME
     with _guarded(path):
-        _touch(path)
+        os.close(own_file(path, os.O_RDWR))  # SQLite would give it the rights of the umask
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")  # forgotten names must not stay in its pages
@@ -189,8 +189,3 @@ def _guarded(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OSError) as error:
         hint = "without it, files that are not as they would be written anew count as somebody else's"
         raise DiskError(f"the list of the rows' files fails: {error}", where=str(path), hint=hint) from None
-
-
-def _touch(path: Path) -> None:
-    """Make the file with the owner's rights alone: SQLite would use the umask."""
-    os.close(own_file(path, os.O_RDWR))

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 
 import anyio
 
@@ -37,7 +35,6 @@ from pipeline.runs.result import Result
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.state import RunState
 from pipeline.system.signals import heard
-from pipeline.templates.template import Template
 
 FIRST_ANSWER = 1.0
 """seconds that an answer is assumed to take before there is any"""
@@ -152,9 +149,12 @@ class Run(RunState):
             walk = Walk(self.session.stages, calls)
             pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf, pool))
             templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
-            rendering = partial(_seconds_of, templates)
             self.bottleneck = Bottleneck(
-                lanes.lanes, self.progress, lambda: pool.starving, rendering, self.say
+                lanes.lanes,
+                self.progress,
+                starving=lambda: pool.starving,
+                rendering=lambda: sum(template.seconds for template in templates),
+                say=self.say,
             )
             async with watching(self.bottleneck), ending_by(self.wish.until, self.shared.clock, self.fuse):
                 await pool.run(self.session.source.batches())
@@ -236,8 +236,3 @@ def _is_known(fault: Fault) -> bool:
 def _was_known(leaf: Branch) -> bool:
     """Whether the leaf's end was known before anything was sent."""
     return leaf.known and (leaf.fault is None or _is_known(leaf.fault) or leaf.fault.kind in UNSENT)
-
-
-def _seconds_of(templates: Iterable[Template]) -> float:
-    """Processor time that went into templates so far."""
-    return sum(template.seconds for template in templates)

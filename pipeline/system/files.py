@@ -71,11 +71,11 @@ def _neighbours(folder: Path) -> list[str]:
         return []
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, mode: int = 0o700) -> None:
     """Make a folder, and missing ones above it, for their owner alone; raises `OSError`."""
     if not path.parent.exists():
-        make_folder(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
+        make_folder(path.parent, mode)
+    path.mkdir(mode=mode, exist_ok=True)
 
 
 def own_file(path: Path, flags: int) -> int:

@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from errno import EACCES, ELOOP, ENOTDIR, ENXIO
 from pathlib import Path
 
+from pipeline.system.files import make_folder
+
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 AT_ONCE = 16
@@ -35,7 +37,7 @@ class Folder:
     def __init__(self, path: Path, *, own: bool) -> None:
         self.path = Path(os.path.realpath(path))
         self._mode = 0o700 if own else 0o777
-        self._make(self.path)
+        make_folder(self.path, self._mode)
         self.descriptor = os.open(self.path, FOLDER)
 
     def close(self) -> None:
@@ -43,11 +45,6 @@ class Folder:
         if self.descriptor >= 0:
             os.close(self.descriptor)
         self.descriptor = -1
-
-    def _make(self, path: Path) -> None:
-        if not path.parent.exists():
-            self._make(path.parent)
-        path.mkdir(mode=self._mode, exist_ok=True)
 
     @contextmanager
     def parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:

@@ -34,7 +34,8 @@ def decide(script: Script, asked: Asked, struck: Mapping[tuple[bytes, int], int]
     for place, rule in enumerate(script.faults):
         if rule.times is not None and struck.get((asked.digest, place), 0) >= rule.times:
             continue
-        if _holds(rule, asked) and _drawn(rule, asked, script.seed, place):
+        drawn = rule.share is None or _dice(script.seed, place, asked) < rule.share
+        if drawn and _holds(rule, asked):
             return place
     return None
 
@@ -47,10 +48,6 @@ def _holds(rule: Rule, asked: Asked) -> bool:
         and (rule.during is None or rule.during[0] <= asked.elapsed < rule.during[1])
         and (rule.match is None or rule.match.encode() in asked.body)
     )
-
-
-def _drawn(rule: Rule, asked: Asked, seed: int, place: int) -> bool:
-    return rule.share is None or _dice(seed, place, asked) < rule.share
 
 
 def latency_of(script: Script, asked: Asked) -> float:

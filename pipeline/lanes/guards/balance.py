@@ -88,7 +88,10 @@ def balance(all_of: Endpoints) -> Call:
         if not alive:
             reason = next(member.queue.closed for member in all_of.members if member.queue.closed)
             raise Fault(reason.kind, reason.message, fate=Fate.STOP, status=reason.status)
-        member = alive[0] if len(alive) == 1 else min(alive, key=_ranked(anyio.current_time()))
+        member = alive[0]
+        if len(alive) > 1:
+            now = anyio.current_time()
+            member = min(alive, key=lambda one: one.rank(now))
         assert member.call is not None  # noqa: S101 - the lane has set it
         if len(all_of.members) == 1:
             return await member.call(request)
@@ -102,7 +105,3 @@ def balance(all_of: Endpoints) -> Call:
             raise other from None
 
     return ask
-
-
-def _ranked(now: float) -> Callable[[Endpoint], tuple[float, float]]:
-    return lambda member: member.rank(now)

@@ -41,7 +41,7 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
         for remark in remarks(request, reply, answer):
             if progress.remark(remark):
                 events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
-        progress.answer(request, reply.seconds, answer.usage, reply.cost)
+        progress.answer(reply.seconds, answer.usage, reply.cost)
         events.info(
             "request.answered",
             step=request.step,

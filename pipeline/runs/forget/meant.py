@@ -5,16 +5,14 @@ This module changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import anyio
-
-from pipeline.core.domain import Call, Record, Reply, Request
+from pipeline.core.domain import Fault, Record, Reply, Request
 from pipeline.core.errors import PipelineError
 from pipeline.core.progress import Progress
 from pipeline.core.redaction import label
-from pipeline.engine.walk import Walk
+from pipeline.engine.in_order import InOrder
 from pipeline.job.spec import Job
 from pipeline.journal import recall
 from pipeline.journal.journal import Journal
@@ -49,13 +47,23 @@ def who_is_meant(job: Job, key: str, journal: Journal) -> Meant:
     meant.records = len(records)
     meant.names |= {record.key for record in records}
     if session:
-        anyio.run(_walk_own, session, journal, records, meant)
+        _noting(session, journal, lambda digest, _: meant.digests.add(digest)).leaves(records)
     marks = ", ".join("?" * len(meant.names))
     sql = f"SELECT DISTINCT digest FROM attempts WHERE record IN ({marks})"  # noqa: S608 - marks alone
     meant.digests |= {digest for (digest,) in journal.select(sql, tuple(meant.names))}
     if session:
-        anyio.run(_walk_others, session, journal, meant)
+        _find_sharers(session, journal, meant)
     return meant
+
+
+def _find_sharers(session: Session, journal: Journal, meant: Meant) -> None:
+    def note(digest: bytes, key: str) -> None:
+        if digest in meant.digests:
+            meant.sharers.setdefault(digest, key)
+
+    walks = _noting(session, journal, note)
+    for batch in session.source.batches():
+        walks.leaves([record for record in batch if record.key not in meant.names])
 
 
 def _with_all_records(job: Job, say: Callable[[str], None]) -> Session:
@@ -85,37 +93,16 @@ def _of_that_name(session: Session, names: set[str]) -> Iterator[Record]:
                 yield record
 
 
-async def _walk_own(session: Session, journal: Journal, records: list[Record], meant: Meant) -> None:
-    walk = _noting(session, journal, meant.digests.add)
-    for record in records:
-        await walk.leaves(record)
+def _noting(session: Session, journal: Journal, note: Callable[[bytes, str], object]) -> InOrder:
+    """Walks over what the journal knows, that note each digest they meet, and the key of who asks."""
+    recalled = recall.recalling(journal, Progress())
 
+    def look_up(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
+        for request in requests:
+            either: Request | None = request
+            while either is not None:
+                note(either.digest, request.key)
+                either = either.instead
+        return recalled(requests)
 
-async def _walk_others(session: Session, journal: Journal, meant: Meant) -> None:
-    asking = ""
-
-    def note(digest: bytes) -> None:
-        if digest in meant.digests:
-            meant.sharers.setdefault(digest, asking)
-
-    walk = _noting(session, journal, note)
-    for batch in session.source.batches():
-        for record in batch:
-            if record.key not in meant.names:
-                asking = record.key
-                await walk.leaves(record)
-
-
-def _noting(session: Session, journal: Journal, note: Callable[[bytes], None]) -> Walk:
-    """A walk that asks the journal alone, and notes the digest of every request."""
-    look_up = recall.one_by_one(recall.recalling(journal, Progress()))
-
-    async def ask(request: Request) -> Reply:
-        either: Request | None = request
-        while either is not None:
-            note(either.digest)
-            either = either.instead
-        return await look_up(request)
-
-    call: Call = ask
-    return Walk(session.stages, dict.fromkeys(session.job.models, call))
+    return InOrder(session.stages, look_up)

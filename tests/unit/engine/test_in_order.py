@@ -162,7 +162,14 @@ def looking_up(journal: Journal, kind: str, progress: Progress) -> LookUp:
 
 async def alone(case: Case, kind: str, progress: Progress) -> list[Branch]:
     """The rows of the records, each walked by itself and asking for one thing after the other."""
-    call = recall.one_by_one(looking_up(case.journal, kind, progress))
+    look_up = looking_up(case.journal, kind, progress)
+
+    async def call(request: Request) -> Reply:
+        (outcome,) = look_up([request])
+        if isinstance(outcome, Fault):
+            raise outcome
+        return outcome
+
     walk = Walk(case.stages, {stage.spec.model: call for stage in case.stages})
     leaves = [leaf for record in case.records for leaf in await walk.leaves(record)]
     return [row for leaf in leaves for row in walk.rows_of(leaf)]
