@@ -32,9 +32,13 @@ _FOLDERS = {"apis": "wire/apis", "checks": "answers/checks"}
 
 @cache
 def names(wing: str) -> tuple[str, ...]:
-    """The adapters of a wing, sorted, as the job file spells them (`fast_translate.py` is fast-translate)."""
-    files = _folder(wing).glob("[!_]*.py")
-    return tuple(sorted(file.stem.replace("_", "-") for file in files))
+    """The adapters of a wing, sorted, as the job file spells them.
+
+    A check is a key of the job file, so it is spelled as its file is. All others are values there, with
+    hyphens (`fast_translate.py` is fast-translate).
+    """
+    stems = (file.stem for file in _folder(wing).glob("[!_]*.py"))
+    return tuple(sorted(stem if wing == "checks" else stem.replace("_", "-") for stem in stems))
 
 
 @overload

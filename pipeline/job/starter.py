@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.core.errors import JobError
 
-_SCHEMA = Path(__file__).with_name("job.schema.json")
+_SCHEMA = Path(__file__).parents[1] / "job.schema.json"
 _JOB = """\
 # yaml-language-server: $schema={schema}
 # Run it:            pipeline run {file}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from pathlib import Path
 
 from pipeline.testing import Script
 from tests.support.project import Project
@@ -124,6 +125,8 @@ def test_new_writes_a_job_that_checks_and_never_overwrites(project: Project) -> 
     done = project.run("new", "my job.yaml")
     assert done.returncode == 0, done.stderr
     assert project.run("check", "my job.yaml").returncode == 0
+    first = (project.folder / "my job.yaml").read_text().splitlines()[0]
+    assert Path(first.partition("$schema=")[2]).is_file(), "an editor checks the job file against it"
     again = project.run("new", "my job.yaml")
     assert again.returncode == 2 and "not overwritten" in again.stderr
 
