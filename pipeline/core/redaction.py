@@ -43,7 +43,11 @@ class Redactor:
 
     def reason(self, text: str) -> str:
         """What a library said about a row, unless there is something private that it might quote."""
-        return "a value does not fit; private columns keep it from being shown" if self.columns else text
+        return (
+            "a value does not fit; it is not shown, because the job has private columns"
+            if self.columns
+            else text
+        )
 
 
 def label(key: str) -> str:

@@ -170,12 +170,12 @@ def unreachable(message: str) -> Fault:
 
 def untrusted(host: str, reason: str) -> Fault:
     """A certificate that proves nothing: nothing was sent."""
-    return Fault("untrusted", f"{host} shows no certificate to be trusted: {reason}", fate=Fate.STOP)
+    return Fault("untrusted", f"{host} has no certificate that can be trusted: {reason}", fate=Fate.STOP)
 
 
 def not_https(host: str) -> Fault:
     """Something else than TLS came back: nothing was sent."""
-    return Fault("not_https", f"{host} speaks no https; plain http, it seems", fate=Fate.STOP)
+    return Fault("not_https", f"{host} does not speak https, but plain http, it seems", fate=Fate.STOP)
 
 
 def dropped(billed: Billed, message: str, body: bytes = b"") -> Fault:

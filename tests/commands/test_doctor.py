@@ -179,5 +179,5 @@ def test_a_server_that_drips_is_not_waited_for(address: str, monkeypatch: pytest
 def test_a_server_that_speaks_no_tls_is_said(address: str) -> None:
     (check,) = probe.looked_at(address.replace("http", "https"), Secret(), "m")
     assert (check.state, check.code) == ("bad", 2)
-    assert "speaks no https" in check.said
+    assert "does not speak https" in check.said
     assert "http://" in check.hint

@@ -47,8 +47,8 @@ def test_a_run_sends_nothing_that_would_be_answered_after_its_time(project: Proj
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--for", "2x"), "--for: '2x' is no length of time: write 6h, 90m"),
-        (("--until", "25:00"), "--until: '25:00' is no time: write 07:00"),
+        (("--for", "2x"), "--for: '2x' is not a duration: write 6h, 90m"),
+        (("--until", "25:00"), "--until: '25:00' is not a time: write 07:00"),
         (("--until", "2020-01-01T00:00"), "is over: it is"),
         (("--for", "2h", "--until", "07:00"), "either --until or --for"),
     ],
