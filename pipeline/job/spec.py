@@ -90,14 +90,12 @@ class Limits(Spec):
     maybe_billed_retries: StrictInt = Field(
         2, ge=0, le=100, description="retries after faults that may have been billed: 5xx, lost replies"
     )
-    timeout: Number = Field(
-        300, gt=0, le=86_400, description="seconds for one whole request, from sending to the last byte"
-    )
+    timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one request and its whole answer")
     outage: Number = Field(
         600,
         gt=0,
         le=604_800,
-        description="seconds without any answer after which a run stops; it can be resumed",
+        description="after so many seconds without any answer a run stops, and can go on later",
     )
 
     @property
@@ -169,10 +167,7 @@ class BudgetSpec(Spec):
     )
     requests: StrictInt | None = Field(None, ge=1, le=10**12, description="requests, retries included")
     maybe_billed: Number | None = Field(
-        None,
-        ge=0,
-        le=1e9,
-        description="dollars that one run may lose to attempts that may have been billed without an answer",
+        None, ge=0, le=1e9, description="dollars that one run may lose to possibly billed, failed attempts"
     )
 
 
@@ -183,10 +178,7 @@ class Step(Spec):
         description="the step's column in the result and its variable in later templates"
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
-    params: Params = Field(
-        {},
-        description="added to the model's own params in this step; these take precedence",
-    )
+    params: Params = Field({}, description="for this step; they take precedence over the model's own")
     each: dict[Identifier, Forks] = Field(
         {}, description="fan-out: one branch, and one row of the result, for each value; no value twice"
     )

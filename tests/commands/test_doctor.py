@@ -150,7 +150,7 @@ def test_a_model_that_is_not_there_has_a_near_one_named(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("skew", "said"), [(600, "600 s behind"), (-7200, "7,200 s ahead of"), (5, "goes with")]
+    ("skew", "said"), [(600, "600 s behind"), (-7200, "7,200 s ahead of"), (5, "agrees with")]
 )
 def test_a_clock_that_goes_wrong_is_noticed(skew: float, said: str, address: str) -> None:
     Endpoint.skew = skew

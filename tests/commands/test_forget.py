@@ -174,7 +174,7 @@ def test_results_whose_input_is_gone_are_named_and_removed_on_request(ran: Proje
     done = ran.run("journal", "forget", "job.yaml", "--key", "008", "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["attempts"]) == (74, 3)
-    assert "were not looked at" in said["notices"][0]
+    assert "could not be read" in said["notices"][0]
     assert said["left"] == [str(ran.folder / target) for target in TARGETS]
     assert holding(folder, "Dear Bob", "bob@") == {Path(target).name for target in TARGETS}
     ran.run("journal", "forget", "job.yaml", "--key", "010", "--remove-results")
@@ -204,7 +204,7 @@ def test_what_a_killed_process_left_aside_goes(ran: Project) -> None:
 def test_rows_without_an_answer_are_said_to_be_pending(ran: Project) -> None:
     job(ran, RECORDS + "011,spoon,frank@example.org\n")
     done = ran.run("journal", "forget", "job.yaml", "--key", "008")
-    assert "posts.csv: written anew without it, 8 rows, 2 of them pending\n" in done.stdout
+    assert "posts.csv: written again without it, 8 rows, 2 of them pending\n" in done.stdout
 
 
 def test_nothing_is_forgotten_while_a_run_is_alive(ran: Project) -> None:
@@ -283,7 +283,7 @@ def test_a_journal_that_somebody_reads_is_not_half_forgotten(
     reader = sqlite3.connect(ran.folder / "output/shop/journal.sqlite", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM attempts").fetchone()
-    with pytest.raises(DiskError, match="cannot be written anew"):
+    with pytest.raises(DiskError, match="cannot be rewritten"):
         forget(ran, "008")
     reader.close()
     assert forget(ran, "008").left == []

@@ -91,4 +91,4 @@ def test_no_record_at_all_is_said(project: Project) -> None:
         project.job(models=served(server.base_url))
         for command in ("plan", "run"):
             done = project.run(command, "job.yaml", "--set", "records.where=title = 'nothing'")
-            assert done.returncode == 0 and "no records were chosen: look at records.where" in done.stdout
+            assert done.returncode == 0 and "no records were chosen: check records.where" in done.stdout
