@@ -117,7 +117,7 @@ def _done(kinds: str, fate: str, billed: str) -> str:
     if fate == "fail":
         return "this request fails, the run goes on"
     if "told" in fate:
-        return "waits as long as it is told, and sends it again; not counted"
+        return "waits as long as the server says, and sends it again; not counted"
     if billed == "no":
         return f"sends it again, up to {limits.retries} times (`retries`)"
     return f"sends it again, up to {limits.maybe_billed_retries} times (`maybe_billed_retries`)"
