@@ -38,15 +38,15 @@ _MEANT = {
     "forbidden": "the key may not do this (403)",
     "not_found": "there is no such model or address (404)",
     "redirected": "the server answers with another address (3xx)",
-    "untrusted": "the host shows no certificate that can be trusted",
+    "untrusted": "the host has no certificate that can be trusted",
     "not_https": "the address is https, and the server speaks plain http",
-    "not_an_api": "page after page comes instead of answers",
+    "not_an_api": "web pages come instead of answers, again and again",
     "out_of_quota": "the account has no money or quota left (402, or 429 with a code that says so)",
     "outage": "nothing was answered for `limits.outage` seconds",
-    "refusing": "the server answered 429 to everything for `limits.outage` seconds, and told no wait",
+    "refusing": "the server answered 429 to everything for `limits.outage` seconds, and gave no time to wait",
     "all_refused": "the first 5 requests were all refused as wrong (400, 413, 422), and none was answered",
-    "out_of_budget": "the next request could pass the `budget`",
-    "maybe_billed": "too many attempts may have been billed and brought nothing",
+    "out_of_budget": "the next request could exceed the `budget`",
+    "maybe_billed": "too many attempts may have been billed without an answer",
     "mostly_failing": "more than `max_failed` of the last 50 rows failed",
     "deadline": "the time of `--until` or `--for` is over",
 }
@@ -117,7 +117,7 @@ def _done(kinds: str, fate: str, billed: str) -> str:
     if fate == "fail":
         return "this request fails, the run goes on"
     if "told" in fate:
-        return "waits as long as it is told, and sends it again; not counted"
+        return "waits as long as the server says, and sends it again; not counted"
     if billed == "no":
         return f"sends it again, up to {limits.retries} times (`retries`)"
     return f"sends it again, up to {limits.maybe_billed_retries} times (`maybe_billed_retries`)"

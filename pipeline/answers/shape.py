@@ -58,7 +58,7 @@ def _expanded(shape: Any, path: str) -> dict[str, Any]:
     if isinstance(shape, str) and shape in TYPES:
         return {"type": shape}
     known = ", ".join(TYPES)
-    raise ValueError(f"'{shape}' at {path} is no type; write {known}, [type] or a mapping of fields")
+    raise ValueError(f"'{shape}' at {path} is not a type; write {known}, [type] or a mapping of fields")
 
 
 class Shape:

@@ -101,7 +101,7 @@ def main() -> None:
         print(f"error: interrupted ({''.join(signals[:1])})\n  to go on: {again}", file=sys.stderr)
         raise SystemExit(Interrupted.exit_code) from None
     except MemoryError:
-        print("error: no memory is left\n  run the same command with more of it", file=sys.stderr)
+        print("error: no memory is left\n  run the same command with more memory", file=sys.stderr)
         raise SystemExit(RunStopped.exit_code) from None
     except BrokenPipeError:
         os._exit(141)  # the reader has gone, as with `| head`: nobody can be told

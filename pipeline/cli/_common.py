@@ -25,25 +25,32 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key: models.writer.model=gpt-5.5"),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Only the first n records.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Use only the first n records.")]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Untrusted = Annotated[
     bool,
-    typer.Option("--untrusted", help="The job is somebody else's: hold it to its folder, hosts and keys."),
+    typer.Option(
+        "--untrusted",
+        help="Somebody else wrote the job: allow it only its folder, and listed hosts and keys.",
+    ),
 ]
 AllowHost = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow-host", metavar="HOST[:PORT]", help="Whom an untrusted job may ask; else api.openai.com."
+        "--allow-host",
+        metavar="HOST[:PORT]",
+        help="A host an untrusted job may use; default: api.openai.com.",
     ),
 ]
 AllowKey = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow-key", metavar="NAME[@HOST]", help="The key it may use there; else OPENAI_API_KEY at OpenAI."
+        "--allow-key",
+        metavar="NAME[@HOST]",
+        help="A key it may use there; default: OPENAI_API_KEY at OpenAI.",
     ),
 ]
 
@@ -56,7 +63,7 @@ def stranger(
 
     if (hosts or keys) and not untrusted:
         where = "--allow-host" if hosts else "--allow-key"
-        raise JobError("goes with --untrusted: a trusted job asks whom it likes", where=where)
+        raise JobError("works only with --untrusted: a trusted job may use any host and key", where=where)
     return Allowed(tuple(hosts or ()), tuple(keys or ()), asks) if untrusted else None
 
 

@@ -29,7 +29,7 @@ def doctor(
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
-    """Look at a job from all sides and say what to do: journal, lock, disk, keys, endpoints, clock."""
+    """Check a job's journal, lock, disk, keys, endpoints and clock, and say what to do."""
     from pipeline.runs.doctor import exit_code, looked_at
 
     load = partial(common.load_job, job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))

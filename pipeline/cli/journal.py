@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="What was paid for: verify it, take saved answers in, forget a record.",
+    help="Work on the journal: verify it, restore saved answers, forget a record.",
 )
 SHOWN = 20
 
@@ -37,13 +37,13 @@ def forget(
         str, typer.Option("--key", metavar="KEY", help="The record's key; several columns as JSON.")
     ],
     remove_results: Annotated[
-        bool, typer.Option("--remove-results", help="Remove results that cannot be written anew without it.")
+        bool, typer.Option("--remove-results", help="Remove results that cannot be written again without it.")
     ] = False,
     sets: common.Sets = None,
     untrusted: common.Untrusted = False,
     as_json: common.AsJson = False,
 ) -> None:
-    """Remove a record from journal and events, and write the results anew without it."""
+    """Remove a record from the journal and the events, and write the results again without it."""
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.runs.forget.forget import forget as forget_record
 
@@ -58,7 +58,11 @@ def forget(
 
 def _of_forgotten(found: Forgotten) -> Iterator[str]:
     yield from found.notices
-    shared = f"; {counted(found.shared, 'attempt')} kept, which another record shares" if found.shared else ""
+    shared = (
+        f"; {counted(found.shared, 'attempt')} kept, because another record shares them"
+        if found.shared
+        else ""
+    )
     yield f"journal: {counted(found.attempts, 'attempt')} removed, all but what they cost{shared}"
     yield f"events.jsonl: {counted(found.events, 'line')} removed"
     if found.row_files:
@@ -68,13 +72,13 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
     for table in found.tables:
         yield f"{wording.shown(Path(table.path))}: {_of_table(table)}"
     if any(table.trouble and not table.removed for table in found.tables):
-        yield "  these results still hold the record: mend this and repeat, or give --remove-results"
+        yield "  these results still hold the record: fix this and repeat it, or add --remove-results"
     for name in found.unsearched:
-        yield f"{wording.shown(Path(name))}: not the job's own, so nobody looked into it"
+        yield f"{wording.shown(Path(name))}: not one of the job's own files, so it was not searched"
     tables = {table.path for table in found.tables}
     for name in found.left:
         if name not in tables:
-            yield f"{wording.shown(Path(name))}: a link or no file, so it was left; remove it yourself"
+            yield f"{wording.shown(Path(name))}: a link, or not a file: not removed; remove it yourself"
     if found.records:
         yield "the record is still in the input: take it out, or the next run asks for it again"
 
@@ -82,18 +86,20 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
 def _of_table(table: Rewritten) -> str:
     if table.trouble:
         done = "removed, because it" if table.removed else "it"
-        return f"{done} cannot be written anew ({table.trouble})"
+        return f"{done} cannot be written again ({table.trouble})"
     pending = f", {table.pending:,} of them pending" if table.pending else ""
-    return f"written anew without it, {counted(table.rows, 'row')}{pending}"
+    return f"written again without it, {counted(table.rows, 'row')}{pending}"
 
 
 @app.command()
 def restore(
     job_file: common.JobFile,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What a run printed; - is standard input.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file with what the run printed; - is standard input.")
+    ],
     as_json: common.AsJson = False,
 ) -> None:
-    """Take in answers that a run had to print on standard error, because no disk took them."""
+    """Restore answers that a run printed on standard error because it could not save them on a disk."""
     job = common.load_job(job_file, None, None)
     from pipeline.journal.restore import restore_lines
 
@@ -118,7 +124,7 @@ def _text(file: Path) -> str:
 
 @app.command()
 def verify(job_file: common.JobFile, as_json: common.AsJson = False) -> None:
-    """Read every row of the journal and hold it against its checksum. Nothing is changed."""
+    """Check every row of the journal against its checksum. Nothing is changed."""
     job = common.load_job(job_file, None, None)
     from pipeline.journal.verify import verify
 
@@ -137,7 +143,7 @@ def _of_verdict(verdict: Verdict) -> Iterator[str]:
     answers = counted(verdict.answered, "answer")
     yield f"the journal is {said}: {counted(verdict.rows, 'row')}, {answers}{unsummed}"
     for damage in verdict.damaged[:SHOWN]:
-        yield f"row {damage.seq} (step {damage.step}, record {damage.record}) is not what was written"
+        yield f"row {damage.seq} (step {damage.step}, record {damage.record}) does not match its checksum"
     if len(verdict.damaged) > SHOWN:
         yield f"… and {len(verdict.damaged) - SHOWN:,} more such rows"
     if verdict.damaged:
@@ -147,5 +153,5 @@ def _of_verdict(verdict: Verdict) -> Iterator[str]:
         yield f"{counted(len(verdict.unreadable), 'row')} cannot be read: {numbers}"
     yield from verdict.pages[:SHOWN]
     if verdict.unreadable or verdict.pages:
-        yield "  put back a copy (first remove journal.sqlite-wal and -shm), or save what can be read:"
+        yield "  put back a copy (remove journal.sqlite-wal and -shm first), or save what can be read:"
         yield "  sqlite3 journal.sqlite .recover"

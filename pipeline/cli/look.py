@@ -26,7 +26,7 @@ def plan(
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
-    """Say what is answered, what is missing and how many tokens that is. Nothing is sent."""
+    """Show what is answered, what is missing, and how many tokens that needs. Nothing is sent."""
     job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
     from pipeline import api
 
@@ -57,7 +57,7 @@ def export(
 def show(
     job_file: common.JobFile,
     sets: common.Sets = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows.")] = 5,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to show.")] = 5,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
@@ -80,7 +80,7 @@ def status(
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
-    """Say how the job stands: whether it runs, how its last run ended, what the journal holds."""
+    """Show the state of a job: whether it runs, how its last run ended, what the journal holds."""
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, allow_host, allow_key, asks=False))
     from pipeline.runs.status import status_of
 

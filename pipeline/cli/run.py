@@ -38,14 +38,16 @@ def run(
     pilot: Annotated[
         int | None,
         typer.Option(
-            "--pilot", metavar="N", min=2, help="First run N records, say what the rest costs, ask."
+            "--pilot", metavar="N", min=2, help="Run N records first, show what the rest will cost, then ask."
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
     until: Annotated[
         str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
     ] = None,
-    for_: Annotated[str | None, typer.Option("--for", metavar="6h", help="The same, as a duration.")] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
+    ] = None,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,

@@ -69,9 +69,9 @@ def schema() -> None:
 
 
 def kinds_command(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for a document.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """List the table formats, providers, dialects, checks and kinds of step there are."""
+    """List all table formats, providers, dialects, checks and kinds of step."""
     rows = [
         (label, name, adapters.summary(wing, name))
         for wing, label in adapters.WINGS.items()

@@ -105,7 +105,9 @@ def hours_of(text: str) -> Hours:
 def _span(text: str) -> tuple[timedelta, timedelta]:
     ends = [_time_in(part) for part in re.split(r"\s*[-–]\s*", text)]
     if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] == DAY:
-        raise ValueError(f"'{text}' are no hours of the day: write 22:00-06:00, several with commas between")
+        raise ValueError(
+            f"'{text}' is not a list of hours: write 22:00-06:00, and separate several with commas"
+        )
     if ends[0] == ends[1]:
         raise ValueError(f"'{text}' covers no time: the whole day is 00:00-24:00")
     return ends[0], ends[1]
@@ -124,11 +126,11 @@ def duration_of(text: str) -> float:
     """Seconds of "6h", "90m", "1h30m", "45s" or "2d". A `ValueError` says what is wrong."""
     found = _DURATION.fullmatch(text.replace(" ", "").lower())
     if not found or not any(found.groups()):
-        raise ValueError(f"'{text}' is no length of time: write 6h, 90m, 1h30m, 45s or 2d")
+        raise ValueError(f"'{text}' is not a duration: write 6h, 90m, 1h30m, 45s or 2d")
     days, hours, minutes, seconds = (int(number or 0) for number in found.groups())
     whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     if whole == 0:
-        raise ValueError(f"'{text}' is no time at all: write 6h, 90m, 1h30m, 45s or 2d")
+        raise ValueError(f"'{text}' is a duration of zero: write 6h, 90m, 1h30m, 45s or 2d")
     if whole > LONGEST:
         raise ValueError(f"'{text}' is more than a year")
     return float(whole)
@@ -147,10 +149,10 @@ def time_of(text: str, now: datetime) -> datetime:
     except ValueError:
         moment = None
     if moment is None or ":" not in text:
-        raise ValueError(f"'{text}' is no time: write 07:00, or with its date 2026-11-23T07:00")
+        raise ValueError(f"'{text}' is not a time: write 07:00, or with a date 2026-11-23T07:00")
     moment = _real(moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo), now.tzinfo)
     if moment.timestamp() <= now.timestamp():
-        raise ValueError(f"'{text}' is over: it is {now:%Y-%m-%dT%H:%M} now")
+        raise ValueError(f"'{text}' has passed: it is {now:%Y-%m-%dT%H:%M} now")
     return moment
 
 

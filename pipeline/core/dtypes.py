@@ -75,7 +75,7 @@ def _struct_value(value: dict[str, object], dtype: pl.Struct) -> dict[str, objec
     fields = {field.name: _instance(field.dtype) for field in dtype.fields}
     for name in value:
         if name not in fields:
-            raise ValueError(f"the object has a field '{name}' that the column has not")
+            raise ValueError(f"the object has a field '{name}' that the column does not have")
     return {name: value_of(value.get(name), inner) for name, inner in fields.items()}
 
 

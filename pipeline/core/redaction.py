@@ -43,7 +43,8 @@ class Redactor:
 
     def reason(self, text: str) -> str:
         """A library's message about a row; a fixed sentence where it might quote a private value."""
-        return "a value does not fit; private columns keep it from being shown" if self.columns else text
+        hidden = "a value does not fit; it is not shown, because the job has private columns"
+        return hidden if self.columns else text
 
 
 def label(key: str) -> str:

@@ -66,7 +66,7 @@ class Allowed:
     def check(self, host: str, where: str) -> None:
         """Refuse a host that is not on the list."""
         if host not in (one.lower() for one in self.all_hosts):
-            hint = f"if it is meant to: --allow-host {host}"
+            hint = f"to allow it: --allow-host {host}"
             raise refused(f"the host {host} is not on the list", where, hint)
 
 
@@ -78,10 +78,10 @@ def host_of(address: str, where: str) -> str:
     try:
         port = parts.port
     except ValueError:
-        raise refused("an address has a port up to 65535", where) from None
+        raise refused("the port of an address is at most 65535", where) from None
     name = (parts.hostname or "").lower()
     if parts.scheme == "http" and name not in _LOOPBACK:
-        raise refused("beyond this machine an address begins with https", where)
+        raise refused("an address of another machine must begin with https", where)
     bracketed = f"[{name}]" if ":" in name else name
     return bracketed if port in (None, _PORTS[parts.scheme]) else f"{bracketed}:{port}"
 

@@ -20,9 +20,9 @@ _ADDRESS = r"^(https?://[^\s@]+)?$"
 _VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
 SOME_PATH = r"^[^\x00]+$"
 PATTERNS = {
-    _IDENTIFIER: "must be of letters (A-Z, a-z), digits and _ alone, and not begin with a digit",
-    _JOB_NAME: "must be of letters (A-Z, a-z), digits, . - and _ alone, and begin with a letter or digit",
-    _ADDRESS: "must begin with http:// or https://, and hold no blank and no password",
+    _IDENTIFIER: "may have only letters (A-Z, a-z), digits and _, and must not begin with a digit",
+    _JOB_NAME: "may have only letters (A-Z, a-z), digits, . - and _, and must begin with a letter or digit",
+    _ADDRESS: "must begin with http:// or https://, and contain no space and no password",
     SOME_PATH: "must not be empty",
     _VARIABLE: "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)",
 }
@@ -41,7 +41,7 @@ def address(text: str) -> str:
     if not re.match(_ADDRESS, text):
         raise ValueError(PATTERNS[_ADDRESS])
     if "?" in text or "#" in text:
-        raise ValueError("must end with its path, without ? and #: /chat/completions is put behind it")
+        raise ValueError("must end with its path, without ? and #: /chat/completions is added to it")
     if text and not (text.isprintable() and _has_host(text)):
         raise ValueError("must name a host, and a port from 1 to 65535 if any: http://127.0.0.1:8000/v1")
     return text
@@ -79,7 +79,7 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     seen = set[str]()
     for text in map(str, values):
         if text in seen:
-            raise ValueError(f"the value {text[:40]} stands in it twice, which would give the same row twice")
+            raise ValueError(f"the value {text[:40]} is listed twice, which would give the same row twice")
         seen.add(text)
     return values
 
@@ -94,13 +94,13 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
     """Refuse parameters that would change the request in a way that this program does not handle."""
     for name in ("messages", "input", "prompt"):
         if name in params:
-            raise ValueError(f"`{name}` is what the step asks, not a parameter")
+            raise ValueError(f"`{name}` is set by the step, and cannot be a parameter")
     if "model" in params:
         raise ValueError("the model's name is the model's own key: model")
     if params.get("stream"):
         raise ValueError("answers are not streamed: leave `stream` out")
     if params.get("n") not in (None, 1):
-        raise ValueError("one answer is asked for and used: leave `n` out, or fan out with `each`")
+        raise ValueError("a request brings one answer: leave `n` out, or fan out with `each`")
     return params
 
 

@@ -136,8 +136,8 @@ def _refuse_secrets(text: YamlSource) -> None:
 
 
 def _no_key_here(text: YamlSource, path: tuple[str | int, ...]) -> JobError:
-    hint = "put it into an environment variable and name that: api_key_env: OPENAI_API_KEY"
-    return JobError("a key never stands in a job file", where=text.where(path, key=True), hint=hint)
+    hint = "put it into an environment variable, and name the variable: api_key_env: OPENAI_API_KEY"
+    return JobError("a job file must not contain a key", where=text.where(path, key=True), hint=hint)
 
 
 def _secret_params(parts: Any, at: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:

@@ -44,7 +44,7 @@ class Sample(Spec):
     """A random part of the records, the same for the same seed."""
 
     n: StrictInt = Field(ge=1, description="how many records")
-    seed: StrictInt = Field(0, description="another seed, another sample")
+    seed: StrictInt = Field(0, description="another seed draws another sample")
 
 
 class Records(Spec):
@@ -54,10 +54,10 @@ class Records(Spec):
         "", alias="from", description="csv, tsv, parquet, jsonl or xlsx (.gz, .zst), relative to the job file"
     )
     key: Texts = Field(
-        (), description="the column(s) that name a record; without it: the content and an occurrence number"
+        (), description="the column(s) that identify a record; default: its content and an occurrence number"
     )
     private: Texts = Field(
-        (), description="columns that prompts may use, and whose values stay out of events and messages"
+        (), description="columns that prompts may use, but whose values never appear in events and messages"
     )
     where: str | None = Field(
         None, description="SQL condition over the columns: \"price > 0 and lang = 'en'\""
@@ -73,25 +73,29 @@ class Limits(Spec):
         None,
         ge=1,
         le=10**12,
-        description="requests a minute; without it, what the server's headers or refusals say",
+        description="requests a minute; default: taken from the server's headers, or found from its refusals",
     )
     tpm: StrictInt | None = Field(
         None, ge=1, le=10**12, description="tokens a minute, prompt and answer together"
     )
     rpd: StrictInt | None = Field(None, ge=1, le=10**12, description="requests in any 24 hours")
     concurrency: Concurrency | None = Field(
-        None, description="requests under way at once; auto finds it, and is the default for servers"
+        None,
+        description="requests in flight at once; auto finds a good number, and is the default for servers",
     )
     hours: Hours | None = Field(None, description='when requests may be sent, local time: "22:00-06:00"')
     retries: StrictInt = Field(
-        8, ge=0, le=100, description="tries again after faults that surely cost nothing; 429 is not counted"
+        8, ge=0, le=100, description="retries after faults that certainly cost nothing; 429 is not counted"
     )
     maybe_billed_retries: StrictInt = Field(
-        2, ge=0, le=100, description="tries again after faults that may have been billed: 5xx, lost replies"
+        2, ge=0, le=100, description="retries after faults that may have been billed: 5xx, lost replies"
     )
-    timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one whole call")
+    timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one request and its whole answer")
     outage: Number = Field(
-        600, gt=0, le=604_800, description="seconds without any answer until a run stops, to be resumed"
+        600,
+        gt=0,
+        le=604_800,
+        description="after so many seconds without any answer a run stops, and can go on later",
     )
 
     @property
@@ -105,8 +109,10 @@ class Price(Spec):
 
     input: Number = Field(ge=0)
     output: Number = Field(ge=0)
-    cached: Number | None = Field(None, ge=0, description="input that the server had cached")
-    cache_write: Number | None = Field(None, ge=0, description="input that it put into its cache")
+    cached: Number | None = Field(None, ge=0, description="prompt tokens that the server had in its cache")
+    cache_write: Number | None = Field(
+        None, ge=0, description="prompt tokens that the server put into its cache"
+    )
     tiers: dict[str, Annotated[Number, Field(ge=0)]] = Field(
         {}, description="factors of service tiers: {priority: 2}; flex and batch are 0.5"
     )
@@ -115,10 +121,12 @@ class Price(Spec):
 class Endpoint(Spec):
     """One of several places, or accounts, that serve the same model."""
 
-    base_url: Address = Field("", description="without it, the model's own")
-    api_key_env: Variable = Field("", description="without it, the model's own")
-    weight: Number = Field(1, gt=0, le=1000, description="its part of the requests, beside the others")
-    limits: Limits = Field(Limits(), description="what is given here stands over the model's own limits")
+    base_url: Address = Field("", description="default: the model's own")
+    api_key_env: Variable = Field("", description="default: the model's own")
+    weight: Number = Field(
+        1, gt=0, le=1000, description="its share of the requests, relative to the other endpoints"
+    )
+    limits: Limits = Field(Limits(), description="these take precedence over the model's own limits")
 
 
 class Fallback(Spec):
@@ -126,7 +134,7 @@ class Fallback(Spec):
 
     model: Identifier = Field(description="one of the models")
     after: StrictInt | None = Field(
-        None, ge=1, le=100, description="failed tries; without it, when all retries are used up"
+        None, ge=1, le=100, description="after how many failed tries; default: when all retries are used up"
     )
 
 
@@ -136,15 +144,17 @@ class Model(Spec):
     provider: str = Field("openai", description="openai (any compatible endpoint), embedded, scripted, …")
     model: str = Field("", description="the model's name, as the endpoint knows it")
     api: Literal["", "chat", "responses", "completions", "translation"] = Field(
-        "", description="the endpoint's dialect; without it, the provider's first"
+        "", description="the endpoint's dialect; default: the provider's first one"
     )
-    base_url: Address = Field("", description="the endpoint's address, up to and with /v1; no password")
+    base_url: Address = Field("", description="the endpoint's address, including /v1; no password")
     api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
     endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
-    fallback: Fallback | None = Field(None, description="another model for what fails with this one")
+    fallback: Fallback | None = Field(None, description="another model for requests that fail with this one")
     params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")
     limits: Limits = Field(Limits(), description="rates, concurrency, retries, timeout")
-    price: Price | None = Field(None, description="dollars per million tokens, over the built-in list")
+    price: Price | None = Field(
+        None, description="dollars per million tokens; takes precedence over the built-in list"
+    )
     options: dict[str, Any] = Field({}, description="settings of the provider itself")
 
 
@@ -155,9 +165,9 @@ class BudgetSpec(Spec):
     tokens: StrictInt | None = Field(
         None, ge=1, le=10**15, description="tokens, prompts and answers together"
     )
-    requests: StrictInt | None = Field(None, ge=1, le=10**12, description="requests, tries included")
+    requests: StrictInt | None = Field(None, ge=1, le=10**12, description="requests, retries included")
     maybe_billed: Number | None = Field(
-        None, ge=0, le=1e9, description="dollars a run may lose to attempts that may be billed for nothing"
+        None, ge=0, le=1e9, description="dollars that one run may lose to possibly billed, failed attempts"
     )
 
 
@@ -168,11 +178,13 @@ class Step(Spec):
         description="the step's column in the result and its variable in later templates"
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
-    params: Params = Field({}, description="over the model's own params, in this step only")
+    params: Params = Field({}, description="for this step; they take precedence over the model's own")
     each: dict[Identifier, Forks] = Field(
-        {}, description="fan-out: one branch, and one row of the result, for each value; none stands twice"
+        {}, description="fan-out: one branch, and one row of the result, for each value; no value twice"
     )
-    when: Template | None = Field(None, description="a template; the step is skipped where it gives false")
+    when: Template | None = Field(
+        None, description="a template; the step is skipped for a row where it gives false"
+    )
 
 
 Included = Literal["status", "reason", "model", "key"]
@@ -181,9 +193,9 @@ Included = Literal["status", "reason", "model", "key"]
 class Files(Spec):
     """A file for each row that is ok, beside the table."""
 
-    to: Annotated[str, Field(pattern=SOME_PATH)] = Field(description="the folder they go to")
+    to: Annotated[str, Field(pattern=SOME_PATH)] = Field(description="the folder for the files")
     name: Texts = Field(
-        description="columns whose values make the name; those before the last one make folders"
+        description="columns whose values form the file name; all but the last one form folders"
     )
     suffix: str = Field(".txt", description="the end of each file's name: .md, .html")
     text: Template = Field(description="a template over the row: columns, values of each, answers")
@@ -211,7 +223,8 @@ class Output(Spec):
         ("status", "model"), description="columns about the answers, each with an underscore before its name"
     )
     spreadsheet_safe: StrictBool = Field(
-        False, description="in csv, tsv and xlsx, an apostrophe before any text that would be a formula"
+        False,
+        description="in csv, tsv and xlsx, put an apostrophe before any text that would be read as a formula",
     )
     files: Files | None = Field(None, description="a file for each row that is ok, beside the table")
 
@@ -224,7 +237,7 @@ class Job(Spec):
     models: dict[Identifier, Model] = Field(min_length=1)
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
-    budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend, all its runs together")
+    budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
     )

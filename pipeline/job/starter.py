@@ -11,12 +11,12 @@ _SCHEMA = Path(__file__).parents[1] / "job.schema.json"
 _JOB = """\
 # yaml-language-server: $schema={schema}
 # Run it:            pipeline run {file}
-# What would it ask: pipeline plan {file}
+# What it would ask: pipeline plan {file}
 # On a real API:     OPENAI_API_KEY=… pipeline run {file} --set steps.slogan.model=cloud
 name: {name}                    # state and results live in output/{name}/
 records:
   from: {records}               # csv, tsv, parquet, jsonl, xlsx; relative to this file
-  key: id                       # the column(s) that name a record
+  key: id                       # the column(s) that identify a record
   # where: "price > 10"         # SQL over the columns
   # limit: 2                    # only the first records
 models:
@@ -27,18 +27,18 @@ models:
     provider: openai            # or any compatible endpoint, with base_url
     model: gpt-5-mini
     params: {{reasoning_effort: minimal, max_completion_tokens: 200}}
-    # limits: {{rpm: 500, tpm: 200000}}   # not needed: the server tells them, or its refusals do
+    # limits: {{rpm: 500, tpm: 200000}}   # not needed: the run finds them
 steps:
   - name: slogan
     model: small
     system: You write short, friendly slogans. Answer with one sentence.
     prompt: "Write one slogan for {{{{ product }}}}, which is {{{{ about }}}}."
-    allow: [length]             # the small model may run on; without this, a cut answer is a failed row
+    allow: [length]             # keep an answer that is cut off; without this, its row fails
     # answer: {{json: {{text: string, tags: [string]}}}}    # fields become columns
     # checks: {{length: {{max: 200}}}}
-# budget: {{cost: 2.00}}         # dollars, in all runs together; nothing is sent that could pass it
+# budget: {{cost: 2.00}}         # dollars, in all runs together; no request is sent that could exceed it
 output:
-  to: output/{name}/{name}.csv   # .parquet, .jsonl, .xlsx; several allowed
+  to: output/{name}/{name}.csv   # or .parquet, .jsonl, .xlsx; a list writes several files
 """
 _RECORDS = """\
 id,product,about,price

@@ -112,7 +112,7 @@ def _check_condition(job: Job, text: YamlSource) -> None:
     if called:
         raise refused(f"the function {called} is not allowed in a condition", where)
     if re.search(r"[^\w\s.,()<>=!+\-*/%'\"]|--|/\*|\b(select|rlike|regexp)\b", condition, re.I):
-        raise refused("a condition has columns, values, comparisons, and, or and not alone", where)
+        raise refused("a condition may have only columns, values, comparisons, and, or, not", where)
 
 
 def _own_folder(job: Job) -> Path:
@@ -195,8 +195,8 @@ def _check_prompt_file(job: Job, name: str, where: str) -> None:
 def _check_answer(step: Step, where: str) -> None:
     answer = getattr(step, "answer", None)
     if answer is not None and _refers(answer.shape):
-        hint = "write out what it refers to: references can multiply beyond all measure"
-        raise refused("a schema has no references", where, hint)
+        hint = "write out what it refers to: references can expand without limit"
+        raise refused("references are not allowed in a schema", where, hint)
 
 
 def _refers(schema: Any) -> bool:
@@ -222,7 +222,9 @@ def _checks_of_params(
 
 def _check_param(name: str, value: Any, where: str) -> None:
     if name not in _PARAMS and not (name == "store" and value is False):
-        raise refused(f"the parameter '{name}' is not one that only says how a text is drawn", where)
+        raise refused(
+            f"the parameter '{name}' is not allowed: only those that control how a text is generated", where
+        )
 
 
 def _checks_of_model(
@@ -255,4 +257,4 @@ def _check_key(model: Model, where: str, pairs: set[tuple[str, str]]) -> None:
     key = model.api_key_env or (OFFICIAL_KEY if host == OFFICIAL_HOST else "")
     if key and (key, host) not in pairs:
         what = f"the key {key} may not be sent to {host}"
-        raise refused(what, where, f"if it may: --allow-key {key}@{host}")
+        raise refused(what, where, f"to allow it: --allow-key {key}@{host}")

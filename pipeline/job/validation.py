@@ -111,7 +111,7 @@ class _Found:
             words = [word for word in _QUOTED.findall(context["expected"]) if word]
             near = nearest(str(detail["input"]), words)
             if len(words) > FEW:
-                return "is none of the words that can stand here", near or f"known: {', '.join(words)}"
+                return "is not one of the words that are allowed here", near or f"known: {', '.join(words)}"
             return f"must be {context['expected'].removeprefix(_NOTHING)}", near
         what = _SENTENCES.get(detail["type"])
         return what or _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"]), ""

@@ -114,7 +114,7 @@ def parse(text: str, file: str) -> YamlSource:
     except yaml.reader.ReaderError as error:
         line = text.count(_LF, 0, error.position) + 1
         column = error.position - text.rfind(_LF, 0, error.position)
-        what = f"not YAML: the character U+{error.character:04X} may not stand in it"
+        what = f"not YAML: the character U+{error.character:04X} is not allowed"
         raise JobError(what, where=f"{file}:{line}:{column}") from None
     except RecursionError:
         raise JobError("the file is nested too deeply", where=file) from None
@@ -166,13 +166,13 @@ def _plain(node: yaml.Node, path: Path, result: YamlSource) -> Any:
     mark, end = node.start_mark, node.end_mark.index
     where = f"{result.file}:{mark.line + 1}:{mark.column + 1}"
     if result._nodes > MOST_NODES or result._characters > LARGEST_FILE:
-        raise JobError("aliases multiply this file beyond all measure", where=where)
+        raise JobError("aliases expand this file beyond the size limit", where=where)
     if id(node) in result._open:
-        raise JobError("an alias stands inside what it names", where=where)
+        raise JobError("an alias refers to a value that contains it", where=where)
     plain = not isinstance(node, yaml.ScalarNode) or node.style is None
     usual: str = _RESOLVER.resolve(type(node), node.value, (plain, not plain))  # type: ignore[no-untyped-call]
     if node.tag != usual:
-        hint = "quotes make a text of anything"
+        hint = "put it in quotes to make it a text"
         raise JobError(f"the tag {node.tag} is not allowed", where=where, hint=hint)
     quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
     result.spots[path] = Spot(mark.line + 1, mark.column + 1 + quoted, mark.index, end)
@@ -197,10 +197,10 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlSource) -> dict[str
             raise JobError("a key must be a plain word", where=where, hint=hint)
         key = key_node.value
         if key == "<<" and key_node.style is None:
-            raise JobError("mappings are not merged here: write the keys out", where=where)
+            raise JobError("merging mappings with << is not supported: write the keys out", where=where)
         if key in mapping:
             first = result.keys[(*path, key)]
-            raise JobError(f"the key '{key}' stands twice (first in line {first.line})", where=where)
+            raise JobError(f"the key '{key}' occurs twice (first in line {first.line})", where=where)
         result.keys[(*path, key)] = Spot(mark.line + 1, mark.column + 1)
         mapping[key] = _plain(value_node, (*path, key), result)
     return mapping

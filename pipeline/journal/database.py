@@ -73,7 +73,7 @@ _CACHE = "PRAGMA cache_size = -8000"
 _SMALL = 0.0001
 """numbers below it are written with an exponent"""
 HINT = (
-    "put back a copy of it, and remove journal.sqlite-wal and -shm beside it first; or move all three away: "
+    "remove journal.sqlite-wal and -shm, and put a copy of the journal back; or move all three away: "
     "then every answer is asked for, and paid for, again"
 )
 
@@ -81,7 +81,7 @@ HINT = (
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that commits for good, with the schema made or its version checked."""
     if path.exists() and not path.is_file():
-        raise DiskError("the journal is no file", where=str(path), hint=HINT)
+        raise DiskError("the journal is not a file", where=str(path), hint=HINT)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
         if path.stat().st_size == 0:  # before there is a log: it must stand in the file itself
@@ -101,7 +101,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing; on a read-only disk it also makes no files beside the journal."""
     if path.exists() and not path.is_file():
-        raise DiskError("the journal is no file", where=str(path), hint=HINT)
+        raise DiskError("the journal is not a file", where=str(path), hint=HINT)
     for mode in ("mode=ro", "immutable=1"):
         try:
             connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=LOCK_SECONDS)

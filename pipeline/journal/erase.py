@@ -39,7 +39,7 @@ def cleanse(
     free = shutil.disk_usage(path.parent).free
     if free < 3 * size:
         hint = f"make room: {3 * size:,} bytes are needed for a while, and {free:,} are free"
-        raise DiskError("there is no room to write the journal anew", where=str(path), hint=hint)
+        raise DiskError("there is not enough room to rewrite the journal", where=str(path), hint=hint)
     try:
         with closing(connect(path)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
@@ -52,7 +52,7 @@ def cleanse(
             _empty_log(connection)
     except sqlite3.Error as error:
         hint = "end every program that reads it, then run the same command"
-        raise DiskError(f"the journal cannot be written anew: {error}", where=str(path), hint=hint) from None
+        raise DiskError(f"the journal cannot be rewritten: {error}", where=str(path), hint=hint) from None
     return gone, stay
 
 

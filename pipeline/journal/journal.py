@@ -266,8 +266,10 @@ def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
             connection.execute(_RESTORE, (*row[: _SUM + 1], *used, row[0], row[9]))
         connection.execute("COMMIT")
     except sqlite3.Error as error:
-        what = f"the journal cannot take in what was saved elsewhere: {error}"
-        raise DiskError(what, hint="free space, then run the same command: it stays where it is") from None
+        what = f"the journal cannot take in the answers that were saved elsewhere: {error}"
+        raise DiskError(
+            what, hint="free space, then run the same command: these answers stay where they are"
+        ) from None
     return len(whole)
 
 

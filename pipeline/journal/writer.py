@@ -123,8 +123,8 @@ class Writer:
         if rows and self.broken is not None:
             where = self._reserve.spill(rows)
             self._saved += len(rows)
-            waits = f"{self._saved} answers wait for it, the last in {where}"
-            self.broken.hint = f"mend the disk, then run the same command: {waits}"
+            waits = f"{self._saved} answers are saved and wait for it, the last in {where}"
+            self.broken.hint = f"fix the disk, then run the same command: {waits}"
 
     def _gone(self) -> DiskError | None:
         """The error where the file or the lock is no longer the one that was opened; None where both are.

@@ -155,19 +155,19 @@ async def _sampled(bottleneck: Bottleneck) -> None:
 
 
 _ADVICE = {
-    "rpm": "requests a minute hold it up: raise limits.rpm if the account allows more, or add endpoints",
-    "tpm": "tokens a minute hold it up: shorten prompts, raise limits.tpm, or add endpoints",
-    "rpd": "requests a day hold it up: raise limits.rpd, or add endpoints",
-    "concurrency": "limits.concurrency holds it up: raise it, or leave it out and a good one is found",
-    "server": "the server is at its capacity: another endpoint would add to it",
-    "cooldown": "the server refused for its rate: set limits.rpm to what the account may send",
+    "rpm": "the limit is requests per minute: raise limits.rpm if the account allows more, or add endpoints",
+    "tpm": "the limit is tokens per minute: shorten prompts, raise limits.tpm, or add endpoints",
+    "rpd": "the limit is requests per day: raise limits.rpd, or add endpoints",
+    "concurrency": "the limit is limits.concurrency: raise it, or leave it out and a good one is found",
+    "server": "the server is at its capacity: add another endpoint",
+    "cooldown": "the server refused requests for their rate: set limits.rpm to what the account allows",
     "outage": "the server was down for much of the time",
-    "hours": "it waited for limits.hours",
-    "paused": "it was paused",
-    "budget": "it waited for room in the budget: raise it, or set a token limit in params",
-    "source": "reading the records holds it up: Parquet is read fastest",
-    "template": "rendering the templates holds it up",
-    "loop": "this process' core is busy: two jobs over halves of the records would use two",
-    "tail": "the answers themselves took the time; nothing of this program held them up",
+    "hours": "the run waited for limits.hours",
+    "paused": "the run was paused",
+    "budget": "the run waited for room in the budget: raise the budget, or set a token limit in params",
+    "source": "reading the records was the slowest part: Parquet is read fastest",
+    "template": "rendering the templates was the slowest part",
+    "loop": "this process uses one CPU core fully: split the records over two jobs to use two cores",
+    "tail": "the answers themselves took the time; nothing in this program held them up",
 }
-_FOUND = "so many requests at once are what was found to be worth it; it is looked for anew in every run"
+_FOUND = "the run was still finding how many requests at once are best; every run finds it again"

@@ -96,7 +96,7 @@ class Budget:
             return ""
         cost = f" (at most ${self.maybe.cost / DOLLAR:.2f})" if self.maybe.cost else ""
         lost = f"{self.maybe.requests:,} attempts{cost}"
-        return f"{lost} may have been billed and brought nothing: more than {most}"
+        return f"{lost} may have been billed without an answer: more than {most}"
 
 
 def _passed(budget: BudgetSpec, spent: Spent, held: Spent, need: Spent, doubtful: int) -> str:

@@ -102,7 +102,7 @@ class ResultFolder:
             try:
                 found = folder.digest(path)
             except InTheWay as error:
-                self._miss(path, record, f"what stands there {error}")
+                self._miss(path, record, f"the path {error}")
                 manifest.leave(path)
                 manifest.mark_edited(path)
                 return
@@ -118,7 +118,7 @@ class ResultFolder:
                 manifest.leave(path)
                 manifest.mark_edited(path)
             else:
-                self._miss(path, record, "there is a file already that this job has not written")
+                self._miss(path, record, "there is already a file that this job did not write")
 
     def keep(self, path: str, record: str, why: str) -> None:
         """The row has no text for its file: a file that is there stays as it is."""
@@ -162,7 +162,7 @@ class ResultFolder:
                 try:
                     aside.move(path)
                 except InTheWay as error:  # somebody put it there a moment ago
-                    what = f"what stands at {self._said(path)} {error}"
+                    what = f"{self._said(path)} {error}"
                     raise DiskError(what, where=str(self._where)) from None
                 changes.note(path)
                 self._written += 1

@@ -187,5 +187,6 @@ def _guarded(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        hint = "without it, files that are not as they would be written anew count as somebody else's"
-        raise DiskError(f"the list of the rows' files fails: {error}", where=str(path), hint=hint) from None
+        hint = "if you remove it, files that differ from what a run would write now count as yours and stay"
+        what = f"the list of the rows' files cannot be used: {error}"
+        raise DiskError(what, where=str(path), hint=hint) from None

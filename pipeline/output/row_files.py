@@ -92,18 +92,22 @@ class RowFiles:
             if name not in known:
                 step = name if name in self._steps else name.partition(".")[0]
                 if step in self._steps:
-                    hint = f"its name is known before anything is sent: one of {', '.join(known)}"
+                    hint = (
+                        f"a file's name must be known before anything is sent: use one of {', '.join(known)}"
+                    )
                     raise JobError(
-                        f"no file is named by the answer of a step ('{step}')", where=where, hint=hint
+                        f"a file cannot be named by the answer of a step ('{step}')", where=where, hint=hint
                     )
                 hint = nearest(name, known) or f"known here: {', '.join(known)}"
                 raise JobError(f"there is no column '{name}'", where=where, hint=hint)
             if name not in self._each and columns[name].is_nested():
-                raise JobError(f"the column '{name}' is {columns[name]}, which names nothing", where=where)
+                raise JobError(
+                    f"the column '{name}' is {columns[name]}, which cannot name a file", where=where
+                )
         for name, values in self._each.items():
             where = self._text.where((*_HERE, "name"))
             if name not in self._spec.name and len(values) > 1:
-                what = f"the rows of one record would share a file: their names are without '{name}'"
+                what = f"the rows of one record would share a file: their names do not contain '{name}'"
                 raise JobError(what, where=where, hint=self._hint())
             if name in self._spec.name and len(set(map(cell_text, values))) < len(values):
                 raise JobError(f"two values of '{name}' are the same, and would share a file", where=where)
@@ -116,7 +120,7 @@ class RowFiles:
         for path in taken:
             for other in (Path(os.path.realpath(path)), Path(os.path.normpath(path))):
                 if other.is_relative_to(real) or real.is_relative_to(other):
-                    what = f"the files of the rows would stand beside {path.name}"
+                    what = f"the folder for the rows' files must not also hold {path.name}"
                     raise JobError(what, where=where, hint="give them a folder of their own")
 
     def check(self, source: Source) -> None:
@@ -164,9 +168,9 @@ class RowFiles:
         each = [name for name, values in self._each.items() if len(values) > 1]
         names = ", ".join([*each, *self._job.records.key])
         if self._job.records.key:
-            return f"name the files by the key and all that fans out: name: [{names}]"
+            return f"name the files by the key and every name in `each`: name: [{names}]"
         more = f", and {names}" if names else ""
-        return f"name the files by columns that tell all records apart{more}; records.key names them for good"
+        return f"name the files by columns that are different in every record{more}; or set records.key"
 
 
 def _named(record: Record) -> str:

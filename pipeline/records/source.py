@@ -80,7 +80,7 @@ def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     known = adapters.names("tables")
     if name not in known:
         hint = f"known suffixes: .{', .'.join(known)}"
-        raise JobError(f"no source reads '{path.name}'", where="records.from", hint=hint)
+        raise JobError(f"no table format reads '{path.name}'", where="records.from", hint=hint)
     if compression and name not in COMPRESSIBLE:
         raise JobError(f".{name}.{compression} is not read", where="records.from", hint="decompress it first")
     adapter = adapters.load("tables", name)
@@ -112,12 +112,14 @@ def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
         if name not in schema:
             hint = nearest(name, schema) or f"columns: {', '.join(schema)}"
             if len(schema) == 1 and any(mark in next(iter(schema)) for mark in ";\t|"):
-                hint = "there is one column alone: are the cells separated by something else than commas?"
+                hint = "there is only one column: are the cells separated by something other than commas?"
             where = "records.key" if name in spec.key else "records.private"
             raise JobError(f"{origin.name} has no column '{name}'", where=where, hint=hint)
     for name in spec.key:
         if schema[name].is_nested():
-            raise JobError(f"the column '{name}' is {schema[name]}, which names nothing", where="records.key")
+            raise JobError(
+                f"the column '{name}' is {schema[name]}, which cannot be a key", where="records.key"
+            )
 
 
 class Source:
@@ -217,7 +219,7 @@ class Source:
     def _check_unchanged(self, *, same: bool = True) -> None:
         if not (same and self._origin.unchanged()):
             what = "the records were changed while they were read"
-            hint = "run the same command again; what is paid for is kept"
+            hint = "run the same command again; answers that were paid for are kept"
             raise InputError(what, where=self._origin.name, hint=hint)
 
     def _survey(self) -> tuple[pl.Series | None, int]:
@@ -280,7 +282,7 @@ class Source:
         key = self._redactor.key(key)
         short = key if len(key) <= 60 else key[:57] + "..."
         what = f"the key '{short}' occurs twice: {self._origin.place(first)} and {self._origin.place(second)}"
-        hint = "choose a key that names one row, or no key at all: then equal rows are numbered"
+        hint = "choose a key that is different in every row, or no key at all: then equal rows are numbered"
         return InputError(what, where=self._origin.name, hint=hint)
 
     def _rows_and_keys(self) -> Iterator[pl.DataFrame]:

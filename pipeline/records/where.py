@@ -53,7 +53,9 @@ def _parsed(condition: str) -> pl.Expr:
         return pl.sql_expr(condition)
     except PolarsError as error:
         hint = "for example: price > 0 and lang = 'en'"
-        raise JobError(f"this is no SQL condition: {_first_line(error)}", where=WHERE, hint=hint) from error
+        raise JobError(
+            f"this is not an SQL condition: {_first_line(error)}", where=WHERE, hint=hint
+        ) from error
 
 
 def _check_names(columns: Iterable[str], schema: pl.Schema) -> None:

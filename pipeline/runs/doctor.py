@@ -87,8 +87,8 @@ def _of_journal(path: Path) -> Iterator[Check]:
     if verdict.pages or verdict.unreadable:
         yield bad("journal", f"{said}; damaged: {verdict.pages[0] if verdict.pages else ''}", HINT, code=74)
     elif verdict.damaged:
-        hint = "they are not used, and asked for again; pipeline journal verify names them"
-        yield warn("journal", f"{said}; {len(verdict.damaged):,} rows are not what was written", hint)
+        hint = "they are not used, and the next run asks for them again; `pipeline journal verify` names them"
+        yield warn("journal", f"{said}; {len(verdict.damaged):,} rows do not match their checksums", hint)
     else:
         yield ok("journal", f"{said}; whole")
     with closing(connect_to_read(path)) as connection:
@@ -129,7 +129,7 @@ def _of_lock(job: Job) -> Check:
     who = holder(job.folder)
     if who:
         return warn("lock", f"a run is alive ({who})", "wait for it, or end it: pipeline ctl JOB stop")
-    return ok("lock", "nobody runs the job")
+    return ok("lock", "no run is alive")
 
 
 def _of_reserve(path: Path) -> Iterator[Check]:
@@ -141,11 +141,15 @@ def _of_reserve(path: Path) -> Iterator[Check]:
         yield warn("reserve", f"{rows:,} answers wait in {places}", "the next run takes them in")
     damaged = [file for folder in reserve.folders() for file in _damaged(folder)]
     if damaged:
-        hint = "what could be read of them is in the journal; delete them when you like"
+        hint = "what could be read of them is in the journal; you may delete them"
         yield warn("reserve", f"damaged lines are in {', '.join(map(str, damaged))}", hint)
     ballast = path.with_name("ballast")
     if path.exists() and not (ballast.exists() and ballast.stat().st_size >= BALLAST):
-        yield warn("reserve", "there is no ballast", "make room on the disk: the next run sets it aside")
+        yield warn(
+            "reserve",
+            "there is no ballast (a file that reserves room for a full disk)",
+            "make room on the disk: the next run makes the file again",
+        )
     elif not waiting and not damaged:
         yield ok("reserve", "nothing waits")
 

@@ -119,7 +119,7 @@ class Run(RunState):
             superseded += 1
         if superseded:
             answers = counted(superseded, "paid answer")
-            self.say(f"{answers} of failed rows: asked for, and paid for, again")
+            self.say(f"{answers} of failed rows will be asked for, and paid for, again")
 
     async def _publish_if_complete(self) -> Result | None:
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
@@ -130,7 +130,7 @@ class Run(RunState):
             self.looked_up = True
             done = f"{t.ok + t.skipped:,} of {t.rows:,} rows are done"
             cost = accounts.usual(self.journal, t.missing)
-            about = f", about {dollars(cost / DOLLAR)} for these by what earlier answers cost" if cost else ""
+            about = f", about {dollars(cost / DOLLAR)} for these, judging by earlier answers" if cost else ""
             self.say(f"{done}; to be sent: at least {counted(t.missing.total(), 'request')}{about}")
         return result
 

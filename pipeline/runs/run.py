@@ -118,7 +118,7 @@ def _damaged(run: Run, damage: Damage) -> None:
     if len(run.journal.damaged) == 1:
         run.say(
             f"row {damage.seq} of the journal (step {damage.step}, record {damage.record}) is damaged: it is "
-            "not used, and what it answered is asked again; `pipeline journal verify` names all such rows"
+            "not used, and its request is sent again; `pipeline journal verify` names all such rows"
         )
 
 

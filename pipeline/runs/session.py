@@ -118,7 +118,10 @@ class Session:
             if target.is_dir():
                 raise JobError(f"'{target.name}' is a folder; name a file", where=where)
             if any(same_file(above, job.folder / "spill") for above in target.parents):
-                raise JobError("'spill' is for answers that no disk took; name another folder", where=where)
+                raise JobError(
+                    "'spill' is for answers that could not be written to the journal; name another folder",
+                    where=where,
+                )
             taken.append(target)
         if self.row_files:
             self.row_files.check_folder([*taken, *(job.file.parent / name for name in job.files)])
@@ -137,7 +140,9 @@ class Session:
                 and stage.when.text.strip().lower() not in ("true", "false")
             ):
                 where = stage.when.locate(1, 1)
-                raise JobError('a condition reads a name: when: "{{ stock | int > 0 }}"', where=where)
+                raise JobError(
+                    'a condition must read a column or an answer: when: "{{ stock | int > 0 }}"', where=where
+                )
 
     def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
         """What goes wrong when a record's templates are rendered, as far as they need no answers."""
@@ -159,7 +164,7 @@ class Session:
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:
     if name in taken or name in RESERVED:
-        hint = "every step, value and column has a name of its own: rename this one"
+        hint = "every step, value and column needs its own name: rename this one"
         raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
 
 

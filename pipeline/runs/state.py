@@ -85,9 +85,9 @@ class RunState:
             numbers |= {"lanes": bottleneck.lane_numbers(now), "wait": bottleneck.waits()}
         return numbers
 
-    def interrupted(self, name: str, again: str = " (again: leave at once)") -> None:
+    def interrupted(self, name: str, again: str = " (again: stop at once)") -> None:
         """Send nothing new from now on: a signal, or a person, has asked for it."""
         self.events.warning("run.interrupted", signal=name)
-        self.say(f"{name}: nothing new starts; what is under way comes to its end{again}")
+        self.say(f"{name}: nothing new is sent; requests under way are completed{again}")
         self.progress.phase, self.progress.notice = "stopping", ""
         self.fuse.interrupt(name)

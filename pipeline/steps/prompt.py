@@ -46,7 +46,7 @@ def _checks_model() -> Any:
     for name in adapters.names("checks"):
         options = adapters.load("checks", name).Options
         fields[name] = (options | None, Field(None, description=adapters.summary("checks", name)))
-    return create_model("Checks", __base__=_Spec, __doc__="What an answer is held to.", **fields)
+    return create_model("Checks", __base__=_Spec, __doc__="What an answer must satisfy.", **fields)
 
 
 if TYPE_CHECKING:
@@ -63,9 +63,12 @@ class Spec(Step):
     prompt_file: str | None = Field(
         None, description="the same in a file of its own, relative to the job file"
     )
-    answer: JsonAnswer | None = Field(None, description="without it, the answer is text")
+    answer: JsonAnswer | None = Field(
+        None, description="for an answer in JSON; without it, the answer is text"
+    )
     checks: Checks = Field(
-        Checks(), description="what an answer is held to; each complaint is a repair prompt"
+        Checks(),
+        description="what an answer must satisfy; a failed check is sent back to the model as a complaint",
     )
     repairs: StrictInt = Field(
         1, ge=0, le=10, description="how often an answer is sent back with a complaint"

@@ -46,13 +46,13 @@ class Translation(_Spec):
 
     text: TemplateText = Field(description='a template for the text: "{{ description }}"')
     source: TemplateText = Field(
-        alias="from", description="its language, as a tag such as en or pt-BR; may be a template"
+        alias="from", description="the language of the text, as a tag such as en or pt-BR; may be a template"
     )
     target: TemplateText = Field(
-        alias="to", description='the language wanted; may be a template: "{{ lang }}"'
+        alias="to", description='the language to translate into; may be a template: "{{ lang }}"'
     )
     style: TemplateText | None = Field(
-        None, description="instructions for tone and terms; models with prompts only"
+        None, description="instructions for tone and terms; only for models that take prompts"
     )
 
 
@@ -64,7 +64,7 @@ class Spec(Step):
         1, ge=0, le=10, description="how often a translation is sent back with a complaint"
     )
     allow: tuple[Literal["new_links"], ...] = Field(
-        (), description="accept links in a translation that its source has not"
+        (), description="new_links: accept links in a translation that its source does not have"
     )
 
 

@@ -87,11 +87,11 @@ def own_file(path: Path, flags: int) -> int:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     except OSError as error:
         if error.errno == ENXIO:  # a pipe that nobody reads
-            raise OSError(ENXIO, "it is no file") from None
+            raise OSError(ENXIO, "it is not a file") from None
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(ENXIO, "it is no file")
+        raise OSError(ENXIO, "it is not a file")
     return descriptor
 
 

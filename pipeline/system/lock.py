@@ -34,7 +34,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         if not _taken(descriptor, folder):
             holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-            hint = "wait for it or end it; nothing was sent by this one"
+            hint = "wait for it or end it; this run has sent nothing"
             raise Locked(f"another run of this job is alive ({holder})", where=str(folder), hint=hint)
         try:
             os.ftruncate(descriptor, 0)

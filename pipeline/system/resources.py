@@ -37,7 +37,7 @@ def of_folder(folder: Path) -> Iterator[Check]:
     read_only = os.statvfs(there).f_flag & os.ST_RDONLY
     if read_only or not os.access(there, os.W_OK | os.X_OK):
         why = "it is mounted read-only" if read_only else "you may not write there"
-        yield bad("folder", f"{there}: {why}", "name another place, or mend its rights", code=_DISK)
+        yield bad("folder", f"{there}: {why}", "name another place, or change its permissions", code=_DISK)
     elif there != folder:
         yield ok("folder", f"{folder} will be made")
     else:
@@ -52,7 +52,7 @@ def _of_rights(folder: Path) -> Check:
     open_to = [file.name for file in sorted(folder.iterdir()) if file.lstat().st_mode & 0o077]
     if folder.stat().st_mode & 0o077 and open_to:
         hint = f"chmod -R go-rwx '{folder}'"
-        return warn("folder", f"{folder}: others may look into {', '.join(open_to[:5])}", hint)
+        return warn("folder", f"{folder}: other users can read {', '.join(open_to[:5])}", hint)
     return ok("folder", f"{folder} can be written")
 
 
@@ -63,7 +63,7 @@ def of_room(folder: Path, needed: int) -> Check:
     if free < needed:
         return bad("disk", said, "make room: a run stops when the disk is full", code=_DISK)
     if free < 2 * needed:
-        return warn("disk", said, "make room, to be sure")
+        return warn("disk", said, "make room, to be safe")
     return ok("disk", said)
 
 

@@ -76,7 +76,7 @@ class Folder:
                 mode = os.fstat(descriptor).st_mode
                 if not stat.S_ISREG(mode):
                     os.close(descriptor)
-                    raise InTheWay("is no file")
+                    raise InTheWay("is not a file")
                 with os.fdopen(descriptor, "rb") as file:
                     return hashlib.file_digest(file, "sha256").digest(), stat.S_IMODE(mode)
         except FileNotFoundError:
@@ -117,7 +117,7 @@ def parts(path: str) -> list[str]:
     """The parts of a path; `InTheWay` for one that would lead out of its folder."""
     found = path.split("/")
     if not all(found) or "." in found or ".." in found or "\0" in path:
-        raise InTheWay("is no path inside of a folder")
+        raise InTheWay("is not a path inside a folder")
     return found
 
 
@@ -128,5 +128,9 @@ def _told() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _STRANGE:
             raise
-        why = "may not be read" if error.errno == EACCES else "is a link or stands behind one, or is no file"
+        why = (
+            "may not be read"
+            if error.errno == EACCES
+            else "is a link, is reached through a link, or is not a file"
+        )
         raise InTheWay(why) from None

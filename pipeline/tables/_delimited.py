@@ -263,6 +263,6 @@ def _malformed(path: Path, line: int, text: bytes, separator: bytes, quoted: boo
     where = f"{path}, line {line}"
     if re.search(rb"\r", re.sub(rb'"[^"]*"', b"", text) if quoted else text):
         hint = "end lines with LF or CR LF, as every editor can"
-        return InputError("a carriage return stands alone", where=where, hint=hint)
+        return InputError("a carriage return (CR) stands without a line feed (LF)", where=where, hint=hint)
     hint = 'a cell with a quote in it is written in quotes, and the quote twice: "5"" pipe"'
-    return InputError("a quote stands where none may be", where=where, hint=hint)
+    return InputError("a quote is not allowed here", where=where, hint=hint)

@@ -30,7 +30,7 @@ def refuse_bombs(path: Path) -> None:
             with zipfile.ZipFile(packed) as archive:
                 _refuse_large(path, archive)
         except (zipfile.BadZipFile, lzma.LZMAError, RuntimeError) as error:
-            what = "this is no .xlsx workbook, or it is damaged or encrypted"
+            what = "this is not an .xlsx workbook, or it is damaged or encrypted"
             raise InputError(what, where=str(path), hint=first_line(error)) from error
 
 

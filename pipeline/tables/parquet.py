@@ -37,7 +37,7 @@ def scan(path: Path) -> pl.LazyFrame:
             pass
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200]
-        raise InputError("the file is damaged, or no Parquet", where=str(path), hint=reason) from error
+        raise InputError("the file is damaged, or is not Parquet", where=str(path), hint=reason) from error
     return frame
 
 

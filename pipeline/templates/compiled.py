@@ -63,7 +63,7 @@ class Compiled:
     def _compile(self, text: str) -> None:
         for count, _ in enumerate(_ENVIRONMENT.lexer.tokeniter(text, None)):
             if count > MOST_TOKENS:
-                raise Malformed("it has too many expressions: more than can be read in good time")
+                raise Malformed("it has too many expressions")
         tree = _ENVIRONMENT.parse(text)
         self._check(tree)
         self.names = frozenset(meta.find_undeclared_variables(tree))
@@ -76,7 +76,7 @@ class Compiled:
         for name in tree.find_all(nodes.Name):
             if name.name == "self":  # Jinja's own word: a column of that name would never be rendered
                 column = self._column(name.lineno, "self")
-                hint = "a column of that name is row['self']"
+                hint = "for a column of that name write row['self']"
                 raise Malformed("'self' cannot be read", name.lineno, column, hint)
         for node in tree.find_all(_FOREIGN):
             raise Malformed(f"{type(node).__name__.lower()} is not allowed", node.lineno)

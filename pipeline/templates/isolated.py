@@ -115,7 +115,7 @@ class Worker:
             _receive(process, START_SECONDS)  # it says that it is ready
         except (_Lost, OSError):
             self._end()
-            what = "the process that renders templates apart does not start"
+            what = "the separate process that renders templates does not start"
             raise RunStopped(what, hint=f"it ended with code {process.returncode}") from None
         return process
 

@@ -72,7 +72,7 @@ def _check_operation(operator: str, left: Any, right: Any) -> None:
         if operator == "*":
             bits += right.bit_length()
         if bits > MOST_BITS:
-            raise TooMuch("a number grows beyond all measure")
+            raise TooMuch("a number grows too large")
     elif operator == "%":
         if isinstance(left, str) and _WIDE.search(left):
             raise TooMuch("a format with this width is not allowed: write a number of at most 4 digits")

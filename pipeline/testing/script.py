@@ -120,7 +120,7 @@ class Rule(_Spec):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if all(getattr(self, name) is None for name in _SELECTORS):
-            raise ValueError(f"a rule needs one of {', '.join(_SELECTORS)} (every: 1 strikes always)")
+            raise ValueError(f"a rule needs one of {', '.join(_SELECTORS)} (every: 1 hits every request)")
         for name, faults in _ONLY_FOR.items():
             if getattr(self, name) is not None and self.fault not in faults:
                 raise ValueError(f"'{name}' does not go with fault '{self.fault}'")

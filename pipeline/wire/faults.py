@@ -7,10 +7,10 @@
 | other 429 | rate_limited | retry, when told | no |
 | 429 for one request above the whole limit | too_large_for_limit | fail | no |
 | 404, 3xx | not_found, redirected | stop | no |
-| a certificate that proves nothing, at first | untrusted | stop | no |
-| plain http behind an https address, at first | not_https | stop | no |
-| success, and page after page of HTML, or nothing | not_an_api | stop | maybe |
-| success, and no reply in it | unreadable | retry | maybe |
+| a certificate that cannot be trusted, at the first connection | untrusted | stop | no |
+| plain http behind an https address, at the first connection | not_https | stop | no |
+| success with HTML or nothing in it, five times in a row | not_an_api | stop | maybe |
+| success without a readable reply | unreadable | retry | maybe |
 | 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
 | 409; 408, 425 | conflict | retry | maybe; no |
 | 5xx | server_error | retry | maybe |
@@ -170,12 +170,12 @@ def unreachable(message: str) -> Fault:
 
 def untrusted(host: str, reason: str) -> Fault:
     """A certificate that cannot be trusted: nothing was sent."""
-    return Fault("untrusted", f"{host} shows no certificate to be trusted: {reason}", fate=Fate.STOP)
+    return Fault("untrusted", f"{host} has no certificate that can be trusted: {reason}", fate=Fate.STOP)
 
 
 def not_https(host: str) -> Fault:
     """Something else than TLS came back: nothing was sent."""
-    return Fault("not_https", f"{host} speaks no https; plain http, it seems", fate=Fate.STOP)
+    return Fault("not_https", f"{host} does not speak https, but plain http, it seems", fate=Fate.STOP)
 
 
 def dropped(billed: Billed, message: str, body: bytes = b"") -> Fault:

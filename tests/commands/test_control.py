@@ -70,7 +70,7 @@ async def test_a_run_that_is_cancelled_leaves_no_socket(short_folder: Path) -> N
     ("verb", "arguments", "sentence"),
     [
         ("pauze", (), "unknown command 'pauze'"),
-        ("pause", ("now",), "pause takes nothing more"),
+        ("pause", ("now",), "pause takes no arguments"),
         ("set", (), "KEY=VALUE"),
         ("set", ("rpm",), "KEY=VALUE"),
         ("set", ("=3",), "KEY=VALUE"),

@@ -175,7 +175,7 @@ def test_the_body_of_an_error_is_not_waited_for(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("skew", "said"), [(600, "600 s behind"), (-7200, "7,200 s ahead of"), (5, "goes with")]
+    ("skew", "said"), [(600, "600 s behind"), (-7200, "7,200 s ahead of"), (5, "agrees with")]
 )
 def test_a_clock_that_goes_wrong_is_noticed(skew: float, said: str, address: str) -> None:
     Endpoint.skew = skew
@@ -212,5 +212,5 @@ def test_a_server_that_drips_is_not_waited_for(address: str, monkeypatch: pytest
 def test_a_server_that_speaks_no_tls_is_said(address: str) -> None:
     (check,) = probe.looked_at(address.replace("http", "https"), Secret(), "m")
     assert (check.state, check.code) == ("bad", 2)
-    assert "speaks no https" in check.said
+    assert "does not speak https" in check.said
     assert "http://" in check.hint

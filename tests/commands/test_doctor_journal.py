@@ -60,7 +60,10 @@ def test_what_waits_in_a_reserve_is_said(ran: Project) -> None:
     assert said[0].startswith("1 answers wait in")
     assert "old.damaged" in said[1]
     path.with_name("ballast").unlink()
-    assert looked(ran.folder / "job.yaml")["reserve"].said == "there is no ballast"
+    assert (
+        looked(ran.folder / "job.yaml")["reserve"].said
+        == "there is no ballast (a file that reserves room for a full disk)"
+    )
 
 
 def test_a_live_run_and_open_rights_are_said(ran: Project) -> None:

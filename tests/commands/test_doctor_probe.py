@@ -41,7 +41,7 @@ def test_a_wrong_key_is_refused_to_the_doctor_as_to_a_run(server: Server, projec
 
 def test_an_address_without_its_end_is_a_warning_with_advice(server: Server) -> None:
     check = looked(server.base_url.removesuffix("/v1"))["endpoint"]
-    assert (check.state, check.hint) == ("warn", "look at base_url, which usually ends in /v1")
+    assert (check.state, check.hint) == ("warn", "check base_url, which usually ends in /v1")
     assert "/models (404)" in check.said
 
 
@@ -67,7 +67,7 @@ def test_a_run_at_a_server_that_speaks_plain_http_stops_at_once(server: Server, 
     done = project.run("run", "job.yaml")
     assert done.returncode == 75
     assert time.monotonic() - began < 15, "a host that was never reached gets 30 s"
-    assert "speaks no https; plain http, it seems" in done.stderr
+    assert "does not speak https, but plain http, it seems" in done.stderr
     assert "write http:// in base_url" in done.stderr
     assert "_ssl.c" not in done.stderr
 

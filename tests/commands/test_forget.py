@@ -109,7 +109,7 @@ def test_no_canary_of_a_record_is_left_and_nothing_else_is_touched(ran: Project)
     assert holding(folder, *ALICE) >= {"journal.sqlite", "events.jsonl", *results}
     done = ran.run("journal", "forget", "job.yaml", "--key", "007")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "posts.csv: written anew without it, 6 rows\n" in done.stdout
+    assert "posts.csv: written again without it, 6 rows\n" in done.stdout
     assert "still in the input" in done.stdout
     assert holding(folder, *ALICE) == set()
     assert (folder / "posts.csv").read_bytes() == b"".join(line for line in before if b"alice@" not in line)
@@ -150,7 +150,7 @@ def test_records_that_cannot_all_be_read_are_those_that_are_chosen(ran: Project)
     job(ran, RECORDS + "010,twice,erin@example.org\n", where="title <> 'tea'")
     forgotten = forget(ran, "008")
     assert (forgotten.records, forgotten.attempts) == (1, 3)
-    assert "not choose were not looked at" in forgotten.notices[0]
+    assert "not choose could not be read" in forgotten.notices[0]
 
 
 def test_the_next_run_asks_for_the_forgotten_alone(ran: Project) -> None:
@@ -174,7 +174,7 @@ def test_results_whose_input_is_gone_are_named_and_removed_on_request(ran: Proje
     done = ran.run("journal", "forget", "job.yaml", "--key", "008", "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["attempts"]) == (74, 3)
-    assert "were not looked at" in said["notices"][0]
+    assert "could not be read" in said["notices"][0]
     assert said["left"] == [str(ran.folder / target) for target in TARGETS]
     assert holding(folder, "Dear Bob", "bob@") == {Path(target).name for target in TARGETS}
     ran.run("journal", "forget", "job.yaml", "--key", "010", "--remove-results")
@@ -189,7 +189,7 @@ def test_what_is_not_the_jobs_own_is_named(ran: Project) -> None:
     old.write_bytes((ran.folder / TARGETS[0]).read_bytes())
     done = ran.run("journal", "forget", "job.yaml", "--key", "008")
     assert done.returncode == 0
-    assert "output/shop/old.csv: not the job's own, so nobody looked into it\n" in done.stdout
+    assert "output/shop/old.csv: not one of the job's own files, so it was not searched\n" in done.stdout
 
 
 def test_what_a_killed_process_left_aside_goes(ran: Project) -> None:
@@ -204,7 +204,7 @@ def test_what_a_killed_process_left_aside_goes(ran: Project) -> None:
 def test_rows_without_an_answer_are_said_to_be_pending(ran: Project) -> None:
     job(ran, RECORDS + "011,spoon,frank@example.org\n")
     done = ran.run("journal", "forget", "job.yaml", "--key", "008")
-    assert "posts.csv: written anew without it, 8 rows, 2 of them pending\n" in done.stdout
+    assert "posts.csv: written again without it, 8 rows, 2 of them pending\n" in done.stdout
 
 
 def test_nothing_is_forgotten_while_a_run_is_alive(ran: Project) -> None:
@@ -222,7 +222,7 @@ def test_an_unknown_record_is_an_error(ran: Project) -> None:
     before = (ran.folder / TARGETS[0]).stat().st_mtime_ns
     done = ran.run("journal", "forget", "job.yaml", "--key", "7")
     assert done.returncode == 2
-    assert "nothing is known of such a record" in done.stderr
+    assert "neither the records nor the journal have such a record" in done.stderr
     assert len(attempts(ran.folder / "output/shop")) > 9
     assert (ran.folder / TARGETS[0]).stat().st_mtime_ns == before
 
@@ -283,7 +283,7 @@ def test_a_journal_that_somebody_reads_is_not_half_forgotten(
     reader = sqlite3.connect(ran.folder / "output/shop/journal.sqlite", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM attempts").fetchone()
-    with pytest.raises(DiskError, match="cannot be written anew"):
+    with pytest.raises(DiskError, match="cannot be rewritten"):
         forget(ran, "008")
     reader.close()
     assert forget(ran, "008").left == []

@@ -14,7 +14,7 @@ def test_a_run_says_once_that_a_row_is_damaged_and_asks_for_it_again(project: Pr
     change(path, "UPDATE attempts SET body = CAST(replace(CAST(body AS TEXT), 'tea', 'gin') AS BLOB)")
     verified_ = project.run("journal", "verify", "job.yaml")
     assert verified_.returncode == 74
-    assert "row 1 (step post, record 007) is not what was written" in verified_.stdout
+    assert "row 1 (step post, record 007) does not match its checksum" in verified_.stdout
     assert project.numbers("plan", "job.yaml")["missing"] == 1
     done = project.run("run", "job.yaml", "--json")
     assert done.returncode == 0

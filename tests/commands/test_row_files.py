@@ -90,7 +90,7 @@ def test_no_value_leads_out_of_the_folder_and_no_two_share_a_file(project: Proje
 REFUSED: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "two records of one name": ({"name": ["lang", "title"]}, "sku,title\n1,tea\n2,mug\n3,tea\n",
         ("records 1 (", "line 2) and 3 (", "line 4) would share a file: en/tea.md", "name: [lang, sku]")),
-    "a name without the fan-out": ({"name": "sku"}, "sku,title\n1,tea\n", ("without 'lang'", "[lang, sku]")),
+    "a name without the fan-out": ({"name": "sku"}, "sku,title\n1,tea\n", ("contain 'lang'", "[lang, sku]")),
     "an empty name": ({"name": ["lang", "title"]}, "sku,title\n1,tea\n2,\n",
         ("line 3 (record 2)", "'title' is empty", "`where`")),
     "a name of an answer": ({"name": ["lang", "post"]}, "sku,title\n1,tea\n", ("answer of a step ('post')",)),
@@ -98,7 +98,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "a template with a wrong name": ({"text": "a\n{{ pots }}"}, "sku,title\n1,tea\n",
         ("job.yaml:", "there is no 'pots'", "did you mean 'post'?")),
     "a template that is none": ({"text": "a\n{% if %}"}, "sku,title\n1,tea\n", ("job.yaml:", "template: ")),
-    "a folder with the job file": ({"to": "."}, "sku,title\n1,tea\n", ("beside job.yaml",)),
+    "a folder with the job file": ({"to": "."}, "sku,title\n1,tea\n", ("not also hold job.yaml",)),
     "the records": ({"to": "records.csv"}, "sku,title\n1,tea\n", ("is a file; name a folder",)),
     "the journal's folder": ({"to": "output/shop"}, "sku,title\n1,tea\n", ("a folder of their own",)),
     "the reserve's folder": ({"to": "output/shop/spill"}, "sku,title\n1,tea\n", ("a folder of their own",)),
@@ -193,7 +193,7 @@ def test_a_file_of_somebody_else_is_not_overwritten_and_the_table_is_written(pro
     (project.folder / ARTICLES / "en").mkdir(parents=True)
     (project.folder / ARTICLES / "en/008.md").write_text("mine")
     done = ran(project, code=2)
-    assert "record 008: not written as en/008.md: there is a file already" in done.stdout
+    assert "record 008: not written as en/008.md: there is already a file" in done.stdout
     assert (project.folder / ARTICLES / "en/008.md").read_text() == "mine"
     assert len(contents(project.folder / ARTICLES)) == 6
     assert project.result()["_status"].to_list() == ["ok"] * 6

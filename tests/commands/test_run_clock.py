@@ -29,7 +29,7 @@ def test_a_run_ends_before_its_time_and_the_next_one_goes_on(project: Project) -
         assert 2 <= ledger.billed < 60 and ledger.billed == ledger.requests
         assert max(line.at for line in ledger.lines) < ended
         assert ended < began + 10
-        assert "the run is to end at" in done.stderr and f"done: {ledger.billed} rows" in done.stderr
+        assert "the run ends at" in done.stderr and f"done: {ledger.billed} rows" in done.stderr
         assert "to go on: python -m pipeline run job.yaml\n" in done.stderr
         assert project.run("run", "job.yaml", "--limit", str(ledger.billed + 4)).returncode == 0
         assert server.ledger().billed == ledger.billed + 4 and server.ledger().overpaid == 0
@@ -47,9 +47,9 @@ def test_a_run_sends_nothing_that_would_be_answered_after_its_time(project: Proj
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--for", "2x"), "--for: '2x' is no length of time: write 6h, 90m"),
-        (("--until", "25:00"), "--until: '25:00' is no time: write 07:00"),
-        (("--until", "2020-01-01T00:00"), "is over: it is"),
+        (("--for", "2x"), "--for: '2x' is not a duration: write 6h, 90m"),
+        (("--until", "25:00"), "--until: '25:00' is not a time: write 07:00"),
+        (("--until", "2020-01-01T00:00"), "has passed: it is"),
         (("--for", "2h", "--until", "07:00"), "either --until or --for"),
     ],
 )

@@ -34,7 +34,7 @@ def test_endpoints_that_are_dead_or_down_leave_their_work_to_the_others(project:
         done = project.run("run", "job.yaml", **keys)
         assert done.returncode == 0, done.stderr
         ledgers = [server.ledger() for server in (first, second, third)]
-    assert "writer@3 is out: unauthorized" in done.stderr and "sk-dead" not in done.stderr
+    assert "writer@3 is not used any more: unauthorized" in done.stderr and "sk-dead" not in done.stderr
     assert sum(ledger.billed for ledger in ledgers) == 300
     paid = ledgers[0].paid + ledgers[1].paid
     assert max(paid.values()) == 1, "nothing is paid for twice, whoever was asked"

@@ -207,7 +207,7 @@ def test_a_host_that_was_never_reached_stops_the_run(project: Project) -> None:
     project.job("http://127.0.0.1:9/v1")
     done = project.run("run", "job.yaml", "--set", "models.writer.limits={retries: 0, outage: 2}")
     assert done.returncode == 75 and "cannot connect to 127.0.0.1:9" in done.stderr
-    assert "look at base_url" in done.stderr
+    assert "check base_url" in done.stderr
 
 
 def test_a_parameter_that_every_request_is_refused_for_stops_the_run(project: Project) -> None:
@@ -234,7 +234,7 @@ def test_a_small_job_that_meets_an_outage_can_be_resumed(project: Project) -> No
         limits = "models.writer.limits={maybe_billed_retries: 0, outage: 2}"
         done = project.run("run", "job.yaml", "--set", limits)
         assert done.returncode == 75 and "nothing was answered" in done.stderr, done.stderr
-        assert "look at base_url" in done.stderr
+        assert "check base_url" in done.stderr
     assert not (project.folder / "output/shop/posts.csv").exists()
 
 

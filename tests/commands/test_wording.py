@@ -79,7 +79,7 @@ def test_a_plan_of_a_chain_does_not_call_what_is_unknown_nothing(project: Projec
         before = project.run("plan", "job.yaml").stdout
         assert re.search(r"post .* up to 20 .* not known yet\n", before)
         assert "for 10 requests that can be asked now" in before
-        assert "What the 20 or less behind them cost is not known" in before
+        assert "The cost of up to 20 later requests is not known" in before
         project.run("run", "job.yaml", "--limit", "2")
         after = project.run("plan", "job.yaml").stdout
     found = re.search(r"about \$([\d.]+), at most \$[\d.]+ for 8 requests that can be asked now", after)
@@ -91,4 +91,4 @@ def test_no_record_at_all_is_said(project: Project) -> None:
         project.job(models=served(server.base_url))
         for command in ("plan", "run"):
             done = project.run(command, "job.yaml", "--set", "records.where=title = 'nothing'")
-            assert done.returncode == 0 and "no records were chosen: look at records.where" in done.stdout
+            assert done.returncode == 0 and "no records were chosen: check records.where" in done.stdout

@@ -77,7 +77,7 @@ def test_a_run_trusts_an_authority_of_ones_own_when_it_is_told_to(
         project.job(server.url)
         done = project.run("run", "job.yaml")
         assert done.returncode == 75, done.stderr
-        assert "shows no certificate to be trusted: " in done.stderr
+        assert "has no certificate that can be trusted: " in done.stderr
         assert "set SSL_CERT_FILE to a file" in done.stderr
         assert server.requests == 0
         done = project.run("doctor", "job.yaml")

@@ -88,7 +88,7 @@ async def test_no_request_gets_an_answer_that_was_meant_for_nobody(server: Serve
             assert f"number {n}" in answer.text
             await asyncio.sleep(0.1)
         last = await call(asked("the last"))
-    assert ("nobody asked for" in last.odd) is (name == "late_answer")
+    assert ("no request asked for" in last.odd) is (name == "late_answer")
 
 
 async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_next_one(

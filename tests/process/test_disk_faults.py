@@ -91,4 +91,4 @@ def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(name: str, code: int, pro
     project.job()
     done = project.run("run", "job.yaml")
     assert done.returncode == code, done.stderr
-    assert "it is no file" in done.stderr or code == 0
+    assert "it is not a file" in done.stderr or code == 0

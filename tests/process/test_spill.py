@@ -154,4 +154,4 @@ def test_a_journal_that_is_no_file_is_named(project: Project, command: tuple[str
     (project.folder / "output/shop/journal.sqlite").mkdir(parents=True, mode=0o700)
     done = project.run(*command, "job.yaml")
     said = done.stdout + done.stderr
-    assert done.returncode == 74 and "the journal is no file" in said and "Traceback" not in said, said
+    assert done.returncode == 74 and "the journal is not a file" in said and "Traceback" not in said, said

@@ -18,7 +18,7 @@ def test_p09_of_two_runs_the_second_ends_at_once_and_a_dead_one_holds_nothing(pr
         second = project.run("run", "job.yaml")
         assert second.returncode == 75 and process.poll() is None
         assert f"pid {process.pid} on {socket.gethostname()}" in second.stderr
-        assert "nothing was sent by this one" in second.stderr
+        assert "this run has sent nothing" in second.stderr
         process.kill()
         process.communicate()
         assert project.run("run", "job.yaml", "--limit", "20").returncode == 0

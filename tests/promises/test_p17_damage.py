@@ -17,7 +17,9 @@ def test_p17_a_damaged_answer_is_never_used_and_those_behind_it_are(project: Pro
         place = content.index(b"Write about thing 12.") + 6
         journal.write_bytes(content[:place] + b"\x00" + content[place + 1 :])
         found = project.run("journal", "verify", "job.yaml")
-        assert found.returncode == 74 and "(step post, record 00012) is not what was written" in found.stdout
+        assert (
+            found.returncode == 74 and "(step post, record 00012) does not match its checksum" in found.stdout
+        )
         done = project.run("run", "job.yaml")
         assert done.returncode == 0 and "at least 1 request" in done.stderr, done.stderr
         assert "row 13 of the journal (step post, record 00012) is damaged" in done.stderr

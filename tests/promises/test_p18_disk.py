@@ -14,7 +14,7 @@ def test_p18_a_disk_that_refuses_stops_the_run_and_no_reply_is_lost(project: Pro
         project.job(models=served(server.base_url, limits={"concurrency": 8}), records=Project.numbered(100))
         done = run_limited(project, "-f 150")
         assert done.returncode == 74 and "Traceback" not in done.stderr, done.stderr
-        assert "mend the disk, then run the same command: " in done.stderr and "/spill/" in done.stderr
+        assert "fix the disk, then run the same command: " in done.stderr and "/spill/" in done.stderr
         sent = server.ledger().billed
         assert sent - journalled(project.folder) <= 2 * 8, "what was under way, and one commit of it"
         assert project.run("run", "job.yaml").returncode == 0

@@ -79,7 +79,7 @@ KINDS = {
     "out_of_budget": Stop(4, "2 of 2 are used", changes={"budget": {"requests": DONE}}),
     "maybe_billed": Stop(
         4,
-        "may have been billed and brought nothing",
+        "may have been billed without an answer",
         {"fault": "garbage"},
         {"maybe_billed_retries": 5},
         changes={"budget": {"maybe_billed": 1e-9}},

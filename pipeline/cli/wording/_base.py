@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.core.display import safe_text
 
-NO_RECORDS = "no records were chosen: look at records.where, limit and sample, or whether the file is empty"
+NO_RECORDS = "no records were chosen: check records.where, limit and sample, and whether the file is empty"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pipeline.runs.result import Plan, StepPlan
 
 def of_plan(plan: Plan) -> Iterator[str]:
     """The lines of a plan."""
-    failed = f", {plan.failed:,} of them fail as they are" if plan.failed else ""
+    failed = f", {plan.failed:,} of them failed" if plan.failed else ""
     size = f"{counted(plan.records, 'record')}, {counted(plan.rows, 'row')}"
     yield f"{size}, {plan.complete:,} of them complete{failed}"
     if not plan.records:
@@ -61,13 +61,13 @@ def _money(plan: Plan) -> Iterator[str]:
     spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
     yield f"Nothing was sent. To come: about {dollars(plan.cost)}{now if unknown else ''}{most}. {spent}."
     if unknown:
-        yield f"What the {plan.later:,} or less behind them cost is not known: `run --pilot 30` measures it."
+        yield f"The cost of up to {plan.later:,} later requests is not known: `run --pilot 30` measures it."
     if plan.budget is not None:
         left = max(plan.budget - plan.spent - plan.maybe_spent, 0.0)
         short = "; that may not be enough" if plan.cost > left else ""
         yield f"Left of budget.cost: {dollars(left)} of {dollars(plan.budget)}{short}."
     if not all(step.measured for step in plan.steps if step.missing):
-        yield "Answers are estimated by their limit, or 500 tokens; `run --pilot 30` measures them."
+        yield "Each answer is estimated at its token limit, or at 500 tokens; `run --pilot 30` measures them."
 
 
 def of_pilot(pilot: Pilot) -> Iterator[str]:
@@ -81,7 +81,7 @@ def of_pilot(pilot: Pilot) -> Iterator[str]:
         yield f"{left}; all is answered"
         return
     if not pilot.records:
-        yield f"{left}; the records drawn needed no request, so nothing can be said of their cost"
+        yield f"{left}; the records of the pilot needed no request, so their cost is not known"
         return
     if pilot.priced:
         yield f"{left}, about {_between(pilot.cost, lambda value: dollars(value / DOLLAR))}"
@@ -93,7 +93,7 @@ def of_pilot(pilot: Pilot) -> Iterator[str]:
 def _between(found: Interval, said: Callable[[float], str], unit: str = "") -> str:
     """An estimate with its bounds, which one record alone cannot give."""
     if isinf(found.high):
-        return f"{said(found.mean)}{unit} (judged by one record alone)"
+        return f"{said(found.mean)}{unit} (from one record only)"
     return f"{said(found.mean)}{unit} ({said(found.low)} to {said(found.high)}, 95 times in 100)"
 
 

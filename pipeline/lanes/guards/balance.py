@@ -56,7 +56,7 @@ class Endpoints:
             return fault
         others = [other for other in self.alive() if other is not member]
         if member.queue.closed is None and others:
-            self.say(f"{member.name} is out: {fault}; {len(others)} left")
+            self.say(f"{member.name} is not used any more: {fault}; endpoints left: {len(others)}")
             member.queue.close(fault)
         if not others:
             return fault

@@ -15,18 +15,18 @@ from pipeline.core.errors import DiskError, Interrupted, KeyRefused, OutOfQuota,
 _HINTS = {
     "unauthorized": "set the right key in the variable that api_key_env names",
     "forbidden": "the key is known but may not use this model or endpoint",
-    "not_found": "look at model and base_url, which usually ends in /v1",
-    "redirected": "set base_url to the address that it means, if you trust it",
-    "untrusted": "set SSL_CERT_FILE to a file with the certificate of an authority of your own",
-    "not_https": "write http:// in base_url, if it is this machine or a network of your own",
-    "not_an_api": "look at base_url, and at what stands before it: a proxy, a sign-in page",
+    "not_found": "check model and base_url, which usually ends in /v1",
+    "redirected": "set base_url to the address that the server names, if you trust it",
+    "untrusted": "for a certificate authority of your own, set SSL_CERT_FILE to its certificate",
+    "not_https": "write http:// in base_url, if the server is on this machine or in your own network",
+    "not_an_api": "check base_url, and whether a proxy or a sign-in page answers instead of the API",
     "out_of_quota": "top up the account, or use another key",
-    "outage": "look at base_url and at the server behind it",
+    "outage": "check base_url, and whether the server is running",
     "refusing": "the account's limits may be shared with others; set limits.rpm, or come back later",
-    "all_refused": "look at params and at the prompt: nothing was paid for",
-    "out_of_budget": "raise it in the job file, or with --set",
-    "maybe_billed": "look at the server, then raise budget.maybe_billed or limits.timeout",
-    "mostly_failing": "look at failures with `pipeline export`; max_failed sets how many are too many",
+    "all_refused": "check params and the prompt; nothing was paid for",
+    "out_of_budget": "raise the budget in the job file, or with --set",
+    "maybe_billed": "check the server, then raise budget.maybe_billed or limits.timeout",
+    "mostly_failing": "see the failed rows with `pipeline export`; max_failed sets how many are too many",
     "deadline": "the next run goes on from here",
 }
 _ERRORS = {
@@ -77,7 +77,7 @@ async def ending_by(until: float | None, clock: Clock, fuse: Fuse) -> AsyncItera
     async def wait() -> None:
         while until is not None and (left := until - clock.at(anyio.current_time())) > 0:  # noqa: ASYNC110 - the clock may be set meanwhile
             await anyio.sleep(min(left, 60.0))  # the machine may sleep meanwhile
-        fuse.blow(Fault("deadline", "its time is over", fate=Fate.STOP))
+        fuse.blow(Fault("deadline", "the time set for this run is over", fate=Fate.STOP))
 
     async with anyio.create_task_group() as group:
         if until is not None:

@@ -45,6 +45,4 @@ class Deadline(Limit):
         ends = spoken(datetime.fromtimestamp(self.until, SYSTEM_ZONE), self.clock.local(now))
         if self.clock.at(now) > self.until:
             return f"the time set for this run was over at {ends}"
-        return (
-            f"the run is to end at {ends}, and an answer takes up to {self.latency:,.1f} s: too long for it"
-        )
+        return f"the run ends at {ends}, and an answer can take {self.latency:,.1f} s: too late for another"

@@ -155,7 +155,7 @@ class _Endpoint:
             content_type = self._kept(content_type)
         odd = self._strangers.look(content_type, body)
         if self._connector.spoke_unasked:
-            odd = f"{self._host} sends answers that nobody asked for; no connection is used twice"
+            odd = f"{self._host} sends answers that no request asked for; no connection is reused"
         told, wait = advertised_limits(headers), advertised_wait(headers)
         return Reply(self._api, body, perf_counter() - began, advertised=told, wait=wait, odd=odd)
 
@@ -180,7 +180,7 @@ class _Endpoint:
             case TimeoutError() | Unfinished() if response is not None and body is not None:
                 return self._in_part(error, response, body)
             case aiohttp.ClientResponseError():
-                return unreadable("the reply's head is not HTTP, or beyond all size", b"")
+                return unreadable("the reply's headers are not HTTP, or are too large", b"")
             case aiohttp.ClientError():
                 return _closed(self._host)
         return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
@@ -196,7 +196,7 @@ class _Endpoint:
             case ReplyTooLarge():
                 return too_large()
             case Undecodable():
-                return unreadable("the reply is compressed in a way that cannot be undone", came)
+                return unreadable("the reply is compressed in a way that cannot be decoded", came)
         return _closed(self._host, came)
 
 

@@ -55,7 +55,7 @@ def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
     try:
         heard = _in_time(base_url, key)
     except _Slow:
-        hint = "it is there; a run waits limits.timeout for an answer"
+        hint = "the server is there; a run waits limits.timeout for an answer"
         yield warn("endpoint", f"{host}: no list of models within {PATIENCE:g} s", hint)
         return
     except (OSError, ValueError) as error:
@@ -147,12 +147,12 @@ def _origin(error: BaseException) -> OSError:
 
 def _unreached(host: str, error: Exception) -> Check:
     if getattr(error, "reason", "") in NO_TLS:
-        hint = "write http:// in base_url, if it is this machine or a network of your own"
-        said = f"{host}: speaks no https; plain http, it seems"
+        hint = "write http:// in base_url, if the server is on this machine or in your own network"
+        said = f"{host}: does not speak https, but plain http, it seems"
         return bad("endpoint", said, hint, code=JobError.exit_code)
     hint = "this machine is offline, the server is down, or base_url is wrong"
     if isinstance(error, ssl.SSLCertVerificationError):
-        hint = "set SSL_CERT_FILE to a file with the certificate of an authority of your own"
+        hint = "for a certificate authority of your own, set SSL_CERT_FILE to its certificate"
     return bad("endpoint", f"{host}: {_why(error)}", hint, code=RunStopped.exit_code)
 
 
@@ -170,7 +170,7 @@ def _of_status(host: str, path: str, heard: _Heard) -> Check:
         hint = "set the right key in the variable that api_key_env names"
         return bad("endpoint", f"{host}: the key is refused (401)", hint, code=KeyRefused.exit_code)
     if 300 <= status < 400:
-        hint = "set base_url to the address it means; redirects are not followed"
+        hint = "set base_url to the address that the server names; redirects are not followed"
         return bad("endpoint", f"{host}: answers with a redirect ({status})", hint, code=JobError.exit_code)
     if status == 403:
         return warn("endpoint", f"{host}: this key may not list models (403)", "it may still answer")
@@ -178,7 +178,7 @@ def _of_status(host: str, path: str, heard: _Heard) -> Check:
         return warn("endpoint", f"{host}: answers with {status}", "come back later")
     if status == 404 and not _VERSION.search(path):
         what = f"{host}: has no list of models at {path.rstrip('/')}/models (404)"
-        return warn("endpoint", what, "look at base_url, which usually ends in /v1")
+        return warn("endpoint", what, "check base_url, which usually ends in /v1")
     listed = "" if status == 200 else f" ({status} for its list of models, which not every server has)"
     return ok("endpoint", f"{host}: answers{listed}")
 
@@ -211,6 +211,10 @@ def _of_clock(host: str, heard: _Heard) -> Iterator[Check]:
     if abs(apart) > APART:
         ahead = "ahead of" if apart > 0 else "behind"
         said = f"this machine is {abs(apart):,.0f} s {ahead} {host}"
-        yield warn("clock", said, "set the clock: hours, --until and told waits go by it")
+        yield warn(
+            "clock",
+            said,
+            "set the clock: limits.hours, --until and the waits that servers ask for depend on it",
+        )
     else:
-        yield ok("clock", f"goes with that of {host}")
+        yield ok("clock", f"agrees with the clock of {host}")

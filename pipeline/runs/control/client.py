@@ -22,9 +22,9 @@ from pipeline.system.lock import holder
 SOCKET = "control.sock"
 POINTER = "control.path"
 VERBS = {
-    "pause": "send nothing new until `resume`; what is under way is seen to its end",
+    "pause": "send nothing new until `resume`; requests under way are completed",
     "resume": "go on after `pause`",
-    "stop": "end the run well; the same command goes on later",
+    "stop": "end the run as Ctrl-C does; the same command goes on later",
     "set": "change a setting of the live run: set models.writer.limits.rpm=900",
     "status": "say how the run stands",
 }
@@ -68,7 +68,7 @@ def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
             raise JobError("set takes KEY=VALUE", hint="for example: set models.writer.limits.rpm=900")
         given = [word.strip() for path, _, value in pairs for word in (path, value)]
     elif given:
-        raise JobError(f"{verb} takes nothing more", hint=f"leave out: {' '.join(given)}")
+        raise JobError(f"{verb} takes no arguments", hint=f"leave out: {' '.join(given)}")
     line = json.dumps({"verb": verb, "arguments": given}).encode()
     if len(line) > LONGEST_LINE:
         raise JobError(f"a command is at most {LONGEST_LINE:,} bytes long")

@@ -67,7 +67,7 @@ async def controlled(folder: Path, steer: Steer, say: Callable[[str], None]) -> 
             listener = stack.enter_context(_listening(folder))
             servers.append(asyncio.create_task(_serve(listener, steer)))
         except OSError as error:
-            say(f"this run hears no commands from other terminals: {error.strerror or error}")
+            say(f"this run cannot receive commands from other terminals: {error.strerror or error}")
         try:
             yield
         finally:

@@ -39,7 +39,7 @@ class Steering:
     def pause(self) -> str:
         """Send nothing new; requests under way are finished."""
         self._hold(True)
-        return f"paused; {counted(self._run.progress.in_flight, 'request')} under way come to their end"
+        return f"paused; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
 
     def resume(self) -> str:
         """Go on."""
@@ -59,7 +59,7 @@ class Steering:
     def stop(self) -> str:
         """End the run as an interrupt would."""
         self._run.interrupted("ctl stop", again="")
-        return "the run ends; what is under way comes to its end, and the same command goes on later"
+        return "the run ends when the requests under way are completed; the same command goes on later"
 
     def set(self, changes: Sequence[tuple[str, str]]) -> str:
         """Change each `models.<name>.limits.<key>` or `budget.<key>`, or none of them; not the job file."""
@@ -89,7 +89,7 @@ class Steering:
             and value is not None
             and (found := next(self._run.session.unpriced(), None))
         ):
-            raise JobError(found[1], hint="without its price a budget in dollars could not hold")
+            raise JobError(found[1], hint="a budget in dollars needs its price")
         return _changed(budget, f"budget.{key}", value)
 
     def _limits(self, changed: Mapping[str, Limits], name: str, key: str, value: Any) -> Limits:
@@ -102,13 +102,13 @@ class Steering:
         path = f"models.{name}.limits.{key}"
         if key == "concurrency" and isinstance(value, int) and value > lanes.most_at_once(name):
             most = lanes.most_at_once(name)
-            raise JobError(f"{path}: this run has connections for {most}", hint="set it in the job file")
+            raise JobError(f"{path}: this run has only connections for {most}", hint="set it in the job file")
         return _changed(changed.get(name, lanes.limits[name]), path, value)
 
     def _told(self, path: str, value: Any) -> str:
         self._run.events.info("run.set", path=path, value=value)
         said = f"{path} is no longer set" if value is None else f"{path} is now {value}"
-        self._run.say(f"{said} (this run only; the job file is as it was)")
+        self._run.say(f"{said} (this run only; the job file is not changed)")
         return said + self._overspent(path)
 
     def _overspent(self, path: str) -> str:

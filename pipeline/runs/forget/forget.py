@@ -90,7 +90,7 @@ def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forg
     found.events = erase_lines(job.folder / "events.jsonl", partial(_is_named, meant.names))
     if not (meant.records or meant.digests or found.row_files or found.events):
         hint = "the key as it stands in the records; several columns as JSON: '[1, \"en\"]'"
-        raise JobError("nothing is known of such a record", where="--key", hint=hint)
+        raise JobError("neither the records nor the journal have such a record", where="--key", hint=hint)
     found.spilled = _erase_spilled(path)
     _write_results_anew(job, meant, found, remove_results)
     found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers)

@@ -41,7 +41,7 @@ def who_is_meant(job: Job, key: str, journal: Journal) -> Meant:
         session: Session | None = _with_all_records(job, meant.notices.append)
         records = list(_of_that_name(session, meant.names)) if session else []
     except PipelineError as error:
-        said = f"the records were not looked at ({error.what}); what stands under the key is forgotten"
+        said = f"the records could not be read ({error.what}); only what stands under the key is forgotten"
         meant.notices.append(said)
         session, records = None, []
     meant.records = len(records)
@@ -78,7 +78,7 @@ def _with_all_records(job: Job, say: Callable[[str], None]) -> Session:
         if everyone == job.records:
             raise
         session = Session.open(job)
-        said = f"records that the job does not choose were not looked at ({error.what})"
+        said = f"records that the job does not choose could not be read ({error.what})"
         say(f"{said}: answers that one of them shares are forgotten, too")
         return session
 

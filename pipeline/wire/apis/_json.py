@@ -36,7 +36,7 @@ _SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason
 def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in a body; an `unreadable` fault for anything else."""
     if len(body) > _FEW and body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
-        raise unreadable(f"the reply is {len(body):,} bytes of small values, which is no answer", body)
+        raise unreadable(f"the reply is {len(body):,} bytes of small values, which is not an answer", body)
     try:
         parsed = orjson.loads(body)
         names = _SAID_ONCE.findall(body) if len(body) <= _LENIENT else ()
@@ -77,7 +77,7 @@ def _refuse_twins(body: bytes) -> None:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key occurs twice in one object")
     return found
 
 

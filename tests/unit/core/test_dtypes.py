@@ -61,7 +61,7 @@ def test_a_value_is_made_fit_without_loss(value: object, dtype: pl.DataType, exp
         (2**53 + 1, pl.Float64(), "cannot be held exactly"),
         (10**400, pl.Float64(), "cannot be held exactly"),
         ("1", pl.Float64(), '"1" is not a number'),
-        ({"a": 1, "z": 2}, pl.Struct({"a": pl.Int64()}), "a field 'z' that the column has not"),
+        ({"a": 1, "z": 2}, pl.Struct({"a": pl.Int64()}), "a field 'z' that the column does not have"),
         ("x", pl.List(pl.String()), '"x" is not a list'),
     ],
 )

@@ -60,7 +60,7 @@ MISTAKES = {
     "a fan-out over one word": ("checks:", "each: {lang: de}\n    checks:", "de}", "must be a list"),
     "a fan-out over nothing": ("checks:", "each: {lang: []}\n    checks:", "[]}", "must not be empty"),
     "a fan-out over null": ("checks:", "each: {lang: [~]}\n    checks:", "~", "steps.post.each.lang.0: must"),
-    "an answer of no type": ("{a: string}", "{a: strin}", "{a: strin", "'strin' at a is no type"),
+    "an answer of no type": ("{a: string}", "{a: strin}", "{a: strin", "'strin' at a is not a type"),
     "an answer without fields": ("{json: {a: string}}", "{json: {}}", "{}", "mapping"),
     "a check of the wrong type": ("{length: {max: 5}}", "{contains: 5}", "5}", "list"),
     "an unknown provider": ("provider: scripted", "provider: scriptd", "scriptd", "did you mean 'scripted'?"),
@@ -173,7 +173,7 @@ def test_a_literal_key_on_the_command_line_is_not_said_again(name: str, tmp_path
         ("models.m=", "--set models.m: "),
         ("steps.post.prompt='{{ title | nope }}'", "--set steps.post.prompt: template: "),
         ("steps.post.model=mm", "--set steps.post.model: there is no model 'mm'"),
-        ("output.to=a.doc", "--set output.to: no result is written to a file that ends in '.doc'"),
+        ("output.to=a.doc", "--set output.to: a result cannot be written to a file that ends in '.doc'"),
         ("models.n.api=translation", "--set models.n.api: "),
     ],
 )

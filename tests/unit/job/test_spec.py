@@ -14,7 +14,7 @@ from tests.support.project import Project
     [
         ("models.writer.params={model: other}", "the model's own key"),
         ("models.writer.params={stream: true}", "not streamed"),
-        ("steps.post.params={n: 3}", "one answer is asked for"),
+        ("steps.post.params={n: 3}", "a request brings one answer"),
         ("models.wirter.model=x", "did you mean 'writer'?"),
     ],
 )

@@ -18,10 +18,10 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert refused(tmp_path, text).splitlines() == [
         "job.yaml:4:62: unknown key 'rpn'",
         "  did you mean 'rpm'?",
-        "job.yaml:1:7: name: must be of letters (A-Z, a-z), digits, . - and _ alone, "
-        "and begin with a letter or digit",
-        "job.yaml:7:11: steps.my post.name: must be of letters (A-Z, a-z), digits and _ alone, "
-        "and not begin with a digit",
+        "job.yaml:1:7: name: may have only letters (A-Z, a-z), digits, . - and _, "
+        "and must begin with a letter or digit",
+        "job.yaml:7:11: steps.my post.name: may have only letters (A-Z, a-z), digits and _, "
+        "and must not begin with a digit",
         "job.yaml:16:33: output.include.0: must be 'status', 'reason', 'model' or 'key'",
         "  did you mean 'status'?",
     ]
@@ -49,7 +49,7 @@ def test_a_value_of_several_types_is_refused_once(tmp_path: Path) -> None:
     [
         ("model: y", "model: y, base_url: localhost", "base_url: must begin with http:// or https://"),
         ("model: y", "model: y, base_url: '127.0.0.1:8091/v1'", "must begin with http:// or https://"),
-        ("  n: {", "  my model: {", "job.yaml:5:3: models.my model: must be of letters"),
+        ("  n: {", "  my model: {", "job.yaml:5:3: models.my model: may have only letters"),
         ("model: x", "model: x, options: {latncy: 1}", "'latncy'\n  did you mean 'latency'?"),
         ("model: x", "model: x, options: {latency: {mean: 1, jiter: 1}}", "did you mean 'jitter'?"),
         (
@@ -60,12 +60,12 @@ def test_a_value_of_several_types_is_refused_once(tmp_path: Path) -> None:
         (
             "model: x",
             "model: x, options: {faults: [{first: 1, fault: serverr}]}",
-            "models.m.options.faults.0.fault: is none of the words that can stand here\n"
+            "models.m.options.faults.0.fault: is not one of the words that are allowed here\n"
             "  did you mean 'server_error'?",
         ),
         ("model: y", "model: y, endpoints: [{wieght: 1}]", "'wieght'\n  did you mean 'weight'?"),
         ("{length: {max: 5}}", "{length: {min: 50, max: 5}}", "min (50) is more than max (5)"),
-        ("checks:", "each: {lang: [en, de, en]}\n    checks:", "each.lang: the value en stands in it twice"),
+        ("checks:", "each: {lang: [en, de, en]}\n    checks:", "each.lang: the value en is listed twice"),
         ("name: german\n    model: m", "name: german", "add model: m or model: n"),
         ("to: out.csv", "to: out.doc", "that ends in '.doc'\n  a file's ending says its format: .csv"),
         ("to: out.csv", "to: out", "the file has no ending\n  a file's ending says its format: "),

@@ -173,7 +173,7 @@ async def test_a_damaged_journal_is_an_error_with_a_hint(tmp_path: Path) -> None
         for i in range(200):
             kept_reply(damaged, asked(str(i)).digest)
         accounts.by_outcome(damaged)
-    assert "put back a copy" in caught.value.hint
+    assert "put a copy of the journal back" in caught.value.hint
     damaged.close()
 
 

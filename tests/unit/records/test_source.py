@@ -40,7 +40,7 @@ def test_folders_pipes_and_empty_files_are_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
     written(tmp_path, "a.txt", "x")
-    with pytest.raises(JobError, match=r"no source reads 'a\.txt'\n  known suffixes: \.csv, \.jsonl"):
+    with pytest.raises(JobError, match=r"no table format reads 'a\.txt'\n  known suffixes: \.csv, \.jsonl"):
         opened(tmp_path, "a.txt")
 
 
@@ -156,7 +156,7 @@ def test_where_reads_as_numbers_only_what_must_be(tmp_path: Path, where: str, ke
     [
         ("prise > 0", "there is no column 'prise'\n  did you mean 'price'"),
         ('lang = "en"', "text stands in single quotes"),
-        ("price >", "this is no SQL condition"),
+        ("price >", "this is not an SQL condition"),
         ("price", "does not fit the columns' types"),
         ("lang > 3 or lang = 'en'", "does not fit the columns' types"),
     ],

@@ -44,4 +44,4 @@ def test_an_error_of_polars_quotes_no_row_where_a_column_is_private(
     with pytest.raises(InputError) as error:
         open_records(Records.model_validate({"key": "number", "private": private}), tmp_path, failing)
     assert ("Alice" in str(error.value)) is not bool(private)
-    assert ("private columns keep it from being shown" in str(error.value)) is bool(private)
+    assert ("it is not shown, because the job has private columns" in str(error.value)) is bool(private)

@@ -38,7 +38,7 @@ def test_a_damaged_parquet_is_refused_before_a_record(tmp_path: Path, damage: st
     else:
         data = bytearray(b"this is no parquet at all")
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"a\.parquet: the file is damaged, or no Parquet"):
+    with pytest.raises(InputError, match=r"a\.parquet: the file is damaged, or is not Parquet"):
         parquet.scan(path)
 
 

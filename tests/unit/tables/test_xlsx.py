@@ -38,7 +38,7 @@ def test_a_workbook_without_a_proper_header_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"x": ["a", "1"], "y": ["a", "2"]}).write_excel(tmp_path / "a.xlsx", include_header=False)
     with pytest.raises(InputError, match="row 1: two columns are named 'a'"):
         xlsx.scan(tmp_path / "a.xlsx")
-    assert "no .xlsx workbook" in refused(tmp_path, "b.xlsx", b"PK\x03\x04 broken")
+    assert "not an .xlsx workbook" in refused(tmp_path, "b.xlsx", b"PK\x03\x04 broken")
 
 
 def test_a_missing_extra_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_a_dead_endpoint_loses_no_request(fault: Any, after: int) -> None:
     assert outcome.answered == 500
     assert outcome.accounts["dead"].requests <= after + 32
     assert len(outcome.said) == 1
-    assert "dead is out" in outcome.said[0]
+    assert "dead is not used any more" in outcome.said[0]
 
 
 def test_when_all_are_dead_the_run_stops() -> None:
@@ -165,7 +165,7 @@ def test_an_endpoint_that_stays_down_is_out_and_the_run_goes_on() -> None:
     limits = dict.fromkeys(("down", "well"), Limits(concurrency=64, outage=60))
     outcome = spread_over({"down": down, "well": Script(latency=1)}, numbered(4000), limits=limits)
     assert outcome.answered == 4000
-    assert any("down is out: outage" in line for line in outcome.said)
+    assert any("down is not used any more: outage" in line for line in outcome.said)
 
 
 def test_whoever_waits_for_tomorrow_moves_to_one_that_has_requests_left() -> None:
