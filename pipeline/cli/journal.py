@@ -72,7 +72,7 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
     for table in found.tables:
         yield f"{wording.shown(Path(table.path))}: {_of_table(table)}"
     if any(table.trouble and not table.removed for table in found.tables):
-        yield "  these results still hold the record: fix this and repeat it, or add --remove-results"
+        yield "  these results and the journal still hold it: fix this and repeat it, or add --remove-results"
     for name in found.unsearched:
         yield f"{wording.shown(Path(name))}: not one of the job's own files, so it was not searched"
     tables = {table.path for table in found.tables}

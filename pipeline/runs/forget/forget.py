@@ -3,8 +3,8 @@
     the record of a key -> the files of its rows, events -> the results, without it -> the journal
 
 Results are a replay, so they are written from the journal once more, without the record: nothing has to be
-searched in them. The journal comes last: if `forget` is killed, a second `forget` finds there what is left to
-do. An answer that another record shares stays, because it is that record's answer, too.
+searched in them. The journal comes last: if `forget` is killed, or cannot write the results, a second `forget`
+finds there what is left to do. An answer that another record shares stays, because it is that record's answer, too.
 This module prints nothing, and looks into no file that is not the job's own.
 """
 
@@ -92,8 +92,8 @@ def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forg
         hint = "the key as it stands in the records; several columns as JSON: '[1, \"en\"]'"
         raise JobError("neither the records nor the journal have such a record", where="--key", hint=hint)
     found.spilled = _erase_spilled(path)
-    _write_results_anew(job, meant, found, remove_results)
-    found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers)
+    if _write_results_anew(job, meant, found, remove_results):
+        found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers)
     with events_to(job.folder / "events.jsonl") as events:  # the event does not say which record
         events.info("record.forgotten", attempts=found.attempts, events=found.events)
     found.unsearched = list(map(str, _not_its_own(job)))
@@ -119,8 +119,8 @@ def _erase_spilled(path: Path) -> int:
     return count
 
 
-def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) -> None:
-    """Export without the record; where that cannot be, name what holds it, or remove it."""
+def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) -> bool:
+    """Export without the record, or remove the results where that cannot be; whether either was done."""
     failures = job.folder / "failures.csv"
     for path in (*job.targets, failures):
         remove_leftovers(path)
@@ -129,12 +129,15 @@ def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) 
         if there:
             result = anyio.run(partial(export_async, job, without=meant.names))
             found.tables = [Rewritten(str(target), result.rows, result.pending) for target in result.targets]
-            return
+            return True
     except (InputError, JobError) as error:
         found.tables = [Rewritten(str(target), trouble=str(error), removed=remove) for target in there]
-    for path in (failures, job.folder / receipt.NAME, *(there if remove else ())):
-        path.unlink(missing_ok=True)  # the next run writes all of them again
     found.left += [table.path for table in found.tables if not table.removed]
+    if found.tables and not remove:
+        return False
+    for path in (failures, job.folder / receipt.NAME, *there):
+        path.unlink(missing_ok=True)  # the next run writes all of them again
+    return True
 
 
 def _not_its_own(job: Job) -> list[Path]:
