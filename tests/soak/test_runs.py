@@ -25,12 +25,13 @@ def test_any_number_of_kills_ends_in_the_same_table(project: Project, concurrenc
         "--set",
         f"models.writer.limits={{concurrency: {concurrency}, maybe_billed_retries: 9}}",
     )
-    with serve(Script(latency=0.02, faults=faults, seed=SEED)) as server:
+    seconds = 0.02 * max(1, concurrency // 8)  # else a wide run is over before it can be killed
+    with serve(Script(latency=seconds, faults=faults, seed=SEED)) as server:
         project.job(server.base_url, records=Project.numbered(ROWS))
         kills = 0
         while kills < KILLS:
             process = project.start(*arguments)
-            time.sleep(dice.uniform(1.0, 3.5))
+            time.sleep(dice.uniform(0.7, 2.0))
             if process.poll() is not None:
                 break
             process.kill()
