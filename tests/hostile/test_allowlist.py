@@ -35,7 +35,7 @@ def test_a_host_that_is_not_on_the_list_is_refused(address: str, tmp_path: Path)
         load(file, untrusted=OFFICIAL)
     assert re.search(r"job\.yaml:4:\d+: ", str(error.value))
     assert re.search(
-        r"not on the list|begins with https|nothing more|65535|without \? and #", str(error.value)
+        r"not on the list|begin with https|nothing more|65535|without \? and #", str(error.value)
     )
 
 
@@ -98,7 +98,7 @@ KEYS = [
     (B, "KEY", ("a.org:8443",), ("KEY",), ""),
     (LOCAL, "KEY", ("127.0.0.1:8000",), ("KEY",), ""),
     ("http://[::1]:8000/v1", "", ("[::1]:8000",), (), ""),
-    ("http://192.168.0.1/v1", "", ("192.168.0.1",), (), "begins with https"),
+    ("http://192.168.0.1/v1", "", ("192.168.0.1",), (), "begin with https"),
 ]
 
 

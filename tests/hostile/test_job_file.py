@@ -47,13 +47,13 @@ ECHOES = f"a: &a {'x' * 60_000}\nb: [{'*a, ' * 20}]\n"
 THREATS = {
     "a python object": ("key: sku", "key: !!python/object/apply:os.system [id]", 2, "tag"),
     "a python name": ("name: shop", "name: !!python/name:os.system", 1, "tag"),
-    "aliases": ("name: shop\n", f"name: shop\n{LAUGHS}", 2, "aliases multiply"),
-    "aliases of a text": ("name: shop\n", f"name: shop\n{ECHOES}", 2, "aliases multiply"),
+    "aliases": ("name: shop\n", f"name: shop\n{LAUGHS}", 2, "aliases expand"),
+    "aliases of a text": ("name: shop\n", f"name: shop\n{ECHOES}", 2, "aliases expand"),
     "no": ("limits: {rpm: 5}", "limits: {rpm: no}", 4, "whole number"),
     "an octal number": ("limits: {rpm: 5}", "limits: {rpm: 012}", 4, "whole number"),
     "a time": ("limits: {rpm: 5}", "limits: {rpm: 12:30:00}", 4, "whole number"),
     "a duplicate key": ("limits: {rpm: 5}", "limits: {rpm: 5, rpm: 6}", 4, "twice (first in line 4)"),
-    "a merge": ("limits: {rpm: 5}", "limits: {<<: {rpm: 5}}", 4, "merged"),
+    "a merge": ("limits: {rpm: 5}", "limits: {<<: {rpm: 5}}", 4, "merging"),
     "a key nobody knows": ("limits: {rpm: 5}", "limits: {rpn: 5}", 4, "did you mean 'rpm'?"),
     "many values": ("name: shop\n", "name: shop\na: [" + "b," * 60_000 + "]\n", 2, "more than 50,000 values"),
 }  # fmt: skip

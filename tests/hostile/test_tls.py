@@ -78,12 +78,12 @@ def test_a_run_trusts_an_authority_of_ones_own_when_it_is_told_to(
         done = project.run("run", "job.yaml")
         assert done.returncode == 75, done.stderr
         assert "has no certificate that can be trusted: " in done.stderr
-        assert "set SSL_CERT_FILE to a file" in done.stderr
+        assert "set SSL_CERT_FILE to its certificate" in done.stderr
         assert server.requests == 0
         done = project.run("doctor", "job.yaml")
         assert done.returncode == 75
         assert "its certificate does not verify: " in done.stdout
-        assert "set SSL_CERT_FILE to a file" in done.stdout
+        assert "set SSL_CERT_FILE to its certificate" in done.stdout
         done = project.spawn("doctor", "job.yaml", SSL_CERT_FILE=str(authority.certificate))
         assert "answers with 501" in done.stdout, "it is trusted, and has no list of models"
         done = project.spawn("run", "job.yaml", SSL_CERT_FILE=str(authority.certificate))

@@ -56,8 +56,9 @@ REACHING = {
     "a result of another job": ("to: output/shop/out.csv", "to: output/x/o.csv",
         "output/x", "output/shop/o.csv"),
     "a function in the condition": ("price > 0 and", "rpad(lang, 999999999, 'x') > '' and", "price", "rpad"),
-    "a question in the condition": ("price > 0 and", "price in (select 1) and", "price", "alone"),
-    "a hidden call in the condition": ("price > 0 and", "rpad /**/ (lang, 9, 'x') > '' and", "rpad", "alone"),
+    "a question in the condition": ("price > 0 and", "price in (select 1) and", "price", "only columns"),
+    "a hidden call in the condition": ("price > 0 and",
+                                        "rpad /**/ (lang, 9, 'x') > '' and", "rpad", "only columns"),
     "tools": ("{temperature: 0.5}", "{tools: [{type: mcp, server_url: x}]}", "tools", "'tools'"),
     "a dearer tier": ("{temperature: 0.5}", "{service_tier: priority}", "service_tier", "'service_tier'"),
     "an earlier answer": ("{temperature: 0.5}", "{previous_response_id: r}",
@@ -66,7 +67,7 @@ REACHING = {
     "tools in a step": ("    checks:", "    params: {tools: []}\n    checks:", "tools", "'tools'"),
     "a script": ("provider: embedded", "provider: scripted, model: z", "scripted", "allowed are: openai"),
     "no encryption": ("options: {idle: 60}", "options: {allow_http: true}", "allow_http", "'allow_http'"),
-    "references in a schema": ("{json: {a: string}}", REFERRING, "{json", "no references"),
+    "references in a schema": ("{json: {a: string}}", REFERRING, "{json", "references are not allowed"),
     "an endless fan-out": ("    checks:", f"    each: {EACH}\n    checks:", "- name", "1,100 rows"),
 }  # fmt: skip
 
@@ -172,7 +173,7 @@ def test_a_list_without_untrusted_is_a_mistake(project: Project) -> None:
     project.job()
     done = project.run("run", "job.yaml", "--allow-host", "evil.example")
     assert done.returncode == 2
-    assert "goes with --untrusted" in done.stderr
+    assert "works only with --untrusted" in done.stderr
 
 
 BOMB = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}"
@@ -224,4 +225,6 @@ def test_a_condition_calls_nothing_by_a_quoted_name_either(project: Project, con
     project.job()
     done = project.run("check", "job.yaml", "--untrusted", "--set", f"records.where={json.dumps(condition)}")
     assert done.returncode == 2
-    assert re.search("a quoted name with a parenthesis|a condition has columns", done.stderr), done.stderr
+    assert re.search("a quoted name with a parenthesis|a condition may have only columns", done.stderr), (
+        done.stderr
+    )

@@ -76,7 +76,7 @@ async def test_a_run_without_a_socket_says_so_and_goes_on(short_folder: Path) ->
     said: list[str] = []
     async with controlled(short_folder / "none", Wheel(), said.append):
         assert len(said) == 1
-        assert "hears no commands from other terminals: No such file" in said[0]
+        assert "cannot receive commands from other terminals: No such file" in said[0]
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs two users")

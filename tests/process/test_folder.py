@@ -115,7 +115,7 @@ def test_nothing_is_written_read_or_removed_through_a_link(project: Project) -> 
     assert contents(outside) == before and secret.read_text() == "secret"
     assert (project.folder / "articles/de/007.md").is_symlink()
     for path in ("de/007.md", "de/008.md", "en/007.md", "en/008.md"):
-        assert f"not written as {path}: what stands there is" in done.stdout
+        assert f"not written as {path}: the path is" in done.stdout
     assert "en/009.md belongs to no row any more, and was changed" in done.stdout
     assert not (project.folder / "articles/de/009.md").exists()
     assert set(project.result()["_status"]) == {"ok"}

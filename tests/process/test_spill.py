@@ -114,7 +114,7 @@ async def test_failed_attempts_are_spilled_too_and_all_that_wait_are_counted(tmp
         with pytest.raises(DiskError) as caught:
             await journal.record(asked(f"paid {text}"), said("y"))
     journal.close()
-    assert "4 answers wait for it" in caught.value.hint
+    assert "4 answers are saved and wait for it" in caught.value.hint
     ((_, rows, _), *more) = Spill(path).spilled()
     rows += [row for _, others, _ in more for row in others]
     assert sorted(row[1] for row in rows) == ["answered", "answered", "server_error", "server_error"]

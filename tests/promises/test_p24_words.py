@@ -18,7 +18,13 @@ STOPS: list[tuple[int, str, dict[str, Any], tuple[str, ...], tuple[str, ...]]] =
     (2, "", {}, ("--set", "max_faild=1"), ("unknown key 'max_faild'", "did you mean 'max_failed'?")),
     (3, "bad_request", {}, (), ("1 failed", "failures.csv")),
     (4, "unauthorized", {}, (), ("refused the key", "api_key_env names", "to go on: ")),
-    (4, "", {"budget": {"requests": 1}}, (), ("1 of 1 are used", "raise it", "done: 1 row", "to go on: ")),
+    (
+        4,
+        "",
+        {"budget": {"requests": 1}},
+        (),
+        ("1 of 1 are used", "raise the budget", "done: 1 row", "to go on: "),
+    ),
     (74, "", {}, ("--set", "output.to=/proc/posts.csv"), ("/proc/posts.csv: ",)),
     (75, "redirect", {}, (), ("never followed", "set base_url", "done: 2 rows", "to go on: ")),
 ]
