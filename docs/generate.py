@@ -48,6 +48,7 @@ _MEANT = {
     "out_of_budget": "the next request could exceed the `budget`",
     "maybe_billed": "too many attempts may have been billed without an answer",
     "mostly_failing": "more than `max_failed` of the last 50 rows failed",
+    "no_memory": "there was no memory for a reply",
     "deadline": "the time of `--until` or `--for` is over",
 }
 

@@ -178,6 +178,12 @@ def not_https(host: str) -> Fault:
     return Fault("not_https", f"{host} does not speak https, but plain http, it seems", fate=Fate.STOP)
 
 
+def no_memory() -> Fault:
+    """There was no memory for a reply. To send it again would be paid for, and end in the same way."""
+    what = "this process got no more memory while a reply was read"
+    return Fault("no_memory", what, fate=Fate.STOP, billed=Billed.MAYBE)
+
+
 def dropped(billed: Billed, message: str, body: bytes = b"") -> Fault:
     """The connection was lost after the request was sent; `body` is the part of the reply that came."""
     return Fault("disconnected", message, fate=Fate.RETRY, billed=billed, body=body)

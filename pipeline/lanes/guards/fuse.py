@@ -27,6 +27,7 @@ _HINTS = {
     "out_of_budget": "raise the budget in the job file, or with --set",
     "maybe_billed": "check the server, then raise budget.maybe_billed or limits.timeout",
     "mostly_failing": "see the failed rows with `pipeline export`; max_failed sets how many are too many",
+    "no_memory": "give it more memory, or set limits.concurrency to fewer requests at once",
     "deadline": "the next run goes on from here",
 }
 _ERRORS = {

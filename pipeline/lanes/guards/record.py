@@ -17,6 +17,7 @@ from pipeline.journal.journal import Journal
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff
 from pipeline.wire.conversation import read
+from pipeline.wire.faults import no_memory
 
 
 def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Request], Expected]) -> Call:
@@ -53,8 +54,10 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             raise fault from None
         try:
             answer, cost, held = understood(request, reply)
-        except BaseException:
+        except BaseException as error:
             await journal.record(request, reply)
+            if isinstance(error, MemoryError):
+                raise no_memory() from None
             raise
         if isinstance(answer, Fault):
             await journal.refuse(request, reply, answer, held)

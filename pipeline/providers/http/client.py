@@ -39,6 +39,7 @@ from pipeline.wire.faults import (
     REPLY_CAP,
     dropped,
     fault_of,
+    no_memory,
     not_https,
     stalled,
     timed_out,
@@ -183,6 +184,8 @@ class _Endpoint:
                 return unreadable("the reply's headers are not HTTP, or are too large", b"")
             case aiohttp.ClientError():
                 return _closed(self._host)
+            case MemoryError():
+                return no_memory()
         return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
 
     def _in_part(self, error: Exception, response: aiohttp.ClientResponse, body: Body) -> Fault:

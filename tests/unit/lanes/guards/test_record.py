@@ -168,8 +168,10 @@ async def test_whatever_reading_a_reply_raises_it_is_kept_as_it_came(
         monkeypatch.setattr("pipeline.lanes.guards.record.read", broken)
     else:
         monkeypatch.setattr(Tariff, "most", broken)
-    with pytest.raises(error):
+    with pytest.raises(Fault if error is MemoryError else error) as caught:
         await kept(Provider([said("x")]), journal, PRICED)(asked("a"))
+    if isinstance(caught.value, Fault):
+        assert (caught.value.kind, caught.value.fate) == ("no_memory", Fate.STOP)
     assert attempts(journal, "outcome, body, input") == [("answered", said("x").body, None)]
     assert len(journal.uncounted([])) == 1, "a later run counts it"
 

@@ -249,3 +249,15 @@ def test_a_lone_surrogate_and_a_huge_number_are_no_reason_to_lose_an_answer() ->
     )
     assert read("chat", raw).text == "a\ud83d"
     assert read("chat", b'{"choices":[{"message":{"content":"a"}}],"x":NaN}').text == "a"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_reply_for_which_the_parser_has_no_memory_is_not_called_unreadable(
+    api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loads(_: bytes) -> None:
+        raise orjson.JSONDecodeError("Not enough memory to allocate buffer for parsing", "", 0)
+
+    monkeypatch.setattr("pipeline.wire.apis._json.orjson.loads", loads)
+    with pytest.raises(MemoryError):
+        read(api, b"{}")
