@@ -56,9 +56,7 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             answer, cost, held = understood(request, reply)
         except BaseException as error:
             await journal.record(request, reply)
-            if isinstance(error, MemoryError):
-                raise no_memory() from None
-            raise
+            raise (no_memory() if isinstance(error, MemoryError) else error) from None
         if isinstance(answer, Fault):
             await journal.refuse(request, reply, answer, held)
             raise answer

@@ -3,8 +3,9 @@
     the record of a key -> the files of its rows, events -> the results, without it -> the journal
 
 Results are a replay, so they are written from the journal once more, without the record: nothing has to be
-searched in them. The journal comes last: if `forget` is killed, or cannot write the results, a second `forget`
-finds there what is left to do. An answer that another record shares stays, because it is that record's answer, too.
+searched in them. The journal comes last: if `forget` is killed, or cannot write the results, a second
+`forget` finds there what is left to do. An answer that another record shares stays, because it is that
+record's answer, too.
 This module prints nothing, and looks into no file that is not the job's own.
 """
 

@@ -42,8 +42,8 @@ def parse(body: bytes) -> dict[str, Any]:
         names = _SAID_ONCE.findall(body) if len(body) <= _LENIENT else ()
         if len(names) > len(set(names)):
             _refuse_twins(body)
-    except ValueError as error:
-        if "memory" in str(error):  # the parser says so in words; the reply may be a good one
+    except ValueError as wrong:
+        if "memory" in str(wrong):  # the parser says so in words; the reply may be a good one
             raise MemoryError from None
         parsed = _lenient(body)
     if not isinstance(parsed, dict):
