@@ -2,12 +2,12 @@
 
 From outside in:
 
-1. `lookup`: what the journal knows costs nothing, not even a place in a queue.
+1. `lookup`: what the journal knows costs nothing, not even a slot.
 2. `fallback`: another model is asked only when all tries with this one are over.
-3. `retry`: outside the queue, so a request that waits for its next try holds no place in it.
+3. `retry`: outside the queue, so a request that waits for its next try holds no slot.
 4. `skip_if_down`: where another model may be asked, no request waits for a model that is down.
 5. `balance`: each try may go to another endpoint of the model.
-6. `enqueue`: one queue for each endpoint and account. A place is held until the reply is on the disk, so a
+6. `enqueue`: one queue for each endpoint and account. A slot is held until the reply is on the disk, so a
    kill repeats at most as many requests as were under way.
 7. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
 8. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.

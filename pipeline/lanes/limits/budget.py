@@ -3,7 +3,7 @@
 It fails closed. A request that does not fit waits while others are under way, because they may cost less
 than was reserved; when none is, the run stops. Attempts that may have been billed count in the
 budget at their highest possible cost, and have a bound of their own.
-This module does not know prices.
+This module does not know what a token costs.
 """
 
 from __future__ import annotations
