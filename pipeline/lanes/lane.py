@@ -7,13 +7,14 @@ From outside in:
 3. `retry`: outside the queue, so a request that waits for its next try holds no slot.
 4. `skip_if_down`: where another model may be asked, no request waits for a model that is down.
 5. `balance`: each try may go to another endpoint of the model.
-6. `enqueue`: one queue for each endpoint and account. A slot is held until the reply is on the disk, so a
+6. `count`: where a budget depends on tokens, a request is counted exactly before it waits for its turn.
+7. `enqueue`: one queue for each endpoint and account. A slot is held until the reply is on the disk, so a
    kill repeats at most as many requests as were under way.
-7. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
-8. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
-9. `shield`: a request that was sent is finished, even if its walk is cancelled.
-10. `observe`: counts what really goes out.
-11. `record`: next to the provider, so that no guard can lose a reply.
+8. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
+9. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
+10. `shield`: a request that was sent is finished, even if its walk is cancelled.
+11. `observe`: counts what really goes out.
+12. `record`: next to the provider, so that no guard can lose a reply.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pipeline.job.spec import Limits, Model
 from pipeline.journal.events import Events
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.balance import Endpoint, Endpoints, balance, close_on_fault
+from pipeline.lanes.guards.count import count
 from pipeline.lanes.guards.fallback import fallback, skip_if_down
 from pipeline.lanes.guards.fuse import Fuse, with_fuse
 from pipeline.lanes.guards.lookup import Flight, lookup
@@ -94,7 +96,7 @@ class Lane:
         self.own: frozenset[str] = frozenset()
         self.limits = limits
         self.tariff = tariff
-        self.estimator = Estimator(exact=shared.budget.counts_tokens)
+        self.estimator = Estimator()
         self.rpm = Rate("rpm", limits.rpm)
         self.rpd = Rate("rpd", limits.rpd, DAY)
         self.tpm = Rate("tpm", limits.tpm, amount=_TOKENS, usual=_USUAL, used=used_tokens)
@@ -186,7 +188,8 @@ def guarded(
             record(send, shared.journal, lane.tariff, lane.estimator.expect), shared.events, shared.progress
         )
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
-        member.call = enqueue(call, lane.queue)
+        call = enqueue(call, lane.queue)
+        member.call = count(call, lane.estimator) if shared.budget.counts_tokens else call
     after = model.fallback.after if model.fallback else None
     call = balance(endpoints)
     if instead is not None:

@@ -8,6 +8,8 @@ This module does not know prices, limits or how a request is sent.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from statistics import median
@@ -97,11 +99,20 @@ _UNSEEN = _Seen()
 
 
 class Estimator:
-    """The expectations of one lane; `exact` loads the tables of its model's encoding."""
+    """The expectations of one lane. It goes by bytes, unless somebody has counted a request."""
 
-    def __init__(self, *, exact: bool = False) -> None:
-        self._exact = exact
+    def __init__(self) -> None:
+        self._sizes: dict[bytes, Size] = {}
         self._seen: dict[tuple[str, str], _Seen] = {}
+
+    @contextmanager
+    def knowing(self, request: Request, exact: Size) -> Iterator[None]:
+        """Go by this size of a request meanwhile."""
+        self._sizes[request.digest] = exact
+        try:
+            yield
+        finally:
+            self._sizes.pop(request.digest, None)
 
     def expect(self, request: Request) -> Expected:
         """Tokens that a request is expected to use; its output is the 95th percentile of earlier answers.
@@ -129,4 +140,4 @@ class Estimator:
             seen.compare(self._size(request), usage)
 
     def _size(self, request: Request) -> Size:
-        return size(request, exact=self._exact)
+        return self._sizes.get(request.digest) or size(request, exact=False)
