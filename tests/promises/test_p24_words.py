@@ -98,7 +98,7 @@ KINDS = {
 
 
 ELSEWHERE = {"untrusted", "not_https", "no_memory"}
-"""kinds of stop that take certificates (`hostile/test_tls.py`) or little memory (`soak/test_p01_memory.py`)"""
+"""stops that take certificates (`hostile/test_tls.py`) or little memory (`soak/test_p01_memory.py`)"""
 
 
 def test_every_kind_of_stop_is_brought_about() -> None:
