@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -50,10 +51,17 @@ class Scene:
     """whether it finds what a run before it left behind, whose disk was full"""
     only: tuple[str, ...] = ("",)
     """what its points are about, where others have the rest"""
+    faults: tuple[dict[str, Any], ...] = ()
 
 
+REFUSALS = {"fault": "rate_limit", "first": 8, "retry_after_ms": 1}
+"""Each refusal is a warning, and a warning is written at once.
+
+strace stops at the first thread that has made so many calls of a kind, so the thread that writes the table
+must have made the most.
+"""
 SCENES = {
-    "first": Scene(3, 1),
+    "first": Scene(3, 1, faults=(REFUSALS,)),
     "wide": Scene(20, 8, only=("sqlite-wal", "write ")),
     "full": Scene(12, 4, full=True, only=("unlink", "mkdir", "sync", "ftruncate", "spill")),
     "next": Scene(12, 4, full=True, goes_on=True),
@@ -74,7 +82,8 @@ class Stage:
         self.trace = self.project.folder / "trace"
         self.had: set[str] = set()
         self.full: tuple[str, ...] = ()
-        options = {"latency": 0.02, "ledger": str(self.ledger), "tokens": 200 if scene.full else 20}
+        options: dict[str, Any] = {"latency": 0.02, "ledger": str(self.ledger)}
+        options |= {"tokens": 200 if scene.full else 20, "faults": list(scene.faults)}
         limits = {"concurrency": scene.concurrency, "outage": 5}
         writer = {"provider": "scripted", "model": "m", "options": options, "limits": limits}
         self.project.job(records=Project.numbered(scene.rows), models={"writer": writer})
