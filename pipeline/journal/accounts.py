@@ -140,10 +140,10 @@ def has_answered(journal: Journal, model: str) -> bool:
 def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
     """Digests of unanswered requests whose fault was one of `kinds`, though later requests were answered."""
     rows = journal.select(
-        "SELECT digest FROM attempts WHERE model = ?1 AND outcome IN (SELECT value FROM json_each(?2))"
-        " AND seq < (SELECT max(seq) FROM attempts WHERE model = ?1 AND outcome = 'answered')"
+        "SELECT digest FROM attempts WHERE model = ? AND outcome IN (SELECT value FROM json_each(?))"
+        " AND seq < (SELECT max(seq) FROM attempts WHERE model = ? AND outcome = 'answered')"
         " GROUP BY digest",
-        (model, json.dumps(sorted(kinds))),
+        (model, json.dumps(sorted(kinds)), model),
     )
     return [digest for (digest,) in rows]
 
