@@ -7,7 +7,7 @@ From outside in:
 3. `retry`: outside the queue, so a request that waits for its next try holds no slot.
 4. `skip_if_down`: where another model may be asked, no request waits for a model that is down.
 5. `balance`: each try may go to another endpoint of the model.
-6. `count`: where a budget depends on tokens, a request is counted exactly before it waits for its turn.
+6. `count`: where a budget depends on tokens and the encoding is known, a request is counted exactly first.
 7. `enqueue`: one queue for each endpoint and account. A slot is held until the reply is on the disk, so a
    kill repeats at most as many requests as were under way.
 8. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
@@ -54,6 +54,7 @@ from pipeline.lanes.limits.rate_finder import RateFinder
 from pipeline.money.budget import Budget
 from pipeline.money.estimate import Estimator, Expected
 from pipeline.money.tariff import Tariff
+from pipeline.money.tokens import encoding
 
 
 @dataclass
@@ -189,7 +190,8 @@ def guarded(
         )
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
         call = enqueue(call, lane.queue)
-        member.call = count(call, lane.estimator) if shared.budget.counts_tokens else call
+        exact = shared.budget.counts_tokens and encoding(lane.model)
+        member.call = count(call, lane.estimator) if exact else call
     after = model.fallback.after if model.fallback else None
     call = balance(endpoints)
     if instead is not None:
