@@ -14,7 +14,7 @@ From outside in:
 9. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
 10. `shield`: a request that was sent is finished, even if its walk is cancelled.
 11. `observe`: counts what really goes out.
-12. `record`: next to the provider, so that no guard can lose a reply.
+12. `record`: next to the provider, so that no guard can lose a reply. `verdict` tells it what a fault speaks of.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from pipeline.lanes.guards.observe import observe
 from pipeline.lanes.guards.queue import Queue, enqueue
 from pipeline.lanes.guards.record import record, shield
 from pipeline.lanes.guards.retry import retry
+from pipeline.lanes.guards.verdict import Verdict
 from pipeline.lanes.limits.advertised import Advertised
 from pipeline.lanes.limits.budget import Budgeted
 from pipeline.lanes.limits.circuit_breaker import CircuitBreaker
@@ -112,6 +113,7 @@ class Lane:
             limits.outage, lambda until: shared.say(_asked_to_wait(name, until, shared.clock))
         )
         self.circuit_breaker = CircuitBreaker(limits.outage)
+        self.verdict = Verdict(self._is_well, lambda: self.queue.waiting)
         self.budgeted = Budgeted(shared.budget, tariff)
         self.hours = OpenHours(hours_of(limits.hours), shared.clock) if limits.hours else None
         rates = (self.rpm, self.tpm, self.rpd)
@@ -130,8 +132,11 @@ class Lane:
             yield self.hours
         if shared.deadline is not None:
             yield Deadline(shared.deadline, shared.clock, shared.usual_seconds)
-        yield from (self.cooldown, self.circuit_breaker, self.budgeted, self.concurrency)
+        yield from (self.cooldown, self.circuit_breaker, self.verdict, self.budgeted, self.concurrency)
         yield from (self.rpm, self.tpm, self.rpd, self.rate_finder, self.advertised)
+
+    def _is_well(self) -> bool:
+        return self.circuit_breaker.opened is None and not self.cooldown.stubborn
 
     def unwell(self, now: float) -> float:
         """Seconds until something may be sent: it cools down, rests, is closed, or its day is used up.
@@ -185,9 +190,8 @@ def guarded(
         endpoints.members.append(member)
         if len(sends) > 1:
             lane.queue.relief.append(partial(endpoints.relieve, member))
-        call = observe(
-            record(send, shared.journal, lane.tariff, lane.estimator.expect), shared.events, shared.progress
-        )
+        call = record(send, shared.journal, lane.tariff, lane.estimator.expect, lane.verdict)
+        call = observe(call, shared.events, shared.progress)
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
         call = enqueue(call, lane.queue)
         exact = shared.budget.counts_tokens and encoding(lane.model)

@@ -9,26 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter
 
-from anyio import CancelScope
+from anyio import CancelScope, current_time
 
 from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.redaction import redacted
 from pipeline.journal.journal import Journal
+from pipeline.lanes.guards.verdict import Verdict
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff
 from pipeline.wire.conversation import read
 from pipeline.wire.faults import no_memory
 
 
-def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Request], Expected]) -> Call:
+def record(
+    call: Call,
+    journal: Journal,
+    tariff: Tariff,
+    expect: Callable[[Request], Expected],
+    verdict: Verdict | None = None,
+) -> Call:
     """A call whose replies and faults are all in the journal, with what they cost.
 
+    A fault is kept, and passed on, as what `verdict` makes of it.
     A reply that cannot be read becomes a fault. What may have been billed counts at the highest possible
     cost. Whatever goes wrong while a reply is read, it is kept as it came: it has been paid for.
     """
 
     def worst(request: Request, fault: Fault) -> int | None:
         return 0 if fault.billed is Billed.NO else tariff.most(request, expect(request))
+
+    verdict = verdict or Verdict()
 
     def understood(request: Request, reply: Reply) -> tuple[Answer | Fault, int | None, int | None]:
         """What a reply says, its cost by its own count, and the cost that is charged to the budget."""
@@ -43,11 +53,11 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
         return answer, cost, cost if _is_counted(answer) else tariff.most(request, expect(request))
 
     async def ask(request: Request) -> Reply:
-        began = perf_counter()
+        began, sent = perf_counter(), current_time()
         try:
             reply = await call(request)
         except Fault as error:
-            fault = redacted(error, request.private)
+            fault = verdict.on(redacted(error, request.private), request, sent, current_time())
             journal.note(request, fault, perf_counter() - began, worst(request, fault))
             if fault.billed is Billed.YES:
                 await journal.settle()  # or the next run would pay for it again
@@ -58,8 +68,10 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             await journal.record(request, reply)
             raise (no_memory() if isinstance(error, MemoryError) else error) from None
         if isinstance(answer, Fault):
+            answer = verdict.on(answer, request, sent, current_time())
             await journal.refuse(request, reply, answer, held)
             raise answer
+        verdict.answered(request, sent, current_time())
         await journal.record(request, reply, answer.usage, held)
         return reply.with_answer(answer, request.model, cost)
 

@@ -38,6 +38,7 @@ SPARE = 1.05
 COOLDOWN = 1.0
 """seconds of the first round after a cut, at the least"""
 FEWEST = 8
+FEWEST_MENDING = 3
 """replies of a round, at the least"""
 LONGEST_ROUND = 6
 """how many times more replies an undecided round may take"""
@@ -116,13 +117,19 @@ class Growth:
         else:
             self._good = self._turn = 0
             self._quiet = FIRST_QUIET
-        self._refused_at = max(2, in_flight)
+        if in_flight > 1 or self._refused_at is None:  # one alone says nothing about the width
+            self._refused_at = max(2, in_flight)
         self._base = self._below = None
         self._first = False
         self._step = FIRST_STEP
         width = max(1, self._good, min(int(CUT * in_flight), in_flight - 1))
         self._move(Stage.MEND, min(width, self.width))
         self.plan = replace(self.plan, seconds=COOLDOWN)
+
+    def narrow(self, width: int) -> None:
+        """Go down to a width at most, but not below one that was good."""
+        self.width = min(self.width, max(1, self._good, width))
+        self.plan = replace(self.plan, replies=self._enough())
 
     @property
     def uncut(self) -> int:
@@ -277,7 +284,8 @@ class Growth:
         return now + quiet * max(1.0, SLOW * self._latency)
 
     def _enough(self) -> int:
-        return max(ceil(self.width * (0.75 if self._first else 1)), FEWEST)
+        fewest = FEWEST_MENDING if self.stage is Stage.MEND else FEWEST
+        return max(ceil(self.width * (0.75 if self._first else 1)), fewest)
 
     def _unsure(self, distance: float, error: float, round: Round) -> bool:
         """Whether noise could explain which side of a threshold a round is on, and it may yet go on."""

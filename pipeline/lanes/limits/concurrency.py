@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import Literal
 
 from pipeline.core.domain import Fault, Reply
-from pipeline.lanes.limits._growth import Growth
+from pipeline.lanes.limits._growth import Growth, Stage
 from pipeline.lanes.limits._refusals import Refusals
 from pipeline.lanes.limits._rounds import Meter, Plan
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
 START, MOST = 16, 1024
 """the width that `auto` begins with, and the largest it comes to"""
+SWAMPED = 2 / 3
+"""the share of a burst that is refused, above which no more are in flight at once than were not refused"""
 _FAULTY = frozenset({"server_error", "disconnected", "timeout", "unreachable"})
 
 
@@ -29,6 +31,7 @@ class Concurrency(Limit):
         self._growth: Growth | None = None
         self._most = most
         self._begun = False
+        self._burst = self._refused = 0
         self.width = start
         """slots"""
         self.set("auto" if fixed is None else fixed)
@@ -90,7 +93,7 @@ class Concurrency(Limit):
             return
         if isinstance(end, Reply):
             self._refusals.served()
-            if ticket.request.attempt == 1:
+            if ticket.request.attempt == 1 or self._growth.stage is Stage.MEND:
                 meter.replied(ticket.sent, now)
                 plan = self._growth.plan
                 if meter.replies >= plan.replies and meter.seconds(now) >= plan.seconds:
@@ -106,10 +109,18 @@ class Concurrency(Limit):
     def _fault(self, growth: Growth, fault: Fault, sent: float, now: float) -> None:
         if fault.kind in _FAULTY:
             self._meter.failed(now)
-        elif fault.kind == "rate_limited" and self._refusals.refused(sent, now, self._latency, self._paced):
-            growth.refuse(self._meter.in_flight + 1)
+        elif fault.kind != "rate_limited":
+            return
+        elif self._refusals.refused(sent, now, self._latency, self._paced):
+            self._burst, self._refused = self._meter.in_flight + 1, 1
+            growth.refuse(self._burst)
             self.width = growth.width
             self._begin(now)
+        elif self._refusals.is_of_the_burst(sent) and not self._paced:
+            self._refused += 1
+            if self._refused > SWAMPED * self._burst:
+                growth.narrow(self._burst - self._refused)
+                self.width = growth.width
 
     def _judge(self, growth: Growth, now: float) -> None:
         round = self._meter.round(self.width, now)
