@@ -122,7 +122,7 @@ class Lane:
             name,
             list(self._limits(shared)),
             self.estimator.expect,
-            doubt=lambda: self.circuit_breaker.opened is not None,
+            doubt=lambda: not self._is_well(),
         )
         shared.lanes.append(self)
 

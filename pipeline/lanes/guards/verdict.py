@@ -5,7 +5,7 @@
 | a refusal of the key, the model or the account | an answer to a request that was sent later | this request's own fault |
 | the same | nothing, for several requests | the account's: the run stops |
 | a quick 5xx | answers | a refusal for the rate: the server sheds load |
-| a refusal for the rate, again and again | answers to many others each time | this request's own fault |
+| a refusal for the rate, again and again | answers to others each time | this request's own: tries count |
 
 It stands beside `record`, so that the journal keeps what was decided.
 This module does not know what a limit makes of a refusal.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 
 from pipeline.core.domain import Fate, Fault, Request
@@ -34,8 +35,23 @@ QUICK = 1.0
 """seconds; a refusal takes no longer, or no longer than answers do"""
 MOST_SHED, FEW_SHED = 8, 3
 """refusals of one request that are the pace's, at the most; few until one that was refused was answered"""
-OVERTAKEN = 12
-"""times that a request is refused for the rate while later ones are answered, before it is the cause"""
+OVERTAKEN = 3
+"""times that a request is refused for the rate though the server had a rest before it, and though a later one
+passes, before it is the cause"""
+REST = 0.1
+"""seconds"""
+LEFT = 5
+"""refusals in a row where nothing waits but what was refused before, after which these are the cause"""
+
+
+@dataclass(slots=True)
+class _Limited:
+    """What is known of a request that was refused for the rate: `rested` is of its last try."""
+
+    first: float
+    last: float = inf
+    rested: bool = False
+    overtaken: int = 0
 
 
 class Verdict(Limit):
@@ -55,7 +71,12 @@ class Verdict(Limit):
         """by request that may be at fault: when it was first refused, and how often"""
         self._shed: Counter[bytes] = Counter()
         """by request: quick server errors since its last answer"""
-        self._overtaken: dict[bytes, tuple[float, int]] = {}
+        self._limited: dict[bytes, _Limited] = {}
+        """by request: its refusals for the rate since its last answer"""
+        self._in_a_row = 0
+        self._rested: set[bytes] = set()
+        """requests under way before which nothing was sent for a while"""
+        self._sent = -inf
         self._proven = False
         """whether a request was answered that the server had shed before"""
         self._broken: deque[bool] = deque(maxlen=LATEST)
@@ -63,16 +84,21 @@ class Verdict(Limit):
         self._in_flight = 0
 
     def delay(self, ticket: Ticket, now: float) -> float:
-        """Nothing; but before the first answer a refusal holds the others up until those under way have ended."""
-        return UNTIL_CHANGE if self._refused and self._good_at == -inf and self._in_flight else 0.0
+        """Nothing; but where the account may be at fault, the next one waits for what is under way."""
+        doubt = self._is_doubtful or (self._refused and self._good_at == -inf)
+        return UNTIL_CHANGE if doubt and self._in_flight else 0.0
 
     def take(self, ticket: Ticket, now: float) -> None:
         """One more is under way."""
         self._in_flight += 1
+        if now - self._sent >= REST:
+            self._rested.add(ticket.request.digest)
+        self._sent = now
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """One less is under way."""
         self._in_flight -= 1
+        self._rested.discard(ticket.request.digest)
 
     def answered(self, request: Request, sent: float, now: float) -> None:
         """Note an answer."""
@@ -81,7 +107,8 @@ class Verdict(Limit):
         self._broken.append(False)
         self._proven = self._shed.pop(request.digest, 0) > 0 or self._proven
         self._refused.pop(request.digest, None)
-        self._overtaken.pop(request.digest, None)
+        self._limited.pop(request.digest, None)
+        self._in_a_row = 0
 
     def on(self, fault: Fault, request: Request, sent: float, now: float) -> Fault:
         """The fault as what it speaks of."""
@@ -99,18 +126,24 @@ class Verdict(Limit):
         if self._good_at > first:
             return fault.but(fate=Fate.FAIL)
         self._refused[request.digest] = first, times + 1
-        if sum(since > self._good_at for since, _ in self._refused.values()) >= SEVERAL:
+        if self._in_flight <= 1 and self._is_doubtful:
             return fault
-        alone = times > 0 and self._in_flight <= 1 and not self._waiting()
-        if alone and self._good_at > -inf:
-            return fault.but(fate=Fate.FAIL)
-        return fault if alone else fault.but(fate=Fate.RETRY)
+        if self._in_flight > 1 or times == 0 or self._waiting():
+            return fault.but(fate=Fate.RETRY)
+        return fault if self._good_at == -inf else fault.but(fate=Fate.FAIL)
+
+    @property
+    def _is_doubtful(self) -> bool:
+        return sum(since >= self._good_at for since, _ in self._refused.values()) >= SEVERAL
 
     def _of_the_rate(self, fault: Fault, request: Request, sent: float) -> Fault:
-        last, times = self._overtaken.get(request.digest, (inf, 0))
-        times += last < self._good_at
-        self._overtaken[request.digest] = sent, times
-        return fault if times < OVERTAKEN else fault.but(fate=Fate.FAIL)
+        self._in_a_row += 1
+        known = self._limited.setdefault(request.digest, _Limited(sent))
+        known.overtaken += known.rested and known.last < self._good_at
+        known.last, known.rested = sent, request.digest in self._rested
+        left = known.first < self._good_at and self._waiting() < len(self._limited) and self._in_flight <= 1
+        alone = known.overtaken >= OVERTAKEN or (left and self._in_a_row >= LEFT)
+        return fault.but(kind="refused_alone") if alone else fault
 
     def _is_shed(self, fault: Fault, request: Request, seconds: float) -> bool:
         self._broken.append(True)

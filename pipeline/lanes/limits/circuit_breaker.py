@@ -86,6 +86,7 @@ class CircuitBreaker(Limit):
             self._failed(ticket, end, now, probing)
             return
         if isinstance(end, Fault) and end.status >= 500:  # it sheds load, which says neither up nor down
+            self.evidence.failed(ticket, now)
             return
         if isinstance(end, Reply):
             self.evidence.answered(ticket)
