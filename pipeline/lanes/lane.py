@@ -122,7 +122,7 @@ class Lane:
             name,
             list(self._limits(shared)),
             self.estimator.expect,
-            doubt=lambda: not self._is_well(),
+            doubt=lambda: not self._is_well() or self.verdict.in_doubt,
         )
         shared.lanes.append(self)
 

@@ -57,7 +57,7 @@ def record(
         try:
             reply = await call(request)
         except Fault as error:
-            fault = verdict.on(redacted(error, request.private), request, sent, current_time())
+            fault = verdict.on(redacted(error, request.private), request, current_time() - sent)
             journal.note(request, fault, perf_counter() - began, worst(request, fault))
             if fault.billed is Billed.YES:
                 await journal.settle()  # or the next run would pay for it again
@@ -68,10 +68,10 @@ def record(
             await journal.record(request, reply)
             raise (no_memory() if isinstance(error, MemoryError) else error) from None
         if isinstance(answer, Fault):
-            answer = verdict.on(answer, request, sent, current_time())
+            answer = verdict.on(answer, request, current_time() - sent)
             await journal.refuse(request, reply, answer, held)
             raise answer
-        verdict.answered(request, sent, current_time())
+        verdict.answered(request, current_time() - sent)
         await journal.record(request, reply, answer.usage, held)
         return reply.with_answer(answer, request.model, cost)
 

@@ -23,6 +23,8 @@ from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
 _OF_THE_ACCOUNT = frozenset({(401, "unauthorized"), (403, "forbidden"), (404, "not_found"), (402, "out_of_quota")})
 """refusals that may also be one request's own: a firewall in front of the server reads what is sent"""
+_OF_THE_KEY = frozenset({401, 402})
+"""those of them that hardly ever are: one is enough to wait for what is under way"""
 SEVERAL = 3
 """requests refused with nothing answered between them, after which it is the account"""
 _OVERLOADED = frozenset({503, 529})
@@ -46,16 +48,19 @@ LEFT = 5
 
 @dataclass(slots=True)
 class _Limited:
-    """What is known of a request that was refused for the rate: `rested` is of its last try."""
+    """What is known of a request that was refused for the rate: its first and its last try.
 
-    first: float
-    last: float = inf
+    `rested` is whether nothing was sent for a while before the last one.
+    """
+
+    first: int
+    last: int
     rested: bool = False
     overtaken: int = 0
 
 
 class Verdict(Limit):
-    """What one lane's answers and faults say of each other.
+    """What one lane's answers and faults say of each other. Requests are numbered in the order they are sent.
 
     `well` is whether no outage is known or suspected, `waiting` how many requests wait for their turn.
     """
@@ -65,93 +70,105 @@ class Verdict(Limit):
     def __init__(self, well: Callable[[], bool] = lambda: True, waiting: Callable[[], int] = lambda: 0) -> None:
         self._well = well
         self._waiting = waiting
-        self._good_at = -inf
-        """when the latest request was sent that was answered"""
-        self._refused: dict[bytes, tuple[float, int]] = {}
-        """by request that may be at fault: when it was first refused, and how often"""
+        self._sent = 0
+        self._sent_at = -inf
+        self._under_way: dict[bytes, tuple[int, bool]] = {}
+        """by request: its number, and whether nothing was sent for a while before it"""
+        self._good = 0
+        """the latest number that was answered; 0 where none was"""
+        self._refused: dict[bytes, tuple[int, int]] = {}
+        """by request that may be at fault: its number when it was first refused, and the status"""
         self._shed: Counter[bytes] = Counter()
         """by request: quick server errors since its last answer"""
-        self._limited: dict[bytes, _Limited] = {}
-        """by request: its refusals for the rate since its last answer"""
-        self._in_a_row = 0
-        self._rested: set[bytes] = set()
-        """requests under way before which nothing was sent for a while"""
-        self._sent = -inf
         self._proven = False
         """whether a request was answered that the server had shed before"""
         self._broken: deque[bool] = deque(maxlen=LATEST)
+        """of the latest attempts: whether they were quick server errors"""
+        self._limited: dict[bytes, _Limited] = {}
+        """by request: its refusals for the rate since its last answer"""
+        self._in_a_row = 0
+        """refusals for the rate since the last answer"""
         self._seconds = 0.0
-        self._in_flight = 0
+        """that answers take"""
 
     def delay(self, ticket: Ticket, now: float) -> float:
         """Nothing; but where the account may be at fault, the next one waits for what is under way."""
-        doubt = self._is_doubtful or (self._refused and self._good_at == -inf)
-        return UNTIL_CHANGE if doubt and self._in_flight else 0.0
+        doubt = self.in_doubt or (self._refused and not self._good)
+        return UNTIL_CHANGE if doubt and self._under_way else 0.0
 
     def take(self, ticket: Ticket, now: float) -> None:
-        """One more is under way."""
-        self._in_flight += 1
-        if now - self._sent >= REST:
-            self._rested.add(ticket.request.digest)
-        self._sent = now
+        """Number it."""
+        self._sent += 1
+        self._under_way[ticket.request.digest] = self._sent, now - self._sent_at >= REST
+        self._sent_at = now
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """One less is under way."""
-        self._in_flight -= 1
-        self._rested.discard(ticket.request.digest)
+        self._under_way.pop(ticket.request.digest, None)
 
-    def answered(self, request: Request, sent: float, now: float) -> None:
+    def answered(self, request: Request, seconds: float) -> None:
         """Note an answer."""
-        self._good_at = max(self._good_at, sent)
-        self._seconds += ((now - sent) - self._seconds) / (8 if self._seconds else 1)
+        digest = request.digest
+        self._good = max(self._good, self._number(digest))
+        self._seconds += (seconds - self._seconds) / (8 if self._seconds else 1)
         self._broken.append(False)
-        self._proven = self._shed.pop(request.digest, 0) > 0 or self._proven
-        self._refused.pop(request.digest, None)
-        self._limited.pop(request.digest, None)
+        self._proven = self._shed.pop(digest, 0) > 0 or self._proven
+        self._refused.pop(digest, None)
+        self._limited.pop(digest, None)
         self._in_a_row = 0
 
-    def on(self, fault: Fault, request: Request, sent: float, now: float) -> Fault:
+    def on(self, fault: Fault, request: Request, seconds: float) -> Fault:
         """The fault as what it speaks of."""
         if (fault.status, fault.kind) in _OF_THE_ACCOUNT:
-            return self._of_the_account(fault, request, sent)
+            return self._of_the_account(fault, request.digest)
         if fault.kind == "rate_limited":
-            return self._of_the_rate(fault, request, sent)
-        if fault.kind == "server_error" and self._is_shed(fault, request, now - sent):
+            return self._of_the_rate(fault, request.digest)
+        if fault.kind == "server_error" and self._is_shed(fault, request.digest, seconds):
             return fault.but(kind="rate_limited")
         return fault
 
-    def _of_the_account(self, fault: Fault, request: Request, sent: float) -> Fault:
-        """Sent once more at first; others that are asked meanwhile tell whose fault it is."""
-        first, times = self._refused.pop(request.digest, (sent, 0))
-        if self._good_at > first:
-            return fault.but(fate=Fate.FAIL)
-        self._refused[request.digest] = first, times + 1
-        if self._in_flight <= 1 and self._is_doubtful:
-            return fault
-        if self._in_flight > 1 or times == 0 or self._waiting():
-            return fault.but(fate=Fate.RETRY)
-        return fault if self._good_at == -inf else fault.but(fate=Fate.FAIL)
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the account may be at fault: its refusals were not followed by an answer."""
+        open_ = [status for number, status in self._refused.values() if number > self._good]
+        return len(open_) >= SEVERAL or not _OF_THE_KEY.isdisjoint(open_)
+
+    def _number(self, digest: bytes) -> int:
+        return self._under_way.get(digest, (self._sent, False))[0]
 
     @property
-    def _is_doubtful(self) -> bool:
-        return sum(since >= self._good_at for since, _ in self._refused.values()) >= SEVERAL
+    def _is_alone(self) -> bool:
+        return len(self._under_way) <= 1
 
-    def _of_the_rate(self, fault: Fault, request: Request, sent: float) -> Fault:
+    def _of_the_account(self, fault: Fault, digest: bytes) -> Fault:
+        """Sent once more, if others that are asked meanwhile can tell whose fault it is."""
+        first, _ = self._refused.pop(digest, (self._number(digest), 0))
+        if self._good > first:
+            return fault.but(fate=Fate.FAIL)
+        self._refused[digest] = first, fault.status
+        several = sum(number > self._good for number, _ in self._refused.values()) >= SEVERAL
+        if self._is_alone and (several or not self._waiting()):
+            its_own = fault.status == 403 and self._good and not several
+            return fault.but(fate=Fate.FAIL) if its_own else fault
+        return fault.but(fate=Fate.RETRY)
+
+    def _of_the_rate(self, fault: Fault, digest: bytes) -> Fault:
         self._in_a_row += 1
-        known = self._limited.setdefault(request.digest, _Limited(sent))
-        known.overtaken += known.rested and known.last < self._good_at
-        known.last, known.rested = sent, request.digest in self._rested
-        left = known.first < self._good_at and self._waiting() < len(self._limited) and self._in_flight <= 1
-        alone = known.overtaken >= OVERTAKEN or (left and self._in_a_row >= LEFT)
-        return fault.but(kind="refused_alone") if alone else fault
+        number, rested = self._under_way.get(digest, (self._sent, False))
+        known = self._limited.setdefault(digest, _Limited(number, number))
+        known.overtaken += known.rested and known.last < self._good
+        known.last, known.rested = number, rested
+        left = known.first < self._good and self._is_alone and self._waiting() < len(self._limited)
+        its_own = known.overtaken >= OVERTAKEN or (left and self._in_a_row >= LEFT)
+        return fault.but(kind="refused_alone") if its_own else fault
 
-    def _is_shed(self, fault: Fault, request: Request, seconds: float) -> bool:
+    def _is_shed(self, fault: Fault, digest: bytes, seconds: float) -> bool:
         self._broken.append(True)
-        alone = self._good_at == -inf and self._in_flight <= 1
-        if alone or seconds > max(QUICK, 2 * self._seconds) or not self._well():
+        unseen = not self._good and self._is_alone
+        if unseen or seconds > max(QUICK, 2 * self._seconds) or not self._well():
             return False
-        self._shed[request.digest] += 1
+        self._shed[digest] += 1
         many = self._proven and sum(self._broken) >= MANY * LATEST
         if fault.status not in _OVERLOADED and not (fault.status in _BROKEN and many):
             return False
-        return self._shed[request.digest] <= (MOST_SHED if self._proven else FEW_SHED)
+        return self._shed[digest] <= (MOST_SHED if self._proven else FEW_SHED)
