@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pipeline.job.spec import Endpoint, Model
@@ -46,3 +47,11 @@ def _at(model: Model, endpoint: Endpoint) -> Model:
         "endpoints": (),
     }
     return model.model_copy(update=update)
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -44,7 +44,7 @@ from pipeline.lanes.guards.verdict import Verdict
 from pipeline.lanes.limits.advertised import Advertised
 from pipeline.lanes.limits.budget import Budgeted
 from pipeline.lanes.limits.circuit_breaker import CircuitBreaker
-from pipeline.lanes.limits.concurrency import Concurrency
+from pipeline.lanes.limits.concurrency import HERE, START, Concurrency
 from pipeline.lanes.limits.cooldown import Cooldown
 from pipeline.lanes.limits.deadline import Deadline
 from pipeline.lanes.limits.hours import OpenHours
@@ -90,7 +90,9 @@ class Shared:
 class Lane:
     """One endpoint, account and model: its limits, and the queue that asks them."""
 
-    def __init__(self, name: str, limits: Limits, tariff: Tariff, shared: Shared) -> None:
+    def __init__(
+        self, name: str, limits: Limits, tariff: Tariff, shared: Shared, *, here: bool = False
+    ) -> None:
         self.name = name
         self.model = ""
         self.where = name
@@ -106,7 +108,7 @@ class Lane:
         self.concurrency = (
             Concurrency(limits.concurrency)
             if isinstance(limits.concurrency, int)
-            else Concurrency.auto(most=limits.most_at_once)
+            else Concurrency.auto(HERE if here else START, limits.most_at_once, limits.timeout)
         )
         self.concurrency.paced = limits.rpm is not None or limits.tpm is not None
         self.cooldown = Cooldown(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import anyio
 
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Reply, Request
-from pipeline.job.endpoints import Place, places_of
+from pipeline.job.endpoints import Place, is_here, places_of
 from pipeline.job.spec import MOST_AUTO, Job, Limits
 from pipeline.journal import accounts
 from pipeline.lanes.lane import Lane, Shared, guarded
@@ -73,7 +74,8 @@ class Lanes:
         if identity not in self._sends:
             connect = adapters.load("providers", place.model.provider).connect
             send: Call = await stack.enter_async_context(connect(place.model))
-            lane = Lane(place.name, place.model.limits, tariff_of(place.model), self._shared)
+            tariff, here = tariff_of(place.model), is_here(urlsplit(place.model.base_url).hostname or "")
+            lane = Lane(place.name, place.model.limits, tariff, self._shared, here=here)
             lane.model, lane.own = place.model.model, place.own
             if place.model.api_key_env:
                 lane.where = f"{place.name} (key: {place.model.api_key_env})"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
 from pipeline.job.fields import address as usable
+from pipeline.job.endpoints import is_here
 from pipeline.job.spec import MOST_AUTO
 
 if TYPE_CHECKING:
@@ -102,17 +102,9 @@ def _refuse_plain(base_url: str) -> None:
     """Raise a `JobError` where the key would be sent unencrypted to another machine."""
     parts = urlsplit(base_url)
     host = parts.hostname or ""
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not is_here(host):
         hint = "use https://, or, in a network you trust, the model's options: {allow_http: true}"
         raise JobError(f"the key would travel to {host} without encryption", where="base_url", hint=hint)
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def health(model: Model) -> Iterator[Check]:

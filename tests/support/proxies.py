@@ -16,7 +16,9 @@ from pipeline.core.domain import Reply, Request
 from pipeline.wire.faults import fault_of, timed_out
 from tests.support.fakes import said
 
-NGINX = b"<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<center><h1>%d</h1></center></body></html>\r\n"
+NGINX = (
+    b"<html>\r\n<head><title>%d</title></head>\r\n<body>\r\n<center><h1>%d</h1></center></body></html>\r\n"
+)
 HAPROXY = b"<html><body><h1>503 Service Unavailable</h1>\nNo server is available.\n</body></html>\n"
 JSON = b'{"error": {"message": "The engine is currently overloaded", "type": "server_error"}}'
 

@@ -21,7 +21,9 @@ from math import inf
 from pipeline.core.domain import Fate, Fault, Request
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
-_OF_THE_ACCOUNT = frozenset({(401, "unauthorized"), (403, "forbidden"), (404, "not_found"), (402, "out_of_quota")})
+_OF_THE_ACCOUNT = frozenset(
+    {(401, "unauthorized"), (403, "forbidden"), (404, "not_found"), (402, "out_of_quota")}
+)
 """refusals that may also be one request's own: a firewall in front of the server reads what is sent"""
 _OF_THE_KEY = frozenset({401, 402})
 """those of them that hardly ever are: one is enough to wait for what is under way"""
@@ -67,7 +69,9 @@ class Verdict(Limit):
 
     name = "doubt"
 
-    def __init__(self, well: Callable[[], bool] = lambda: True, waiting: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self, well: Callable[[], bool] = lambda: True, waiting: Callable[[], int] = lambda: 0
+    ) -> None:
         self._well = well
         self._waiting = waiting
         self._sent = 0

@@ -76,6 +76,8 @@ class Growth:
 
     def __init__(self, start: int, most: int) -> None:
         self.most = most
+        self.bears = most
+        """the width at which answers would still come in time if the server were at its capacity now"""
         self.width = min(start, most)
         self.stage = Stage.RISE
         self.bound = False
@@ -131,6 +133,18 @@ class Growth:
         self.width = min(self.width, max(1, self._good, width))
         self.plan = replace(self.plan, replies=self._enough())
 
+    def hold(self, width: int, now: float) -> None:
+        """Go down to a width, and measure there."""
+        self.bears = width
+        self._good = self._top = 0
+        self._first = False
+        self._settle(width, None, now)
+
+    @property
+    def limit(self) -> int:
+        """The largest width that may be tried now."""
+        return min(self.most, self.bears)
+
     @property
     def uncut(self) -> int:
         """The width before the refusals, until it has grown back; 0 where there were none."""
@@ -152,7 +166,7 @@ class Growth:
             if elasticity <= PAYS:
                 return self._stop_rising(base, round, elasticity, now)
         self._below, self._base = base, round
-        if round.width >= self.most:
+        if round.width >= self.limit:
             return self._settle(round.width, None if self._first else round, now)
         return self._move(Stage.RISE, ceil(round.width * (1 + self._step)))
 
@@ -195,7 +209,7 @@ class Growth:
             self._next_probe = now
         else:
             self._base = base.pooled(round)
-        if now >= self._next_probe and self.most > 1 and self._founded():
+        if now >= self._next_probe and self.limit > 1 and self._founded():
             return self._probe()
         self.plan = replace(self.plan, replies=self._enough(), settling=0.0)
         return True
@@ -204,7 +218,7 @@ class Growth:
         return self._base is not None and self._base.replies >= BASE_ROUNDS * self._enough()
 
     def _probe(self) -> bool:
-        down = self._turn % DOWN_EVERY == 1 if 1 < self.width < self.most else self.width > 1
+        down = self._turn % DOWN_EVERY == 1 if 1 < self.width < self.limit else self.width > 1
         self._turn += 1
         if down:
             return self._move(Stage.DOWN, max(1, min(self.width - 1, int(self.width * 0.8))))
@@ -236,7 +250,7 @@ class Growth:
         if self._unsure(elasticity - FLAT, error, round):
             return False
         if elasticity + 0.75 * error >= FLAT:
-            if base.width >= self.most:
+            if base.width >= self.limit:
                 return self._back(base, now)
             self._next_probe = self._after(FIRST_QUIET, now)
             return self._move(Stage.HOLD, base.width)
@@ -247,13 +261,13 @@ class Growth:
     def _mend(self, round: Round, now: float) -> bool:
         width, refused = round.width, self._refused_at
         if refused is not None:
-            gap = refused - width
+            gap = min(refused, self.limit + 1) - width
             if gap > max(1, NARROW * width):
                 return self._move(Stage.MEND, width + gap // 2)
             self._next_probe = self._after(self._quiet, now)
             self._base = round
             return self._move(Stage.HOLD, width)
-        if width >= min(self._top, self.most):
+        if width >= min(self._top, self.limit):
             self._top = 0
             return self._settle(width, round, now)
         self._step = min(2 * self._step, LARGEST_STEP)
@@ -274,7 +288,7 @@ class Growth:
 
     def _move(self, stage: Stage, width: int) -> bool:
         self.stage = stage
-        self.width = max(1, min(width, self.most))
+        self.width = max(1, min(width, self.limit))
         self.bound = stage is not Stage.RISE and self.width < self.most
         fresh = stage is Stage.MEND or (stage is Stage.RISE and self._first)
         self.plan = Plan(self._enough(), settling=0.0 if fresh else SETTLING, fresh=fresh)

@@ -72,7 +72,9 @@ def test_a_row_that_is_refused_fails_alone(position: str, hundred: int, concurre
         results, seconds = run(send, concurrency)
         bad = [row for row in range(ROWS) if POSITIONS[position](row)]
         assert [row for row, end in enumerate(results) if not isinstance(end, Reply)] == bad, status
-        assert all(isinstance(end, Fault) and end.fate is not Fate.STOP for end in (results[row] for row in bad))
+        assert all(
+            isinstance(end, Fault) and end.fate is not Fate.STOP for end in (results[row] for row in bad)
+        )
         assert len(send.asked) <= ROWS + 25 * len(bad), status
         assert seconds <= 600, (status, seconds)
 
