@@ -18,8 +18,8 @@ from pipeline.core.domain import Call, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
-from pipeline.job.fields import address as usable
 from pipeline.job.endpoints import is_here
+from pipeline.job.fields import address as usable
 from pipeline.job.spec import MOST_AUTO
 
 if TYPE_CHECKING:

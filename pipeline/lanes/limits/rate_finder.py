@@ -16,7 +16,7 @@ from pipeline.core.domain import Fault, Reply
 from pipeline.lanes.limits.limit import End, Limit, Ticket
 from pipeline.lanes.limits.rate import MINUTE, Rate
 
-LEAST_COUNT = 5
+LEAST_COUNT = 4
 """requests between two refusals that are enough to measure by"""
 LEAST_SECONDS = 1.0
 RAISE_EVERY = 1.0
