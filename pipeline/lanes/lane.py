@@ -14,7 +14,7 @@ From outside in:
 9. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
 10. `shield`: a request that was sent is finished, even if its walk is cancelled.
 11. `observe`: counts what really goes out.
-12. `record`: next to the provider, so that no guard can lose a reply. `verdict` tells it what a fault speaks of.
+12. `record`: next to the provider, so that no guard can lose a reply. It asks `verdict` what a fault means.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from pipeline.journal.events import Events
 
 LONGEST_WAIT = 60.0
 REFUSED_ALIKE = 5
-"""where so many first requests of a lane are all refused as wrong, and later and shorter ones too, the run stops"""
+"""where so many first requests of a lane are all refused as wrong, and one from elsewhere, the run stops"""
 REFUSED_ANYHOW = 50
 """the same for requests before any answer, while one of the first is still under way"""
 
@@ -116,8 +116,8 @@ class _Tries:
 class _Alike:
     """Watches whether the first requests of a lane are all refused as wrong.
 
-    A refusal comes sooner than an answer, so requests are numbered as they are sent, not as they come back. The
-    first rows of a table may be the wrong ones: a later one is asked too, and whatever waits that is shorter.
+    A refusal comes sooner than an answer, so requests are numbered as they are sent, not as they come back.
+    The first rows may be the wrong ones: a later one is asked too, and whatever waits that is shorter.
     """
 
     answered: bool = False
@@ -136,7 +136,7 @@ class _Alike:
         return self.last
 
     def _elsewhere(self, number: int) -> bool:
-        """Whether something waits that would tell more: a later one or, when such a one was refused, a shorter."""
+        """Whether something waits that tells more: a later one or, where that was refused, a shorter one."""
         least = inf if self.refused == self.of_the_first else self.shortest
         return any(other > REFUSED_ALIKE and n < least for other, n in self.begun.items() if other != number)
 

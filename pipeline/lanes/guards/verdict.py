@@ -1,8 +1,8 @@
 """Decides from the answers around a fault what it speaks of: one request, the account, or the pace.
 
-| what came | what came beside it | what it is |
+| what came | beside it | what it is |
 | --- | --- | --- |
-| a refusal of the key, the model or the account | an answer to a request that was sent later | this request's own fault |
+| a refusal of key, model or account | an answer to a request that was sent later | this request's own fault |
 | the same | nothing, for several requests | the account's: the run stops |
 | a quick 5xx | answers | a refusal for the rate: the server sheds load |
 | a refusal for the rate, again and again | answers to others each time | this request's own: tries count |

@@ -22,7 +22,7 @@ SWAMPED = 2 / 3
 HERE = 4
 """the width that `auto` begins with at a server on this machine, which often has one slot, and seldom many"""
 FITS = 0.75
-"""the share of the time that a request may take, within which it has to be answered if no more slots are found"""
+"""of the time that a request may take: the share in which a server would answer that is at its capacity now"""
 _FAULTY = frozenset({"server_error", "disconnected", "timeout", "unreachable"})
 
 

@@ -24,7 +24,7 @@ EVENLY = 0.985
 LATE = 0.05
 """a request that was waited for may come so many seconds late, and the later ones lose no time"""
 LATE_REFUSED = 0.005
-"""the same where the server has refused: its bucket may be too small for two requests that come close together"""
+"""the same where the server has refused: its bucket may be too small for two requests close together"""
 MOST_LEFT = 1.0
 """seconds of a limit that are sent at once where the server says that they are left"""
 CREDIT = 2.0
