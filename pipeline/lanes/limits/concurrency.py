@@ -22,7 +22,7 @@ SWAMPED = 2 / 3
 HERE = 4
 """the width that `auto` begins with at a server on this machine, which often has one slot, and seldom many"""
 FITS = 0.75
-"""of the time that a request may take: the share in which a server would answer that is at its capacity now"""
+"""of the time that a request may take: the share in which a server at its capacity has to answer"""
 _FAULTY = frozenset({"server_error", "disconnected", "timeout", "unreachable"})
 
 
