@@ -17,7 +17,11 @@ from pipeline.core.domain import Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
+from pipeline.wire.words import MALFORMED
 
+_MALFORMED = "The server did not accept your answer, because it was malformed. Answer again, with text alone."
+_NOTHING = "(nothing)"
+"""the model's turn where it wrote nothing, because servers refuse an empty one"""
 Judge = Callable[[str], tuple[Any, str]]
 """An answer's text -> (value, complaint); the complaint is '' where it is accepted."""
 
@@ -105,10 +109,12 @@ class Asking:
             if broken:
                 raise _rejected(*broken, requests, known)
             value, complaint = judge(_whole(answer.text).strip())
+            if answer.finish_reason == MALFORMED and asked.schema is None:
+                complaint = _MALFORMED
             if not complaint:
                 return Taken(value, self._labels.get(reply.model, self._first.label), known)
             if repair < self.repairs:
-                asked = asked.answered(answer.text, complaint)
+                asked = asked.answered(answer.text or _NOTHING, complaint)
         raise _rejected("rejected", complaint, requests, known)
 
 
