@@ -42,8 +42,8 @@ def refused(error: Any, body: bytes) -> Fault:
 def no_answer(reply: dict[str, Any], body: bytes) -> Fault:
     """The fault for a reply that has no usable choice, in the server's words where it has any."""
     for error in _places(reply):
-        status, code, message = _said(error)
-        if status or message or code:
+        status, _, message = _said(error)
+        if status or message:
             return refused(error, body)
     start = scrub(body[:_SHOWN].decode("utf-8", "replace"))
     return unreadable(f"the reply has no answer in it: {start}", body)

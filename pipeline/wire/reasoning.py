@@ -35,7 +35,7 @@ class Parts(NamedTuple):
 
 
 def apart(text: str) -> Parts:
-    """The reasoning that opens a text, and the answer behind it. Most texts have none, and stay as they are."""
+    """The reasoning that opens a text, and the answer behind it; most texts stay as they are."""
     first = text[:99].lstrip()[:1]
     if first in _FIRST or not first:
         start = text.lstrip()

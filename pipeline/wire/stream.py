@@ -1,7 +1,7 @@
 """A stream that nobody asked for, joined into the one reply that it would have been.
 
-Server-sent events, or one JSON object a line. A stream without an end is no whole answer. This module does not
-know what the parts of a reply mean, only where they are put.
+Server-sent events, or one JSON object a line. A stream without an end is no whole answer. This module does
+not know what the parts of a reply mean, only where they are put.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Said:
         self.choice: dict[str, Any] = {}
         self.items: list[Any] = []
         self.response: dict[str, Any] | None = None
-        self.begun = False
+        self.begun = self.twice = False
 
     def take(self, part: Mapping[str, Any]) -> None:
         """One event of a chat, a completion, or a response."""
@@ -107,7 +107,9 @@ class _Said:
     def _choice(self, choice: Any) -> None:
         if not isinstance(choice, dict) or choice.get("index"):
             return
-        self.choice |= {name: choice[name] for name in ("finish_reason", "error") if choice.get(name)}
+        ended = self.choice.get("finish_reason")
+        told = {name: choice.get(name) for name in ("finish_reason", "error")}
+        self.choice |= {name: said for name, said in told.items() if said and said != "null"}
         delta = choice.get("delta") or choice.get("message") or {}
         if not isinstance(delta, dict):
             return
@@ -116,11 +118,12 @@ class _Said:
             self.parts += content
         elif isinstance(content, str):
             self.parts.append({"type": "text", "text": content})
-        told = [(name, delta.get(name)) for name in ("refusal", *REASONING)]
-        told.append(("text", choice.get("text") or choice.get("response")))
-        for name, said in told:
+        texts = {name: delta.get(name) for name in ("refusal", *REASONING)}
+        texts["text"] = choice.get("text") or choice.get("response")
+        for name, said in texts.items():
             if isinstance(said, str):
                 self.texts.setdefault(name, []).append(said)
+        self.twice = self.twice or bool(ended and (content or texts["text"]))
 
     def reply(self) -> dict[str, Any] | None:
         """The reply; None where the end is missing."""
@@ -142,6 +145,8 @@ def _joined(parts: Iterator[Any], body: bytes) -> dict[str, Any]:
         if part.get("error") or part.get("type") == "error":
             return {"error": part.get("error") or part}
         said.take(part)
+    if said.twice:
+        raise unreadable("the reply is a stream that goes on behind its end: it is two answers", body)
     reply = said.reply()
     if reply is None and (said.begun or not isinstance(part, dict)):
         raise unreadable("the reply is a stream without an end: it was cut off", body)

@@ -20,9 +20,9 @@ _FINISH = {
     STOP: """stop stopped eos eos_token eos_found end end_of_text end_turn end_token end_id endoftext finish
         finished complete completed final normal done success stop_sequence stop_sequence_reached
         stop_string_found stop_str stop_token stop_word stop_words word""",
-    LENGTH: """length limit max_tokens max_token max_length max_len max_output max_output_tokens max_new_tokens
-        max_completion_tokens maximum_tokens max_tokens_reached max_predicted_tokens_reached max_context
-        model_length model_context_window_exceeded context context_length context_length_reached
+    LENGTH: """length limit max_tokens max_token max_length max_len max_output max_output_tokens
+        max_new_tokens max_completion_tokens maximum_tokens max_tokens_reached max_predicted_tokens_reached
+        max_context model_length model_context_window_exceeded context context_length context_length_reached
         context_length_exceeded context_window_exceeded length_limit token_limit error_limit time_limit
         truncated truncated_final incomplete not_finished""",
     FILTERED: """content_filter content_filtered content_filter_triggered filtered filter safety sensitive
@@ -34,13 +34,13 @@ _FINISH = {
         malformed_tool_use unexpected_tool_call too_many_tool_calls""",
     SERVER_FAULT: """error errored fault failed failure abort aborted cancel canceled cancelled user_cancel
         user_stopped timeout timed_out network_error server_error internal_error insufficient_system_resource
-        in_progress queued load unload model_unloaded engine_error malformed_model_output malformed_response other
-        unspecified preempted""",
+        in_progress queued load unload model_unloaded engine_error malformed_model_output malformed_response
+        other unspecified preempted""",
     MALFORMED: "malformed",
 }
-"""our word -> the words of OpenAI, Azure, Anthropic, Bedrock, Gemini, Mistral, Cohere, AI21, Aleph Alpha, TGI,
-vLLM, SGLang, TensorRT-LLM, llama.cpp, Ollama, LM Studio, DeepSeek, DashScope, Zhipu, MiniMax, Hunyuan, Baidu,
-Yandex, GigaChat, xAI, watsonx and OpenRouter, without capitals"""
+"""our word -> the words of OpenAI, Azure, Anthropic, Bedrock, Gemini, Mistral, Cohere, AI21, TGI, vLLM,
+SGLang, TensorRT-LLM, llama.cpp, Ollama, LM Studio, DeepSeek, DashScope, Zhipu, MiniMax, Hunyuan, Baidu,
+Aleph Alpha, Yandex, GigaChat, xAI, watsonx and OpenRouter, without capitals"""
 _OURS = {word: ours for ours, words in _FINISH.items() for word in words.split()}
 _PREFIXES = ("finish_reason_", "finishreason.", "stop_reason_", "reason_", "alternative_status_")
 KNOWN = frozenset(_FINISH)
@@ -147,7 +147,7 @@ MALFORMED_WORDS = (
 
 
 def finish_of(said: Any) -> str:
-    """Our word for how an answer ended; the server's own word where it is not known, 'stop' where it has none."""
+    """Our word for how an answer ended; the server's own if it is not known, 'stop' if there is none."""
     if isinstance(said, dict):  # SGLang's own form
         said = said.get("type") or said.get("reason")
     if not said:

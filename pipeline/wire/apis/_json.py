@@ -18,8 +18,8 @@ from pipeline.wire.inside import broken_off, denied, failed_generation, no_answe
 from pipeline.wire.reasoning import apart
 from pipeline.wire.words import LENGTH, MALFORMED, REASONING, REASONING_PARTS, SERVER_FAULT, STOP, finish_of
 
-__all__ = ["answer_of", "choice_of", "is_reasoning", "joined", "mapping", "no_answer", "parse", "reasoning_of",
-           "text_of", "thoughts", "unreadable", "usage", "word"]  # fmt: skip
+__all__ = ["answer_of", "choice_of", "is_reasoning", "joined", "mapping", "no_answer", "parse",
+           "reasoning_of", "text_of", "thoughts", "unreadable", "usage", "word"]  # fmt: skip
 
 _LARGEST_COUNT = 1 << 26
 _CACHED, _CACHE_WRITTEN = "cached_tokens", "cache_write_tokens"
