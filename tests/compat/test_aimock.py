@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.compat.servers import aimock
 from tests.support.project import Project
+from tests.support.real_servers import aimock
 
 ROWS = 60
 FIXTURES = [

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.testing import Script
-from tests.compat.servers import litellm
 from tests.support.project import KEY, Project
+from tests.support.real_servers import litellm
 from tests.support.server import serve
 
 ROWS = 40

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.compat.servers import llama_cpp
 from tests.support.project import Project
+from tests.support.real_servers import llama_cpp
 
 ROWS = 12
 

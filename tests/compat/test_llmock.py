@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.compat.servers import llmock, verdict
 from tests.support.project import Project
+from tests.support.real_servers import llmock, verdict
 
 ROWS = 60
 WORLDS = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.testing import Script
-from tests.compat.servers import haproxy, nginx
 from tests.support.project import Project
+from tests.support.real_servers import haproxy, nginx
 from tests.support.server import serve
 
 ROWS, RATE = 100, 5
