@@ -79,7 +79,7 @@ def _generation(found: Any, depth: int) -> str | None:
     begins = isinstance(message, str) and message.lower().startswith(MALFORMED_WORDS)
     if begins or any(isinstance(word := error.get(name), str) and word in MALFORMED_CODES for name in CODES):
         written = error.get("failed_generation")
-        return written if isinstance(written, str) else ""
+        return written if isinstance(written, str) else orjson.dumps(written).decode() if written else ""
     metadata = error.get("metadata")  # of OpenRouter: the error as its provider has sent it
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if isinstance(raw, str):

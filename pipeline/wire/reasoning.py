@@ -12,7 +12,11 @@ from pipeline.wire.words import BLOCKS, WRAPPERS
 
 _ANY = re.IGNORECASE
 _OPENS = re.compile(r"\s*(" + "|".join(map(re.escape, sorted(BLOCKS, key=len, reverse=True))) + ")", _ANY)
-_CLOSES = {opens: re.compile(r"(?<![`'\"])" + re.escape(closes), _ANY) for opens, closes in BLOCKS.items()}
+_CLOSES = {
+    opens: re.compile(rf"(?<![`'\"]){re.escape(closes)}|{re.escape(closes)}(?![`'\"])", _ANY)
+    for opens, closes in BLOCKS.items()
+}
+"""what ends a block: not a tag in quotes, which is a word of the reasoning"""
 _CLOSED = re.compile("|".join(map(re.escape, BLOCKS.values())), _ANY)
 _OPENED = {closes: opens for opens, closes in BLOCKS.items()}
 _CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
@@ -21,7 +25,6 @@ _HARMONY = (_CHANNEL, "<|start|>assistant")
 _STRIPPED = ("analysis", "assistantfinal")
 """harmony, when a server has taken its special tokens out"""
 _FIRST = frozenset("<[◁")
-_QUOTES = "`'\"“‘(["
 _PUNCTUATION = ".,;:!?)`'\"”"
 _FENCES = ("```", "~~~")
 
@@ -41,7 +44,7 @@ def apart(text: str) -> Parts:
         start = text.lstrip()
         if start.startswith(_HARMONY):
             return _channels(start)
-        return _blocks(text)
+        return _closed_only(text) if _CLOSED.match(start) else _blocks(text)
     if text.startswith(_STRIPPED[0]) and _STRIPPED[1] in text:
         reasoning, _, answer = text.removeprefix(_STRIPPED[0]).partition(_STRIPPED[1])
         return Parts(reasoning.strip(), answer.strip())
@@ -76,7 +79,7 @@ def _closed_only(text: str) -> Parts:
     before, behind = text[: closed.start()], text[closed.end() :]
     last, following = before[-1:], behind[:4].replace("\r", "")
     stands = last in ("", "\n") or not last.isspace() or not following or following.startswith("\n\n")
-    if not stands or (last and last in _QUOTES) or (following and following[0] in _PUNCTUATION):
+    if not stands or (following and following[0] in _PUNCTUATION):
         return Parts("", text)
     if _OPENED[closed[0].lower()] in before.lower() or any(before.count(fence) % 2 for fence in _FENCES):
         return Parts("", text)

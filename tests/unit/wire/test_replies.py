@@ -46,11 +46,12 @@ def test_the_corpus_is_large_and_says_where_each_shape_is_from() -> None:
 @pytest.mark.parametrize(
     ("said", "ours"),
     [
-        ("stop", "stop"), ("STOP", "stop"), (" End-Turn ", "stop"), ("FINISH_REASON_STOP", "stop"), (None, "stop"),
-        ("", "stop"), ("FinishReason.SAFETY", "content_filter"), ("contextLengthReached", "length"),
-        ("REASON_MAX_LEN", "length"), ("ALTERNATIVE_STATUS_TRUNCATED_FINAL", "length"), (2, "2"), ([], "stop"),
-        ("content_filter: OTHER", "content_filter"), ({"type": "abort"}, "server_fault"), ("x" * 99, "x" * 99),
-        ({"type": "stop", "matched": 2}, "stop"), ({}, "stop"), ("TOOL_CALL", "tool_calls"), ("Toxic", "content_filter"),
+        ("stop", "stop"), ("STOP", "stop"), (" End-Turn ", "stop"), ("FINISH_REASON_STOP", "stop"),
+        (None, "stop"), ("", "stop"), ([], "stop"), ({}, "stop"), ({"type": "stop", "matched": 2}, "stop"),
+        ("FinishReason.SAFETY", "content_filter"), ("contextLengthReached", "length"), (2, "2"),
+        ("REASON_MAX_LEN", "length"), ("ALTERNATIVE_STATUS_TRUNCATED_FINAL", "length"), ("x" * 99, "x" * 99),
+        ("content_filter: OTHER", "content_filter"), ({"type": "abort"}, "server_fault"),
+        ("TOOL_CALL", "tool_calls"), ("Toxic", "content_filter"), (True, "True"), ("unknown", "unknown"),
     ],
 )  # fmt: skip
 def test_a_word_for_an_end_is_known_in_any_spelling(said: Any, ours: str) -> None:
