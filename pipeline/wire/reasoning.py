@@ -17,14 +17,19 @@ _CLOSES = {
     for opens, closes in BLOCKS.items()
 }
 """what ends a block: not a tag in quotes, which is a word of the reasoning"""
-_CLOSED = re.compile("|".join(map(re.escape, BLOCKS.values())), _ANY)
-_OPENED = {closes: opens for opens, closes in BLOCKS.items()}
+_OPENED = {closes: opens for opens, closes in BLOCKS.items() if closes[1] == "/"}
+_CLOSED = {
+    sign: re.compile("|".join(re.escape(closes) for closes in _OPENED if closes[0] == sign), _ANY)
+    for sign in {closes[0] for closes in _OPENED}
+}
+"""closing tags that may stand alone, by their first sign: a text without it is not searched"""
 _CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
 _CHANNEL_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
 _HARMONY = (_CHANNEL, "<|start|>assistant")
 _STRIPPED = ("analysis", "assistantfinal")
 """harmony, when a server has taken its special tokens out"""
 _FIRST = frozenset("<[◁")
+_CODE = frozenset("{[<`~")
 _PUNCTUATION = ".,;:!?)`'\"”"
 _FENCES = ("```", "~~~")
 
@@ -37,52 +42,54 @@ class Parts(NamedTuple):
     whole: bool = True
 
 
-def apart(text: str) -> Parts:
-    """The reasoning that opens a text, and the answer behind it; most texts stay as they are."""
-    first = text[:99].lstrip()[:1]
-    if first in _FIRST or not first:
-        start = text.lstrip()
-        if start.startswith(_HARMONY):
-            return _channels(start)
-        return _closed_only(text) if _CLOSED.match(start) else _blocks(text)
-    if text.startswith(_STRIPPED[0]) and _STRIPPED[1] in text:
+def apart(text: str) -> Parts | None:
+    """The reasoning that opens a text, and the answer behind it; None for most texts, which have none."""
+    first = text[:1]
+    if first.isspace():
+        first = text.lstrip()[:1]
+    if first in _FIRST:
+        return _opened(text)
+    if first == "a" and _STRIPPED[1] in text and text.startswith(_STRIPPED[0]):
         reasoning, _, answer = text.removeprefix(_STRIPPED[0]).partition(_STRIPPED[1])
         return Parts(reasoning.strip(), answer.strip())
-    if ("</" in text or "[/" in text or "◁/" in text or "<channel|" in text) and first not in "{`~":
-        return _closed_only(text)
-    return Parts("", text)
+    for sign, closed in _CLOSED.items():
+        if sign in text and first not in _CODE and (tag := closed.search(text)):
+            return _closed_only(text, tag)
+    return None
 
 
-def _blocks(text: str) -> Parts:
+def _opened(text: str) -> Parts | None:
     """A text that may begin with one block of reasoning, or with several."""
+    start = text.lstrip()
+    if start.startswith(_HARMONY):
+        return _channels(start)
+    if closed := _CLOSED[start[0]].match(start):
+        return Parts("", _unwrapped(start[closed.end() :].strip()))
     thoughts: list[str] = []
     place = 0
     while opened := _OPENS.match(text, place):
-        closed = _CLOSES[opened[1].lower()].search(text, opened.end())
-        thoughts.append(text[opened.end() : closed.start() if closed else None].strip())
-        if not closed:
+        end = _CLOSES[opened[1].lower()].search(text, opened.end())
+        thoughts.append(text[opened.end() : end.start() if end else None].strip())
+        if not end:
             return Parts(_joined(thoughts), "", whole=False)
-        place = closed.end()
-    return Parts(_joined(thoughts), _unwrapped(text[place:].strip())) if thoughts else Parts("", text)
+        place = end.end()
+    return Parts(_joined(thoughts), _unwrapped(text[place:].strip())) if thoughts else None
 
 
-def _closed_only(text: str) -> Parts:
+def _closed_only(text: str, closed: re.Match[str]) -> Parts | None:
     """A text whose reasoning has no opening tag, because the prompt of the model's template ends with it.
 
     The tag must stand as models set it: at the start of a line, behind a word without a blank, or at the end
     of a paragraph; outside of quotes and of code, and with no opening tag before it. Else the text is about
     the tag.
     """
-    closed = _CLOSED.search(text)
-    if closed is None:
-        return Parts("", text)
     before, behind = text[: closed.start()], text[closed.end() :]
     last, following = before[-1:], behind[:4].replace("\r", "")
-    stands = last in ("", "\n") or not last.isspace() or not following or following.startswith("\n\n")
+    stands = last == "\n" or not last.isspace() or not following or following.startswith("\n\n")
     if not stands or (following and following[0] in _PUNCTUATION):
-        return Parts("", text)
+        return None
     if _OPENED[closed[0].lower()] in before.lower() or any(before.count(fence) % 2 for fence in _FENCES):
-        return Parts("", text)
+        return None
     return Parts(before.strip(), _unwrapped(behind.strip()))
 
 

@@ -105,13 +105,14 @@ def answer_of(
     finish = finish_of(ended)
     if finish == SERVER_FAULT:
         raise broken_off(ended, reply, body)
-    thought, text, whole = apart(text)
-    if not whole and finish == STOP:
-        finish = LENGTH
+    if parts := apart(text):
+        reasoning, text = reasoning or parts.reasoning, parts.answer
+        if not parts.whole and finish == STOP:
+            finish = LENGTH
     if not text and (fault := denied(reply, body)):
         raise fault
     model, tier = word(reply.get("model")), word(reply.get("service_tier"))
-    return Answer(text, finish, reasoning=reasoning or thought, model=model, tier=tier, **more)
+    return Answer(text, finish, reasoning=reasoning, model=model, tier=tier, **more)
 
 
 def _refuse_twins(body: bytes) -> None:
