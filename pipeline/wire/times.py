@@ -87,6 +87,6 @@ def _date(text: str, now: float | None) -> float | None:
 
 
 def said_in(message: str) -> float | None:
-    """The wait that a server's sentence asks for: `Please try again in 6m0s.`"""
+    """The wait that a server's sentence asks for, such as `Please try again in 6m0s`."""
     found = _IN_WORDS.search(message)
     return _worded(found[1].rstrip(" ,")) if found else None
