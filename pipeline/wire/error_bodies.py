@@ -16,8 +16,9 @@ import orjson
 from pipeline.wire.headers import advertised_wait
 from pipeline.wire.times import milliseconds, said_in, seconds_until
 
-_NESTED = ("error", "Error", "errors", "fault", "detail", "details", "innererror", "metadata", "base_resp")
-"""what holds an error: OpenAI, AWS, Cloudflare, Apigee, FastAPI, Google, Azure, OpenRouter, MiniMax"""
+_NESTED = ("error", "Error", "errors", "fault", "detail", "details", "innererror", "metadata", "base_resp",
+           "message")  # fmt: skip
+"""what holds an error: OpenAI, AWS, Cloudflare, Apigee, FastAPI, Google, Azure, OpenRouter, MiniMax, Mistral"""
 _MESSAGES = ("message", "Message", "msg", "detail", "error_msg", "status_msg", "errorMessage", "faultstring",
              "error_description", "title", "error", "errors", "raw")  # fmt: skip
 _IN_TEXTS = ("message", "raw", "error", "msg")
@@ -33,6 +34,8 @@ _CODES = (
     "reason",
     "status_code",
 )
+_NO_CODES = ("", "None", "null", "error")
+"""what stands for no code: LiteLLM writes `None`"""
 _MARKS = {"content_filter_result": "content_filter", "flagged_input": "content_filter"}
 """names that say as much as a code: Azure's, OpenRouter's"""
 _SECONDS = ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds", "estimated_time")
@@ -151,7 +154,7 @@ def _codes(layer: _Layer) -> Iterator[str]:
         value = layer.get(name)
         if type(value) is int and not 100 <= value < 600:
             value = str(value)
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and value.strip() not in _NO_CODES:
             yield " ".join(value[:_LONGEST_CODE].rpartition("#")[2].split())  # AWS: namespace#Exception
     yield from (code for name, code in _MARKS.items() if name in layer)
 
@@ -161,7 +164,7 @@ def _message(layer: _Layer) -> str:
     for name in _MESSAGES:
         value = layer.get(name)
         words = _within(value)[0].strip()
-        if name == "message" and value and isinstance(value, list | dict):
+        if name == "message" and value and isinstance(value, list):
             words = _dumped(value)
         elif isinstance(value, list):
             words = "; ".join(item for item in value[:_MOST_ITEMS] if isinstance(item, str))

@@ -128,7 +128,6 @@ class _Pattern(NamedTuple):
 
 
 _BY_MESSAGE = (
-    _Pattern.first((413, 429), _NEVER_FITS, "Request too large for"),  # OpenAI, Groq: above a minute's limit
     _Pattern.anywhere(
         _WRONG | {500},
         _CONTEXT,
@@ -209,6 +208,8 @@ _IN_A_SUCCESS = {"rate_limited": 429, "out_of_quota": 402, "unauthorized": 401, 
 
 def judge(status: int, said: Said, text: str) -> Verdict:
     """What a refusal with this status means; `text` is the message, or the body where it is no JSON."""
+    if status in (413, 429) and text.startswith("Request too large for"):  # its code is that of any other 429
+        return _NEVER_FITS
     verdict = _by_code(status, said.codes) or _by_message(status, text)
     if verdict is None:
         return _by_status(status)
