@@ -3,20 +3,28 @@
 | what came | kind | fate | billed |
 | --- | --- | --- | --- |
 | 401, 403 | unauthorized, forbidden | stop | no |
+| 400 whose words are about the key | unauthorized | stop | no |
 | 402, 429 with an exact quota code | out_of_quota | stop | no |
-| other 429 | rate_limited | retry, when told | no |
+| other 429, 498 | rate_limited | retry, when told | no |
 | 429 for one request above the whole limit | too_large_for_limit | fail | no |
-| 404, 3xx | not_found, redirected | stop | no |
+| 404, 410, 3xx | not_found, redirected | stop | no |
+| 400 whose words are about the model | not_found | stop | no |
 | a certificate that cannot be trusted, at the first connection | untrusted | stop | no |
 | plain http behind an https address, at the first connection | not_https | stop | no |
-| success with HTML or nothing in it, five times in a row | not_an_api | stop | maybe |
+| success with HTML or nothing in it, five times in a row; 511 | not_an_api | stop | maybe; maybe |
 | success without a readable reply | unreadable | retry | maybe |
-| 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
+| 400, 413, 422 by code or words | context_length, filtered, bad_request | fail | no |
+| 451 | filtered | fail | no |
 | 409; 408, 425 | conflict | retry | maybe; no |
-| 5xx | server_error | retry | maybe |
+| 5xx, 424 | server_error | retry | maybe |
+| 503, 529 whose words are overloaded, loading, full or no server | server_error | retry | no |
+| 503 with nginx's own page | server_error | retry | no |
+| 521, 523, 525, 526 | server_error | retry | no |
 | no connection | unreachable | retry | no |
-| connection lost, deadline passed | disconnected, timeout | retry | maybe |
+| 499, 460, connection lost, deadline passed | disconnected, timeout | retry | maybe |
 
+The tables of statuses, codes and words are in `refusals.py`, the forms of bodies in `error_bodies.py`. Where
+a server's fault is not billed, the request was turned away before anything was done for it.
 This module does not know any HTTP library.
 """
 

@@ -98,6 +98,7 @@ _BY_CODE = {  # exact words, for a status from 400 to 499
     **_all(
         _UNAUTHORIZED, "invalid_api_key", "InvalidApiKey", "API_KEY_INVALID", "auth_error",
         "authentication_error", "invalid_authentication_error", "token_not_found_in_db",
+        "no_db_connection",  # LiteLLM, where it knows one key only
     ),
 }  # fmt: skip
 _OVERLOADED = frozenset({
