@@ -78,65 +78,7 @@ END_TOKENS = (
 )  # fmt: skip
 """tokens that a server should have taken off the end of an answer"""
 
-ERRORS = ("base_resp", "errors", "error", "err", "detail")
-"""where a reply without an answer may say why; else it says so itself"""
-MESSAGES = (
-    "message", "msg", "status_msg", "error_msg", "errorMessage", "error_message", "err_msg", "detail",
-    "error_description", "description", "reason", "title", "errmsg",
-)  # fmt: skip
-CODES = (
-    "code",
-    "status_code",
-    "statusCode",
-    "error_code",
-    "errorCode",
-    "err_code",
-    "errcode",
-    "status",
-    "type",
-)
-STATUSES: dict[tuple[str, int], tuple[int, str]] = {
-    ("status_code", 1000): (500, ""),  # MiniMax, from here on
-    ("status_code", 1001): (504, ""),
-    ("status_code", 1002): (429, "rate_limit_exceeded"),
-    ("status_code", 1004): (401, ""),
-    ("status_code", 1008): (402, ""),
-    ("status_code", 1013): (500, ""),
-    ("status_code", 1024): (500, ""),
-    ("status_code", 1026): (400, "content_filter"),
-    ("status_code", 1027): (400, "content_filter"),
-    ("status_code", 1033): (500, ""),
-    ("status_code", 1039): (429, "rate_limit_exceeded"),
-    ("status_code", 1041): (429, "rate_limit_exceeded"),
-    ("status_code", 2013): (400, ""),
-    ("status_code", 2045): (429, "rate_limit_exceeded"),
-    ("status_code", 2049): (401, ""),
-    ("status_code", 2056): (429, "rate_limit_exceeded"),
-    ("error_code", 2): (503, ""),  # Baidu, from here on
-    ("error_code", 4): (429, "rate_limit_exceeded"),
-    ("error_code", 17): (429, "rate_limit_exceeded"),
-    ("error_code", 18): (429, "rate_limit_exceeded"),
-    ("error_code", 110): (401, ""),
-    ("error_code", 111): (401, ""),
-    ("error_code", 336000): (500, ""),
-    ("error_code", 336100): (503, ""),
-    ("error_code", 336501): (429, "rate_limit_exceeded"),
-    ("error_code", 336502): (429, "rate_limit_exceeded"),
-}
-"""a server's own number, by the name under which it is told -> the status and code that it stands for"""
-TOO_FAST = (
-    "rate limit",
-    "rate_limit",
-    "ratelimit",
-    "too many requests",
-    "qps limit",
-    "throttl",
-    "限流",
-    "频率",
-)
-"""words of an error without a status that say: too many requests"""
-
-MALFORMED_CODES = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
+MALFORMED_CODES = ("json_validate_failed", "tool_use_failed", "output_parse_failed")
 """codes of an error that says: the model's answer was not the JSON that was asked for"""
 MALFORMED_WORDS = (
     "failed to generate json",

@@ -104,7 +104,7 @@ def answer_of(
     """
     finish = finish_of(ended)
     if finish == SERVER_FAULT:
-        raise broken_off(ended, reply, body)
+        raise broken_off(ended, body)
     if parts := apart(text):
         reasoning, text = reasoning or parts.reasoning, parts.answer
         if not parts.whole and finish == STOP:
