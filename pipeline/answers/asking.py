@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from pipeline.answers import finish
+from pipeline.answers.complaints import to_a_person
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape
 from pipeline.core import adapters
@@ -109,7 +110,7 @@ class Asking:
                 return Taken(value, self._labels.get(reply.model, self._first.label), known)
             if repair < self.repairs:
                 asked = asked.answered(answer.text, complaint)
-        raise _rejected("rejected", complaint, requests, known)
+        raise _rejected("rejected", to_a_person(complaint), requests, known)
 
 
 def _whole(text: str) -> str:

@@ -91,7 +91,7 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
         error.hint = "\n  ".join(
-            [*([error.hint] if error.hint else []), *done, f"to go on: {_command(_raised(words, error))}"]
+            [*([error.hint] if error.hint else []), *done, f"to go on: {command_of(_raised(words, error))}"]
         )
         raise
 
@@ -131,7 +131,7 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():
-        typer.echo(f"stopped after the pilot; to go on: {_command([*sys.argv[1:], '--yes'])}", err=True)
+        typer.echo(f"stopped after the pilot; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
         return False
     if typer.confirm("go on?", err=True):
         return True
@@ -151,10 +151,10 @@ def _once(words: list[str]) -> Iterator[str]:
 
 def way_on() -> str:
     """The command that goes on with the work of this process."""
-    return _command(_once(sys.argv[1:]))
+    return command_of(_once(sys.argv[1:]))
 
 
-def _command(words: Iterable[str]) -> str:
+def command_of(words: Iterable[str]) -> str:
     """The program with these words, as one types it."""
     program = Path(sys.argv[0]).name
     program = "python -m pipeline" if program == "__main__.py" else program

@@ -125,6 +125,7 @@ class Run(RunState):
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         t = self.progress
         result = await publish(self.session, recall.recalling(self.journal, t), t, only_complete=True)
+        t.rows_expected = t.rows
         if result is None:
             t.rows_before = t.rows - t.pending
             self.looked_up = True

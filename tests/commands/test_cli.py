@@ -69,7 +69,7 @@ def test_check_rows_says_how_many_faults_it_does_not_show(project: Project) -> N
 def test_show_before_a_run_names_the_command_that_runs_it(project: Project) -> None:
     project.job().rename(project.folder / "my job.yaml")
     done = project.run("show", "my job.yaml")
-    assert "run it first: pipeline run 'my job.yaml'" in done.stderr
+    assert re.search(r"run it first: .*pipeline run 'my job.yaml'", done.stderr)
 
 
 def test_all_that_is_wrong_is_there_for_programs_too(project: Project) -> None:
