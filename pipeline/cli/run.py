@@ -68,7 +68,10 @@ def _run(job: Job, wish: Wish) -> Result:
 
     progress = Progress()
     load_structlog()
-    with Screen(job.name, progress).shown() as screen, _way_on(progress, _once(sys.argv[1:])):
+    with (
+        Screen(job.name, progress, _at(wish.until)).shown() as screen,
+        _way_on(progress, _once(sys.argv[1:])),
+    ):
         return api.run(job, progress=progress, say=screen.say, wish=wish)
 
 
@@ -118,13 +121,21 @@ def _end(until: str | None, for_: str | None) -> float | None:
         raise JobError(str(error), where="--until" if until else "--for") from None
 
 
+def _at(end: float | None) -> str:
+    """The time of day at which a run ends; '' where none is set."""
+    from pipeline.core.clock import SYSTEM_ZONE, spoken
+
+    zone = SYSTEM_ZONE
+    return spoken(datetime.fromtimestamp(end, zone), datetime.now(zone)) if end is not None else ""
+
+
 def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     """Run a pilot, say what it has shown, and whether to go on."""
     from pipeline import api
     from pipeline.core.progress import Progress
 
     progress = Progress()
-    with Screen(job.name, progress).shown() as screen, _way_on(progress, sys.argv[1:]):
+    with Screen(job.name, progress, _at(until)).shown() as screen, _way_on(progress, sys.argv[1:]):
         pilot = api.pilot(job, n=n, progress=progress, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
         typer.echo(line, err=True)

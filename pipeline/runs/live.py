@@ -209,7 +209,7 @@ class Run(RunState):
             self._watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
-            self.progress.last_error = str(leaf.fault)
+            self.progress.fail(leaf.fault, self.session.stages[leaf.at].spec.name, leaf.record.key)
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
 
     def _watch_failures(self, leaf: Branch) -> None:
