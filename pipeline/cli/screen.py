@@ -105,10 +105,10 @@ class Screen:
             return f"{t.waits}, "
         new = t.rows - t.rows_before
         eta = ""
-        if new > 0 and t.rows < t.rows_expected:
+        if new > 0 and t.rows < t.rows_expected and t.phase == "asking":
             eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
         held = f", held up by {t.binding}" if t.binding else ""
-        return f"{pace(t.answered, seconds, 'answer')}{eta}{held}, "
+        return f"{pace(t.answered, seconds)}{eta}{held}, "
 
     def _picture(self) -> Group:
         from rich.console import Group

@@ -32,14 +32,14 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def pace(count: int, seconds: float, noun: str) -> str:
-    """How fast something comes, as people read it: 8.5 requests/s, one request in 12 s."""
-    if not count:
-        return f"no {noun} yet"
-    each = seconds / count
+def pace(requests: int, seconds: float) -> str:
+    """How fast requests are answered, as people read it: 8.5 requests/s, one request in 12 s."""
+    if not requests:
+        return "no answer yet"
+    each = seconds / requests
     if each <= 1:
-        return f"{count / seconds:,.1f} {noun}s/s"
-    return f"one {noun} in {f'{each:.1f}' if each < 10 else f'{each:.0f}'} s"
+        return f"{requests / seconds:,.1f} requests/s"
+    return f"one request in {each:.{int(each < 10)}f} s"
 
 
 def dollars(amount: float | None) -> str:

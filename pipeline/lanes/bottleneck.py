@@ -95,7 +95,7 @@ class Bottleneck:
             return said
         if left < SHORT_WAIT:
             return f"{said}, {clock(left)} left" if left > WORTH_A_WORD else ""
-        return f"{said}, until {spoken(lane.clock.local(lane.queue.until), lane.clock.local(now))}"
+        return f"{said}, until {spoken(lane.clock.local(lane.queue.until + 1), lane.clock.local(now))}"
 
     def _announce(self, lane: Lane, now: float) -> None:
         """Say once, for each wait for a lane's hours, when the wait will end."""

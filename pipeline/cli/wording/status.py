@@ -85,6 +85,8 @@ def of_live(run: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
     """What the live run, or the last one, was held up by."""
+    if run.get("waits"):
+        yield safe_text(run["waits"])
     for lane in run.get("lanes", ()):
         found = " (found)" if lane["found_rpm"] else ""
         used = [f"{name} {lane['used'][name]:.0%} of {limit:,}" for name, limit in lane["limits"].items()]
