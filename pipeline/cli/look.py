@@ -63,7 +63,13 @@ def show(
         str | None, typer.Option("--key", metavar="KEY", help="Only this record; several columns as JSON.")
     ] = None,
     step: Annotated[
-        str | None, typer.Option("--step", metavar="STEP", help="Only what this step wrote, or failed at.")
+        str | None,
+        typer.Option(
+            "--step",
+            metavar="STEP",
+            help="Only what this step wrote, or failed at.",
+            autocompletion=common.steps_of,
+        ),
     ] = None,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
@@ -106,14 +112,21 @@ def status(
         common.print_lines(wording.of_status(report))
 
 
+_VERB = typer.Argument(
+    metavar="VERB",
+    help="pause, resume, stop, set KEY=VALUE, status.",
+    autocompletion=lambda: ["pause", "resume", "stop", "set", "status"],
+)
+
+
 def ctl(
     job_file: common.JobFile,
-    verb: Annotated[str, typer.Argument(metavar="VERB", help="pause, resume, stop, set KEY=VALUE, status.")],
+    verb: Annotated[str, _VERB],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE")] = None,
     sets: common.Sets = None,
     as_json: common.AsJson = False,
 ) -> None:
-    """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
+    """Steer a live run from another terminal. For example: ctl JOB set models.writer.limits.rpm=900"""
     job = common.load_job(job_file, sets, None)
     from pipeline.runs.control.client import command
 
