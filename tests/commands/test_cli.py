@@ -7,6 +7,8 @@ import re
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from pipeline.testing import Script
 from tests.support.project import Project
 from tests.support.server import serve
@@ -157,3 +159,11 @@ def test_the_schema_names_every_key_of_a_step(project: Project) -> None:
     steps = schema["properties"]["steps"]["items"]
     assert len(steps["oneOf"]) == 2
     assert "translate" in json.dumps(schema) and "prompt_file" in json.dumps(schema)
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+@pytest.mark.parametrize("command", [[], ["journal"]])
+def test_the_lines_of_the_help_are_not_cut(project: Project, command: list[str], columns: str) -> None:
+    shown = project.run(*command, "--help", COLUMNS=columns).stdout
+    assert "..." not in shown.replace("[ARGS]...", "") and "…" not in shown
+    assert max(map(len, shown.splitlines())) <= int(columns)
