@@ -17,7 +17,7 @@ from pipeline.cli import _common as common
 from pipeline.cli import wording
 from pipeline.core import adapters
 from pipeline.core.display import counted, safe_text
-from pipeline.core.errors import ROWS_FAILED
+from pipeline.core.errors import ROWS_FAILED, JobError
 
 FAULTS_SHOWN = 20
 NO_KEY = "key: none, because no column is different in every row: rows are known by their content"
@@ -63,13 +63,15 @@ def new(
     ] = None,
 ) -> None:
     """Write a commented job file, for a table of yours or for a small sample, that runs without a key."""
+    from pipeline.job.spec import Model
     from pipeline.job.starter import TRIED, write, write_for
 
     asking = table is None and sys.stdin.isatty()
     if asking:
         question = "A table with your records (Enter: a small sample)"
-        table = Path(typer.prompt(question, default="", show_default=False, err=True))
-    if table is None or not table.name:
+        answer = typer.prompt(question, default="", show_default=False, err=True)
+        table = Path(answer) if answer else None
+    if table is None:
         file = job_file or Path("job.yaml")
         written = write(file)
     else:
@@ -89,6 +91,10 @@ def new(
             )
     for path in written:
         typer.echo(f"wrote {path}")
+    try:
+        list(adapters.load("providers", "embedded").health(Model(provider="embedded")))
+    except JobError as missing:
+        typer.echo(str(missing))
     typer.echo(f"next: pipeline run {shlex.quote(str(file))}")
 
 

