@@ -135,11 +135,8 @@ def _exit_code(kind: str) -> int:
 
 
 def _binds() -> str:
-    rows = (
-        (f"`{name}`", said, bottleneck.UNSET.get(name) or ("" if name in bottleneck.UNSET else "the same"))
-        for name, said in bottleneck.ADVICE.items()
-    )
-    return _table(("held up by", "what it means, and what to do", "where the job does not set it"), rows)
+    rows = ((f"`{name}`", said, bottleneck.UNSET.get(name, "")) for name, said in bottleneck.ADVICE.items())
+    return _table(("held up by", "what it means, and what to do", "where the job sets no such limit"), rows)
 
 
 def _keys(spec: type[BaseModel]) -> str:

@@ -126,7 +126,7 @@ def ctl(
     sets: common.Sets = None,
     as_json: common.AsJson = False,
 ) -> None:
-    """Steer a live run from another terminal. For example: ctl JOB set models.writer.limits.rpm=900"""
+    """Steer a live run from another terminal. For example: ctl JOB set budget.cost=30."""
     job = common.load_job(job_file, sets, None)
     from pipeline.runs.control.client import command
 
