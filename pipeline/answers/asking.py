@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from pipeline.answers import finish
+from pipeline.answers.complaints import to_a_person
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape
 from pipeline.core import adapters
@@ -19,7 +20,7 @@ from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
 from pipeline.wire.words import MALFORMED
 
-_MALFORMED = "The server did not accept your answer, because it was not what was asked for. Answer again."
+_MALFORMED = "Your answer was not accepted by the server: it is not what was asked for. Write it again."
 _NOTHING = "(nothing)"
 """the model's turn where the server shows nothing that it wrote, because servers refuse an empty one"""
 Judge = Callable[[str], tuple[Any, str]]
@@ -116,7 +117,7 @@ class Asking:
                 return Taken(value, self._labels.get(reply.model, self._first.label), known)
             if repair < self.repairs:
                 asked = asked.answered(answer.text if answer.text or not malformed else _NOTHING, complaint)
-        raise _rejected("rejected", complaint, requests, known)
+        raise _rejected("rejected", to_a_person(complaint), requests, known)
 
 
 def _whole(text: str) -> str:
