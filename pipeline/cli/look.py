@@ -71,6 +71,9 @@ def show(
             autocompletion=common.steps_of,
         ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also what models wrote before their answers.")
+    ] = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
@@ -90,7 +93,13 @@ def show(
         )
         raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=f"run it first: {again}")
     shown = shown_of(job, table, failed=failed, key=key, step=step, most=rows)
-    common.print_lines(wording.of_rows(job, shown, steps if step is None else [step]))
+    chosen = steps if step is None else [step]
+    if explain:
+        from pipeline.runs.explain import reasoning_of
+
+        common.print_lines(wording.of_rows(job, shown, chosen, reasoning_of(job, shown.rows, chosen)))
+    else:
+        common.print_lines(wording.of_rows(job, shown, chosen))
 
 
 def status(

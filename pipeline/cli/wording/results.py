@@ -99,19 +99,28 @@ def numbers_of_error(error: PipelineError) -> dict[str, Any]:
     return {"error": said, "exit_code": error.exit_code, **error.numbers}
 
 
-def of_rows(job: Job, found: Shown, steps: Sequence[str]) -> Iterator[str]:
-    """Rows of a result, one under the other: which row it is, how it stands, what the steps wrote."""
+def of_rows(
+    job: Job, found: Shown, steps: Sequence[str], thoughts: Sequence[Sequence[tuple[str, str]]] | None = None
+) -> Iterator[str]:
+    """Rows of a result, one under the other: which row it is, how it stands, what the steps wrote.
+
+    `thoughts` are the steps and the words of the reasoning of each row.
+    """
     width = shutil.get_terminal_size((100, 24)).columns
     columns = list(found.rows[0]) if found.rows else []
     heads = [*(job.records.key or columns[:1]), *(name for step in job.steps for name in step.each)]
     written = [name for name in columns if name.split(".")[0] in steps]
-    for row, why in zip(found.rows, found.reasons, strict=True):
+    for number, (row, why) in enumerate(zip(found.rows, found.reasons, strict=True)):
         names = ("***" if name in job.records.private else str(row[name]) for name in dict.fromkeys(heads))
         status = f"  {row['_status']}" if row.get("_status") else ""
         yield from _folded(" ".join(names) + status + (f" at {why}" if why else ""), "", width)
         for name in written:
             if not (why and row[name] is None):
                 yield from _folded(f"{name}: {row[name] if row[name] is not None else '-'}", "  ", width)
+        for step, words in thoughts[number] if thoughts else ():
+            yield from _folded(f"{step}, reasoning: {words}", "  ", width)
+        if thoughts is not None and not thoughts[number]:
+            yield "  no reasoning came with its answers"
     more = found.total - len(found.rows)
     if more:
         yield f"… and {counted(more, 'more row')} (--rows {found.total} shows all)"
