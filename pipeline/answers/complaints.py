@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 
 _ORDERS = re.compile(
-    r" ?\b(Answer again, with the (JSON alone|whole JSON corrected)|Write it (again|shorter|longer)"
+    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
     r"|Translate it|Keep them exactly as they are|Leave them out)\.(?= [A-Z]|$)"
 )
 _BEGINNINGS = (
     (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
     (re.compile(r"\AYour (?=answer|JSON|translation)"), "the "),
+    (re.compile(r"\AThe server did not accept your"), "the server did not accept the"),
     (re.compile(r"\AYou gave the source text back"), "the translation is the source text"),
 )
 

@@ -80,19 +80,18 @@ def show(
 ) -> None:
     """Show rows of the result: what the steps have written, and why rows failed."""
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))
-    from pipeline.output.published import shown_of, table_of
+    from pipeline.output.published import shown_of
 
     steps = [one.name for one in job.steps]
     if step is not None and step not in steps:
         hint = nearest(step, steps) or f"steps: {', '.join(steps)}"
         raise JobError(f"there is no step '{step}'", where="--step", hint=hint)
-    table = table_of(job)
-    if table is None:
+    shown = shown_of(job, failed=failed, key=key, step=step, most=rows)
+    if shown is None:
         again = run.command_of(
             ["run", str(job_file), *(word for one in sets or () for word in ("--set", one))]
         )
         raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=f"run it first: {again}")
-    shown = shown_of(job, table, failed=failed, key=key, step=step, most=rows)
     chosen = steps if step is None else [step]
     if explain:
         from pipeline.runs.explain import reasoning_of

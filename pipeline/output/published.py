@@ -7,6 +7,7 @@ answers are kept.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,23 +33,27 @@ _NUMBER = "\0number"
 class Shown:
     """Some rows of a result, and how many there are of that kind."""
 
-    table: Path
     rows: list[dict[str, Any]]
     reasons: list[str]
     """for each row the step, the kind and the message of its failure; '' where nothing is known of one"""
     total: int
+    unchanged: bool
+    """whether the table is as the job wrote it; else nobody knows why a row of it failed"""
 
 
-def table_of(job: Job) -> Path | None:
-    """The table that the job's last run wrote; None where it has none."""
+def table_of(job: Job) -> tuple[Path, bool] | None:
+    """The table that the job's last run wrote, and whether it is unchanged; None where there is none."""
     try:
         listed = json.loads((job.folder / NAME).read_bytes())["files"]
-        files = [job.root / one["path"] for one in listed]
+        sums = {job.root / one["path"]: one["sha256"] for one in listed}
     except (OSError, ValueError, LookupError, TypeError):
-        files = [*job.targets] if (job.folder / "journal.sqlite").exists() else []
-    files = [file for file in files if file.name != FAILURES and _is_inside(file, job)]
+        sums = dict.fromkeys(job.targets) if (job.folder / "journal.sqlite").exists() else {}
+    files = [file for file in sums if file.name != FAILURES and _is_inside(file, job) and file.exists()]
     wanted = [target for target in job.targets if target in files]
-    return next((file for file in [*wanted, *files] if file.exists()), None)
+    for file in [*wanted, *files]:
+        with file.open("rb") as stream:
+            return file, sums[file] in (None, hashlib.file_digest(stream, "sha256").hexdigest())
+    return None
 
 
 def _is_inside(file: Path, job: Job) -> bool:
@@ -56,30 +61,36 @@ def _is_inside(file: Path, job: Job) -> bool:
     return file in job.targets or file.resolve().is_relative_to(job.root.resolve())
 
 
-def shown_of(job: Job, table: Path, *, failed: bool, key: str | None, step: str | None, most: int) -> Shown:
-    """The first rows of a table: all, or those that failed, that have a key, that failed at a step."""
-    found: pl.LazyFrame = adapters.load("tables", adapter_name(table)[0]).scan(table)
-    names = found.collect_schema().names()
-    reasons = list(_failures(job)) if "_status" in names else []
+def shown_of(job: Job, *, failed: bool, key: str | None, step: str | None, most: int) -> Shown | None:
+    """The first rows: of all, or of those that failed, that have a key, that failed at a step.
+
+    None where the job has no result.
+    """
+    if (found := table_of(job)) is None:
+        return None
+    table, unchanged = found
+    scan: pl.LazyFrame = adapters.load("tables", adapter_name(table)[0]).scan(table)
+    names = scan.collect_schema().names()
+    reasons = list(_failures(job)) if "_status" in names and unchanged else []
     number = (pl.col("_status") == "failed").cum_sum() if reasons else pl.lit(0)
-    found = found.with_columns(number.alias(_NUMBER))
+    scan = scan.with_columns(number.alias(_NUMBER))
     if failed:
         if "_status" not in names:
             hint = f"add status to output.include, or look into {job.folder / FAILURES}"
             raise JobError("the table does not say which rows failed", where="--failed", hint=hint)
-        found = found.filter(pl.col("_status") == "failed")
+        scan = scan.filter(pl.col("_status") == "failed")
         if step is not None:
             here = [i for i, (at, _) in enumerate(reasons, 1) if at == step]
-            found = found.filter(pl.col(_NUMBER).is_in(here))
+            scan = scan.filter(pl.col(_NUMBER).is_in(here))
     if key is not None:
-        found = found.filter(_has(job, key, names))
-    total = found.select(pl.len()).collect().item()
+        scan = scan.filter(_has(job, key, names))
+    total = scan.select(pl.len()).collect().item()
     if key is not None and not total:
         raise JobError(f"no{' failed' if failed else ''} row has the key '{key}'", where="--key")
-    rows = found.head(most).collect().to_dicts()
+    rows = scan.head(most).collect().to_dicts()
     numbers = [row.pop(_NUMBER) if row.get("_status") == "failed" else 0 for row in rows]
     said = [": ".join(reasons[number - 1]) if 0 < number <= len(reasons) else "" for number in numbers]
-    return Shown(table, rows, said, total)
+    return Shown(rows, said, total, unchanged)
 
 
 def _failures(job: Job) -> Iterator[tuple[str, str]]:

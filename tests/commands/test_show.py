@@ -119,3 +119,12 @@ def test_nothing_that_a_person_reads_is_said_to_the_model(shop: Project) -> None
         messages = [row["message"] for row in csv.DictReader(file)]
     assert len(messages) == 6
     assert not any("Your" in said or "again" in said for said in messages), messages
+
+
+def test_a_table_that_was_changed_since_is_not_given_reasons(shop: Project) -> None:
+    table = shop.folder / "output/shop/posts.csv"
+    head, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([head, *reversed(rows), ""]))
+    shown = shop.run("show", "job.yaml", "--failed").stdout
+    assert "the table was changed after a run of 'shop' wrote it" in shown
+    assert "failed at" not in shown and "00007 de  failed\n" in shown

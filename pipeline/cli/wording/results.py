@@ -110,6 +110,8 @@ def of_rows(
     columns = list(found.rows[0]) if found.rows else []
     heads = [*(job.records.key or columns[:1]), *(name for step in job.steps for name in step.each)]
     written = [name for name in columns if name.split(".")[0] in steps]
+    if not found.unchanged:
+        yield f"the table was changed after a run of '{job.name}' wrote it: why rows failed is not known"
     for number, (row, why) in enumerate(zip(found.rows, found.reasons, strict=True)):
         names = ("***" if name in job.records.private else str(row[name]) for name in dict.fromkeys(heads))
         status = f"  {row['_status']}" if row.get("_status") else ""
