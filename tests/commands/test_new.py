@@ -112,10 +112,16 @@ def test_a_large_table_is_tried_with_its_first_records(project: Project) -> None
 
 @pytest.mark.parametrize(
     ("table", "said"),
-    [("none.csv", "no such file"), ("records.yaml", "no table format reads"), (".", "a folder")],
+    [
+        ("semi.csv", "other than commas"),
+        ("none.csv", "no such file"),
+        ("records.yaml", "no table format reads"),
+        (".", "a folder"),
+    ],
 )
 def test_what_is_no_table_is_an_error_and_nothing_is_written(project: Project, table: str, said: str) -> None:
     (project.folder / "records.yaml").write_text("x: 1\n")
+    (project.folder / "semi.csv").write_text("id;name\n1;tea\n")
     done = project.run("new", "my.yaml", "--from", table)
     assert done.returncode == 2 and said in done.stderr
     assert not (project.folder / "my.yaml").exists()
