@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
+from itertools import count
 from keyword import iskeyword
 from pathlib import Path
 
@@ -101,7 +102,12 @@ def write_for(
 
 
 def _name_of(file: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "job"
+    """A name for the job whose folder is not that of another job."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "job"
+    folder = file.absolute().parent
+    output = (folder.parent if folder.name == "jobs" else folder) / "output"
+    names = (name if n == 1 else f"{name}-{n}" for n in count(1))
+    return next(one for one in names if not (output / one).exists())
 
 
 def _filled(file: Path, name: str, parts: dict[str, str]) -> str:

@@ -38,6 +38,9 @@ def look_at(path: Path) -> FirstLook:
     """Look at a table; raises what is wrong with it, as a run would."""
     spec = Records.model_validate({"from": str(path.absolute())})
     source = open_records(spec, path.parent)
+    if len(source.schema) == 1 and set(next(iter(source.schema))) & set(";\t|"):
+        hint = "are the cells separated by something other than commas?"
+        raise InputError("there is only one column", where=str(path), hint=hint)
     plain = [name for name, dtype in source.schema.items() if not _is_special(dtype)]
     key = next((name for name in _guesses(source.schema) if _is_key(spec, path, name)), "")
     words = tuple(name for name in plain if name != key or _rank(name) > _ID_LIKE)

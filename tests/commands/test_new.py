@@ -112,13 +112,30 @@ def test_a_large_table_is_tried_with_its_first_records(project: Project) -> None
 
 @pytest.mark.parametrize(
     ("table", "said"),
-    [("none.csv", "no such file"), ("records.yaml", "no table format reads"), (".", "a folder")],
+    [
+        ("semi.csv", "other than commas"),
+        ("none.csv", "no such file"),
+        ("records.yaml", "no table format reads"),
+        (".", "a folder"),
+    ],
 )
 def test_what_is_no_table_is_an_error_and_nothing_is_written(project: Project, table: str, said: str) -> None:
     (project.folder / "records.yaml").write_text("x: 1\n")
+    (project.folder / "semi.csv").write_text("id;name\n1;tea\n")
     done = project.run("new", "my.yaml", "--from", table)
     assert done.returncode == 2 and said in done.stderr
     assert not (project.folder / "my.yaml").exists()
+
+
+def test_a_new_job_does_not_take_the_folder_of_another(project: Project) -> None:
+    (project.folder / "shop.csv").write_text(Project.numbered(3))
+    project.job()
+    assert project.run("run", "job.yaml").returncode == 0
+    before = (project.folder / "output/shop/published.json").read_bytes()
+    assert project.run("new", "--from", "shop.csv").returncode == 0
+    assert project.run("run", "shop.yaml", *SCRIPTED).returncode == 0
+    assert (project.folder / "output/shop/published.json").read_bytes() == before
+    assert (project.folder / "output/shop-2/shop-2.csv").exists()
 
 
 def test_a_job_file_is_not_overwritten(project: Project) -> None:
