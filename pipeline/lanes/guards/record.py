@@ -7,6 +7,7 @@ This module does not know who uses a reply.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 from anyio import CancelScope, current_time
@@ -28,17 +29,13 @@ def record(
     expect: Callable[[Request], Expected],
     verdict: Verdict | None = None,
 ) -> Call:
-    """A call whose replies and faults are all in the journal, with what they cost.
+    """A call whose replies and faults are all in the journal: a fault as what `verdict` makes of it.
 
-    A fault is kept, and passed on, as what `verdict` makes of it.
     A reply that cannot be read becomes a fault. What may have been billed counts at the highest possible
     cost. Whatever goes wrong while a reply is read, it is kept as it came: it has been paid for.
     """
-
-    def worst(request: Request, fault: Fault) -> int | None:
-        return 0 if fault.billed is Billed.NO else tariff.most(request, expect(request))
-
     verdict = verdict or Verdict()
+    worst = partial(_worst, tariff, expect)
 
     def understood(request: Request, reply: Reply) -> tuple[Answer | Fault, int | None, int | None]:
         """What a reply says, its cost by its own count, and the cost that is charged to the budget."""
@@ -76,6 +73,12 @@ def record(
         return reply.with_answer(answer, request.model, cost)
 
     return ask
+
+
+def _worst(
+    tariff: Tariff, expect: Callable[[Request], Expected], request: Request, fault: Fault
+) -> int | None:
+    return 0 if fault.billed is Billed.NO else tariff.most(request, expect(request))
 
 
 def _is_counted(answer: Answer) -> bool:

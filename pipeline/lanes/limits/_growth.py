@@ -20,10 +20,9 @@ decides nothing: the round goes on, and in the end the width stays.
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
 from math import ceil, inf, log
 
-from pipeline.lanes.limits._rounds import Plan, Round
+from pipeline.lanes.limits._rounds import Plan, Round, Stage, knee
 
 PAYS = 0.33
 """elasticity above which more width is worth it: 26 % more throughput for twice the width"""
@@ -33,13 +32,11 @@ HALF_FLAT = 0.25
 """the same where the width was halved: the knee is then found between the two"""
 CUT = 0.7
 """the share of what was in flight that is left after a refusal"""
-SPARE = 1.05
-"""width kept past the knee, so that no slot of the server waits for us"""
 COOLDOWN = 1.0
 """seconds of the first round after a cut, at the least"""
 FEWEST = 8
 FEWEST_MENDING = 3
-"""replies of a round, at the least"""
+"""replies of a round, at the least; fewer where the only question is whether they are refused"""
 LONGEST_ROUND = 6
 """how many times more replies an undecided round may take"""
 BASE_ROUNDS = 3
@@ -58,17 +55,6 @@ NARROW = 1 / 16
 """a refused width this close above a good one is not searched further"""
 DRIFTED, CHANGED = 4.0, 0.2
 """a latency has changed where it differs by so many standard errors, and by such a share"""
-
-
-class Stage(Enum):
-    """What the rounds are for."""
-
-    RISE = "rise"
-    FALL = "fall"
-    HOLD = "hold"
-    UP = "up"
-    DOWN = "down"
-    MEND = "mend"
 
 
 class Growth:
@@ -174,7 +160,7 @@ class Growth:
         self._first = False
         before = base if elasticity > 2 * FLAT else self._below
         if before is not None:
-            return self._settle(_knee(round, before), None, now, turn=1)
+            return self._settle(knee(round, before), None, now, turn=1)
         return self._fall_at(base.width)
 
     def _fall(self, round: Round, now: float) -> bool:
@@ -185,7 +171,7 @@ class Growth:
         if self._unsure(elasticity - HALF_FLAT, error, round):
             return False
         if elasticity > HALF_FLAT:
-            return self._settle(_knee(base, round), None, now)
+            return self._settle(knee(base, round), None, now)
         return self._fall_from(round, now)
 
     def _fall_at(self, width: int) -> bool:
@@ -307,9 +293,3 @@ class Growth:
             return False
         self.plan = replace(self.plan, replies=int(round.replies) + ceil(self._enough() / 2))
         return True
-
-
-def _knee(high: Round, low: Round) -> int:
-    """The width between two at which throughput stops growing, with a little to spare."""
-    width = int(high.rate * low.latency * SPARE + 0.5)
-    return max(low.width, min(width, high.width))

@@ -10,9 +10,9 @@ from math import inf
 from typing import Literal
 
 from pipeline.core.domain import Fault, Reply
-from pipeline.lanes.limits._growth import Growth, Stage
+from pipeline.lanes.limits._growth import Growth
 from pipeline.lanes.limits._refusals import Refusals
-from pipeline.lanes.limits._rounds import Meter, Plan, Round
+from pipeline.lanes.limits._rounds import Meter, Plan, Round, Stage
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
 START, MOST = 16, 1024
