@@ -220,6 +220,6 @@ _WAITS = {
 }
 """waits that can be long, as a person reads them"""
 QUEUED = (
-    "{:,} requests timed out while others were answered: set limits.concurrency to how many requests the server "
-    "works on at once, or raise limits.timeout"
+    "{:,} requests timed out while others were answered: set limits.concurrency to how many requests "
+    "the server works on at once, or raise limits.timeout"
 )

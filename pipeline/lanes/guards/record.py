@@ -31,8 +31,7 @@ def record(
 ) -> Call:
     """A call whose replies and faults are all in the journal: a fault as what `verdict` makes of it.
 
-    A reply that cannot be read becomes a fault. What may have been billed counts at the highest possible
-    cost. Whatever goes wrong while a reply is read, it is kept as it came: it has been paid for.
+    A reply that cannot be read becomes one, too. Whatever goes wrong while it is read, it is kept as it came.
     """
     verdict = verdict or Verdict()
     worst = partial(_worst, tariff, expect)
@@ -65,9 +64,9 @@ def record(
             await journal.record(request, reply)
             raise (no_memory() if isinstance(error, MemoryError) else error) from None
         if isinstance(answer, Fault):
-            answer = verdict.on(answer, request, current_time() - sent)
-            await journal.refuse(request, reply, answer, held)
-            raise answer
+            fault = verdict.on(answer, request, current_time() - sent)
+            await journal.refuse(request, reply, fault, held)
+            raise fault
         verdict.answered(request, current_time() - sent)
         await journal.record(request, reply, answer.usage, held)
         return reply.with_answer(answer, request.model, cost)

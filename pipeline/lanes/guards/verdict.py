@@ -21,11 +21,9 @@ from math import inf
 from pipeline.core.domain import Fate, Fault, Request
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
-_OF_THE_ACCOUNT = frozenset(
-    {(401, "unauthorized"), (403, "forbidden"), (404, "not_found"), (402, "out_of_quota")}
-)
+_OF_THE_ACCOUNT = frozenset({"unauthorized", "forbidden", "not_found", "out_of_quota"})
 """refusals that may also be one request's own: a firewall in front of the server reads what is sent"""
-_OF_THE_KEY = frozenset({401, 402})
+_OF_THE_KEY = frozenset({"unauthorized", "out_of_quota"})
 """those of them that hardly ever are: one is enough to wait for what is under way"""
 SEVERAL = 3
 """requests refused with nothing answered between them, after which it is the account"""
@@ -80,8 +78,8 @@ class Verdict(Limit):
         """by request: its number, and whether nothing was sent for a while before it"""
         self._good = 0
         """the latest number that was answered; 0 where none was"""
-        self._refused: dict[bytes, tuple[int, int]] = {}
-        """by request that may be at fault: its number when it was first refused, and the status"""
+        self._refused: dict[bytes, tuple[int, str]] = {}
+        """by request that may be at fault: its number when it was first refused, and the kind"""
         self._shed: Counter[bytes] = Counter()
         """by request: quick server errors since its last answer"""
         self._proven = False
@@ -123,7 +121,7 @@ class Verdict(Limit):
 
     def on(self, fault: Fault, request: Request, seconds: float) -> Fault:
         """The fault as what it speaks of."""
-        if (fault.status, fault.kind) in _OF_THE_ACCOUNT:
+        if fault.kind in _OF_THE_ACCOUNT and fault.status not in (0, 429):  # a 429 says it in an exact code
             return self._of_the_account(fault, request.digest)
         if fault.kind == "rate_limited":
             return self._of_the_rate(fault, request.digest)
@@ -134,7 +132,7 @@ class Verdict(Limit):
     @property
     def in_doubt(self) -> bool:
         """Whether the account may be at fault: its refusals were not followed by an answer."""
-        open_ = [status for number, status in self._refused.values() if number > self._good]
+        open_ = [kind for number, kind in self._refused.values() if number > self._good]
         return len(open_) >= SEVERAL or not _OF_THE_KEY.isdisjoint(open_)
 
     def _number(self, digest: bytes) -> int:
@@ -146,13 +144,13 @@ class Verdict(Limit):
 
     def _of_the_account(self, fault: Fault, digest: bytes) -> Fault:
         """Sent once more, if others that are asked meanwhile can tell whose fault it is."""
-        first, _ = self._refused.pop(digest, (self._number(digest), 0))
+        first, _ = self._refused.pop(digest, (self._number(digest), ""))
         if self._good > first:
             return fault.but(fate=Fate.FAIL)
-        self._refused[digest] = first, fault.status
+        self._refused[digest] = first, fault.kind
         several = sum(number > self._good for number, _ in self._refused.values()) >= SEVERAL
         if self._is_alone and (several or not self._waiting()):
-            its_own = fault.status == 403 and self._good and not several
+            its_own = fault.kind == "forbidden" and self._good and not several
             return fault.but(fate=Fate.FAIL) if its_own else fault
         return fault.but(fate=Fate.RETRY)
 
