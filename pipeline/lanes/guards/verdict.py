@@ -21,7 +21,7 @@ from math import inf
 from pipeline.core.domain import Fate, Fault, Request
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
-_OF_THE_ACCOUNT = frozenset({"unauthorized", "forbidden", "not_found", "out_of_quota"})
+_OF_THE_ACCOUNT = frozenset({"unauthorized", "forbidden", "not_found", "out_of_quota", "not_an_api"})
 """refusals that may also be one request's own: a firewall in front of the server reads what is sent"""
 _OF_THE_KEY = frozenset({"unauthorized", "out_of_quota"})
 """those of them that hardly ever are: one is enough to wait for what is under way"""
@@ -121,7 +121,7 @@ class Verdict(Limit):
 
     def on(self, fault: Fault, request: Request, seconds: float) -> Fault:
         """The fault as what it speaks of."""
-        if fault.kind in _OF_THE_ACCOUNT and fault.status not in (0, 429):  # a 429 says it in an exact code
+        if fault.kind in _OF_THE_ACCOUNT and fault.status >= 400 and fault.status != 429:
             return self._of_the_account(fault, request.digest)
         if fault.kind == "rate_limited":
             return self._of_the_rate(fault, request.digest)
