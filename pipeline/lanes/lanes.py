@@ -87,6 +87,8 @@ class Lanes:
         """Tell the limits what an earlier run sent in the last minute or day."""
         for lane in self.lanes:
             lane.circuit_breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
+            if pace := accounts.pace(self._shared.journal, lane.model):
+                lane.concurrency.remember(*pace)
             lane.circuit_breaker.evidence.remember(accounts.failing(self._shared.journal, lane.model, DOWN))
         for step, model, output in accounts.latest_outputs(self._shared.journal):
             for lane in self.lanes:

@@ -56,6 +56,12 @@ class Concurrency(Limit):
         """A width that is found, from `start` on and up to `most`."""
         return cls(None, start=start, most=most, timeout=timeout)
 
+    def remember(self, rate: float, in_flight: float) -> None:
+        """Begin where an earlier run was: so many answers came a second, with so many requests in flight."""
+        if self._growth is not None and self._timeout < inf:
+            bears = max(1, int(FITS * self._timeout * rate))
+            self._restart(min(max(self.width, min(round(in_flight), START)), bears))
+
     @property
     def in_flight(self) -> int:
         """Slots taken."""
