@@ -40,6 +40,7 @@ _MEANT = {
     "redirected": "the server answers with another address (3xx)",
     "untrusted": "the host has no certificate that can be trusted",
     "not_https": "the address is https, and the server speaks plain http",
+    "proxy_refused": "the proxy lets nothing through (407, or a refused CONNECT)",
     "not_an_api": "web pages come instead of answers, again and again",
     "out_of_quota": "the account has no money or quota left (402, or 429 with a code that says so)",
     "outage": "nothing was answered for `limits.outage` seconds",

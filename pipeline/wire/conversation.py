@@ -18,6 +18,7 @@ import orjson
 from pipeline.core import adapters
 from pipeline.core.contracts import Api
 from pipeline.core.domain import Answer, Fault, Reply, Request, frozen
+from pipeline.wire import kept
 
 
 @frozen
@@ -67,4 +68,6 @@ def read(reply: Reply, *, tokens: bool = True) -> Answer:
 
     Without `tokens` they are not read: those of a reply from the journal have been counted already.
     """
+    if reply.api == kept.KEPT:
+        return kept.read(reply.body)
     return reply.answer or _dialect(reply.api).read(reply.body, tokens=tokens)

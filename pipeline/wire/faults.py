@@ -14,6 +14,7 @@
 | 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
 | 409; 408, 425 | conflict | retry | maybe; no |
 | 5xx | server_error | retry | maybe |
+| 407, or a proxy that lets nothing through | proxy_refused | stop | no |
 | no connection | unreachable | retry | no |
 | connection lost, deadline passed | disconnected, timeout | retry | maybe |
 
@@ -30,6 +31,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from pipeline.core.domain import Billed, Fate, Fault
+from pipeline.core.secret import cleansed
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
 QUOTA_CODES = frozenset(
@@ -117,6 +119,8 @@ def _classify(status: int, code: str, message: str = "") -> tuple[str, Fate, Bil
         return "rate_limited", Fate.RETRY, Billed.NO
     if status >= 500:
         return "server_error", Fate.RETRY, Billed.MAYBE
+    if status == 407:
+        return "proxy_refused", Fate.STOP, Billed.NO
     if status in (408, 409, 425):
         return "conflict", Fate.RETRY, Billed.MAYBE if status == 409 else Billed.NO
     if status < 300:  # another protocol than the one that was spoken
@@ -142,7 +146,7 @@ def error_of(body: bytes) -> tuple[str, str]:
         return "", ""
     words = (error.get("code"), error.get("type"))  # llama.cpp's code is a number
     code = next((word for word in words if isinstance(word, str) and word), "")
-    code = " ".join(code[:_LONGEST_CODE].split())
+    code = " ".join(cleansed(code)[:_LONGEST_CODE].split())
     message = error.get("message") or error.get("detail") or ""
     return code, scrub(_said(message))
 
@@ -158,7 +162,9 @@ def _said(message: Any) -> str:
 
 def scrub(message: str) -> str:
     """A server's words in one short line, with whatever looks like a key taken out."""
-    start = message[:_LONGEST_READ].encode("utf-8", "replace").decode()  # it may hold lone surrogates
+    start = (
+        cleansed(message[:_LONGEST_READ]).encode("utf-8", "replace").decode()
+    )  # it may hold lone surrogates
     line = " ".join(_KEYLIKE.sub("***", start).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
@@ -166,6 +172,14 @@ def scrub(message: str) -> str:
 def unreachable(message: str) -> Fault:
     """No connection: nothing was sent, so nothing was billed."""
     return Fault("unreachable", message, fate=Fate.RETRY, billed=Billed.NO)
+
+
+def no_tunnel(proxy: str, host: str, status: int) -> Fault:
+    """A proxy that makes no connection to the server: nothing was sent to that."""
+    said = f"the proxy {proxy} makes no connection to {host} ({status})"
+    if status in (408, 429) or status >= 500:
+        return unreachable(said)
+    return Fault("proxy_refused", said, fate=Fate.STOP, status=status)
 
 
 def untrusted(host: str, reason: str) -> Fault:

@@ -1,8 +1,8 @@
 """Checks an endpoint at no cost: GET /models, with the key and a short time limit.
 
 It finds out whether the server answers, accepts the key and knows the model, and how far the two clocks are
-apart. No redirect is followed. OpenAI's SDK sends the request. This module does not know where a key comes
-from.
+apart. No redirect is followed; the job's headers and proxy are used. OpenAI's SDK sends the request. This
+module does not know where a key comes from.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipeline.core.errors import JobError, KeyRefused, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
 from pipeline.core.secret import Secret
 from pipeline.core.suggest import nearest
+from pipeline.providers.http.extras import NOTHING, Extras
 from pipeline.providers.http.strangers import NO_TLS
 
 PATIENCE = 5.0
@@ -49,11 +50,11 @@ class _Heard:
     at: float
 
 
-def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
+def looked_at(base_url: str, key: Secret, model: str, extras: Extras = NOTHING) -> Iterator[Check]:
     """The checks of an endpoint that is to serve `model`."""
     host = urlsplit(base_url).netloc.rpartition("@")[2]
     try:
-        heard = _in_time(base_url, key)
+        heard = _in_time(base_url, key, extras)
     except _Slow:
         hint = "the server is there; a run waits limits.timeout for an answer"
         yield warn("endpoint", f"{host}: no list of models within {PATIENCE:g} s", hint)
@@ -67,7 +68,7 @@ def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
     yield from _of_clock(host, heard)
 
 
-def _in_time(base_url: str, key: Secret) -> _Heard:
+def _in_time(base_url: str, key: Secret, extras: Extras) -> _Heard:
     """What comes within the time limit, which includes a slow name server and a server that sends slowly."""
     import openai  # noqa: F401 - its import takes most of a second, which must not count
 
@@ -76,7 +77,7 @@ def _in_time(base_url: str, key: Secret) -> _Heard:
 
     def get() -> None:
         try:
-            heard.append(_get(base_url, key, reached))
+            heard.append(_get(base_url, key, extras, reached))
         except Exception as error:
             heard.append(error)
 
@@ -91,7 +92,7 @@ def _in_time(base_url: str, key: Secret) -> _Heard:
     return outcome
 
 
-def _get(base_url: str, key: Secret, reached: Event) -> _Heard:
+def _get(base_url: str, key: Secret, extras: Extras, reached: Event) -> _Heard:
     """Ask through OpenAI's SDK. `reached` is set once there is a connection."""
     import httpx2
     import openai
@@ -103,15 +104,18 @@ def _get(base_url: str, key: Secret, reached: Event) -> _Heard:
     def before(request: httpx2.Request) -> None:
         for name in [name for name in request.headers if not _SENT.fullmatch(name)]:
             del request.headers[name]
+        request.headers.update(own)
         request.extensions["trace"] = trace
 
     def after(response: httpx2.Response) -> None:
         if not response.is_success:
             response.close()  # the SDK would read the whole body of an error, and it may have no end
 
+    own = {name: words.reveal() for name, words in extras.headers.items()}
     http = httpx2.Client(
         verify=ssl.create_default_context(),  # knows SSL_CERT_FILE, without `trust_env`
         trust_env=False,
+        proxy=extras.proxy.reveal() or None,
         follow_redirects=False,
         event_hooks={"request": [before], "response": [after]},
     )
@@ -196,7 +200,7 @@ def _of_model(host: str, heard: _Heard, model: str) -> Check:
 
 def _names(body: bytes) -> list[str]:
     try:
-        listed: Any = json.loads(body)
+        listed: Any = json.loads(body.decode("utf-8-sig"))
         return [entry["id"] for entry in listed["data"] if isinstance(entry["id"], str)]
     except (ValueError, TypeError, KeyError, RecursionError):
         return []

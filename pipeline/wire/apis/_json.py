@@ -84,10 +84,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _lenient(body: bytes) -> Any:
-    """Parsed by the standard parser, which takes lone surrogates, huge numbers and a BOM."""
+    """Parsed by the standard parser, which takes lone surrogates, huge numbers and the BOM of UTF-8."""
     try:
         if len(body) <= _LENIENT:
-            return json.loads(body, object_pairs_hook=_distinct)
+            text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogatepass")
+            return json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
         pass
     raise unreadable(f"the reply is not JSON ({_looks(body)})", body)
