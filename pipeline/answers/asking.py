@@ -59,7 +59,7 @@ class _Asked:
         self._model = model
         self._objection = provider.objection
         self._cannot_translate = provider.CAPABILITIES.cannot_translate
-        self._builder = RequestBuilder(model.api, model.model, model.params, step)
+        self._builder = RequestBuilder(model.api, model.model, model.params, step, model.json_mode)
 
     def request(self, asked: Conversation, key: str, instead: Request | None) -> Request:
         built = self._builder.build(asked, key, instead)

@@ -17,6 +17,7 @@ from pipeline.cli import wording
 from pipeline.core import adapters
 from pipeline.core.display import counted, safe_text
 from pipeline.core.errors import ROWS_FAILED
+from pipeline.wire.presets import presets
 
 FAULTS_SHOWN = 20
 
@@ -71,12 +72,13 @@ def schema() -> None:
 def kinds_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """List all table formats, providers, dialects, checks and kinds of step."""
+    """List all table formats, providers, dialects, checks, kinds of step and presets."""
     rows = [
         (label, name, adapters.summary(wing, name))
         for wing, label in adapters.WINGS.items()
         for name in adapters.names(wing)
     ]
+    rows += [("preset", name, f"{one.title}, {one.address or one.form}") for name, one in presets().items()]
     if markdown:
         typer.echo("| kind | name | what it is |\n| --- | --- | --- |")
         for row in rows:

@@ -34,6 +34,13 @@ MOST_PARTS = 8
 """the most parts of the name of a row's file"""
 
 
+def _presets(schema: dict[str, Any]) -> None:
+    """Put the names of the presets into the job file's schema; they are read for this alone."""
+    from pipeline.wire.presets import presets
+
+    schema["enum"] = ["", *presets()]
+
+
 class Spec(BaseModel):
     """What all parts of a job file share: frozen, unknown keys refused."""
 
@@ -142,12 +149,22 @@ class Model(Spec):
     """A model and the endpoint that serves it."""
 
     provider: str = Field("openai", description="openai (any compatible endpoint), embedded, scripted, …")
+    preset: str = Field(
+        "",
+        description="a server that is known by name: its address and the variable of its key",
+        json_schema_extra=_presets,
+    )
     model: str = Field("", description="the model's name, as the endpoint knows it")
     api: Literal["", "chat", "responses", "completions", "translation"] = Field(
         "", description="the endpoint's dialect; default: the provider's first one"
     )
     base_url: Address = Field("", description="the endpoint's address, including /v1; no password")
     api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
+    json_mode: Literal["", "schema", "object"] = Field(
+        "",
+        description="how an answer in JSON is asked for: schema (json_schema, the default), or object"
+        " (json_object, with the schema in the system message)",
+    )
     endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
     fallback: Fallback | None = Field(None, description="another model for requests that fail with this one")
     params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")

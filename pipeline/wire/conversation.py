@@ -45,17 +45,37 @@ def _dialect(api: str) -> Api:
     return adapters.load("apis", api)
 
 
+_OBJECT: Mapping[str, dict[str, Any]] = {
+    "chat": {"response_format": {"type": "json_object"}},
+    "responses": {"text": {"format": {"type": "json_object"}}},
+}
+"""how each dialect asks for any JSON object"""
+
+
+def _in_words(asked: Conversation) -> Conversation:
+    """The conversation with its schema in the system text, for servers that know no `json_schema`."""
+    schema = orjson.dumps(asked.schema).decode()
+    words = f"Answer with one JSON object that fits this JSON Schema, and with nothing else:\n{schema}"
+    return replace(asked, schema=None, system=f"{asked.system}\n\n{words}".lstrip())
+
+
 class RequestBuilder:
     """Builds the requests of one step to one model; what they have in common is prepared once."""
 
-    def __init__(self, api: str, model: str, params: Mapping[str, Any], step: str) -> None:
+    def __init__(
+        self, api: str, model: str, params: Mapping[str, Any], step: str, json_mode: str = ""
+    ) -> None:
         self._api, self._model, self._step = api, model, step
         self._params = dict(sorted(params.items()))
+        self._form = _OBJECT.get(api) if json_mode == "object" else None
         self._body = _dialect(api).body
 
     def build(self, asked: Conversation, key: str, instead: Request | None = None) -> Request:
         """The request for a conversation; a `Fault` where its text cannot be sent."""
-        built = self._body(self._model, asked, self._params)
+        params = self._params
+        if self._form is not None and asked.schema is not None:
+            asked, params = _in_words(asked), {**self._form, **params}
+        built = self._body(self._model, asked, params)
         try:
             body = orjson.dumps(built)
         except (TypeError, ValueError) as error:
