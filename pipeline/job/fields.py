@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints
 
 from pipeline.core.clock import hours_of
+from pipeline.wire.presets import presets
 
 _IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _JOB_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -104,6 +105,12 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
+def _with_presets(schema: dict[str, Any]) -> None:
+    """Put the names of the presets into a schema; they are read for this alone."""
+    schema["enum"] = ["", *presets()]
+
+
+PresetName = Annotated[str, Field(json_schema_extra=_with_presets)]
 Address = Annotated[str, StringConstraints(pattern=_ADDRESS), AfterValidator(address)]
 Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]

@@ -22,6 +22,7 @@ from pipeline.job.fields import (
     JobName,
     Number,
     Params,
+    PresetName,
     Template,
     Texts,
     Variable,
@@ -32,13 +33,6 @@ MOST_AUTO = 1024
 """the most requests under way that `concurrency: auto` tries"""
 MOST_PARTS = 8
 """the most parts of the name of a row's file"""
-
-
-def _presets(schema: dict[str, Any]) -> None:
-    """Put the names of the presets into the job file's schema; they are read for this alone."""
-    from pipeline.wire.presets import presets
-
-    schema["enum"] = ["", *presets()]
 
 
 class Spec(BaseModel):
@@ -149,11 +143,7 @@ class Model(Spec):
     """A model and the endpoint that serves it."""
 
     provider: str = Field("openai", description="openai (any compatible endpoint), embedded, scripted, …")
-    preset: str = Field(
-        "",
-        description="a server that is known by name: its address and the variable of its key",
-        json_schema_extra=_presets,
-    )
+    preset: PresetName = Field("", description="a server known by name: its address, its key's variable")
     model: str = Field("", description="the model's name, as the endpoint knows it")
     api: Literal["", "chat", "responses", "completions", "translation"] = Field(
         "", description="the endpoint's dialect; default: the provider's first one"
@@ -161,9 +151,7 @@ class Model(Spec):
     base_url: Address = Field("", description="the endpoint's address, including /v1; no password")
     api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
     json_mode: Literal["", "schema", "object"] = Field(
-        "",
-        description="how an answer in JSON is asked for: schema (json_schema, the default), or object"
-        " (json_object, with the schema in the system message)",
+        "", description="how JSON is asked for: by schema (default), or as any object, with the schema in words"
     )
     endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
     fallback: Fallback | None = Field(None, description="another model for requests that fail with this one")
