@@ -102,17 +102,18 @@ async def connection(
     """A call to an address in a dialect. No secret of it comes back while it is open."""
     _allow_sockets(concurrency)
     connector = RampedConnector(concurrency, CONNECT_SECONDS)
+    sent = head(base_url, key, extras)
     with guarding(key, *extras.secrets):
         async with aiohttp.ClientSession(
             connector=connector,
-            headers=head(base_url, key, extras),
+            headers=None if extras.proxy else sent,  # aiohttp would send these to the proxy, too
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             auto_decompress=False,
             trust_env=False,
         ) as session:
             url = URL(base_url.rstrip("/") + PATHS[api])
-            yield _Endpoint(session, connector, url, extras, api, deadlines)
+            yield _Endpoint(session, connector, url, extras, api, deadlines, sent if extras.proxy else None)
 
 
 class _Endpoint:
@@ -126,11 +127,13 @@ class _Endpoint:
         extras: Extras,
         api: str,
         deadlines: Deadlines,
+        headers: Mapping[str, str] | None,
     ) -> None:
         self._session = session
         self._connector = connector
         self._url = url
         self._host = url.authority.rpartition("@")[2]  # without a password before it
+        self._headers = headers
         self._proxy, self._proxy_host = extras.proxy, extras.proxy_host
         self._api = api
         self._deadlines = deadlines
@@ -146,7 +149,11 @@ class _Endpoint:
         try:
             with deadline:
                 async with self._session.post(
-                    self._url, data=request.body, allow_redirects=False, proxy=self._proxy.reveal() or None
+                    self._url,
+                    data=request.body,
+                    headers=self._headers,
+                    allow_redirects=False,
+                    proxy=self._proxy.reveal() or None,
                 ) as response:
                     body = _body_of(response)
                     whole = await body.read(deadline, self._room)
