@@ -17,7 +17,6 @@ from pipeline.cli import wording
 from pipeline.core import adapters
 from pipeline.core.display import counted, safe_text
 from pipeline.core.errors import ROWS_FAILED
-from pipeline.wire.presets import presets
 
 FAULTS_SHOWN = 20
 
@@ -73,6 +72,8 @@ def kinds_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
     """List all table formats, providers, dialects, checks, kinds of step and presets."""
+    from pipeline.wire.presets import presets
+
     rows = [
         (label, name, adapters.summary(wing, name))
         for wing, label in adapters.WINGS.items()

@@ -18,8 +18,6 @@ from pipeline.wire.presets import Preset, presets
 
 def with_presets(job: Job, text: YamlSource) -> Job:
     """The job with each model's preset filled in."""
-    if not any(model.preset for model in job.models.values()):
-        return job
     models = {name: _filled_in(name, model, text) for name, model in job.models.items()}
     return job.model_copy(update={"models": models})
 

@@ -41,7 +41,7 @@ class Preset:
 @cache
 def presets() -> dict[str, Preset]:
     """All presets by name."""
-    import tomllib  # a job without a preset does not pay for it
+    import tomllib  # here, so that only whoever reads them pays for it
     from importlib.resources import files
 
     data: dict[str, dict[str, Any]] = tomllib.loads(
