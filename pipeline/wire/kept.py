@@ -24,11 +24,12 @@ _words = attrgetter(*_WORDS)
 
 def without_keys(reply: Reply, answer: Answer) -> tuple[Reply, Answer]:
     """The same reply and answer, or what is kept of them where the answer's words hold a key."""
-    said = "\n".join(_words(answer))
-    if cleansed(said) == said:
+    found = _words(answer)
+    words = tuple(map(cleansed, found))
+    if words == found:
         return reply, answer
-    words: dict[str, Any] = {name: cleansed(getattr(answer, name)) for name in _WORDS}
-    answer = replace(answer, **words)
+    safe: dict[str, Any] = dict(zip(_WORDS, words, strict=True))
+    answer = replace(answer, **safe)
     return replace(reply, api=KEPT, body=json.dumps(asdict(answer)).encode()), answer
 
 

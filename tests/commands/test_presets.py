@@ -139,7 +139,8 @@ def test_kinds_and_the_schema_list_the_presets(project: Project) -> None:
 
 def test_a_job_without_a_preset_does_not_read_them(project: Project) -> None:
     project.job()
-    code = "import sys; from pipeline.job.load import load; load('job.yaml'); print('pipeline.wire.presets' in sys.modules)"
+    read = "print('pipeline.wire.presets' in sys.modules)"
+    code = f"import sys; from pipeline.job.load import load; load('job.yaml'); {read}"
     done = subprocess.run([sys.executable, "-c", code], cwd=project.folder, capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
 

@@ -142,7 +142,7 @@ def found(folder: Path, *streams: str) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_p21_any_placing_of_any_key_in_any_reply_stands_nowhere(
+def test_any_placing_of_any_key_in_any_reply_stands_nowhere(
     seed: int, project: Project, address: str
 ) -> None:
     Placing.seed = seed
