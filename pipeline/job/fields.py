@@ -111,6 +111,7 @@ def _with_presets(schema: dict[str, Any]) -> None:
     schema["enum"] = ["", *presets()]
 
 
+JsonMode = Literal["", "schema", "object"]
 PresetName = Annotated[str, Field(json_schema_extra=_with_presets)]
 Address = Annotated[str, StringConstraints(pattern=_ADDRESS), AfterValidator(address)]
 Params = Annotated[dict[str, Any], AfterValidator(_sendable)]

@@ -20,6 +20,7 @@ from pipeline.job.fields import (
     Hours,
     Identifier,
     JobName,
+    JsonMode,
     Number,
     Params,
     PresetName,
@@ -150,10 +151,7 @@ class Model(Spec):
     )
     base_url: Address = Field("", description="the endpoint's address, including /v1; no password")
     api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
-    json_mode: Literal["", "schema", "object"] = Field(
-        "",
-        description="how JSON is asked for: by schema (default), or as any object, with the schema in words",
-    )
+    json_mode: JsonMode = Field("", description="schema, or object: any JSON, for servers without schemas")
     endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
     fallback: Fallback | None = Field(None, description="another model for requests that fail with this one")
     params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import random
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +16,8 @@ from urllib.parse import quote
 import orjson
 import pytest
 
+from pipeline.core.domain import Fault
+from pipeline.wire.apis.chat import read
 from tests.support.canary import disguises
 from tests.support.project import Project
 
@@ -94,7 +98,8 @@ class Placing(BaseHTTPRequestHandler):
         Placing.asked += 1
         body = orjson.loads(self.rfile.read(int(self.headers["content-length"])))
         dice = random.Random(f"{self.seed} {body['messages'][-1]['content']}")
-        key = dice.choice(list(KEYS.values()))
+        sent = self.headers["authorization"].removeprefix("Bearer ")
+        key = dice.choice([sent, sent, *KEYS.values()]) if "x-api-key" in self.headers else sent
         placings = shapes(key, dice)
         good = body["messages"][-1]["content"] < "00010"  # else the run would stop at its first rows
         status, said = placings["parts"] if good else dice.choice(list(placings.values()))
@@ -170,3 +175,33 @@ def test_any_placing_of_any_key_in_any_reply_stands_nowhere(
     assert "***" in looked.stdout
     said = [text for one in (done, looked, *streams) for text in (one.stdout, one.stderr)]
     assert found(project.folder / "output", *said) == []
+
+
+def test_an_answer_without_the_key_is_kept_and_read_again_as_it_was(project: Project, address: str) -> None:
+    model = {"model": "m", "base_url": address, "api_key_env": "KEY_A", "price": {"input": 1, "output": 2}}
+    project.job(
+        records=Project.numbered(3),
+        models={"writer": model},
+        steps=[{"name": "post", "prompt": "{{ sku }}"}, {"name": "more", "prompt": "000000 {{ post }}"}],
+    )
+    done = project.run("run", "job.yaml", "--json", **KEYS)
+    assert done.returncode == 0, done.stderr
+    first = (project.folder / "output/shop/posts.csv").read_bytes()
+    assert b"key ***!" in first
+    with closing(sqlite3.connect(project.folder / "output/shop/journal.sqlite")) as journal:
+        kept = journal.execute("SELECT api, cost, input, output FROM attempts").fetchall()
+    assert set(kept) == {("kept", 7_000, 3, 2)}
+    asked = Placing.asked
+    again = project.run("run", "job.yaml", **KEYS)
+    assert again.returncode == 0 and Placing.asked == asked, again.stderr
+    assert project.run("export", "job.yaml").returncode == 0  # without the keys
+    assert (project.folder / "output/shop/posts.csv").read_bytes() == first
+    assert project.run("journal", "verify", "job.yaml").returncode == 0
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_a_reply_that_is_not_utf_8_is_not_read(codec: str) -> None:
+    body = json.dumps(chat({"content": "fine"}))
+    with pytest.raises(Fault, match="the reply is not JSON"):
+        read(body.encode(codec))
+    assert read(body.encode("utf-8-sig")).text == "fine"

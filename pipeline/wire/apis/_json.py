@@ -97,6 +97,8 @@ def _lenient(body: bytes) -> Any:
 def _looks(body: bytes) -> str:
     if not body[:200].strip():
         return "it is empty"
+    if b"\0" in body[:8]:
+        return "it is not UTF-8"
     return "it is an HTML page" if is_page(body) else f"{len(body)} bytes"
 
 
