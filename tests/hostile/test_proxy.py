@@ -81,7 +81,7 @@ def test_https_goes_through_a_tunnel_that_is_used_again(project: Project, tmp_pa
 def test_a_proxy_that_makes_no_tunnel_is_named_and_nothing_is_billed(
     manner: str, code: int, words: str, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.providers.http.client.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("pipeline.providers.http.client.CONNECT_SECONDS", 0.1)
     with proxy(manner) as between:
         job(project, SERVER, f"http://{between.host}")
         done = project.run("run", "job.yaml")
