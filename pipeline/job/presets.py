@@ -33,7 +33,9 @@ def _filled_in(name: str, model: Model, text: YamlSource) -> Model:
         hint = nearest(model.preset, presets()) or f"known: {', '.join(presets())}"
         raise JobError(f"unknown preset '{model.preset}'", where=where, hint=hint)
     base_url = model.base_url or preset.address
-    _check_address(model, preset, base_url, text.where(("models", name, "base_url")))
+    if not base_url:
+        what, hint = f"preset {model.preset} needs a base_url", f"base_url: {preset.form}"
+        raise JobError(what, where=text.where(("models", name, "base_url")), hint=hint)
     changes: dict[str, Any] = {"base_url": base_url, "json_mode": model.json_mode or preset.json_mode}
     if preset.concurrency and model.limits.concurrency is None:
         changes["limits"] = model.limits.model_copy(update={"concurrency": preset.concurrency})
@@ -43,16 +45,6 @@ def _filled_in(name: str, model: Model, text: YamlSource) -> Model:
         _check_hosts(name, model, preset, base_url, text)
         changes |= _with_key(model, preset)
     return model.model_copy(update=changes)
-
-
-def _check_address(model: Model, preset: Preset, base_url: str, where: str) -> None:
-    if not base_url:
-        raise JobError(
-            f"preset {model.preset} needs a base_url", where=where, hint=f"base_url: {preset.form}"
-        )
-    if preset.path and preset.may_have_key(base_url) and urlsplit(base_url).path.rstrip("/") != preset.path:
-        what = f"the address for preset {model.preset} ends in {preset.path}, and nothing after it"
-        raise JobError(what, where=where, hint=f"base_url: {preset.form}")
 
 
 def _check_hosts(name: str, model: Model, preset: Preset, base_url: str, text: YamlSource) -> None:

@@ -21,7 +21,6 @@ class Preset:
     notes: str
     address: str = ""
     form: str = ""
-    path: str = ""
     key: str = ""
     key_header: str = ""
     hosts: tuple[str, ...] = ()

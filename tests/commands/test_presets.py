@@ -42,7 +42,7 @@ def test_each_preset_loads_as_its_page_says(name: str, project: Project) -> None
     assert (model.api_key_env or str(model.options)).count(presets()[name].key)
 
 
-@pytest.mark.parametrize("name", [name for name, one in presets().items() if not one.path])
+@pytest.mark.parametrize("name", [name for name, one in presets().items() if one.address])
 def test_what_the_job_says_wins(name: str, project: Project) -> None:
     own = {"base_url": "https://gateway.example/v1", "api_key_env": "OWN", "json_mode": "schema"}
     own |= {"limits": {"concurrency": 9}, "price": {"input": 1, "output": 2}}
@@ -66,8 +66,8 @@ def test_a_server_on_this_machine_is_narrow_and_costs_nothing(project: Project) 
         ({"preset": "nothing-like-it"}, "known: azure, openrouter"),
         ({"preset": "groq", "provider": "embedded"}, "for provider: openai"),
         ({"preset": "azure"}, "base_url: https://YOUR-RESOURCE.openai.azure.com/openai/v1"),
-        ({"preset": "azure", "base_url": "https://me.openai.azure.com"}, "ends in /openai/v1"),
-        ({"preset": "azure", "base_url": f"{AZURE}/deployments/gpt"}, "ends in /openai/v1"),
+        ({"preset": "azure", "base_url": "https://me.openai.azure.com"}, "must end in /openai/v1"),
+        ({"preset": "azure", "base_url": f"{AZURE}/deployments/gpt"}, "must end in /openai/v1"),
         ({"preset": "azure", "base_url": "https://evil.example/openai/v1"}, "is not sent to evil.example"),
         ({"preset": "azure", "base_url": "https://evilopenai.azure.com/v1"}, "is not sent to evilopenai"),
         (

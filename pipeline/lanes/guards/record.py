@@ -38,8 +38,8 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             reply, answer = without_keys(reply, read(reply))
         except Fault as error:
             fault = _told(error, request)
-            if fault.fate is Fate.RETRY and fault.wait is None:
-                fault = fault.but(wait=reply.wait, advertised=reply.advertised)
+            if fault.fate is Fate.RETRY:
+                fault = fault.but(wait=reply.wait or fault.wait, advertised=reply.advertised)
             return reply, fault, None, worst(request, fault)
         cost = tariff.cost(answer)
         held = cost if _is_counted(answer) else tariff.most(request, expect(request))
