@@ -14,13 +14,13 @@ import orjson
 from pipeline.wire.words import END_TOKENS
 
 _FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
-_ANY_FENCE = re.compile(r"\A(```+|~~~+)[^\n`]*\n(.*?)\s*\1\Z", re.DOTALL)
+_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`]*\n")
 _MEMBER = re.compile(r'"\s*:')
 _BRACKET = re.compile(r"[\[\]{}]")
 _PROSE = re.compile(r"\[[^\[\]{}'\"]*\]|\{[^\[\]{}'\":]*\}")
 """brackets that are no JSON and hold nothing that could be: [see below], {name}"""
 _MOST = 20
-"""values in one text; where there are more, none is meant"""
+"""values in one text, and end tokens behind it; where there are more, none is meant"""
 _DECODER = json.JSONDecoder()
 
 
@@ -54,9 +54,11 @@ def inside(text: str) -> list[Any]:
     A value in something that is cut off is never taken: it is a part of what was meant.
     """
     text = _trimmed(text)
-    fenced = _ANY_FENCE.match(text)
+    begins = _FENCE_BEGINS.match(text)
+    if begins and text.endswith(begins[1], begins.end()):
+        text = text[begins.end() : -len(begins[1])]
     try:
-        return [parsed(fenced[2] if fenced else text)]
+        return [parsed(text)]
     except Twice:
         raise
     except ValueError:
@@ -73,22 +75,25 @@ def _among(text: str) -> list[Any]:
             _, place = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
             prose = _PROSE.match(text, start)
-            if prose is None or len(found) == _MOST:
+            if prose is None:
                 raise ValueError("a part of it is cut off, or is no JSON") from None
             place = prose.end()
         else:
             found.append(parsed(text[start:place]))
+        if len(found) > _MOST:
+            raise ValueError("it has many values, and none of them is the answer")
     return found
 
 
 def _trimmed(text: str) -> str:
     """A text without what a server should have taken off its ends."""
-    while True:
+    for _ in range(_MOST):  # each time copies the text
         shorter = text.strip().removeprefix("\ufeff")
         shorter = shorter.removesuffix(next(filter(shorter.endswith, END_TOKENS), ""))
         if shorter == text:
-            return text
+            break
         text = shorter
+    return text
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
