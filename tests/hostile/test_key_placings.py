@@ -45,10 +45,16 @@ def shapes(key: str, dice: random.Random) -> dict[str, tuple[int, object]]:
     pieces = [{"type": "text", "text": piece} for piece in parts(f"key {key}!", dice)]
     refused = [{"type": "refusal", "refusal": piece} for piece in parts(f"no {key}!", dice)]
     cut = "x" * (300 - dice.randrange(8, len(key))) + key
+    chunks = [
+        {"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in parts(f"key {key}!", dice)
+    ]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": USAGE})
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
     nested = {"error": {"message": "Provider error", "metadata": {"raw": json.dumps({"error": key})}}}
     return {
         "content": (200, chat({"content": f"key {key}!"})),
         "parts": (200, chat({"content": pieces})),
+        "stream": (200, stream),
         "refusal": (200, chat({"content": None, "refusal": f"no {key}"})),
         "refusal parts": (200, chat({"content": refused})),
         "reasoning": (200, chat({"content": "fine", "reasoning_content": key})),
