@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.core.domain import Billed, Fault, LookUp, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
+from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.walk import Branch, context
@@ -47,7 +48,8 @@ async def publish(
     safe = session.job.output.spreadsheet_safe
     own = session.job.folder
     targets, schema = session.job.targets, session.columns.schema
-    walks = InOrder(session.stages, look_up)
+    equal = EqualPrompts(session.stages)
+    walks = InOrder(session.stages, equal.noting(look_up))
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
     with table, Filing(session) as filing, settled_heap():
         async for leaves in walks.rows(_without(without, session.source.batches(BATCH))):
@@ -75,6 +77,7 @@ async def publish(
         reasons=dict(failures.reasons.most_common()),
         paid_failures=failures.paid,
         filed=filed,
+        sharing=equal.rows(),
     )
 
 

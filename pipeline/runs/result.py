@@ -40,6 +40,8 @@ class Result:
     """how many of them were paid for"""
     filed: Filed | None = None
     """the files of the rows, where the job wants any"""
+    sharing: Mapping[str, int] = field(default_factory=dict)
+    """by step: rows that have the same prompt as another row, and share its answer"""
     seconds: float = 0.0
     cost: float | None = 0.0
     """dollars of what was answered in this run; None where a price is not known"""
@@ -92,7 +94,11 @@ class StepPlan:
     measured: bool = False
     cost: float | None = 0.0
     most: float | None = 0.0
-    """the most that the missing requests can cost"""
+    """the most that it can cost, with all repairs, retries and fallback models; None for no bound"""
+    no_bound: str = ""
+    """why there is none"""
+    sharing: int = 0
+    """rows that have the same prompt as another row, and share its answer"""
     later_cost: float | None = 0.0
 
 
@@ -134,7 +140,13 @@ class Plan:
 
     @property
     def most(self) -> float | None:
-        """The most that the missing requests can cost, without later ones."""
-        if any(step.most is None for step in self.steps):
-            return None
-        return sum(step.most or 0.0 for step in self.steps)
+        """The most that the run can cost; None where neither its requests nor a budget bound it."""
+        bounds = [] if self.budget is None else [max(self.budget - self.spent - self.maybe_spent, 0.0)]
+        if not self.no_bound:
+            bounds.append(sum(step.most or 0.0 for step in self.steps))
+        return min(bounds, default=None)
+
+    @property
+    def no_bound(self) -> str:
+        """Why its requests have no bound; '' where they have one."""
+        return next((step.no_bound for step in self.steps if step.most is None), "")
