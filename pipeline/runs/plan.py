@@ -83,7 +83,8 @@ class _Forecast:
         if self.bound.free:
             return
         plan.most = None
-        plan.no_bound = plan.no_bound or "there are requests whose text depends on missing answers"
+        if not self.bound.why_not:
+            plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
         if known is None or not self.tariff.known:
             plan.later_cost = None
         elif plan.later_cost is not None:

@@ -1,0 +1,145 @@
+"""The commonest slips in a job file, and the hint for each: tables, read from the top to the bottom.
+
+What a parser says is never shown: it is looked up here. This module reads no files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+_BRACES = re.compile(r"^\s*(?:- +)?([\w ]+): +(\{\{.*\}\}.*?)\s*$")
+"""a key, and a text that begins with {{ and has no quotes"""
+_QUOTES = "put the whole text in quotes"
+_YAML = (
+    # what the parser says, what the line is like, what is wrong, what to do
+    (r"", r"^[ ]*\t", "a line is indented with a tab", "indent with spaces: YAML allows no tabs there"),
+    (r"escape", r"\\", "a \\ in double quotes begins an escape", "use single quotes, or / instead of \\"),
+    (
+        r"mapping values",
+        r"^\s*(?:- +)?\w+: +[^\s{\[\"'].*: ",
+        "a text that contains ': ' has no quotes",
+        _QUOTES,
+    ),
+    (
+        r"mapping values|expected ':'",
+        r"",
+        "a line does not fit to the one above it",
+        "write each key as `key: value`, with a blank after the colon, and keys of one mapping below each other",
+    ),
+    (r"alias|anchor|alphabetic", r"[*&]", "a text begins with * or & and has no quotes", _QUOTES),
+    (r"comment or a line break", r"", "there is text behind | or >", "begin the text in the next line"),
+    (r"cannot start any token", r"", "a text begins with a sign that YAML keeps for itself", _QUOTES),
+    (
+        r"'[]}]'",
+        r"",
+        "a { or [ is not closed, or a comma is missing",
+        "close it, with commas between the parts",
+    ),
+    (
+        r"end of stream|quoted scalar",
+        r"",
+        "a quote is opened and not closed",
+        "close it at the end of its text",
+    ),
+    (r"another document", r"", "the file has more than one document", "leave out the line ---"),
+    (r"<scalar>", r"", "there is text behind a value", "put the whole value in quotes, or end it there"),
+    (
+        r"block end|block",
+        r"",
+        "the indentation does not fit to the lines above",
+        "indent the keys of one mapping, and the dashes of one list, by the same number of spaces",
+    ),
+    (r"", r"", "a { stands where a text or a key is meant", 'put the text in quotes: "{{ title }}"'),
+)
+_MAIN = {
+    "records": ("from", "products.csv"),
+    "records.sample": ("n", 100),
+    "models.*": ("model", "gpt-5.5-mini"),
+    "models.*.fallback": ("model", "other"),
+    "models.*.limits": ("rpm", 60),
+    "models.*.params": ("temperature", 0.2),
+    "steps.*.params": ("temperature", 0.2),
+    "steps.*.checks": ("length", {"max": 600}),
+    "steps.*.checks.length": ("max", 600),
+    "steps.*.answer": ("json", {"title": "string", "tags": ["string"]}),
+    "steps.*.answer.json": ("title", "string"),
+    "steps.*.each": ("lang", ["en", "de"]),
+    "steps.*.translate": ("text", "{{ description }}"),
+    "output": ("to", "posts.csv"),
+    "output.files": ("to", "posts"),
+    "budget": ("cost", 20),
+}
+"""mappings that are often written as a single value: the key that was meant, and an example"""
+_PARAMS = frozenset(
+    "temperature top_p top_k seed stop max_tokens max_completion_tokens max_output_tokens frequency_penalty "
+    "presence_penalty reasoning reasoning_effort service_tier response_format logprobs".split()
+)
+EXAMPLES = {
+    "string_type": "put it in quotes to make it a text",
+    "int_type": "write the digits alone, without quotes: 20",
+    "float_type": "write the digits alone, without quotes or a sign of a currency: 0.5",
+    "bool_type": "write true or false, without quotes",
+    "tuple_type": "write a list in brackets, [a, b], or with one dash a line",
+    "string_too_short": "write a text, or leave the key out",
+    "too_short": "write at least one item",
+}
+"""by pydantic's name of the error"""
+
+
+def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
+    """(what is wrong, what to do) for what the YAML parser says about the line number `at` (from 0)."""
+    line = lines[at] if at < len(lines) else ""
+    for near in (line, lines[at - 1] if 0 < at <= len(lines) else ""):
+        if found := _BRACES.match(near):
+            what = f'put it in quotes: {found[1]}: "{found[2]}"'
+            return "a text that begins with {{ has no quotes", what if '"' not in found[2] else _QUOTES
+    rows = (
+        (what, hint) for said, like, what, hint in _YAML if re.search(said, problem) and re.search(like, line)
+    )
+    return next(rows)
+
+
+def mapping_slip(path: Sequence[str | int], value: Any) -> str:
+    """The hint for a single value, or a list, where a mapping of keys is meant: what to write."""
+    shown = ".".join("*" if i == 1 and len(path) > 1 else str(part) for i, part in enumerate(path))
+    key, example = _MAIN.get(shown, ("key", "value"))
+    if path and path[-1] == "json" and isinstance(value, list):
+        return f"name the fields with their types: json: {_flow(dict.fromkeys(map(str, value), 'string'))}"
+    if len(path) == 2 and path[0] == "models" and path[1] in ("provider", "model", "base_url", "api"):
+        return "give the model a name of your own: models: {writer: {model: gpt-5.5-mini}}"
+    if shown == "models":
+        return "give the model a name of your own: models: {writer: {model: " + _flow(value or "…") + "}}"
+    if not isinstance(value, dict | list) and value is not None and not isinstance(example, dict | list):
+        example = value
+    last = path[-1] if path and not isinstance(path[-1], int) else ""
+    return f"write: {last}{': ' if last else ''}{_flow({key: example})}"
+
+
+def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:
+    """The same for a value that --set gives."""
+    shown = ".".join("*" if i == 1 else str(part) for i, part in enumerate(path))
+    key, _ = _MAIN.get(shown, ("", None))
+    return f"name the key in it: --set {dotted}.{key}={_flow(value)}" if key else ""
+
+
+def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> str:
+    """The hint for a key that does not belong where it stands; '' where nothing is known of it."""
+    if key == "model" and not path:
+        return "models stand under `models`, each with a name of your own: models: {writer: {model: …}}"
+    if key in _PARAMS and path and path[0] in ("models", "steps"):
+        return f"it is sent to the model, so it stands under params: params: {{{key}: …}}"
+    return f"it belongs under {' or '.join(elsewhere[:2])}" if elsewhere else ""
+
+
+def _flow(value: Any) -> str:
+    """A value as one writes it in YAML, in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return text if re.fullmatch(r"[\w./-]+|…", text) else f'"{text}"'
