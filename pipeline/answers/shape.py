@@ -19,6 +19,7 @@ import orjson
 
 TYPES = ("string", "integer", "number", "boolean")
 _FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
+_NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched: )")
 _MEMBER = re.compile(r'"\s*:')
 _MOST_COMPLAINTS = 3
 
@@ -32,8 +33,17 @@ def schema_of(shape: Any) -> dict[str, Any]:
     try:
         _validator(schema)
     except (jsonschema_rs.ValidationError, ValueError) as error:
-        raise ValueError(f"not a valid JSON schema: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"not a valid JSON schema: {_schema_words(error)}") from None
     return schema
+
+
+def _schema_words(error: Exception) -> str:
+    """What is wrong with a schema, without the validator's words."""
+    said = str(error).splitlines()[0]
+    if isinstance(error, jsonschema_rs.ValidationError) and not _NOTHING_FETCHED.match(said):
+        path = ".".join(map(str, error.instance_path)) or "the whole"
+        return f"{path}: {json.dumps(error.instance, default=str)[:80]} is not allowed there"
+    return _NOTHING_FETCHED.sub(r"\1", said)
 
 
 def _no_reference(uri: str) -> Any:
@@ -58,7 +68,8 @@ def _expanded(shape: Any, path: str) -> dict[str, Any]:
     if isinstance(shape, str) and shape in TYPES:
         return {"type": shape}
     known = ", ".join(TYPES)
-    raise ValueError(f"'{shape}' at {path} is not a type; write {known}, [type] or a mapping of fields")
+    shown = f"'{shape}'" if isinstance(shape, str) else json.dumps(shape, default=str)[:80]
+    raise ValueError(f"{shown} at {path} is not a type; write {known}, [type] or a mapping of fields")
 
 
 class Shape:

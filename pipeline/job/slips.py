@@ -28,7 +28,7 @@ _YAML = (
         r"mapping values|expected ':'",
         r"",
         "a line does not fit to the one above it",
-        "write each key as `key: value`, with a blank after the colon, and keys of one mapping below each other",
+        "write each key as `key: value` with a blank, and the keys of one mapping below each other",
     ),
     (r"alias|anchor|alphabetic", r"[*&]", "a text begins with * or & and has no quotes", _QUOTES),
     (r"comment or a line break", r"", "there is text behind | or >", "begin the text in the next line"),
@@ -53,7 +53,8 @@ _YAML = (
         "the indentation does not fit to the lines above",
         "indent the keys of one mapping, and the dashes of one list, by the same number of spaces",
     ),
-    (r"", r"", "a { stands where a text or a key is meant", 'put the text in quotes: "{{ title }}"'),
+    (r"^key$", r"", "a key must be a plain word", 'a text that begins with {{ needs quotes: "{{ title }}"'),
+    (r"", r"", "this cannot be read", "put texts with special characters in quotes"),
 )
 _MAIN = {
     "records": ("from", "products.csv"),
@@ -74,10 +75,10 @@ _MAIN = {
     "budget": ("cost", 20),
 }
 """mappings that are often written as a single value: the key that was meant, and an example"""
-_PARAMS = frozenset(
-    "temperature top_p top_k seed stop max_tokens max_completion_tokens max_output_tokens frequency_penalty "
-    "presence_penalty reasoning reasoning_effort service_tier response_format logprobs".split()
-)
+_PARAMS = frozenset((
+    "temperature", "top_p", "top_k", "seed", "stop", "max_tokens", "max_completion_tokens", "service_tier",
+    "max_output_tokens", "frequency_penalty", "presence_penalty", "reasoning", "reasoning_effort", "logprobs",
+))  # fmt: skip
 EXAMPLES = {
     "string_type": "put it in quotes to make it a text",
     "int_type": "write the digits alone, without quotes: 20",
@@ -105,9 +106,13 @@ def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
 
 def mapping_slip(path: Sequence[str | int], value: Any) -> str:
     """The hint for a single value, or a list, where a mapping of keys is meant: what to write."""
-    shown = ".".join("*" if i == 1 and len(path) > 1 else str(part) for i, part in enumerate(path))
+    shown = _general(path)
+    if shown == "steps.*":
+        return f"write: - name: post, and below it prompt: {_flow(value if isinstance(value, str) else '…')}"
+    if path[-1:] == ("json",) and isinstance(value, str):
+        return "write the fields without quotes: json: {title: string}"
     key, example = _MAIN.get(shown, ("key", "value"))
-    if path and path[-1] == "json" and isinstance(value, list):
+    if path[-1:] == ("json",) and isinstance(value, list):
         return f"name the fields with their types: json: {_flow(dict.fromkeys(map(str, value), 'string'))}"
     if len(path) == 2 and path[0] == "models" and path[1] in ("provider", "model", "base_url", "api"):
         return "give the model a name of your own: models: {writer: {model: gpt-5.5-mini}}"
@@ -115,15 +120,20 @@ def mapping_slip(path: Sequence[str | int], value: Any) -> str:
         return "give the model a name of your own: models: {writer: {model: " + _flow(value or "…") + "}}"
     if not isinstance(value, dict | list) and value is not None and not isinstance(example, dict | list):
         example = value
-    last = path[-1] if path and not isinstance(path[-1], int) else ""
-    return f"write: {last}{': ' if last else ''}{_flow({key: example})}"
+    return f"write: {path[-1] if path else 'key'}: {_flow({key: example})}"
 
 
 def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:
     """The same for a value that --set gives."""
-    shown = ".".join("*" if i == 1 else str(part) for i, part in enumerate(path))
-    key, _ = _MAIN.get(shown, ("", None))
+    key, _ = _MAIN.get(_general(path), ("", None))
     return f"name the key in it: --set {dotted}.{key}={_flow(value)}" if key else ""
+
+
+def _general(path: Sequence[str | int]) -> str:
+    """A path without the names that the user has chosen: models.writer.limits -> models.*.limits."""
+    return ".".join(
+        "*" if i == 1 and path[0] in ("models", "steps") else str(part) for i, part in enumerate(path)
+    )
 
 
 def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> str:

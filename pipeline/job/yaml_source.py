@@ -196,7 +196,7 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlSource) -> dict[str
         mark = key_node.start_mark
         where = f"{result.file}:{mark.line + 1}:{mark.column + 1}"
         if not isinstance(key_node, yaml.ScalarNode):
-            what, hint = yaml_slip("", result.source.splitlines(), mark.line)
+            what, hint = yaml_slip("key", result.source.splitlines(), mark.line)
             raise JobError(what, where=where, hint=hint)
         key = key_node.value
         if key == "<<" and key_node.style is None:
