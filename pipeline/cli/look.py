@@ -31,6 +31,7 @@ def plan(
     from pipeline import api
 
     counted = api.plan(job, retry_failed=retry_failed)
+    common.print_warnings(counted.warnings)
     if as_json:
         common.print_json(wording.numbers_of_plan(counted))
     else:
@@ -96,10 +97,11 @@ def ctl(
     verb: Annotated[str, typer.Argument(metavar="VERB", help="pause, resume, stop, set KEY=VALUE, status.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE")] = None,
     sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
     as_json: common.AsJson = False,
 ) -> None:
     """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
-    job = common.load_job(job_file, sets, None)
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.runs.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)

@@ -10,12 +10,12 @@ This module does not know formats (`tables/`), nor what is done with a record.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -34,15 +34,18 @@ CHUNK = 4096
 ROW = "\x00row"
 HASH = "\x00hash"
 
+Rows: TypeAlias = pl.DataFrame | pl.LazyFrame | Sequence[Mapping[str, Any]]
+"""what may take the place of a file"""
 
-def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame | None = None) -> Source:
-    """The records of a job: from its file, relative to the folder `base`, or from a frame.
+
+def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source:
+    """The records of a job: from its file, relative to the folder `base`, or from a frame or a list of dicts.
 
     Blocks while it reads the input once. Raises `InputError` for input that is not well formed, a null or
     a duplicate key, and `JobError` for an unknown column or format.
     """
     if frame is not None:
-        scan, origin = frame.lazy(), Origin("the frame", lambda row: f"row {row}")
+        scan, origin = _as_frame(frame).lazy(), Origin("the frame", lambda row: f"row {row}")
     else:
         scan, origin = _from_file(spec, base)
     scan = _whole_microseconds(scan)
@@ -53,6 +56,20 @@ def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame |
     source = Source(scan, schema, spec, origin)
     source.choose(spec.sample, spec.limit)
     return source
+
+
+def _as_frame(rows: Rows) -> pl.DataFrame | pl.LazyFrame:
+    """The rows as a frame; `InputError` for what is none."""
+    if isinstance(rows, pl.DataFrame | pl.LazyFrame):
+        return rows
+    hint = "give a polars frame, or a list of dicts with one type of value in each column"
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
+        given = type(rows).__name__
+        raise InputError(f"`records` cannot be a {given}", where="records", hint=f"{hint}: pl.from_pandas(…)")
+    try:
+        return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None)
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+        raise InputError("the values of a column have several types", where="records", hint=hint) from None
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,13 @@ from pipeline.money.tariff import Tariff, tariff_of
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.session import Session
+from pipeline.runs.warnings import warnings_of
 
 if TYPE_CHECKING:
-    import polars as pl
+    from pipeline.records.source import Rows
 
 
-async def plan_async(
-    job: Job, records: pl.DataFrame | pl.LazyFrame | None = None, *, retry_failed: bool = False
-) -> Plan:
+async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
     """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written.
 
     With `retry_failed`: for a run that pays again for answers that were cut off, refused or rejected.
@@ -103,6 +102,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     plan.spent = sum(step.cost for step in known) / DOLLAR
     plan.maybe_spent = sum(step.maybe for step in known) / DOLLAR
     plan.budget = session.job.budget.cost
+    plan.warnings = list(map(str, warnings_of(session)))
     look_up = _counting(forecasts, recall.knowing(journal), again)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))

@@ -120,6 +120,8 @@ class Plan:
     budget: float | None = None
     """dollars that the job may spend in all"""
     steps: list[StepPlan] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """what is likely to be a slip in the job, each with its place and what to do"""
 
     @property
     def missing(self) -> int:
