@@ -19,7 +19,8 @@ import orjson
 
 TYPES = ("string", "integer", "number", "boolean")
 _FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
-_NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched: )")
+_ALL_TYPES = (*TYPES, "array", "object", "null")
+_NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched; )")
 _MEMBER = re.compile(r'"\s*:')
 _MOST_COMPLAINTS = 3
 
@@ -27,7 +28,10 @@ _MOST_COMPLAINTS = 3
 def schema_of(shape: Any) -> dict[str, Any]:
     """JSON Schema of a shape; `ValueError` with a sentence where it is no valid shape."""
     if not isinstance(shape, dict) or not shape:
-        raise ValueError("a JSON answer is a mapping of field names to types, or a full JSON schema")
+        raise ValueError(
+            "a JSON answer is a mapping of field names to types, or a full JSON schema; "
+            "for example {title: string}"
+        )
     full = "$schema" in shape or ("type" in shape and ("properties" in shape or "items" in shape))
     schema = shape if full else _expanded(shape, "")
     try:
@@ -42,12 +46,13 @@ def _schema_words(error: Exception) -> str:
     said = str(error).splitlines()[0]
     if isinstance(error, jsonschema_rs.ValidationError) and not _NOTHING_FETCHED.match(said):
         path = ".".join(map(str, error.instance_path)) or "the whole"
-        return f"{path}: {json.dumps(error.instance, default=str)[:80]} is not allowed there"
+        shown = json.dumps(error.instance, default=str)[:80]
+        return f"{path}: {shown} is not allowed there; the types are {', '.join(_ALL_TYPES)}"
     return _NOTHING_FETCHED.sub(r"\1", said)
 
 
 def _no_reference(uri: str) -> Any:
-    raise ValueError(f"nothing is fetched: put what '{uri}' names into the schema, under $defs")
+    raise ValueError(f"nothing is fetched; put what '{uri}' names into the schema, under $defs")
 
 
 def _validator(schema: dict[str, Any]) -> Any:

@@ -32,6 +32,7 @@ _TEXTS = (".txt", ".md", ".html", ".j2", ".jinja", ".jinja2", ".prompt")
 """endings of files that hold a prompt"""
 LARGEST_FILE = 4 << 20
 """bytes of a file with a prompt; a job file is smaller (`yaml_source.py`)"""
+_FEW = 5
 _NEWLINE = re.compile(r"\r\n?")
 
 
@@ -138,7 +139,10 @@ def _elsewhere(file: Path) -> str:
     folder = file.parent
     places = (folder / "jobs", folder.parent, folder.parent / "jobs")
     there = next((place / file.name for place in places if (place / file.name).is_file()), None)
-    return f"did you mean {_shown(there)}?" if there else f"there is none of that name in {folder}"
+    if there:
+        return f"did you mean {_shown(there)}?"
+    here = sorted(near.name for near in folder.glob("*.y*ml"))[:_FEW]
+    return f"in {folder} there is {', '.join(here) or 'no job file'}"
 
 
 _SECRETS = (("api_key",), ("key",), ("token",))

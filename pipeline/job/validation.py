@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.core.errors import JobError, together
 from pipeline.core.suggest import nearest
-from pipeline.job.fields import PATTERNS
+from pipeline.job.fields import PATTERN_EXAMPLES, PATTERNS
 from pipeline.job.slips import EXAMPLES, key_slip, mapping_slip, set_slip
 from pipeline.job.yaml_source import Path, YamlSource
 
@@ -122,7 +122,7 @@ class _Found:
         """What is wrong with the value, and what to do about it."""
         detail, context = self._detail, self._detail.get("ctx", {})
         if detail["type"] == "string_pattern_mismatch" and context.get("pattern") in PATTERNS:
-            return PATTERNS[context["pattern"]], ""
+            return PATTERNS[context["pattern"]], PATTERN_EXAMPLES[context["pattern"]]
         if detail["type"] == "literal_error":
             words = [word for word in _QUOTED.findall(context["expected"]) if word]
             near = nearest(str(detail["input"]), words)
@@ -134,7 +134,8 @@ class _Found:
         what = _SENTENCES.get(detail["type"]) or _SHOULD.sub(
             lambda found: "must " if "should" in found[0] else "", detail["msg"]
         )
-        return what, EXAMPLES.get(detail["type"], "")
+        what, _, hint = what.partition("; ")
+        return what, hint or EXAMPLES.get(detail["type"], "")
 
 
 def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:

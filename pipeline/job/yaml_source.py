@@ -119,7 +119,8 @@ def parse(text: str, file: str) -> YamlSource:
         line = text.count(_LF, 0, error.position) + 1
         column = error.position - text.rfind(_LF, 0, error.position)
         what = f"not YAML: the character U+{error.character:04X} is not allowed"
-        raise JobError(what, where=f"{file}:{line}:{column}") from None
+        hint = "take it out; most editors do not show it"
+        raise JobError(what, where=f"{file}:{line}:{column}", hint=hint) from None
     except RecursionError:
         raise JobError("the file is nested too deeply", where=file) from None
     try:
@@ -203,7 +204,11 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlSource) -> dict[str
             raise JobError("merging mappings with << is not supported: write the keys out", where=where)
         if key in mapping:
             first = result.keys[(*path, key)]
-            raise JobError(f"the key '{key}' occurs twice (first in line {first.line})", where=where)
+            raise JobError(
+                f"the key '{key}' occurs twice (first in line {first.line})",
+                where=where,
+                hint="take one of the two out",
+            )
         result.keys[(*path, key)] = Spot(mark.line + 1, mark.column + 1)
         mapping[key] = _plain(value_node, (*path, key), result)
     return mapping

@@ -92,6 +92,12 @@ def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     if spec.path == "-":
         raise JobError("standard input can be read once only", where="records.from", hint="save it to a file")
     path = base / spec.path
+    if path.name.startswith("~$"):
+        hint = f"name the table itself: from: {spec.path.replace('~$', '')}"
+        raise JobError("this file is Excel's note that a table is open", where="records.from", hint=hint)
+    if "\\" in spec.path and not path.exists():
+        hint = f"write / between folders: from: {spec.path.replace(chr(92), '/')}"
+        raise JobError(f"there is no file '{spec.path}'", where="records.from", hint=hint)
     state = _fingerprint(path)
     name, compression = adapter_name(path)
     known = adapters.names("tables")

@@ -142,9 +142,8 @@ class Session:
                 and stage.when.text.strip().lower() not in ("true", "false")
             ):
                 where = stage.when.locate(1, 1)
-                raise JobError(
-                    'a condition must read a column or an answer: when: "{{ stock | int > 0 }}"', where=where
-                )
+                hint = 'for example: when: "{{ stock | int > 0 }}"'
+                raise JobError("a condition must read a column or an answer", where=where, hint=hint)
 
     def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
         """What goes wrong when a record's templates are rendered, as far as they need no answers."""

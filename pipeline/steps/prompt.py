@@ -79,7 +79,7 @@ class Spec(Step):
     @model_validator(mode="after")
     def _one_prompt(self) -> Spec:
         if (self.prompt is None) == (self.prompt_file is None):
-            raise ValueError("a step has either `prompt` or `prompt_file`")
+            raise ValueError("a step has either `prompt` or `prompt_file`; write one of the two")
         return self
 
 

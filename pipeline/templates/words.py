@@ -45,8 +45,8 @@ _UNFIT = (
     ),
     (r"str.*(?:int|float)|(?:int|float).*str|sequence", f"a text and a number do not go together; {_NUMBER}"),
     (r"__round__|unary|real number|__abs__|must be", f"a text is no number; {_NUMBER}"),
-    (r"ZeroDivision", "a division by zero"),
-    (r"iterable|len\(\)|subscript", "a single value is no list"),
+    (r"ZeroDivision", "a division by zero; test for it first: {{% if {0} | float %}}"),
+    (r"iterable|len\(\)|subscript", "a single value is no list; a list is written [{0}]"),
     (r"MemoryError", "it took too much memory"),
     (r"", "an expression does not fit the values of this row"),
 )
