@@ -203,7 +203,7 @@ def test_arithmetic_on_an_empty_cell_says_how_to_count_it(project: Project) -> N
         (("run", "job.yaml", "--set", "budgt.cost=20"), "unknown key 'budgt'", "'budget'"),
         (("run", "records.csv"), "records.csv: this is a table, not a job file", "pipeline new"),
         (("run", "prompt.txt"), "prompt.txt:", "prompt_file: prompt.txt"),
-        (("run", "jbo.yaml"), "there is no such job file", "'job.yaml'"),
+        (("run", "jbo.yaml"), "there is no such job file", "there is job.yaml"),
         (("run", "other.yaml"), "there is no such job file", "did you mean jobs/other.yaml?"),
         (("run", "nowhere.yaml"), "there is no such job file", "there is job.yaml"),
     ],
