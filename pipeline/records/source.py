@@ -10,12 +10,12 @@ This module does not know formats (`tables/`), nor what is done with a record.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import polars as pl
 
@@ -26,6 +26,7 @@ from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
 from pipeline.job.spec import Records, Sample
+from pipeline.records.given import Rows, as_frame, refuse_slips
 from pipeline.records.keys import Occurrences, comparable
 from pipeline.records.where import chosen
 from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
@@ -33,9 +34,6 @@ from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
 CHUNK = 4096
 ROW = "\x00row"
 HASH = "\x00hash"
-
-Rows: TypeAlias = pl.DataFrame | pl.LazyFrame | Sequence[Mapping[str, Any]]
-"""what may take the place of a file"""
 
 
 def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source:
@@ -45,7 +43,7 @@ def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source
     a duplicate key, and `JobError` for an unknown column or format.
     """
     if frame is not None:
-        scan, origin = _as_frame(frame).lazy(), Origin("the frame", lambda row: f"row {row}")
+        scan, origin = as_frame(frame).lazy(), Origin("the frame", lambda row: f"row {row}")
     else:
         scan, origin = _from_file(spec, base)
     scan = _whole_microseconds(scan)
@@ -56,20 +54,6 @@ def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source
     source = Source(scan, schema, spec, origin)
     source.choose(spec.sample, spec.limit)
     return source
-
-
-def _as_frame(rows: Rows) -> pl.DataFrame | pl.LazyFrame:
-    """The rows as a frame; `InputError` for what is none."""
-    if isinstance(rows, pl.DataFrame | pl.LazyFrame):
-        return rows
-    hint = "give a polars frame, or a list of dicts with one type of value in each column"
-    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
-        given = type(rows).__name__
-        raise InputError(f"`records` cannot be a {given}", where="records", hint=f"{hint}: pl.from_pandas(…)")
-    try:
-        return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None)
-    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
-        raise InputError("the values of a column have several types", where="records", hint=hint) from None
 
 
 @dataclass(frozen=True)
@@ -92,12 +76,7 @@ def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     if spec.path == "-":
         raise JobError("standard input can be read once only", where="records.from", hint="save it to a file")
     path = base / spec.path
-    if path.name.startswith("~$"):
-        hint = f"name the table itself: from: {spec.path.replace('~$', '')}"
-        raise JobError("this file is Excel's note that a table is open", where="records.from", hint=hint)
-    if "\\" in spec.path and not path.exists():
-        hint = f"write / between folders: from: {spec.path.replace(chr(92), '/')}"
-        raise JobError(f"there is no file '{spec.path}'", where="records.from", hint=hint)
+    refuse_slips(spec.path, path)
     state = _fingerprint(path)
     name, compression = adapter_name(path)
     known = adapters.names("tables")

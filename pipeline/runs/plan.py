@@ -29,7 +29,7 @@ from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
 
 if TYPE_CHECKING:
-    from pipeline.records.source import Rows
+    from pipeline.records.given import Rows
 
 
 async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:

@@ -6,6 +6,7 @@ This module does not know where the look-up takes its answers from.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext, suppress
@@ -28,6 +29,8 @@ from pipeline.runs.session import Session
 
 BATCH = 256
 """records that are looked up at once; more of them would not fit into a processor's cache"""
+BATCH_ROWS = 8192
+"""and no more than come to so many rows, where a record has many: all of them are in memory at once"""
 
 
 async def publish(
@@ -51,8 +54,10 @@ async def publish(
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
+    fan_out = math.prod(len(values) for stage in session.stages for values in stage.spec.each.values())
+    batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
     with table, Filing(session) as filing, settled_heap():
-        async for leaves in walks.rows(_without(without, session.source.batches(BATCH))):
+        async for leaves in walks.rows(_without(without, batches)):
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:

@@ -30,7 +30,7 @@ from pipeline.runs.state import Wish
 from pipeline.system.lock import locked
 
 if TYPE_CHECKING:
-    from pipeline.records.source import Rows
+    from pipeline.records.given import Rows
 
 FINISHED = "finished"
 PILOT_SEED = 20

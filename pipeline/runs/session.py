@@ -22,7 +22,8 @@ from pipeline.job.spec import Job
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.row_files import RowFiles
-from pipeline.records.source import Rows, Source, open_records
+from pipeline.records.given import Rows
+from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
 
