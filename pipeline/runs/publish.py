@@ -54,10 +54,8 @@ async def publish(
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
-    fan_out = math.prod(len(values) for stage in session.stages for values in stage.spec.each.values())
-    batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
     with table, Filing(session) as filing, settled_heap():
-        async for leaves in walks.rows(_without(without, batches)):
+        async for leaves in walks.rows(_batches(session, without)):
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:
@@ -86,7 +84,10 @@ async def publish(
     )
 
 
-def _without(keys: Collection[str], batches: Iterator[list[Record]]) -> Iterator[list[Record]]:
+def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
+    """The records without these keys, in batches that do not have too many rows."""
+    fan_out = math.prod(len(values) for stage in session.stages for values in stage.spec.each.values())
+    batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
     if not keys:
         return batches
     return ([record for record in batch if record.key not in keys] for batch in batches)

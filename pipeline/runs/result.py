@@ -143,10 +143,22 @@ class Plan:
     @property
     def most(self) -> float | None:
         """The most that the run can cost; None where neither its requests nor a budget bound it."""
-        bounds = [] if self.budget is None else [max(self.budget - self.spent - self.maybe_spent, 0.0)]
-        if not self.no_bound:
-            bounds.append(sum(step.most or 0.0 for step in self.steps))
-        return min(bounds, default=None)
+        return self.most_asked if self.most_asked is not None and not self.held_by_budget else self.left
+
+    @property
+    def left(self) -> float | None:
+        """Dollars that are left of the budget; None where there is no budget."""
+        return None if self.budget is None else max(self.budget - self.spent - self.maybe_spent, 0.0)
+
+    @property
+    def most_asked(self) -> float | None:
+        """The most that its requests can cost, whatever the budget; None for no bound."""
+        return None if self.no_bound else sum(step.most or 0.0 for step in self.steps)
+
+    @property
+    def held_by_budget(self) -> bool:
+        """Whether it is the budget that bounds the cost."""
+        return self.left is not None and (self.most_asked is None or self.left < self.most_asked)
 
     @property
     def no_bound(self) -> str:

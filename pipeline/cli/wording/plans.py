@@ -57,19 +57,19 @@ def _money(plan: Plan) -> Iterator[str]:
         return
     unknown = any(step.later and step.later_cost is None for step in plan.steps)
     now = f" for {counted(plan.missing, 'request')} that can be asked now" if plan.later else ""
-    bound = f", at most {dollars(plan.most)}" if plan.most is not None else f"; no bound: {plan.no_bound}"
+    held = " (budget.cost)" if plan.held_by_budget else ""
+    bound = f"; no bound: {plan.no_bound}" if plan.most is None else f", at most {dollars(plan.most)}{held}"
     most = bound if plan.missing or plan.later else ""
     maybe = f", and at most {dollars(plan.maybe_spent)} that may have been billed" if plan.maybe_spent else ""
     spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
     yield f"Nothing was sent. To come: about {dollars(plan.cost)}{now if unknown else ''}{most}. {spent}."
-    if plan.most and plan.most > plan.cost:
+    if plan.most and plan.most > plan.cost and not held:
         yield "At most: with all repairs, all retries that may be billed, and all fallback models."
     if unknown:
         yield f"The cost of up to {plan.later:,} later requests is not known: `run --pilot 30` measures it."
-    if plan.budget is not None:
-        left = max(plan.budget - plan.spent - plan.maybe_spent, 0.0)
-        short = "; that may not be enough" if plan.cost > left else ""
-        yield f"Left of budget.cost: {dollars(left)} of {dollars(plan.budget)}{short}."
+    if plan.left is not None:
+        short = "; that may not be enough" if plan.cost > plan.left else ""
+        yield f"Left of budget.cost: {dollars(plan.left)} of {dollars(plan.budget)}{short}."
     if not all(step.measured for step in plan.steps if step.missing):
         yield "Each answer is estimated at its token limit, or at 500 tokens; `run --pilot 30` measures them."
 
