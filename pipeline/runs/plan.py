@@ -22,7 +22,7 @@ from pipeline.journal.journal import Journal
 from pipeline.money import tokens
 from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
-from pipeline.money.tariff import Tariff, tariff_of
+from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.session import Session
@@ -99,8 +99,10 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     seen_before = {(one.step, one.model): one for one in known if one.replies}
     forecasts = {stage.spec.name: _forecast(session.job, stage, seen_before) for stage in session.stages}
     plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
-    plan.spent = sum(step.cost for step in known) / DOLLAR
-    plan.maybe_spent = sum(step.maybe for step in known) / DOLLAR
+    but = rehearsed(session.job)
+    real = [one for one in known if not but or not one.model.startswith(but)]
+    plan.spent = sum(step.cost for step in real) / DOLLAR
+    plan.maybe_spent = sum(step.maybe for step in real) / DOLLAR
     plan.budget = session.job.budget.cost
     plan.warnings = list(map(str, warnings_of(session)))
     look_up = _counting(forecasts, recall.knowing(journal), again)

@@ -119,3 +119,18 @@ def test_a_budget_is_a_bound(project: Project) -> None:
     project.job(models={"writer": writer}, budget={"cost": 0.0007})
     assert project.numbers("plan", "job.yaml")["most"] == 0.0007
     assert "at most $0.0007" in project.run("plan", "job.yaml").stdout
+
+
+def test_a_rehearsal_under_the_same_name_spends_nothing(project: Project) -> None:
+    price = {"input": 100.0, "output": 400.0}
+    with serve() as server:
+        model = {"base_url": server.base_url, "model": "m", "price": price, "params": LIMIT}
+        project.job(models={"writer": model}, budget={"cost": 100})
+        rehearsal = ("--set", "models.writer.provider=scripted")
+        assert project.run("run", "job.yaml", *rehearsal).returncode == 0
+        assert project.numbers("status", "job.yaml", *rehearsal)["cost"] > 0
+        assert project.numbers("status", "job.yaml")["cost"] == 0
+        assert project.numbers("plan", "job.yaml")["spent"] == 0
+        worst = project.numbers("plan", "job.yaml", "--set", "budget.cost=1e9")["most"]
+        assert project.run("run", "job.yaml", "--set", f"budget.cost={worst / 2}").returncode == 0
+        assert project.numbers("status", "job.yaml")["cost"] > 0
