@@ -24,7 +24,7 @@ _TAGS = (
     "raw",
     "endraw",
 )
-_BLANKS = re.compile(r"\{(?:\{|% *(?:el)?if )-? *([^\W\d_]\w*(?: +[\w%&/.#-]+)+) *(\|[^{}]*?)? *-?[%}]\}")
+_BLANKS = re.compile(r"\{(?:\{|% *(?:el)?if )-? *(?:row\.)?(\w+(?: +[\w%&/.#-]+)+) *(\|[^{}]*?)? *-?[%}]\}")
 _MALFORMED = (
     (r"unknown tag 'raw'|end of raw", "{% raw %} is not whole", "write {% raw %} text {% endraw %}"),
     (r"unknown tag '((?:end|el)\w*)'", "{{% {0} %}} has no beginning", "begin with {{% if … %}}"),

@@ -43,6 +43,8 @@ SLIPS = {
         "prompt: '{% if Product name %}a{% endif %}'",
         'row["Product name"]',
     ),
+    "one of the row": (PROMPT, "prompt: 'On {{ row.Product name }}.'", '{{ row["Product name"] }}'),
+    "double quotes inside": (PROMPT, 'prompt: "On {{ row["Product name"] }}."', "row['Product name']"),
     "braces without quotes": (PROMPT, "prompt: {{ title }}", 'prompt: "{{ title }}"'),
     "and with text": (PROMPT, "prompt: {{ title }} is good", 'prompt: "{{ title }} is good"'),
     "in a condition": (PROMPT, STEP + "when: {{ title }}", 'when: "{{ title }}"'),
