@@ -30,7 +30,6 @@ app = typer.Typer(
 SHOWN = 20
 
 
-@app.command()
 def forget(
     job_file: common.JobFile,
     key: Annotated[
@@ -91,7 +90,6 @@ def _of_table(table: Rewritten) -> str:
     return f"written again without it, {counted(table.rows, 'row')}{pending}"
 
 
-@app.command()
 def restore(
     job_file: common.JobFile,
     file: Annotated[
@@ -124,7 +122,6 @@ def _text(file: Path) -> str:
     return content.decode(errors="replace")
 
 
-@app.command()
 def verify(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -162,3 +159,7 @@ def _of_verdict(verdict: Verdict) -> Iterator[str]:
     if verdict.unreadable or verdict.pages:
         yield "  put back a copy (remove journal.sqlite-wal and -shm first), or save what can be read:"
         yield "  sqlite3 journal.sqlite .recover"
+
+
+for _command in (forget, restore, verify):
+    app.command(short_help=common.first_sentence(_command))(_command)
