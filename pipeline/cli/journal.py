@@ -95,10 +95,12 @@ def restore(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A file with what the run printed; - is standard input.")
     ],
+    sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
     as_json: common.AsJson = False,
 ) -> None:
     """Restore answers that a run printed on standard error because it could not save them on a disk."""
-    job = common.load_job(job_file, None, None)
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.journal.restore import restore_lines
 
     restored = restore_lines(job, _text(file).splitlines())
@@ -120,9 +122,14 @@ def _text(file: Path) -> str:
     return content.decode(errors="replace")
 
 
-def verify(job_file: common.JobFile, as_json: common.AsJson = False) -> None:
+def verify(
+    job_file: common.JobFile,
+    sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
+    as_json: common.AsJson = False,
+) -> None:
     """Check every row of the journal against its checksum. Nothing is changed."""
-    job = common.load_job(job_file, None, None)
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.journal.verify import verify
 
     verdict = verify(job.folder / "journal.sqlite")

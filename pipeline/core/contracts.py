@@ -86,7 +86,7 @@ class Provider(Protocol):
         """A call: a `Request` in, a `Reply` out, or a `Fault` with its fate."""
 
     def health(self, model: Any) -> Iterator[HealthCheck]:
-        """What `doctor` looks at. Nothing is paid for."""
+        """What `doctor` looks at, first of all on this machine, then elsewhere. Nothing is paid for."""
 
 
 class Api(Protocol):

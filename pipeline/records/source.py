@@ -26,6 +26,7 @@ from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
 from pipeline.job.spec import Records, Sample
+from pipeline.records.given import Rows, as_frame, refuse_slips
 from pipeline.records.keys import Occurrences, comparable
 from pipeline.records.where import chosen
 from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
@@ -35,14 +36,14 @@ ROW = "\x00row"
 HASH = "\x00hash"
 
 
-def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame | None = None) -> Source:
-    """The records of a job: from its file, relative to the folder `base`, or from a frame.
+def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source:
+    """The records of a job: from its file, relative to the folder `base`, or from a frame or a list of dicts.
 
     Blocks while it reads the input once. Raises `InputError` for input that is not well formed, a null or
     a duplicate key, and `JobError` for an unknown column or format.
     """
     if frame is not None:
-        scan, origin = frame.lazy(), Origin("the frame", lambda row: f"row {row}")
+        scan, origin = as_frame(frame).lazy(), Origin("the frame", lambda row: f"row {row}")
     else:
         scan, origin = _from_file(spec, base)
     scan = _whole_microseconds(scan)
@@ -75,6 +76,7 @@ def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     if spec.path == "-":
         raise JobError("standard input can be read once only", where="records.from", hint="save it to a file")
     path = base / spec.path
+    refuse_slips(spec.path, path)
     state = _fingerprint(path)
     name, compression = adapter_name(path)
     known = adapters.names("tables")

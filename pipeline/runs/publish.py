@@ -6,6 +6,7 @@ This module does not know where the look-up takes its answers from.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext, suppress
@@ -16,6 +17,7 @@ import polars as pl
 from pipeline.core.domain import Billed, Fault, LookUp, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
+from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.walk import Branch, context
@@ -28,6 +30,8 @@ from pipeline.runs.session import Session
 
 BATCH = 256
 """records that are looked up at once; more of them would not fit into a processor's cache"""
+BATCH_ROWS = 8192
+"""and no more than come to so many rows, where a record has many: all of them are in memory at once"""
 
 
 async def publish(
@@ -48,10 +52,11 @@ async def publish(
     safe = session.job.output.spreadsheet_safe
     own = session.job.folder
     targets, schema = session.job.targets, session.columns.schema
-    walks = InOrder(session.stages, look_up)
+    equal = EqualPrompts(session.stages)
+    walks = InOrder(session.stages, equal.noting(look_up))
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
     with table, Filing(session) as filing, settled_heap():
-        async for leaves in walks.rows(_without(without, session.source.batches(BATCH))):
+        async for leaves in walks.rows(_batches(session, without)):
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:
@@ -77,10 +82,14 @@ async def publish(
         commonest=tuple(failures.commonest()),
         paid_failures=failures.paid,
         filed=filed,
+        sharing=equal.rows(),
     )
 
 
-def _without(keys: Collection[str], batches: Iterator[list[Record]]) -> Iterator[list[Record]]:
+def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
+    """The records without these keys, in batches that do not have too many rows."""
+    fan_out = math.prod(len(values) for stage in session.stages for values in stage.spec.each.values())
+    batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
     if not keys:
         return batches
     return ([record for record in batch if record.key not in keys] for batch in batches)

@@ -6,11 +6,12 @@ request may be one that its provider can never serve.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import product
 
+from pipeline.core import adapters
 from pipeline.core.domain import Fault, Record
 from pipeline.core.errors import JobError
 from pipeline.core.redaction import redacted
@@ -21,12 +22,10 @@ from pipeline.job.spec import Job
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.row_files import RowFiles
+from pipeline.records.given import Rows
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
-
-if TYPE_CHECKING:
-    import polars as pl
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
@@ -45,7 +44,7 @@ class Session:
     row_files: RowFiles | None = None
 
     @classmethod
-    def open(cls, job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Session:
+    def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records (or take a frame instead) and check the job against them.
 
         Raises `JobError` and `InputError`.
@@ -133,33 +132,41 @@ class Session:
             if fault.kind == "refused_by_provider":
                 where = self.job.text.where(("steps", self.stages.index(stage), "name"))
                 raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
-        for stage in self.stages:
+        for i, stage in enumerate(self.stages):
+            for model in self.job.chain(stage.spec.model).values() if _translates(stage) else ():
+                if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
+                    where = self.job.text.where(("steps", i, "name"))
+                    raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
             if (
                 stage.when
                 and not stage.when.names
                 and stage.when.text.strip().lower() not in ("true", "false")
             ):
                 where = stage.when.locate(1, 1)
-                raise JobError(
-                    'a condition must read a column or an answer: when: "{{ stock | int > 0 }}"', where=where
-                )
+                hint = 'for example: when: "{{ stock | int > 0 }}"'
+                raise JobError("a condition must read a column or an answer", where=where, hint=hint)
 
     def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
         """What goes wrong when a record's templates are rendered, as far as they need no answers."""
         answers = {stage.spec.name for stage in self.stages}
-        forks: list[dict[str, object]] = [{}]
+        each: dict[str, Sequence[object]] = {}
         for stage in self.stages:
-            forks = [{**fork, **values} for fork in forks for values in stage.forks]
+            each |= stage.spec.each
             if stage.names & answers:
                 continue
-            for fork in forks:
-                values = context(Branch(record, values=fork))
+            read = {name: values if name in stage.names else values[:1] for name, values in each.items()}
+            for fork in product(*read.values()):
+                values = context(Branch(record, values=dict(zip(read, fork, strict=True))))
                 try:
                     if stage.when is None or stage.when.holds(values):
                         stage.runner.first_request(values, record.key)
                 except Fault as fault:
                     yield stage, redacted(fault, record.private)
                     break
+
+
+def _translates(stage: Stage) -> bool:
+    return "translate" in stage.spec.model_fields_set
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:
