@@ -50,12 +50,15 @@ from pipeline.wire.faults import (
     untrusted,
 )
 from pipeline.wire.headers import advertised_limits, advertised_wait
+from pipeline.wire.inside import failed_generation
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
 OTHER_FILES = 128
 """files that are open besides the connections"""
 OFFICIAL_HOST = "api.openai.com"
+_MALFORMED = (400, 422)
+"""statuses under which a server may send what the model wrote: that is an answer to be asked for again"""
 _MEMBERSHIP = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 """headers, each with the variable that the SDK reads it from"""
 
@@ -147,7 +150,7 @@ class _Endpoint:
         except Exception as error:  # foreign code met hostile bytes: the reply may be paid for
             fault = self._fault(error, deadline, response, body)
         else:
-            if _success(response):
+            if _success(response) or (response.status in _MALFORMED and failed_generation(whole) is not None):
                 return self._reply(response.headers, whole, began)
             fault = self._refusal(response, whole)
         if fault.kind == "not_found":
