@@ -135,8 +135,8 @@ def _exit_code(kind: str) -> int:
 
 
 def _binds() -> str:
-    rows = ((f"`{name}`", said) for name, said in bottleneck._ADVICE.items())
-    return _table(("held up by", "what it means, and what to do"), rows)
+    rows = ((f"`{name}`", said, bottleneck.UNSET.get(name, "")) for name, said in bottleneck.ADVICE.items())
+    return _table(("held up by", "what it means, and what to do", "where the job sets no such limit"), rows)
 
 
 def _keys(spec: type[BaseModel]) -> str:

@@ -7,19 +7,22 @@ module does not know what the question is.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from pipeline.answers import finish
+from pipeline.answers.complaints import to_a_person
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape
 from pipeline.core import adapters
-from pipeline.core.domain import Call, Fault, Rejected, Request, Values, frozen
+from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
+from pipeline.wire.reasoning import apart
 from pipeline.wire.words import MALFORMED
 
-_MALFORMED = "The server did not accept your answer, because it was not what was asked for. Answer again."
+_MALFORMED = "Your answer was not accepted by the server: it is not what was asked for. Write it again."
 _NOTHING = "(nothing)"
 """the model's turn where the server shows nothing that it wrote, because servers refuse an empty one"""
 Judge = Callable[[str], tuple[Any, str]]
@@ -104,7 +107,7 @@ class Asking:
             requests.append(self.request(asked, key))
             reply = await call(requests[-1])
             known = known and reply.known
-            answer = read(reply)
+            answer = _meant(read(reply), asked)
             broken = finish.broken(answer, self.allow)
             if broken:
                 raise _rejected(*broken, requests, known)
@@ -116,7 +119,14 @@ class Asking:
                 return Taken(value, self._labels.get(reply.model, self._first.label), known)
             if repair < self.repairs:
                 asked = asked.answered(answer.text if answer.text or not malformed else _NOTHING, complaint)
-        raise _rejected("rejected", complaint, requests, known)
+        raise _rejected("rejected", to_a_person(complaint), requests, known)
+
+
+def _meant(answer: Answer, asked: Conversation) -> Answer:
+    """The answer; with its block of reasoning, where the text to translate begins with one."""
+    if answer.said and asked.translation and apart(asked.translation[0]):
+        return replace(answer, text=answer.said, reasoning="")
+    return answer
 
 
 def _whole(text: str) -> str:

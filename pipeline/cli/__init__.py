@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
+from pipeline.cli import _common as common
 from pipeline.cli import doctor, journal, look, run, tools, wording
 from pipeline.core.display import safe_text
 from pipeline.core.errors import DiskError, Interrupted, PipelineError, RunStopped
@@ -26,7 +27,6 @@ YOUNG = 50_000
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Bulk text generation and translation that never loses an answer it paid for.",
@@ -62,10 +62,10 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     tools.new,
     tools.schema,
 )
-for _command in _COMMANDS:
-    app.command()(_command)
-app.command(name="kinds")(tools.kinds_command)
-app.add_typer(journal.app, name="journal")
+for _command in _COMMANDS:  # a line that is told is not cut: it is wrapped
+    app.command(short_help=common.first_sentence(_command))(_command)
+app.command(name="kinds", short_help=common.first_sentence(tools.kinds_command))(tools.kinds_command)
+app.add_typer(journal.app, name="journal", short_help=journal.app.info.help)
 
 
 def _open_streams() -> None:

@@ -30,7 +30,6 @@ app = typer.Typer(
 SHOWN = 20
 
 
-@app.command()
 def forget(
     job_file: common.JobFile,
     key: Annotated[
@@ -91,7 +90,6 @@ def _of_table(table: Rewritten) -> str:
     return f"written again without it, {counted(table.rows, 'row')}{pending}"
 
 
-@app.command()
 def restore(
     job_file: common.JobFile,
     file: Annotated[
@@ -122,7 +120,6 @@ def _text(file: Path) -> str:
     return content.decode(errors="replace")
 
 
-@app.command()
 def verify(job_file: common.JobFile, as_json: common.AsJson = False) -> None:
     """Check every row of the journal against its checksum. Nothing is changed."""
     job = common.load_job(job_file, None, None)
@@ -155,3 +152,7 @@ def _of_verdict(verdict: Verdict) -> Iterator[str]:
     if verdict.unreadable or verdict.pages:
         yield "  put back a copy (remove journal.sqlite-wal and -shm first), or save what can be read:"
         yield "  sqlite3 journal.sqlite .recover"
+
+
+for _command in (forget, restore, verify):
+    app.command(short_help=common.first_sentence(_command))(_command)

@@ -6,6 +6,7 @@ This module sends nothing.
 from __future__ import annotations
 
 import shlex
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +17,10 @@ from pipeline.cli import _common as common
 from pipeline.cli import wording
 from pipeline.core import adapters
 from pipeline.core.display import counted, safe_text
-from pipeline.core.errors import ROWS_FAILED
+from pipeline.core.errors import ROWS_FAILED, JobError
 
 FAULTS_SHOWN = 20
+NO_KEY = "key: none, because no column is different in every row: rows are known by their content"
 
 
 def check(
@@ -52,13 +54,48 @@ def check(
     raise typer.Exit(ROWS_FAILED if failed else 0)
 
 
-def new(job_file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]) -> None:
-    """Write a commented starter job, and a few records for it, that run without a key."""
-    from pipeline.job.starter import write
+def new(
+    job_file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The job file to write; default: the table's name.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--from", metavar="TABLE", help="Your records: csv, jsonl, parquet, xlsx.")
+    ] = None,
+) -> None:
+    """Write a commented job file, for a table of yours or for a small sample, that runs without a key."""
+    from pipeline.job.spec import Model
+    from pipeline.job.starter import TRIED, write, write_for
 
-    for path in write(job_file):
+    asking = table is None and sys.stdin.isatty()
+    if asking:
+        question = "A table with your records (Enter: a small sample)"
+        answer = typer.prompt(question, default="", show_default=False, err=True)
+        table = Path(answer) if answer else None
+    if table is None:
+        file = job_file or Path("job.yaml")
+        written = write(file)
+    else:
+        from pipeline.records.first_look import look_at
+
+        found = look_at(table)
+        order = "Write one sentence about this record."
+        if asking:
+            order = typer.prompt("What shall be written for each row?", default=order, err=True)
+        file = job_file or Path(f"{table.name.partition('.')[0] or 'job'}.yaml")
+        written = write_for(file, table, found.columns, found.words, found.key, found.rows, order)
+        typer.echo(safe_text(f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"))
+        typer.echo(safe_text(f"key: {found.key}, which is different in every row" if found.key else NO_KEY))
+        if found.rows > TRIED:
+            typer.echo(
+                f"limit: only the first {TRIED} records, to try it; remove the line for all {found.rows:,}"
+            )
+    for path in written:
         typer.echo(f"wrote {path}")
-    typer.echo(f"next: pipeline run {shlex.quote(str(job_file))}")
+    try:
+        list(adapters.load("providers", "embedded").health(Model(provider="embedded")))
+    except JobError as missing:
+        typer.echo(str(missing))
+    typer.echo(f"next: pipeline run {shlex.quote(str(file))}")
 
 
 def schema() -> None:

@@ -120,6 +120,8 @@ class Answer:
     """the service tier that served it, where the server says so: flex, priority, …"""
     reasoning: str = ""
     """what the model wrote before its answer; never a part of a result"""
+    said: str = ""
+    """the text with the reasoning that stood in it; '' where none did"""
 
 
 @frozen

@@ -126,6 +126,7 @@ class Run(RunState):
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         t = self.progress
         result = await publish(self.session, recall.recalling(self.journal, t), t, only_complete=True)
+        t.rows_expected = t.rows
         if result is None:
             t.rows_before = t.rows - t.pending
             self.looked_up = True
@@ -209,7 +210,7 @@ class Run(RunState):
             self._watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
-            self.progress.last_error = str(leaf.fault)
+            self.progress.fail(leaf.fault, self.session.stages[leaf.at].spec.name, leaf.record.key)
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
 
     def _watch_failures(self, leaf: Branch) -> None:

@@ -20,9 +20,10 @@ from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.walk import Branch, context
 from pipeline.output.folder import Filed, ResultFolder
+from pipeline.output.published import FAILURES
 from pipeline.output.receipt import write_receipt
 from pipeline.output.table import Table, Written
-from pipeline.runs.result import Result
+from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
 
 BATCH = 256
@@ -63,7 +64,7 @@ async def publish(
         filing.complete()
         written = table.publish()
         filed = filing.publish()
-    path = session.job.folder / "failures.csv"
+    path = session.job.folder / FAILURES
     failed = failures.publish(path)
     counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
     with suppress(DiskError) if exported else nullcontext():  # the folder of an export may be read-only
@@ -73,6 +74,7 @@ async def publish(
         **counts,
         failures=path if failed else None,
         reasons=dict(failures.reasons.most_common()),
+        commonest=tuple(failures.commonest()),
         paid_failures=failures.paid,
         filed=filed,
     )
@@ -134,6 +136,10 @@ class _Failures:
         self._each = [name for stage in session.stages for name in stage.spec.each]
         self._rows: list[tuple[str | None, ...]] = []
         self.reasons: Counter[str] = Counter()
+        self._of_step: dict[str, Counter[tuple[str, str]]] = {
+            stage.spec.name: Counter() for stage in self._stages
+        }
+        """by step: how often each kind and message came"""
         self.paid = 0
 
     def note(self, leaves: Iterable[Branch]) -> None:
@@ -144,8 +150,21 @@ class _Failures:
             step, fault = self._stages[leaf.at].spec.name, leaf.fault
             reason = (step, fault.kind, fault.message, fault.billed.value)
             self.reasons[fault.kind] += 1
+            self._of_step[step][fault.kind, fault.message] += 1
             self.paid += fault.billed is Billed.YES
             self._rows.append((leaf.record.key, *each, *reason))
+
+    def commonest(self) -> Iterator[Commonest]:
+        """The commonest reason of each step."""
+        for step, found in self._of_step.items():
+            if not found:
+                continue
+            kinds: Counter[str] = Counter()
+            for (kind, _), count in found.items():
+                kinds[kind] += count
+            ((kind, count),) = kinds.most_common(1)
+            message, alike = next((said, n) for (of, said), n in found.most_common() if of == kind)
+            yield Commonest(step, found.total(), kind, count, message, alike)
 
     def publish(self, path: Path) -> list[Written]:
         """Write the failed rows, or remove an earlier run's file; the written file, if there is one."""

@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Commonest:
+    """Why most of the rows failed that failed at a step."""
+
+    step: str
+    failed: int
+    """rows that failed at the step"""
+    kind: str
+    count: int
+    """how many of them for this kind of reason"""
+    message: str
+    """the commonest message of this kind"""
+    alike: int
+    """how many rows have it"""
+
+
+@dataclass(frozen=True)
 class Result:
     """A finished run or export. Rows: every row of the result is exactly one of the four."""
 
@@ -36,6 +52,8 @@ class Result:
     """the table of failed rows, where there are any"""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """records that failed, by kind of fault, the most frequent first"""
+    commonest: tuple[Commonest, ...] = ()
+    """for each step at which rows failed, the commonest reason"""
     paid_failures: int = 0
     """how many of them were paid for"""
     filed: Filed | None = None

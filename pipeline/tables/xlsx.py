@@ -1,4 +1,4 @@
-"""The first sheet of an Excel workbook, its first row naming the columns (needs the extra `excel`).
+"""The first sheet of an Excel workbook, its first row naming the columns (extra `excel`).
 
 A column keeps its type: numbers (whole ones as integers), booleans, dates, text. A column of several types
 is text. An empty cell is null. The sheet is read whole, as the format asks for.
@@ -17,6 +17,7 @@ import polars as pl
 from pipeline.core.dtypes import flat
 from pipeline.core.errors import DiskError, InputError, JobError
 from pipeline.system.files import readable_file
+from pipeline.system.packages import install_command
 from pipeline.tables._text import refuse_bytes
 from pipeline.tables._workbook import first_line, refuse_bombs
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 SPREADSHEET = True
+PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"
 
 
 def scan(path: Path) -> pl.LazyFrame:
@@ -77,9 +79,7 @@ def _fastexcel() -> Any:
     try:
         import fastexcel
     except ImportError:
-        raise JobError(
-            "Excel workbooks need the extra 'excel'", hint="pip install 'pipeline[excel]'"
-        ) from None
+        raise JobError("Excel workbooks need two more packages", hint=install_command(PACKAGES)) from None
     # it tells on stderr that a column is empty
     logging.getLogger("fastexcel").setLevel(logging.ERROR)
     return fastexcel
@@ -194,7 +194,5 @@ def _xlsxwriter() -> Any:
     try:
         import xlsxwriter
     except ImportError:
-        raise JobError(
-            "Excel workbooks need the extra 'excel'", hint="pip install 'pipeline[excel]'"
-        ) from None
+        raise JobError("Excel workbooks need two more packages", hint=install_command(PACKAGES)) from None
     return xlsxwriter

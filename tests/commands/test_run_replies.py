@@ -135,6 +135,9 @@ def test_reasoning_is_in_the_journal_and_in_no_file_of_the_result(project: Proje
         assert project.run("run", "job.yaml", "--set", limits()).returncode == 3
         assert server.ledger().requests == 6
     assert journal_has(project, THOUGHT) == (3 * 2, 0)
+    said = project.run("show", "job.yaml", "--explain", "--rows", "1")
+    assert said.returncode == 0 and said.stdout.count(f"post, reasoning: {THOUGHT}") == 2
+    assert "reasoning" not in project.run("show", "job.yaml").stdout
 
 
 def journal_has(project: Project, words: str) -> tuple[int, int]:
@@ -169,6 +172,7 @@ def test_a_stream_that_nobody_asked_for_is_one_answer_with_its_tokens(project: P
         assert project.run("run", "job.yaml").returncode == 0
         assert server.ledger().requests == 8
     assert set(project.result()["post"]) == {"a fine cup"}
+    assert "no reasoning came with its answers" in project.run("show", "job.yaml", "--explain").stdout
 
 
 def test_an_end_that_nobody_knows_is_told_once_for_each_word(project: Project) -> None:

@@ -105,14 +105,15 @@ def answer_of(
     finish = finish_of(ended)
     if finish == SERVER_FAULT:
         raise broken_off(ended, body)
+    said = ""
     if parts := apart(text):
-        reasoning, text = reasoning or parts.reasoning, parts.answer
+        said, reasoning, text = text, reasoning or parts.reasoning, parts.answer
         if not parts.whole and finish == STOP:
             finish = LENGTH
     if not text and (fault := denied(reply, body)):
         raise fault
     model, tier = word(reply.get("model")), word(reply.get("service_tier"))
-    return Answer(text, finish, reasoning=reasoning, model=model, tier=tier, **more)
+    return Answer(text, finish, reasoning=reasoning, said=said, model=model, tier=tier, **more)
 
 
 def _refuse_twins(body: bytes) -> None:

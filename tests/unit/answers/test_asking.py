@@ -107,6 +107,14 @@ async def test_reasoning_that_never_ends_is_no_answer(allow: list[str], kind: st
     assert (fault.kind, fault.billed) == (kind, Billed.YES)
 
 
+async def test_a_text_to_translate_may_begin_with_a_block_of_its_own(tmp_path: Path) -> None:
+    of = stage(tmp_path, translate={"text": "{{ t }}", "from": "en", "to": "de"})
+    said_in_german = "<think>Hm, das war gut.</think> Der Tee ist gut."
+    provider = Provider([said(said_in_german)])
+    assert await taken(of, provider, t="<think>Hm, that was good.</think> The tea is good.") == said_in_german
+    assert await taken(of, provider, t="The tea is good.") == "Der Tee ist gut."
+
+
 async def test_reasoning_is_never_sent_back(tmp_path: Path) -> None:
     provider = Provider([said("<think>a secret</think>\n\ntoo long"), said("ok")])
     of = stage(tmp_path, prompt="p", checks={"length": {"max": 3}}, repairs=1)
