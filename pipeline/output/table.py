@@ -25,9 +25,10 @@ import polars as pl
 
 from pipeline.core import adapters
 from pipeline.core.contracts import TableFormat, TableWriter
-from pipeline.core.dtypes import fits, json_text, python_type
+from pipeline.core.dtypes import first_line, fits, json_text, python_type
 from pipeline.core.errors import DiskError, JobError
 from pipeline.output.spreadsheet import tame_frame, tame_schema
+from pipeline.output.types import check_types
 from pipeline.system.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, same_file, writing
 
 __all__ = ["Table", "Written", "same_file"]
@@ -177,6 +178,7 @@ class _Staging:
 
     def __init__(self, target: Path, schema: pl.Schema, own: Path | None, spreadsheet_safe: bool) -> None:
         adapter = _adapter(target)
+        check_types(target, schema)
         self._tamed = spreadsheet_safe and adapter.SPREADSHEET
         schema = tame_schema(schema) if self._tamed else schema
         self.target = Path(os.path.realpath(target))
@@ -250,7 +252,7 @@ class _Staging:
         except OSError as error:
             raise disk_error(error, self.target) from error
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise DiskError(str(error).splitlines()[0], where=str(self.target)) from error
+            raise DiskError(first_line(error), where=str(self.target)) from error
 
 
 def _adapter(target: Path) -> TableFormat:

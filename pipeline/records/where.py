@@ -13,8 +13,9 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
+from pipeline.core.dtypes import first_line
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 
@@ -51,10 +52,10 @@ def _as_number(name: str) -> pl.Expr:
 def _parsed(condition: str) -> pl.Expr:
     try:
         return pl.sql_expr(condition)
-    except PolarsError as error:
+    except (PolarsError, PanicException) as error:
         hint = "for example: price > 0 and lang = 'en'"
         raise JobError(
-            f"this is not an SQL condition: {_first_line(error)}", where=WHERE, hint=hint
+            f"this is not an SQL condition: {first_line(error)}", where=WHERE, hint=hint
         ) from error
 
 
@@ -72,16 +73,16 @@ def _numbers(condition: str, columns: list[str], schema: pl.Schema) -> tuple[str
     expression = _parsed(_strict(condition))
     text = [name for name in columns if schema[name] == pl.String]
     sizes = range(len(text) + 1) if len(text) <= MANY else (0, 1, 2, len(text))
-    first: PolarsError | None = None
+    first: BaseException | None = None
     for names in chain.from_iterable(combinations(text, size) for size in sizes):
         trial = pl.Schema({**schema, **dict.fromkeys(names, pl.Float64())})
         try:
             trial.to_frame().lazy().filter(expression).collect()
-        except PolarsError as error:
+        except (PolarsError, PanicException) as error:
             first = first or error
         else:
             return names
-    what = f"the condition does not fit the columns' types: {_first_line(first)}"
+    what = f"the condition does not fit the columns' types: {first_line(first)}"
     hint = "; ".join(f"{name} is {schema[name]}" for name in columns)
     raise JobError(what, where=WHERE, hint=hint)
 
@@ -89,7 +90,3 @@ def _numbers(condition: str, columns: list[str], schema: pl.Schema) -> tuple[str
 def _strict(condition: str) -> str:
     """The condition with 1 for every decimal: polars would compare text with 9.5 as text, but not with 1."""
     return _DECIMAL.sub(lambda found: found.group(1) or "1", condition)
-
-
-def _first_line(error: Exception | None) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]

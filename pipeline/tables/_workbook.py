@@ -11,6 +11,7 @@ import re
 import zipfile
 from pathlib import Path
 
+from pipeline.core.dtypes import first_line
 from pipeline.core.errors import InputError
 from pipeline.system.files import reading
 
@@ -32,11 +33,6 @@ def refuse_bombs(path: Path) -> None:
         except (zipfile.BadZipFile, lzma.LZMAError, RuntimeError) as error:
             what = "this is not an .xlsx workbook, or it is damaged or encrypted"
             raise InputError(what, where=str(path), hint=first_line(error)) from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a library's message, as a hint."""
-    return (str(error).strip().splitlines() or [""])[0][:200]
 
 
 def _refuse_large(path: Path, archive: zipfile.ZipFile) -> None:

@@ -21,7 +21,7 @@ from pipeline.core.errors import InputError
 from pipeline.system.files import readable_file
 from pipeline.tables._json_types import Shape
 from pipeline.tables._lines import lines
-from pipeline.tables._text import TextFile, refuse_bytes
+from pipeline.tables._text import TextFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,6 @@ class Lines:
     """An object a row, its fields in the schema's order."""
 
     def __init__(self, path: Path, target: Path, schema: pl.Schema) -> None:
-        refuse_bytes(schema, target)
         self._file = TextFile(path, target)
 
     def write(self, frame: pl.DataFrame) -> None:

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.core.dtypes import flat
+from pipeline.core.dtypes import first_line, flat
 from pipeline.core.errors import DiskError, InputError, JobError
 from pipeline.system.files import readable_file
-from pipeline.tables._text import refuse_bytes
-from pipeline.tables._workbook import first_line, refuse_bombs
+from pipeline.tables._workbook import refuse_bombs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +97,6 @@ class Workbook:
     """One sheet, written row by row into temporary files and zipped at the end."""
 
     def __init__(self, path: Path, target: Path, schema: pl.Schema) -> None:
-        refuse_bytes(schema, target)
         package = _xlsxwriter()
         if len(schema) > MAX_COLUMNS:
             raise JobError(f"{len(schema)} columns; a sheet holds {MAX_COLUMNS}", where=str(target))
