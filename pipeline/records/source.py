@@ -25,7 +25,7 @@ from pipeline.core.dtypes import first_line, json_text, polars_words
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
-from pipeline.job.spec import Records, Sample
+from pipeline.job.files import Records, Sample
 from pipeline.records.keys import Occurrences, comparable
 from pipeline.records.plain import plain
 from pipeline.records.where import chosen

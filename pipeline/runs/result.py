@@ -40,6 +40,8 @@ class Result:
     """how many of them were paid for"""
     filed: Filed | None = None
     """the files of the rows, where the job wants any"""
+    kept: tuple[Path, ...] = ()
+    """tables that were changed by somebody else, or not written by the job, where they are kept"""
     seconds: float = 0.0
     cost: float | None = 0.0
     """dollars of what was answered in this run; None where a price is not known"""

@@ -20,6 +20,7 @@ from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
+from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
 from pipeline.output.types import check_types, refused
 from pipeline.records.source import Source, open_records
@@ -127,6 +128,7 @@ class Session:
                 )
             check_types(target, self.columns.schema)
             taken.append(target)
+        refuse_theirs(job)
         if self.row_files:
             self.row_files.check_folder([*taken, *(job.file.parent / name for name in job.files)])
 

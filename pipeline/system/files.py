@@ -78,6 +78,15 @@ def make_folder(path: Path, mode: int = 0o700) -> None:
     path.mkdir(mode=mode, exist_ok=True)
 
 
+def sync_folder(path: Path) -> None:
+    """Write a folder's own list of names to the disk; raises `OSError`."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def own_file(path: Path, flags: int) -> int:
     """Open a file for its owner alone, made where there is none; `OSError` where something else is there.
 

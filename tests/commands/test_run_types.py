@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipeline.core.errors import JobError
-from pipeline.job.spec import Records
+from pipeline.job.files import Records
 from pipeline.output.types import TYPES
 from pipeline.records.source import open_records
 from tests.support.project import Project

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.core.domain import Record
 from pipeline.core.errors import InputError
-from pipeline.job.spec import Records
+from pipeline.job.files import Records
 from pipeline.output.table import Table
 from pipeline.output.types import TYPES
 from pipeline.records.source import Source, open_records

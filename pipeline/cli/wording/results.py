@@ -38,6 +38,9 @@ def of_result(result: Result) -> Iterator[str]:
     )
     for target in result.targets:
         yield f"result    {shown(target)}"
+    for path in result.kept:
+        name = shown(path)
+        yield f"kept      {name}: the table before, which was changed or not written by this job"
     if result.filed:
         yield from _of_files(result.filed)
     if result.failures:
@@ -71,7 +74,8 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost")
     names = (*_ROWS, *numbers, "advice", "targets", "failures", "reasons", "paid_failures")
     filed = {"filed": asdict(result.filed)} if result.filed else {}
-    return {**{name: getattr(result, name) for name in names}, **filed}
+    kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
+    return {**{name: getattr(result, name) for name in names}, **filed, **kept}
 
 
 def numbers_of_stop(progress: Progress) -> dict[str, float | None]:

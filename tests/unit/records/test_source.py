@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import label
-from pipeline.job.spec import Records, Sample
+from pipeline.job.files import Records, Sample
 from pipeline.records.source import open_records
 from tests.support.people import ALICE, BOB
 from tests.support.tables import opened, read, refused, written
