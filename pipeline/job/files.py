@@ -26,8 +26,10 @@ def _one_character(text: str) -> str:
 
 def _known_codec(name: str) -> str:
     try:
+        if name.lower().replace("-", "_") in ("idna", "punycode", "unicode_escape", "raw_unicode_escape"):
+            raise ValueError(name)  # slow, or no encoding of a file
         if name:
-            b"".decode(name)
+            b"a".decode(name, "ignore")  # it looks at the name only if there is a byte
             codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
         raise ValueError("is no encoding that Python knows: cp1252, utf-16, shift_jis, gb18030, …") from None
@@ -67,14 +69,14 @@ class Records(Spec):
     sample: Sample | None = Field(None, description="only a random part of the records")
     separator: Separator = Field("", description="between the cells of csv and tsv; default: by the suffix")
     encoding: Encoding = Field("", description="of csv, tsv and jsonl: cp1252, utf-16, …; default: UTF-8")
-    sheet: str | StrictInt = Field(
+    sheet: StrictInt | str = Field(
         1, description="of xlsx and ods: the sheet's name, or its number from 1; default: the first"
     )
-    header: StrictInt = Field(
-        1,
+    header: StrictInt | None = Field(
+        None,
         ge=1,
         le=1_000_000,
-        description="of xlsx and ods: the row that names the columns; default: 1",
+        description="of xlsx and ods: the row that names the columns; default: the first that is not empty",
     )
     types: dict[str, ColumnType] = Field(
         {}, description="columns that are to be read as another type: {price: float, zip: string}"

@@ -26,7 +26,7 @@ from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name
 
 MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
-_FORMATS = {"csv", "tsv", "jsonl", "parquet", "xlsx"}
+_FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}
 """endings of files that no program runs"""
 _STEPS = {"prompt", "translate"}

@@ -51,11 +51,14 @@ def refused(dtype: pl.DataType, form: str) -> pl.DataType | None:
     return None
 
 
+_ALIKE = {"tsv": "csv", "json": "jsonl", "ods": "xlsx"}
+
+
 def check_types(target: Path, schema: pl.Schema) -> None:
     """Raise a `JobError` for a column that the target's format cannot hold."""
     name = adapter_name(target)[0]
     for column, dtype in schema.items():
-        part = refused(dtype, "csv" if name == "tsv" else name)
+        part = refused(dtype, _ALIKE.get(name, name))
         if part is not None:
             held = "bytes" if part == pl.Binary else f"values of the type {part}"
             formats = [form for form in FORMATS[1:] if refused(dtype, form) is None]

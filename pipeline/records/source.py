@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.core import adapters
 from pipeline.core.domain import Record
 from pipeline.core.dtypes import first_line, json_text, polars_words
 from pipeline.core.errors import InputError, JobError
@@ -27,9 +25,10 @@ from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
 from pipeline.job.files import Records, Sample
 from pipeline.records.keys import Occurrences, comparable
+from pipeline.records.opening import Origin, scan_of
 from pipeline.records.plain import plain
+from pipeline.records.types import typed
 from pipeline.records.where import chosen
-from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
 
 CHUNK = 4096
 ROW = "\x00row"
@@ -45,9 +44,11 @@ def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame |
     if frame is not None:
         scan, origin = frame.lazy(), Origin("the frame", lambda row: f"row {row}")
     else:
-        scan, origin = _from_file(spec, base)
+        scan, origin = scan_of(spec, base)
     with polars_words(origin.unreadable):
         scan = _plain(scan)
+        if spec.types:
+            scan = typed(scan, spec.types, spec.private, origin.at)
         schema = scan.collect_schema()
     _check_columns(spec, schema, origin)
     if spec.where is not None:
@@ -55,50 +56,6 @@ def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame |
     source = Source(scan, schema, spec, origin)
     source.choose(spec.sample, spec.limit)
     return source
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where the rows come from, for messages, and for a check that the file has not changed."""
-
-    name: str
-    place: Callable[[int], str]
-    unchanged: Callable[[], bool] = lambda: True
-    path: Path | None = None
-
-    def unreadable(self, reason: str) -> InputError:
-        """The error for rows of which polars says `reason`."""
-        return InputError(f"the records cannot be read: {reason}", where=self.name)
-
-    def at(self, row: int) -> str:
-        """Where the row (1-based) stands: "posts.csv, line 7"."""
-        return f"{self.name}, {self.place(row)}"
-
-
-def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
-    if not spec.path:
-        raise JobError("no file is named", where="records.from", hint="from: data/products.csv")
-    if spec.path == "-":
-        raise JobError("standard input can be read once only", where="records.from", hint="save it to a file")
-    path = base / spec.path
-    state = _fingerprint(path)
-    name, compression = adapter_name(path)
-    known = adapters.names("tables")
-    if name not in known:
-        hint = f"known suffixes: .{', .'.join(known)}"
-        raise JobError(f"no table format reads '{path.name}'", where="records.from", hint=hint)
-    if compression and name not in COMPRESSIBLE:
-        raise JobError(f".{name}.{compression} is not read", where="records.from", hint="decompress it first")
-    adapter = adapters.load("tables", name)
-    scan = adapter.scan(path)
-    return scan, Origin(
-        str(path), lambda row: adapter.place(path, row), lambda: _fingerprint(path) == state, path
-    )
-
-
-def _fingerprint(path: Path) -> tuple[int, int, int]:
-    state = readable_file(path)
-    return state.st_size, state.st_mtime_ns, state.st_ino
 
 
 def _plain(scan: pl.LazyFrame) -> pl.LazyFrame:
@@ -115,8 +72,6 @@ def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
     for name in (*spec.key, *spec.private):
         if name not in schema:
             hint = nearest(name, schema) or f"columns: {', '.join(schema)}"
-            if len(schema) == 1 and any(mark in next(iter(schema)) for mark in ";\t|"):
-                hint = "there is only one column: are the cells separated by something other than commas?"
             where = "records.key" if name in spec.key else "records.private"
             raise JobError(f"{origin.name} has no column '{name}'", where=where, hint=hint)
     for name in spec.key:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMPRESSED = ("gz", "zst")
-COMPRESSIBLE = ("csv", "tsv", "jsonl")
+COMPRESSIBLE = ("csv", "tsv", "json", "jsonl")
 BLOCK = 256 * 1024
 
 

@@ -38,7 +38,7 @@ def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
         sheet = _sheet(path, book, how.sheet)
         first = _first_row(path, book, sheet, how)
         refuse_unread(path, book.sheet_names[sheet], sheet, first)
-        options = {"header_row": None, "skip_rows": first + 1}
+        options: dict[str, Any] = {"header_row": None, "skip_rows": first + 1}
         frame: pl.DataFrame = book.load_sheet(sheet, schema_sample_rows=None, **options).to_polars()
         kept = _header(path, book, sheet, first, frame)
         unread = [i for i in kept if frame[:, i].dtype != pl.String and frame[:, i].null_count()]
