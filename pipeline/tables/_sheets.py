@@ -41,7 +41,7 @@ def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
         options: dict[str, Any] = {"header_row": None, "skip_rows": first + 1}
         frame: pl.DataFrame = book.load_sheet(sheet, schema_sample_rows=None, **options).to_polars()
         kept = _header(path, book, sheet, first, frame)
-        unread = [i for i in kept if frame[:, i].dtype != pl.String and frame[:, i].null_count()]
+        unread = [i for i in kept if frame[:, i].dtype != pl.String and _missing(frame[:, i]).any()]
         options["use_columns"] = [frame.columns[i] for i in unread]
         texts = book.load_sheet(sheet, dtypes="string", **options).to_polars() if unread else frame
     columns = []
@@ -49,7 +49,7 @@ def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
         column = frame[:, i]
         if i in unread:  # words such as N/A are taken for empty beside numbers
             text = texts[:, unread.index(i)]
-            column = text if (column.is_null() & text.is_not_null()).any() else column
+            column = text if (_missing(column) & text.is_not_null()).any() else column
         columns.append(_whole(column).alias(name))
     return pl.DataFrame(columns).lazy()
 
@@ -96,6 +96,8 @@ def _header(path: Path, book: Any, sheet: int, first: int, frame: pl.DataFrame) 
     row = (
         book.load_sheet(sheet, header_row=None, skip_rows=first, n_rows=1, dtypes="string").to_polars().row(0)
     )
+    if not any(name and name.strip() for name in row):
+        raise InputError("this row is empty, so nothing names the columns", where=where)
     names: dict[int, str] = {}
     for i, name in enumerate(row):
         if name is None or not name.strip():
@@ -106,9 +108,12 @@ def _header(path: Path, book: Any, sheet: int, first: int, frame: pl.DataFrame) 
         if name in names.values():
             raise InputError(f"two columns are named '{name}'", where=where, hint="rename one of the two")
         names[i] = name
-    if not names:
-        raise InputError("this row is empty, so nothing names the columns", where=where)
     return names
+
+
+def _missing(column: pl.Series) -> pl.Series:
+    """Where the column has no value; a workbook has no NaN, so it is a word that was taken for a number."""
+    return column.is_null() | column.is_nan().fill_null(True) if column.dtype.is_float() else column.is_null()
 
 
 def _whole(column: pl.Series) -> pl.Series:

@@ -27,7 +27,7 @@ BLOCK, OVERLAP = 1 << 20, 256
 _START = re.compile(rb'<(?:\w+:)?c\b([^>]{0,200}?\br="([A-Z]{1,3}([0-9]{1,7}))"[^>]{0,200})>')
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]+)<")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
-_ODS_CELLS = re.compile(rb"<table:(table-row|table|(?:covered-)?table-cell)\b([^>]*?)(/?)>")
+_ODS_CELLS = re.compile(rb"<table:(table-row|table|(?:covered-)?table-cell)(?=[\s/>])([^>]*?)(/?)>")
 _REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="([0-9]{1,9})"')
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]{0,200}?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
