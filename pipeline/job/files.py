@@ -54,7 +54,8 @@ class Records(Spec):
     path: str = Field(
         "",
         alias="from",
-        description="csv, tsv, json, jsonl, parquet, xlsx or ods (.gz, .zst), relative to the job file",
+        description="the file: csv, tsv, json, jsonl (each also .gz or .zst), parquet, xlsx or ods, relative to the"
+        " job file",
     )
     key: Texts = Field(
         (), description="the column(s) that identify a record; default: its content and an occurrence number"
@@ -114,7 +115,11 @@ class Files(Spec):
 class Output(Spec):
     """Where the result goes."""
 
-    to: Texts = Field((), description="one file or several; csv, tsv, parquet, jsonl or xlsx by suffix")
+    to: Texts = Field(
+        (),
+        description="one file or several: csv, tsv, json, jsonl (each also .gz or .zst), parquet or xlsx by suffix;"
+        " default: results.csv in the job's folder",
+    )
     include: tuple[Included, ...] = Field(
         ("status", "model"), description="columns about the answers, each with an underscore before its name"
     )

@@ -1,6 +1,6 @@
-"""A sheet of an Excel workbook: read as `_sheets.py` says, and written row by row (needs the extra `excel`).
+"""A sheet of an Excel workbook, with the types of its cells (needs the extra `excel`).
 
-This module does not know what the columns mean.
+`_sheets.py` reads it; here it is written, row by row. This module does not know what the columns mean.
 """
 
 from __future__ import annotations
