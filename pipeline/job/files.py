@@ -54,8 +54,8 @@ class Records(Spec):
     path: str = Field(
         "",
         alias="from",
-        description="the file: csv, tsv, json, jsonl (each also .gz or .zst), parquet, xlsx or ods, relative to the"
-        " job file",
+        description="the file: csv, tsv, json, jsonl (each also .gz or .zst), parquet, xlsx or ods,"
+        " relative to the job file",
     )
     key: Texts = Field(
         (), description="the column(s) that identify a record; default: its content and an occurrence number"
@@ -117,8 +117,8 @@ class Output(Spec):
 
     to: Texts = Field(
         (),
-        description="one file or several: csv, tsv, json, jsonl (each also .gz or .zst), parquet or xlsx by suffix;"
-        " default: results.csv in the job's folder",
+        description="one file or several: csv, tsv, json, jsonl (each also .gz or .zst), parquet or xlsx by"
+        " suffix; default: results.csv in the job's folder",
     )
     include: tuple[Included, ...] = Field(
         ("status", "model"), description="columns about the answers, each with an underscore before its name"

@@ -21,9 +21,10 @@ FROM = "records.from"
 _TEXT_CODECS = {"", "utf-8", "utf8", "utf_8", "utf-8-sig", "ascii"}
 """encodings that are read as UTF-8 is"""
 _OTHERS = {
-    **dict.fromkeys(("xls", "xlsb", "xlsm"), "save it as .xlsx"),
-    **dict.fromkeys(("ndjson", "jsonlines"), "name it .jsonl"),
-    "pq": "name it .parquet",
+    **dict.fromkeys(("xls", "xlsb", "xlsm"), "save it as .xlsx; "),
+    **dict.fromkeys(("ndjson", "jsonlines"), "name it .jsonl; "),
+    "pq": "name it .parquet; ",
+    "txt": "name it .csv or .tsv, by what separates its cells; ",
 }
 """endings of files that are not read, and what to do"""
 
@@ -53,7 +54,7 @@ def scan_of(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     name, compression = adapter_name(path)
     known = adapters.names("tables")
     if name not in known:
-        hint = _OTHERS.get(name, f"known suffixes: .{', .'.join(known)}")
+        hint = f"{_OTHERS.get(name, '')}known suffixes: .{', .'.join(known)}"
         raise JobError(f"no table format reads '{path.name}'", where=FROM, hint=hint)
     if compression and name not in COMPRESSIBLE:
         raise JobError(f".{name}.{compression} is not read", where=FROM, hint="decompress it first")

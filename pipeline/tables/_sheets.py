@@ -49,7 +49,7 @@ def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
         column = frame[:, i]
         if i in unread:  # words such as N/A are taken for empty beside numbers
             text = texts[:, unread.index(i)]
-            column = text if (_missing(column) & text.is_not_null()).any() else column
+            column = text if (_missing(column) & (text != "")).any() else column
         columns.append(_whole(column).alias(name))
     return pl.DataFrame(columns).lazy()
 

@@ -41,7 +41,8 @@ def test_folders_pipes_and_empty_files_are_refused(tmp_path: Path) -> None:
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
     written(tmp_path, "a.txt", "x")
     with pytest.raises(
-        JobError, match=r"no table format reads 'a\.txt'\n  known suffixes: \.csv, \.json, \.jsonl"
+        JobError,
+        match=r"no table format reads 'a\.txt'\n  name it .*; known suffixes: \.csv, \.json, \.jsonl",
     ):
         opened(tmp_path, "a.txt")
 

@@ -162,6 +162,25 @@ def test_a_repeated_cell_that_would_fill_the_memory_is_refused(tmp_path: Path, u
     assert len(rows("a.ods", tmp_path)) == 4  # LibreOffice writes such a row at the end of each sheet
 
 
+def test_an_empty_text_beside_numbers_is_an_empty_cell(tmp_path: Path) -> None:
+    ods(
+        tmp_path,
+        "<table:table-cell/>",
+        '<table:table-cell office:value-type="string"><text:p/></table:table-cell>',
+    )
+    assert rows("a.ods", tmp_path)[2] == {"id": 3, "v": ""}  # beside "N/A" it is a text
+    with xlsxwriter.Workbook(str(tmp_path / "b.xlsx")) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["id", "v"])
+        sheet.write_row(1, 0, [1, 5])
+        sheet.write_formula(2, 1, '=""', None, "x")
+        sheet.write_number(2, 0, 2)
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as one, zipfile.ZipFile(tmp_path / "c.xlsx", "w") as other:
+        for entry in one.infolist():
+            other.writestr(entry, one.read(entry).replace(b"<v>x</v>", b"<v></v>"))
+    assert rows("c.xlsx", tmp_path) == [{"id": 1, "v": 5}, {"id": 2, "v": None}]  # Excel writes it so
+
+
 def test_an_error_in_an_opendocument_sheet_is_named(tmp_path: Path) -> None:
     ods(tmp_path, 'office:value-type="string"', 'office:value-type="string" calcext:value-type="error"')
     assert "holds an error such as #REF!" in refused(tmp_path, "a.ods")
