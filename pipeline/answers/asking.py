@@ -17,7 +17,11 @@ from pipeline.core.domain import Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
+from pipeline.wire.words import MALFORMED
 
+_MALFORMED = "The server did not accept your answer, because it was not what was asked for. Answer again."
+_NOTHING = "(nothing)"
+"""the model's turn where the server shows nothing that it wrote, because servers refuse an empty one"""
 Judge = Callable[[str], tuple[Any, str]]
 """An answer's text -> (value, complaint); the complaint is '' where it is accepted."""
 
@@ -105,10 +109,13 @@ class Asking:
             if broken:
                 raise _rejected(*broken, requests, known)
             value, complaint = judge(_whole(answer.text).strip())
+            malformed = answer.finish_reason == MALFORMED
+            if malformed and (asked.schema is None or not answer.text):
+                complaint = _MALFORMED
             if not complaint:
                 return Taken(value, self._labels.get(reply.model, self._first.label), known)
             if repair < self.repairs:
-                asked = asked.answered(answer.text, complaint)
+                asked = asked.answered(answer.text if answer.text or not malformed else _NOTHING, complaint)
         raise _rejected("rejected", complaint, requests, known)
 
 

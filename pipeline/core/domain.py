@@ -108,7 +108,7 @@ class ServerLimits:
 class Answer:
     """What a reply says, read by its dialect.
 
-    `finish_reason` is "stop", "length", "content_filter", "tool_calls" or what else the server said.
+    `finish_reason` is one of our words (`wire/words.py`), or the server's own where that is not known.
     """
 
     text: str
@@ -118,6 +118,8 @@ class Answer:
     usage: Usage = NO_TOKENS
     tier: str = ""
     """the service tier that served it, where the server says so: flex, priority, …"""
+    reasoning: str = ""
+    """what the model wrote before its answer; never a part of a result"""
 
 
 @frozen

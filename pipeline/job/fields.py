@@ -44,6 +44,12 @@ MOST_AT_ONCE = 4096
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 
+_AZURE = re.compile(
+    r"https?://[^/]+\.(?:openai|cognitiveservices)\.azure\.com(?!/openai/v1/?$)", re.IGNORECASE
+)
+"""an address of Azure in its old form, which is another API and needs its version in each request"""
+
+
 def address(text: str) -> str:
     """An address that requests can be sent to, or ''; else a `ValueError` that does not quote the text."""
     if not re.match(_ADDRESS, text):
@@ -52,6 +58,8 @@ def address(text: str) -> str:
         raise ValueError("must end with its path, without ? and #: /chat/completions is added to it")
     if text and not (text.isprintable() and _has_host(text)):
         raise ValueError("must name a host, and a port from 1 to 65535 if any: http://127.0.0.1:8000/v1")
+    if _AZURE.match(text):
+        raise ValueError("must end in /openai/v1 at Azure: https://RESOURCE.openai.azure.com/openai/v1")
     return text
 
 

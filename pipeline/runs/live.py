@@ -73,6 +73,7 @@ class Run(RunState):
             seconds=seconds,
             cost=None if t.unpriced else t.cost / DOLLAR,
             advice=self.advice(),
+            remarks=dict(self.progress.remarks),
         )
 
     async def _finish(self) -> Result:

@@ -47,6 +47,8 @@ class Result:
     """dollars of what was answered in this run; None where a price is not known"""
     advice: str = ""
     """what held the run up most, and what could be done about it"""
+    remarks: Mapping[str, int] = field(default_factory=dict)
+    """what was odd about replies that were taken all the same, and how often"""
 
     @property
     def rows(self) -> int:

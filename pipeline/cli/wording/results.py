@@ -46,6 +46,7 @@ def of_result(result: Result) -> Iterator[str]:
     if result.failures:
         why = ", ".join(f"{count:,} {kind}" for kind, count in result.reasons.items())
         yield f"failures  {shown(result.failures)}: {why}{_paid(result)}"
+    yield from (safe_text(f"odd: {remark}") for remark in result.remarks)
     if result.advice:
         yield f"held up by {result.advice}"
 
@@ -72,7 +73,7 @@ def _of_files(filed: Filed) -> Iterator[str]:
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost")
-    names = (*_ROWS, *numbers, "advice", "targets", "failures", "reasons", "paid_failures")
+    names = (*_ROWS, *numbers, "advice", "remarks", "targets", "failures", "reasons", "paid_failures")
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
     return {**{name: getattr(result, name) for name in names}, **filed, **kept}

@@ -15,7 +15,7 @@ from pipeline.core.errors import DiskError, Interrupted, KeyRefused, OutOfQuota,
 _HINTS = {
     "unauthorized": "set the right key in the variable that api_key_env names",
     "forbidden": "the key is known but may not use this model or endpoint",
-    "not_found": "check model and base_url, which usually ends in /v1",
+    "not_found": "check model, base_url (it usually ends in /v1) and api; `pipeline doctor JOB` looks too",
     "redirected": "set base_url to the address that the server names, if you trust it",
     "untrusted": "for a certificate authority of your own, set SSL_CERT_FILE to its certificate",
     "not_https": "write http:// in base_url, if the server is on this machine or in your own network",

@@ -36,8 +36,8 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             answer = read(reply)
         except Fault as error:
             fault = redacted(error, request.private)
-            if fault.fate is Fate.RETRY and fault.wait is None:
-                fault = fault.but(wait=reply.wait, advertised=reply.advertised)
+            if fault.fate is Fate.RETRY:
+                fault = fault.but(wait=reply.wait or fault.wait, advertised=reply.advertised)
             return fault, None, worst(request, fault)
         cost = tariff.cost(answer)
         return answer, cost, cost if _is_counted(answer) else tariff.most(request, expect(request))

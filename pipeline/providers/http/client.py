@@ -34,6 +34,7 @@ from pipeline.providers.http.body import (
 )
 from pipeline.providers.http.connections import RampedConnector
 from pipeline.providers.http.deadlines import Deadline, Deadlines
+from pipeline.providers.http.models import advice, fetched
 from pipeline.providers.http.strangers import NO_TLS, Strangers
 from pipeline.wire.faults import (
     REPLY_CAP,
@@ -49,12 +50,15 @@ from pipeline.wire.faults import (
     untrusted,
 )
 from pipeline.wire.headers import advertised_limits, advertised_wait
+from pipeline.wire.inside import failed_generation
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
 OTHER_FILES = 128
 """files that are open besides the connections"""
 OFFICIAL_HOST = "api.openai.com"
+_MALFORMED = (400, 422)
+"""statuses under which a server may send what the model wrote: that is an answer to be asked for again"""
 _MEMBERSHIP = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 """headers, each with the variable that the SDK reads it from"""
 
@@ -127,6 +131,9 @@ class _Endpoint:
         self._room = asyncio.Semaphore(LARGE_AT_ONCE)
         self._strangers = Strangers(self._host)
         self._known = False
+        self._listing = asyncio.Lock()
+        self._listed: bytes | None = None
+        """the list of models; it is asked for once, and only after a 404"""
 
     async def __call__(self, request: Request) -> Reply:
         began = perf_counter()
@@ -143,9 +150,11 @@ class _Endpoint:
         except Exception as error:  # foreign code met hostile bytes: the reply may be paid for
             fault = self._fault(error, deadline, response, body)
         else:
-            if _success(response):
+            if _success(response) or (response.status in _MALFORMED and failed_generation(whole) is not None):
                 return self._reply(response.headers, whole, began)
             fault = self._refusal(response, whole)
+        if fault.kind == "not_found":
+            fault = await self._explained(fault, request.model)
         raise fault  # outside of `except`, so that it does not hold the body or the key
 
     def _reply(self, headers: Mapping[str, str], body: bytes, began: float) -> Reply:
@@ -168,6 +177,15 @@ class _Endpoint:
         self._known = True
         headers = {name.lower(): self._kept(words) for name, words in response.headers.items()}
         return fault_of(response.status, headers, self._key.without(body))
+
+    async def _explained(self, fault: Fault, model: str) -> Fault:
+        """The fault with what the server's list of models says about it."""
+        async with self._listing:
+            if self._listed is None:
+                url = URL(str(self._url).removesuffix(PATHS[self._api]) + "/models")
+                self._listed = self._key.without(await fetched(self._session, url))
+        said = advice(self._url, self._api, model, self._listed, "model" in fault.message.lower())
+        return fault.but(message=f"{fault.message.rstrip('. ')}; {said}") if said else fault
 
     def _fault(
         self, error: Exception, deadline: Deadline, response: aiohttp.ClientResponse | None, body: Body | None
