@@ -18,7 +18,17 @@ from pipeline.output.table import Table
 from pipeline.output.types import TYPES
 from pipeline.records.source import Source, open_records
 
-FORMATS = ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.xlsx", "a.csv.gz", "a.tsv.zst", "a.jsonl.zst"]
+FORMATS = [
+    "a.csv",
+    "a.tsv",
+    "a.json",
+    "a.jsonl",
+    "a.parquet",
+    "a.xlsx",
+    "a.csv.gz",
+    "a.tsv.zst",
+    "a.jsonl.zst",
+]
 PLAIN = pl.Schema({"id": pl.String, "n": pl.Int64, "f": pl.Float64, "b": pl.Boolean})
 ROWS = [("007", 1, 0.5, True), ("", None, None, None), (None, -(2**40), 1e-7, False)]
 NESTED = pl.Schema(
