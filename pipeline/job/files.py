@@ -9,7 +9,7 @@ import codecs
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, field_validator
 
 from pipeline.job.fields import SOME_PATH, Spec, Template, Texts
 
@@ -32,8 +32,17 @@ def _known_codec(name: str) -> str:
             b"a".decode(name, "ignore")  # it looks at the name only if there is a byte
             codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
-        raise ValueError("is no encoding that Python knows: cp1252, utf-16, shift_jis, gb18030, …") from None
+        raise ValueError(
+            "must be an encoding that Python knows: cp1252, utf-16, shift_jis, gb18030, …"
+        ) from None
     return name
+
+
+def _name_or_number(value: object) -> object:
+    """Refuse a wrong value in one sentence, and not in one for each type that was possible."""
+    if isinstance(value, str) or (type(value) is int and value >= 1):
+        return value
+    raise ValueError("must be the name of a sheet, or its number from 1")
 
 
 Separator = Annotated[str, AfterValidator(_one_character)]
@@ -70,7 +79,7 @@ class Records(Spec):
     sample: Sample | None = Field(None, description="only a random part of the records")
     separator: Separator = Field("", description="between the cells of csv and tsv; default: by the suffix")
     encoding: Encoding = Field("", description="of csv, tsv and jsonl: cp1252, utf-16, …; default: UTF-8")
-    sheet: StrictInt | str = Field(
+    sheet: Annotated[StrictInt | str, BeforeValidator(_name_or_number)] = Field(
         1, description="of xlsx and ods: the sheet's name, or its number from 1; default: the first"
     )
     header: StrictInt | None = Field(

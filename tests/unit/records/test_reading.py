@@ -85,7 +85,7 @@ def test_another_encoding_is_named_in_the_hint(tmp_path: Path, data: bytes, name
 
 @pytest.mark.parametrize("name", ["klingon", "base64", "idna", "rot13", "punycode"])
 def test_what_is_no_encoding_is_refused_in_the_job_file(name: str) -> None:
-    with pytest.raises(ValidationError, match="no encoding"):
+    with pytest.raises(ValidationError, match="must be an encoding"):
         Records(encoding=name)
 
 
@@ -117,6 +117,12 @@ def test_a_comma_that_is_said_is_taken_at_its_word(tmp_path: Path) -> None:
     assert rows(tmp_path, "a.csv", separator=",") == [{"a;b": "x;y"}]
     written(tmp_path, "a.tsv", "a,b\n1,2\n")
     assert rows(tmp_path, "a.tsv", separator=",") == [{"a": "1", "b": "2"}]
+
+
+@pytest.mark.parametrize("sheet", [0, True, [1], 1.5, None])
+def test_a_sheet_is_a_name_or_a_number_from_1(sheet: Any) -> None:
+    with pytest.raises(ValidationError, match="must be the name of a sheet, or its number from 1"):
+        Records(sheet=sheet)
 
 
 @pytest.mark.parametrize("separator", ["ab", '"', "\n", "ü", "x", "7"])
