@@ -76,7 +76,9 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
         yield f"{wording.shown(Path(name))}: not one of the job's own files, so it was not searched"
     tables = {table.path for table in found.tables}
     for name in found.left:
-        if name not in tables:
+        if name in found.kept:
+            yield f"{wording.shown(Path(name))}: a table that somebody had changed: look for the record in it"
+        elif name not in tables:
             yield f"{wording.shown(Path(name))}: a link, or not a file: not removed; remove it yourself"
     if found.records:
         yield "the record is still in the input: take it out, or the next run asks for it again"

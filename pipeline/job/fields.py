@@ -10,7 +10,15 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+)
 
 from pipeline.core.clock import hours_of
 
@@ -74,6 +82,12 @@ def _has_host(text: str) -> bool:
         return _HOST.fullmatch(host.encode("idna").decode()) is not None
     except ValueError:
         return False
+
+
+class Spec(BaseModel):
+    """What all parts of a job file share: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _listed(value: object) -> object:

@@ -13,7 +13,7 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
@@ -53,7 +53,7 @@ def _as_number(name: str) -> pl.Expr:
 def _parsed(condition: str) -> pl.Expr:
     try:
         return pl.sql_expr(condition)
-    except PolarsError as error:
+    except (PolarsError, PanicException) as error:
         slips = (sign for sign in _SLIPS if sign in condition)
         hint = "".join(f"write {_SLIPS[sign]} instead of {sign}; " for sign in slips)
         hint += "for example: price > 0 and lang = 'en'"
@@ -79,7 +79,7 @@ def _numbers(condition: str, columns: list[str], schema: pl.Schema) -> tuple[str
         trial = pl.Schema({**schema, **dict.fromkeys(names, pl.Float64())})
         try:
             trial.to_frame().lazy().filter(expression).collect()
-        except PolarsError:
+        except (PolarsError, PanicException):
             continue
         return names
     hint = "; ".join(f"{name} is {schema[name]}" for name in columns) or "name a column in it"

@@ -60,6 +60,8 @@ class Result:
     """the files of the rows, where the job wants any"""
     sharing: Mapping[str, int] = field(default_factory=dict)
     """by step: rows that have the same prompt as another row, and share its answer"""
+    kept: tuple[Path, ...] = ()
+    """tables that were changed by somebody else, or not written by the job, where they are kept"""
     seconds: float = 0.0
     cost: float | None = 0.0
     """dollars of what was answered in this run; None where a price is not known"""

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from pipeline.core.domain import Fault
 from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Job, Sample
+from pipeline.job.files import Sample
+from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal

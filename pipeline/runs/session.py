@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
+import polars as pl
+
 from pipeline.core import adapters
 from pipeline.core.domain import Fault, Record
 from pipeline.core.errors import JobError
@@ -21,7 +23,9 @@ from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
+from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
+from pipeline.output.types import check_types, refused
 from pipeline.records.given import Rows
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
@@ -73,19 +77,21 @@ class Session:
         text = self.job.text
         known: dict[str, list[str] | None] = dict.fromkeys(columns)
         known["row"] = sorted(columns)
+        mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
         for i, stage in enumerate(self.stages):
             spec = stage.spec
             for name in spec.each:
                 _check_free(name, known.keys() - columns, text.where(("steps", i, "each", name), key=True))
                 columns.discard(name)
+                mute.pop(name, None)
                 known[name] = None
             _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
             for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
-                _check_template(template, known)
+                _check_template(template, known, mute)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         if self.row_files:
-            _check_template(self.row_files.template, known)
+            _check_template(self.row_files.template, known, mute)
             self.row_files.check_name(self.source.schema)
         _ = self.columns  # columns of the result that would collide
 
@@ -121,7 +127,9 @@ class Session:
                     "'spill' is for answers that could not be written to the journal; name another folder",
                     where=where,
                 )
+            check_types(target, self.columns.schema)
             taken.append(target)
+        refuse_theirs(job)
         if self.row_files:
             self.row_files.check_folder([*taken, *(job.file.parent / name for name in job.files)])
 
@@ -175,10 +183,18 @@ def _check_free(name: str, taken: Collection[str], where: str) -> None:
         raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
 
 
-def _check_template(template: Template, known: dict[str, list[str] | None]) -> None:
+def _check_template(
+    template: Template, known: dict[str, list[str] | None], mute: dict[str, pl.DataType]
+) -> None:
+    """Refuse a name that does not exist, and a column in `mute`, whose values have no text."""
     for name, field, line, column in template.uses():
         if name not in template.names:
             continue
+        read = field if name == "row" else name
+        if read in mute:
+            what = f"template: the column '{read}' holds {mute[read]} values, which have no text"
+            hint = "write them as text into the records"
+            raise JobError(what, where=template.locate(line, column), hint=hint)
         fields = known.get(name)
         if name not in known:
             hint = near(name, known) or f"known here: {', '.join(sorted(known))}"

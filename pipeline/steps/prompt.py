@@ -17,9 +17,9 @@ from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape, schema_of
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Request, Values
+from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.job.spec import Spec as _Spec
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation
 

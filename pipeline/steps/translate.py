@@ -18,9 +18,9 @@ from pydantic import Field, StrictInt
 from pipeline.answers.asking import Asking, Taken
 from pipeline.answers.draws import Draws
 from pipeline.core.domain import Call, Fault, Request, Values
+from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.job.spec import Spec as _Spec
 from pipeline.templates.template import Template
 from pipeline.text.links import links
 from pipeline.wire.conversation import Conversation

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from pipeline.job.spec import Spec
+from pipeline.job.fields import Spec
 
 
 class Options(Spec):

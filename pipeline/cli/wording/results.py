@@ -39,6 +39,9 @@ def of_result(result: Result) -> Iterator[str]:
     yield from of_sharing(result.sharing)
     for target in result.targets:
         yield f"result    {shown(target)}"
+    for path in result.kept:
+        name = shown(path)
+        yield f"kept      {name}: the table before, which was changed or not written by this job"
     if result.filed:
         yield from _of_files(result.filed)
     if result.failures:
@@ -85,7 +88,8 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     names = (*_ROWS, *numbers, *lists)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
-    return {**{name: getattr(result, name) for name in names}, "commonest": commonest, **filed}
+    kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
+    return {**{name: getattr(result, name) for name in names}, "commonest": commonest, **filed, **kept}
 
 
 def numbers_of_stop(progress: Progress) -> dict[str, float | None]:
