@@ -21,10 +21,11 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.core.errors import RunStopped
-from pipeline.job import spec
+from pipeline.job import files, spec
 from pipeline.job.json_schema import schema_text
 from pipeline.lanes import bottleneck
 from pipeline.lanes.guards import fuse
+from pipeline.output import types
 from pipeline.wire import faults
 from pipeline.wire.presets import Preset, presets
 
@@ -223,7 +224,21 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if isinstance(value, str) and value:
         return f"`{value}`"
-    return "—" if value in (None, "") or isinstance(value, BaseModel) else f"{value:g}"
+    if isinstance(value, tuple) and value:
+        return f"`[{', '.join(value)}]`"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "—" if value in (None, "", (), {}) or isinstance(value, BaseModel) else f"{value:g}"
+
+
+def _types() -> str:
+    """What becomes of a column of each type; types that are treated alike share a row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, forms in types.TYPES.items():
+        if name not in ("Object", "Unknown"):  # no file has them
+            alike.setdefault(forms, []).append(f"`{name}`")
+    rows = ((", ".join(names), *(form or "**refused**" for form in forms)) for forms, names in alike.items())
+    return _table(("type", "in a template", "csv, tsv", "json, jsonl", "parquet", "xlsx"), rows)
 
 
 _PAGES: dict[str, dict[str, Callable[[], str]]] = {
@@ -234,7 +249,10 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "endpoints": lambda: _keys(spec.Endpoint),
         "fallback": lambda: _keys(spec.Fallback),
         "budget": lambda: _keys(spec.BudgetSpec),
-        "files": lambda: _keys(spec.Files),
+        "records": lambda: _keys(files.Records),
+        "types": _types,
+        "output": lambda: _keys(files.Output),
+        "files": lambda: _keys(files.Files),
     },
 }
 

@@ -48,6 +48,8 @@ class Runner(Protocol):
     """its templates by the key of the job file"""
     shape: Shape | None
     """the shape of its answers, None for text"""
+    repairs: int
+    """how often an answer can be sent back with a complaint"""
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""

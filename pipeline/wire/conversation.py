@@ -26,7 +26,7 @@ class Conversation:
     """System text, turns of (role, content), and the JSON Schema the answer must have, if any.
 
     `translation` is (text, source language, target language) where the question is to translate a text:
-    engines that take no prompt use it instead of the turns.
+    engines that take no prompt use it instead of the turns. `draw` is the request's.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -34,6 +34,7 @@ class Conversation:
     schema: Mapping[str, Any] | None = None
     name: str = "answer"
     translation: tuple[str, str, str] | None = None
+    draw: str = ""
 
     def answered(self, text: str, complaint: str) -> Conversation:
         """The same conversation one turn longer: what the model said, and what is wrong with it."""
@@ -80,7 +81,8 @@ class RequestBuilder:
             body = orjson.dumps(built)
         except (TypeError, ValueError) as error:
             raise Fault("bad_text", f"the prompt cannot be sent: {error}") from None
-        return Request(self._api, self._model, body, self._step, key, instead=instead)
+        who = (self._api, self._model, body, self._step, key)
+        return Request(*who, instead=instead, draw=asked.draw, turns=len(asked.turns))
 
 
 def read(reply: Reply, *, tokens: bool = True) -> Answer:

@@ -32,7 +32,7 @@ SAID, FOR_WORDS = 4096, 0.5
 """bytes that are read of an error, and seconds for them once its status is known"""
 _SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
 """headers that are sent: none about this machine and its user; the SDK itself needs the last one"""
-_NO_LIST = frozenset({404, 405, 410, 501})
+_NO_LIST = frozenset({404, 405, 410})
 """statuses of a server that answers, and has no list of models"""
 _WARNINGS = {403: ("this key may not list models:", "it may still answer")}
 _DOUBT = "a run may get the same: check the key, model and base_url"
