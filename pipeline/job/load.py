@@ -22,6 +22,7 @@ from pipeline.core.suggest import nearest, nearest_file
 from pipeline.job import yaml_source
 from pipeline.job.allowlist import Allowed
 from pipeline.job.defaults import resolve
+from pipeline.job.endpoints import with_presets
 from pipeline.job.spec import Job
 from pipeline.job.untrusted import hold
 from pipeline.job.validation import problem
@@ -90,10 +91,7 @@ def load(
     job._file = file
     job._text = text
     job._untrusted = untrusted is not None
-    if any(model.preset for model in job.models.values()):
-        from pipeline.job.presets import with_presets  # a job without one does not pay for it
-
-        job = with_presets(job, text)
+    job = with_presets(job, text)
     if untrusted is not None:
         hold(job, text, untrusted)
     return resolve(job, text)
