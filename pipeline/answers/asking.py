@@ -48,6 +48,8 @@ class Runner(Protocol):
     """its templates by the key of the job file"""
     shape: Shape | None
     """the shape of its answers, None for text"""
+    repairs: int
+    """how often an answer can be sent back with a complaint"""
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""
@@ -66,7 +68,7 @@ class _Asked:
         self._model = model
         self._objection = provider.objection
         self._cannot_translate = provider.CAPABILITIES.cannot_translate
-        self._builder = RequestBuilder(model.api, model.model, model.params, step)
+        self._builder = RequestBuilder(model.api, model.model, model.params, step, model.json_mode)
 
     def request(self, asked: Conversation, key: str, instead: Request | None) -> Request:
         built = self._builder.build(asked, key, instead)

@@ -7,6 +7,8 @@ This module does not know prompts or tables.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import islice
@@ -18,6 +20,8 @@ from pipeline.answers import json_text
 from pipeline.answers.references import inlined
 
 TYPES = ("string", "integer", "number", "boolean")
+_ALL_TYPES = (*TYPES, "array", "object", "null")
+_NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched; )")
 _MOST_COMPLAINTS = 3
 _FULL = frozenset(("$schema", "$ref", "$defs"))
 """keys that only a full schema has"""
@@ -26,18 +30,31 @@ _FULL = frozenset(("$schema", "$ref", "$defs"))
 def schema_of(shape: Any) -> dict[str, Any]:
     """JSON Schema of a shape; `ValueError` with a sentence where it is no valid shape."""
     if not isinstance(shape, dict) or not shape:
-        raise ValueError("a JSON answer is a mapping of field names to types, or a full JSON schema")
+        raise ValueError(
+            "a JSON answer is a mapping of field names to types, or a full JSON schema; "
+            "for example {title: string}"
+        )
     full = not _FULL.isdisjoint(shape) or ("type" in shape and ("properties" in shape or "items" in shape))
     schema = shape if full else _expanded(shape, "")
     try:
         _validator(schema)
     except (jsonschema_rs.ValidationError, ValueError) as error:
-        raise ValueError(f"not a valid JSON schema: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"not a valid JSON schema: {_schema_words(error)}") from None
     return schema
 
 
+def _schema_words(error: Exception) -> str:
+    """What is wrong with a schema, without the validator's words."""
+    said = str(error).splitlines()[0]
+    if isinstance(error, jsonschema_rs.ValidationError) and not _NOTHING_FETCHED.match(said):
+        path = ".".join(map(str, error.instance_path)) or "the whole"
+        shown = json.dumps(error.instance, default=str)[:80]
+        return f"{path}: {shown} is not allowed there; the types are {', '.join(_ALL_TYPES)}"
+    return _NOTHING_FETCHED.sub(r"\1", said)
+
+
 def _no_reference(uri: str) -> Any:
-    raise ValueError(f"nothing is fetched: put what '{uri}' names into the schema, under $defs")
+    raise ValueError(f"nothing is fetched; put what '{uri}' names into the schema, under $defs")
 
 
 def _validator(schema: dict[str, Any]) -> Any:
@@ -58,7 +75,8 @@ def _expanded(shape: Any, path: str) -> dict[str, Any]:
     if isinstance(shape, str) and shape in TYPES:
         return {"type": shape}
     known = ", ".join(TYPES)
-    raise ValueError(f"'{shape}' at {path} is not a type; write {known}, [type] or a mapping of fields")
+    shown = f"'{shape}'" if isinstance(shape, str) else json.dumps(shape, default=str)[:80]
+    raise ValueError(f"{shown} at {path} is not a type; write {known}, [type] or a mapping of fields")
 
 
 class Shape:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli import wording
+from pipeline.core.display import safe_text
 from pipeline.core.errors import JobError, PipelineError
 
 if TYPE_CHECKING:
@@ -121,6 +122,12 @@ def show_result(result: Result, as_json: bool) -> None:
 def print_lines(lines: Iterable[str]) -> None:
     for line in lines:
         typer.echo(line)
+
+
+def print_warnings(warnings: Sequence[str]) -> None:
+    """Print what is likely to be a slip, on standard error."""
+    for warning in warnings:
+        typer.echo("warning: " + "\n".join(map(safe_text, warning.splitlines())), err=True)
 
 
 def print_json(value: Any) -> None:

@@ -31,6 +31,7 @@ def plan(
     from pipeline import api
 
     counted = api.plan(job, retry_failed=retry_failed)
+    common.print_warnings(counted.warnings)
     if as_json:
         common.print_json(wording.numbers_of_plan(counted))
     else:
@@ -132,10 +133,11 @@ def ctl(
     verb: Annotated[str, _VERB],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE")] = None,
     sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
     as_json: common.AsJson = False,
 ) -> None:
     """Steer a live run from another terminal. For example: ctl JOB set budget.cost=30."""
-    job = common.load_job(job_file, sets, None)
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.runs.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)

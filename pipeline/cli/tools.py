@@ -35,8 +35,11 @@ def check(
     """Check a job file, its records and its templates. Nothing is sent."""
     job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
     from pipeline.runs.session import Session
+    from pipeline.runs.warnings import warnings_of
 
     session = Session.open(job)
+    warnings = list(map(str, warnings_of(session)))
+    common.print_warnings(warnings)
     records = (record for batch in session.source.batches() for record in batch)
     checked, failed = 0, 0
     for record in records if rows else islice(records, 1):
@@ -49,7 +52,8 @@ def check(
     if failed > FAULTS_SHOWN:
         typer.echo(f"… and {counted(failed - FAULTS_SHOWN, 'more fault')} that are not shown", err=True)
     more = "" if rows else "; --rows renders the templates of every record"
-    verdict = "" if failed else "the job is fine; "
+    fine = f"the job can run, with {counted(len(warnings), 'warning')}; " if warnings else "the job is fine; "
+    verdict = "" if failed else fine
     typer.echo(f"{job.name}: {verdict}records rendered: {checked:,}, faults: {failed:,}{more}")
     raise typer.Exit(ROWS_FAILED if failed else 0)
 
@@ -108,12 +112,15 @@ def schema() -> None:
 def kinds_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """List all table formats, providers, dialects, checks and kinds of step."""
+    """List all table formats, providers, dialects, checks, kinds of step and presets."""
+    from pipeline.wire.presets import presets
+
     rows = [
         (label, name, adapters.summary(wing, name))
         for wing, label in adapters.WINGS.items()
         for name in adapters.names(wing)
     ]
+    rows += [("preset", name, f"{one.title}, {one.address or one.form}") for name, one in presets().items()]
     if markdown:
         typer.echo("| kind | name | what it is |\n| --- | --- | --- |")
         for row in rows:

@@ -152,7 +152,8 @@ class Journal:
         Without `usage`, a later run counts it. `DiskError` where it cannot be kept.
         """
         said = ("answered", Billed.YES, "", "")
-        await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost, usage))
+        row = _row(request, *said, reply.seconds, reply.body, cost, usage, reply.api)
+        await self._writer.commit(_INSERT, row)
 
     async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
         """Keep a reply that holds no answer, as it came, with its fault; otherwise like `record`."""
@@ -234,8 +235,9 @@ def _row(
     body: bytes,
     cost: int | None,
     usage: Usage | None = None,
+    api: str = "",
 ) -> tuple[Any, ...]:
-    who = (_text(request.api), _text(request.model), _text(request.step), _text(request.key))
+    who = (_text(api or request.api), _text(request.model), _text(request.step), _text(request.key))
     what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
     summed = row_sum(request.digest, *what)
     used = _UNCOUNTED if usage is None else _numbers(usage)

@@ -25,10 +25,19 @@ import polars as pl
 
 from pipeline.core import adapters
 from pipeline.core.contracts import TableFormat, TableWriter
-from pipeline.core.dtypes import fits, json_text, python_type
+from pipeline.core.dtypes import first_line, fits, json_text, python_type
 from pipeline.core.errors import DiskError, JobError
 from pipeline.output.spreadsheet import tame_frame, tame_schema
-from pipeline.system.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, same_file, writing
+from pipeline.output.types import check_types
+from pipeline.system.files import (
+    COMPRESSIBLE,
+    adapter_name,
+    disk_error,
+    make_folder,
+    same_file,
+    sync_folder,
+    writing,
+)
 
 __all__ = ["Table", "Written", "same_file"]
 
@@ -65,6 +74,7 @@ class Table:
         self._columns = _Columns(schema)
         self._waiting: list[list[object]] = [[] for _ in schema]
         self._files: list[_Staging] = []
+        self._complete: list[Written] = []
         try:
             for target in targets:
                 self._files.append(_Staging(target, schema, own, spreadsheet_safe))
@@ -95,20 +105,29 @@ class Table:
         return len(self._waiting[0]) if self._waiting else 0
 
     def publish(self) -> list[Written]:
-        """Complete the files, sync them, move them into place, sync the folders; gives the written files."""
+        """Complete the files, and move them into place; gives the written files."""
+        self.complete()
+        return self.move()
+
+    def complete(self) -> list[Written]:
+        """Complete the files and sync them; gives what `move` is to put in place."""
         if self._height:
             self._pass_on(self._waiting)
             self._waiting = [[] for _ in self._waiting]
-        written = [file.complete() for file in self._files]
+        self._complete = [file.complete() for file in self._files]
+        return self._complete
+
+    def move(self) -> list[Written]:
+        """Move the complete files into place and sync the folders; gives them."""
         for done, file in enumerate(self._files):
             try:
                 file.move()
             except DiskError as error:
-                names = ", ".join(str(one.path) for one in written[:done])
+                names = ", ".join(str(one.path) for one in self._complete[:done])
                 hint = f"already written: {names}" if names else error.hint
                 raise DiskError(error.what, where=error.where, hint=hint) from error
         self._files = []
-        return written
+        return self._complete
 
     def abandon(self) -> None:
         """Remove the temporary files; the targets stay as they were. Does nothing after `publish`."""
@@ -177,6 +196,7 @@ class _Staging:
 
     def __init__(self, target: Path, schema: pl.Schema, own: Path | None, spreadsheet_safe: bool) -> None:
         adapter = _adapter(target)
+        check_types(target, schema)
         self._tamed = spreadsheet_safe and adapter.SPREADSHEET
         schema = tame_schema(schema) if self._tamed else schema
         self.target = Path(os.path.realpath(target))
@@ -219,11 +239,7 @@ class _Staging:
         """Put the file in its target's place and sync the folder."""
         with writing(self.target):
             self.path.replace(self.target)
-            folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self.target.parent)
         self._close()
 
     def remove(self) -> None:
@@ -250,7 +266,7 @@ class _Staging:
         except OSError as error:
             raise disk_error(error, self.target) from error
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise DiskError(str(error).splitlines()[0], where=str(self.target)) from error
+            raise DiskError(first_line(error), where=str(self.target)) from error
 
 
 def _adapter(target: Path) -> TableFormat:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.core.errors import InputError
-from pipeline.job.spec import Records
+from pipeline.job.files import Records
 from pipeline.records.source import open_records
 
 _NAMES = ("id", "sku", "key", "slug", "uuid", "guid", "isbn", "ean", "gtin", "asin", "code", "handle")

@@ -27,6 +27,7 @@ from pipeline.lanes.lane import Shared
 from pipeline.lanes.lanes import Lanes
 from pipeline.lanes.recount import count_anew
 from pipeline.money.budget import Budget, Spent
+from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
@@ -173,8 +174,9 @@ class Run(RunState):
     async def _shared(self) -> Shared:
         count_anew(self.session.job, self.journal)
         await self.journal.settle()
-        budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal)))
-        budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal)
+        but = rehearsed(self.session.job)
+        budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal, but)))
+        budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         clock = Clock(anyio.current_time())
         shared = Shared(
             self.journal,

@@ -20,6 +20,7 @@
 | 503, 529 whose words are overloaded, loading, full or no server | server_error | retry | no |
 | 503 with nginx's own page | server_error | retry | no |
 | 521, 523, 525, 526 | server_error | retry | no |
+| 407, or a proxy that lets nothing through | proxy_refused | stop | no |
 | no connection | unreachable | retry | no |
 | 499, 460, connection lost, deadline passed | disconnected, timeout | retry | maybe |
 
@@ -35,6 +36,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from pipeline.core.domain import Billed, Fate, Fault
+from pipeline.core.secret import cleansed
 from pipeline.wire.error_bodies import Said, first_words, said_in_body
 from pipeline.wire.headers import advertised_limits, advertised_wait
 from pipeline.wire.refusals import judge, status_of
@@ -104,7 +106,8 @@ def error_of(body: bytes) -> tuple[str, str]:
 
 def scrub(message: str) -> str:
     """A server's words in one short line, with whatever looks like a key taken out."""
-    start = message[:_LONGEST_READ].encode("utf-8", "replace").decode()  # it may hold lone surrogates
+    start = cleansed(message[:_LONGEST_READ])
+    start = start.encode("utf-8", "replace").decode()  # it may hold lone surrogates
     line = " ".join(_KEYLIKE.sub("***", start).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
@@ -112,6 +115,14 @@ def scrub(message: str) -> str:
 def unreachable(message: str) -> Fault:
     """No connection: nothing was sent, so nothing was billed."""
     return Fault("unreachable", message, fate=Fate.RETRY, billed=Billed.NO)
+
+
+def no_tunnel(proxy: str, host: str, status: int) -> Fault:
+    """A proxy that makes no connection to the server: nothing was sent to that."""
+    said = f"the proxy {proxy} makes no connection to {host} ({status})"
+    if status in (408, 429) or status >= 500:
+        return unreachable(said)
+    return Fault("proxy_refused", said, fate=Fate.STOP, status=status)
 
 
 def untrusted(host: str, reason: str) -> Fault:

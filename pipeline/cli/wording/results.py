@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.wording._base import NO_RECORDS, shown
+from pipeline.cli.wording._base import NO_RECORDS, of_sharing, shown
 from pipeline.core.display import clock, counted, dollars, safe_text
 from pipeline.core.domain import DOLLAR
 from pipeline.core.progress import Progress
@@ -36,8 +36,12 @@ def of_result(result: Result) -> Iterator[str]:
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
         f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
     )
+    yield from of_sharing(result.sharing)
     for target in result.targets:
         yield f"result    {shown(target)}"
+    for path in result.kept:
+        name = shown(path)
+        yield f"kept      {name}: the table before, which was changed or not written by this job"
     if result.filed:
         yield from _of_files(result.filed)
     if result.failures:
@@ -80,10 +84,12 @@ def _of_files(filed: Filed) -> Iterator[str]:
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost")
-    names = (*_ROWS, *numbers, "advice", "remarks", "targets", "failures", "reasons", "paid_failures")
+    lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing")
+    names = (*_ROWS, *numbers, *lists)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
-    return {**{name: getattr(result, name) for name in names}, "commonest": commonest, **filed}
+    kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
+    return {**{name: getattr(result, name) for name in names}, "commonest": commonest, **filed, **kept}
 
 
 def numbers_of_stop(progress: Progress) -> dict[str, float | None]:

@@ -27,7 +27,7 @@ _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azu
 def names_in(body: bytes) -> list[str]:
     """The names in a list of models; none where it is no such list."""
     try:
-        listed: Any = json.loads(body)
+        listed: Any = json.loads(body.decode("utf-8-sig"))
         return [entry["id"] for entry in listed["data"] if isinstance(entry["id"], str)]
     except (ValueError, TypeError, KeyError, RecursionError):
         return []

@@ -1,8 +1,8 @@
 """Checks an endpoint at no cost: GET /models, with the key and a short time limit.
 
 It finds out whether the server answers, accepts the key and knows the model, and how far the two clocks are
-apart. No redirect is followed. OpenAI's SDK sends the request. This module does not know where a key comes
-from.
+apart. No redirect is followed; the job's headers and proxy are used. OpenAI's SDK sends the request. This
+module does not know where a key comes from.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 from pipeline.core.errors import JobError, KeyRefused, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
-from pipeline.core.secret import Secret
+from pipeline.core.secret import Secret, cleansed_bytes, guarding
 from pipeline.core.suggest import nearest
+from pipeline.providers.http.extras import NOTHING, Extras
 from pipeline.providers.http.models import MOST, PATIENCE, azure_address, names_in, shown
 from pipeline.providers.http.strangers import NO_TLS
 from pipeline.wire.faults import fault_of
@@ -31,7 +32,7 @@ SAID, FOR_WORDS = 4096, 0.5
 """bytes that are read of an error, and seconds for them once its status is known"""
 _SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
 """headers that are sent: none about this machine and its user; the SDK itself needs the last one"""
-_NO_LIST = frozenset({404, 405, 410, 501})
+_NO_LIST = frozenset({404, 405, 410})
 """statuses of a server that answers, and has no list of models"""
 _WARNINGS = {403: ("this key may not list models:", "it may still answer")}
 _DOUBT = "a run may get the same: check the key, model and base_url"
@@ -50,11 +51,12 @@ class _Heard:
     at: float
 
 
-def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
+def looked_at(base_url: str, key: Secret, model: str, extras: Extras = NOTHING) -> Iterator[Check]:
     """The checks of an endpoint that is to serve `model`."""
     host = urlsplit(base_url).netloc.rpartition("@")[2]
     try:
-        heard = _in_time(base_url, key)
+        with guarding(key, *extras.secrets):
+            heard = _in_time(base_url, key, extras)
     except _Slow:
         hint = "the server is there; a run waits limits.timeout for an answer"
         yield warn("endpoint", f"{host}: no list of models within {PATIENCE:g} s", hint)
@@ -71,29 +73,28 @@ def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
 class _Ear:
     """What has been heard so far; `reached` is set once there is a connection."""
 
-    def __init__(self, key: Secret) -> None:
+    def __init__(self) -> None:
         self.last: _Heard | Exception = TimeoutError()
         self.reached, self.noted = Event(), Event()
-        self._key = key
 
     def trace(self, event: str, _: object) -> None:
         if event.startswith("http11."):
             self.reached.set()
 
     def note(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.last = _Heard(status, headers.get("Date", ""), self._key.without(body), time.time())
+        self.last = _Heard(status, headers.get("Date", ""), cleansed_bytes(body), time.time())
         self.noted.set()
 
 
-def _in_time(base_url: str, key: Secret) -> _Heard:
+def _in_time(base_url: str, key: Secret, extras: Extras) -> _Heard:
     """What comes within the time limit, which includes a slow name server and a server that sends slowly."""
     import openai  # noqa: F401 - its import takes most of a second, which must not count
 
-    ear = _Ear(key)
+    ear = _Ear()
 
     def get() -> None:
         try:
-            _get(base_url, key, ear)
+            _get(base_url, key, extras, ear)
         except Exception as error:
             ear.last = error
         ear.noted.set()
@@ -109,7 +110,7 @@ def _in_time(base_url: str, key: Secret) -> _Heard:
     return ear.last
 
 
-def _get(base_url: str, key: Secret, ear: _Ear) -> None:
+def _get(base_url: str, key: Secret, extras: Extras, ear: _Ear) -> None:
     """Ask through OpenAI's SDK."""
     import httpx2
     import openai
@@ -117,6 +118,7 @@ def _get(base_url: str, key: Secret, ear: _Ear) -> None:
     def before(request: httpx2.Request) -> None:
         for name in [name for name in request.headers if not _SENT.fullmatch(name)]:
             del request.headers[name]
+        request.headers.update(own)
         request.extensions["trace"] = ear.trace
 
     def after(response: httpx2.Response) -> None:
@@ -126,9 +128,11 @@ def _get(base_url: str, key: Secret, ear: _Ear) -> None:
                 ear.note(response.status_code, response.headers, next(response.iter_raw(SAID), b""))
             response.close()
 
+    own = {name: words.reveal() for name, words in extras.headers.items()}
     http = httpx2.Client(
         verify=ssl.create_default_context(),  # knows SSL_CERT_FILE, without `trust_env`
         trust_env=False,
+        proxy=extras.proxy.reveal() or None,
         follow_redirects=False,
         event_hooks={"request": [before], "response": [after]},
     )

@@ -134,10 +134,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _lenient(body: bytes) -> Any:
-    """Parsed by the standard parser, which takes lone surrogates, huge numbers and a BOM."""
+    """Parsed by the standard parser, which takes lone surrogates, huge numbers and the BOM of UTF-8."""
     try:
         if len(body) <= _LENIENT:
-            return json.loads(body, object_pairs_hook=_distinct)
+            text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogatepass")
+            return json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
         pass
     raise unreadable(f"the reply is not JSON ({_looks(body)})", body)
@@ -146,6 +147,8 @@ def _lenient(body: bytes) -> Any:
 def _looks(body: bytes) -> str:
     if not body[:200].strip():
         return "it is empty"
+    if b"\0" in body[:8]:
+        return "it is not UTF-8"
     return "it is an HTML page" if is_page(body) else f"{len(body)} bytes"
 
 

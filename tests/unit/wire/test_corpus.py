@@ -63,7 +63,7 @@ def test_headers_tell_what_the_corpus_says(entry: dict[str, Any]) -> None:
 
 NEVER_REACHED = {521, 523, 525, 526}
 """statuses of a proxy that had no connection to the server behind it"""
-KINDS = {entry["kind"] for entry in ERRORS} | {"redirected", "disconnected", "conflict"}
+KINDS = {entry["kind"] for entry in ERRORS} | {"redirected", "disconnected", "conflict", "proxy_refused"}
 SAYS_NO = re.compile("|".join((
     r"overload|capacity|queue|busy|loading|maximum pending|upstream|available|get a peer|<center>",
     r"too many|rate|qps|slow|quota|unavailable_error",
