@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.core.errors import DiskError
-from pipeline.journal.database import HINT, connect, connect_to_read, empty, fetched, fits, row_sum
+from pipeline.journal.database import connect, connect_to_read, fetched, fits, is_there, row_sum, trusting
 from pipeline.journal.spill import Spill
 from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
@@ -78,6 +78,7 @@ class Journal:
     @classmethod
     def open(cls, path: Path) -> Journal:
         """The journal at `path`, made where there is none. `DiskError` where it cannot be trusted."""
+        is_there(path)
         try:
             os.close(own_file(path, os.O_RDWR))
         except OSError as error:
@@ -92,9 +93,7 @@ class Journal:
 
         It works on a disk that cannot be written, too.
         """
-        if path.exists():
-            return cls(path, connect_to_read(path))
-        return cls(path, empty())
+        return cls(path, connect_to_read(path))
 
     def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
         """By digest: the replies that were paid for, and the faults of the latest failed attempts.
@@ -139,10 +138,8 @@ class Journal:
 
     def select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Rows of a query; `DiskError` where the file is damaged."""
-        try:
+        with trusting(self.path):
             return fetched(self._reader, sql, values)
-        except sqlite3.Error as error:
-            raise DiskError(f"the journal is damaged: {error}", where=str(self.path), hint=HINT) from None
 
     async def record(
         self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
@@ -196,10 +193,8 @@ class Journal:
 
     def last_run(self) -> LastRun | None:
         """The latest run, None for the first one."""
-        row = self._reader.execute(
-            "SELECT job, outcome, summary FROM runs ORDER BY rowid DESC LIMIT 1"
-        ).fetchone()
-        return LastRun(row[0], row[1] or "", row[2] or "") if row else None
+        rows = self.select("SELECT job, outcome, summary FROM runs ORDER BY rowid DESC LIMIT 1")
+        return LastRun(rows[0][0], rows[0][1] or "", rows[0][2] or "") if rows else None
 
     def begin_run(self, job: bytes) -> None:
         """Note that a run of the job with this digest begins."""
