@@ -85,6 +85,8 @@ HINT = (
     "what is damaged; or move all three and published.json away: then every answer is asked for, and paid "
     "for, again"
 )
+TROUBLE = (sqlite3.Error, UnicodeError)
+"""what SQLite raises where a file is damaged; the latter where its own message quotes damaged words"""
 LOST = (
     "put a copy of journal.sqlite back; or, to begin anew and pay for every answer again, remove "
     "published.json and what is left of the journal"
@@ -119,7 +121,7 @@ def trusting(path: Path) -> Iterator[None]:
     """Whatever SQLite finds wrong inside becomes a `DiskError` that names the journal."""
     try:
         yield
-    except sqlite3.Error as error:
+    except TROUBLE as error:
         what = "cannot be read" if isinstance(error, sqlite3.OperationalError) else "is damaged"
         raise DiskError(f"the journal {what}: {error}", where=str(path), hint=HINT) from None
 
@@ -138,7 +140,7 @@ def connect(path: Path) -> sqlite3.Connection:
         if version < VERSION:
             script = _SCHEMA if version == 0 else _UPGRADE
             connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
-    except sqlite3.Error as error:
+    except TROUBLE as error:
         raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=HINT) from None
     return _checked(connection, path)
 
@@ -158,7 +160,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             connection.close()
             continue
-        except sqlite3.Error as error:
+        except TROUBLE as error:
             raise DiskError(f"the journal cannot be read: {error}", where=str(path), hint=HINT) from None
         with trusting(path):
             if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():

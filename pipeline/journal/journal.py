@@ -16,9 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.display import counted
 from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.core.errors import DiskError
-from pipeline.journal.database import connect, connect_to_read, fetched, fits, is_there, row_sum, trusting
+from pipeline.journal.database import (
+    HINT,
+    connect,
+    connect_to_read,
+    fetched,
+    fits,
+    is_there,
+    row_sum,
+    trusting,
+)
 from pipeline.journal.spill import Spill
 from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
@@ -39,6 +49,10 @@ FROM attempts WHERE digest IN ({}) ORDER BY digest DESC, seq DESC
 """
 _AT_ONCE = 500
 """digests in one statement"""
+_OUT_OF_SIGHT = """
+SELECT count(*) FROM attempts AS one NOT INDEXED WHERE NOT EXISTS (
+    SELECT 1 FROM attempts AS other INDEXED BY attempts_by_digest WHERE digest = one.digest AND seq = one.seq)
+"""
 _UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
 _ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
 _RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {_MARKS} {_UNLESS}"
@@ -74,6 +88,8 @@ class Journal:
         """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
         self.on_damage: Callable[[Damage], None] | None = None
         """called once for each of them"""
+        self._complete = False
+        """whether its index was found to lead to every row"""
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -115,7 +131,21 @@ class Journal:
                         replies[digest] = Reply(columns[0], columns[6], columns[5])
                     else:
                         self._tell(Damage(seq, str(columns[2]), str(columns[3])))
+        if not self._complete and len(replies) < len(digests):
+            self._check_index()
         return replies, faults
+
+    def _check_index(self) -> None:
+        """Before an answer is taken for missing: what a damaged index does not find would be paid twice."""
+        ((count,),) = self.select(_OUT_OF_SIGHT)
+        if count:
+            hint = f"mend it (sqlite3 {self.path.name} REINDEX), or {HINT}"
+            raise DiskError(
+                f"the journal is damaged: its index does not lead to {counted(count, 'row')}",
+                where=str(self.path),
+                hint=hint,
+            )
+        self._complete = True
 
     def _tell(self, damage: Damage) -> None:
         if damage.seq not in self.damaged:

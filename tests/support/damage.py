@@ -1,22 +1,19 @@
-"""Journals that somebody has damaged, and what every command does with them."""
+"""Journals that something has damaged, and what every command makes of them."""
 
 from __future__ import annotations
 
-import random
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.project import Project
-from tests.support.server import Served
 
 COMMANDS = (
     ("run", "job.yaml"),
     ("run", "job.yaml", "--retry-failed"),
-    ("run", "job.yaml", "--pilot", "3"),
+    ("run", "job.yaml", "--pilot", "3", "--yes"),
     ("status", "job.yaml"),
     ("status", "job.yaml", "--json"),
     ("export", "job.yaml"),
@@ -27,3 +24,62 @@ COMMANDS = (
     ("journal", "forget", "job.yaml", "--key", "00003"),
     ("journal", "restore", "job.yaml", "records.csv"),
 )
+
+
+class Damaged:
+    """A finished job whose journal is damaged again and again. `billed` counts what its server has billed."""
+
+    def __init__(self, project: Project, billed: Callable[[], int]) -> None:
+        self.project, self._billed = project, billed
+        self.folder = project.folder / "output/shop"
+        self.journal = self.folder / "journal.sqlite"
+        self._kept = project.folder / "kept"
+        shutil.copytree(self.folder, self._kept)
+        self.content = self.journal.read_bytes()
+        self._answers = _answers(self.journal)
+        self._good = (self.folder / "posts.csv").read_text()
+        self._usual = {command: self.call(command, self.content)[0] for command in COMMANDS}
+
+    def call(self, command: tuple[str, ...], content: bytes) -> tuple[int, str]:
+        """The exit code and the words of a command over a journal with this content."""
+        shutil.rmtree(self.folder)
+        shutil.copytree(self._kept, self.folder)
+        self.journal.write_bytes(content)
+        done = self.project.run(*command)
+        return done.returncode, done.stdout + done.stderr
+
+    def trouble(self, command: tuple[str, ...], content: bytes) -> str:
+        """What a command does wrong over a journal with this content; '' for nothing."""
+        before = self._billed()
+        code, said = self.call(command, content)
+        sent = self._billed() - before
+        self.journal.with_name("other.sqlite").write_bytes(content)
+        gone = len(self._answers - _answers(self.journal.with_name("other.sqlite")))
+        allowed = (self._usual[command], 74, *([75] if gone else []))
+        if "Traceback" in said or code not in allowed:
+            return f"exit code {code}: {said[-1500:]}"
+        if sent > gone:
+            return f"{sent} requests are sent, and {gone} answers are gone: {said[-1500:]}"
+        if code != 74 and command[0] == "run" and (self.folder / "posts.csv").read_text() != self._good:
+            return "another result"
+        if code == 74 and "\n  " not in said and "journal" not in said:
+            return f"it does not say what to do: {said}"
+        return ""
+
+
+def _answers(journal: Path) -> set[tuple[object, ...]]:
+    """The answers that can be read, with all that their checksums cover."""
+    found = set()
+    with closing(sqlite3.connect(f"file:{journal}?immutable=1", uri=True)) as connection:
+        for seq in range(1, 200):
+            try:
+                found.update(connection.execute(_ROW, (seq,)).fetchall())
+            except (sqlite3.Error, UnicodeError):
+                continue
+    return found
+
+
+_ROW = """
+SELECT digest, api, model, step, record, at, seconds, body, endpoint, sum FROM attempts NOT INDEXED
+WHERE seq = ? AND fate = ''
+"""
