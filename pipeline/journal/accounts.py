@@ -14,7 +14,7 @@ from math import ceil
 from pipeline.journal.journal import Journal
 
 _BY_STEP = """
-SELECT step, model, count(*), sum(outcome = 'answered'),
+SELECT CAST(step AS TEXT), CAST(model AS TEXT), count(*), sum(outcome = 'answered'),
        sum(outcome IN ('answered', 'superseded') AND input IS NOT NULL),
        coalesce(sum(input), 0), coalesce(sum(cached), 0),
        coalesce(sum(output), 0), coalesce(sum(reasoning), 0),
@@ -57,7 +57,7 @@ class StepAccount:
 
 def by_step(journal: Journal) -> list[StepAccount]:
     """The accounts of all steps, in the order they began."""
-    return [StepAccount(*row) for row in journal.select(_BY_STEP)]
+    return [StepAccount(*row) for row in journal.sums(_BY_STEP)]
 
 
 def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | None:
@@ -73,8 +73,8 @@ def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | No
 
 def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
     """(step, outcome, billed, attempts, mean seconds)."""
-    return journal.select(
-        "SELECT step, outcome, billed, count(*), avg(seconds) FROM attempts"
+    return journal.sums(
+        "SELECT CAST(step AS TEXT), outcome, billed, count(*), avg(seconds) FROM attempts"
         " GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC"
     )
 
@@ -83,18 +83,20 @@ def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[f
     """Seconds that answered calls took, by step: the value that each of the shares stays below."""
     found: dict[str, list[float]] = {}
     where = "FROM attempts WHERE step = ? AND outcome IN ('answered', 'superseded')"
-    for (step,) in journal.select("SELECT DISTINCT step FROM attempts ORDER BY step"):
-        ((count,),) = journal.select(f"SELECT count(*) {where}", (step,))
+    for (step,) in journal.sums(
+        "SELECT DISTINCT step FROM attempts WHERE typeof(step) = 'text' ORDER BY step"
+    ):
+        ((count,),) = journal.sums(f"SELECT count(*) {where}", (step,))
         if count:
             at = [max(0, ceil(share * count) - 1) for share in shares]
-            sql = f"SELECT seconds {where} ORDER BY seconds LIMIT 1 OFFSET ?"
-            found[step] = [journal.select(sql, (step, place))[0][0] for place in at]
+            sql = f"SELECT CAST(seconds AS REAL) {where} ORDER BY seconds LIMIT 1 OFFSET ?"
+            found[step] = [journal.sums(sql, (step, place))[0][0] for place in at]
     return found
 
 
 def spent(journal: Journal) -> tuple[int, int, int]:
     """Nano-dollars, tokens and attempts so far; what may have been billed counts at its highest cost."""
-    ((cost, tokens, attempts),) = journal.select(
+    ((cost, tokens, attempts),) = journal.sums(
         "SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0), count(*)"
         " FROM attempts"
     )
@@ -106,7 +108,7 @@ def waste(journal: Journal) -> tuple[int, int, int]:
 
     The cost is in nano-dollars.
     """
-    ((good, maybe, cost),) = journal.select(
+    ((good, maybe, cost),) = journal.sums(
         "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0),"
         " coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0) FROM attempts"
     )
@@ -117,15 +119,15 @@ def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, i
     """Nano-dollars and tokens of some requests, all tries included, and their replies without a price."""
     cost = tokens = unpriced = 0
     for digest in digests:
-        ((more_cost, more_tokens, without),) = journal.select(_OF_REQUEST, (digest,))
+        ((more_cost, more_tokens, without),) = journal.sums(_OF_REQUEST, (digest,))
         cost, tokens, unpriced = cost + more_cost, tokens + more_tokens, unpriced + without
     return cost, tokens, unpriced
 
 
 def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:
     """(step, model, output tokens) of the latest answers."""
-    return journal.select(
-        "SELECT step, model, output FROM attempts WHERE outcome = 'answered' AND output > 0"
+    return journal.sums(
+        "SELECT CAST(step AS TEXT), CAST(model AS TEXT), output FROM attempts WHERE outcome = 'answered' AND output > 0"
         " ORDER BY seq DESC LIMIT ?",
         (most,),
     )
@@ -134,12 +136,12 @@ def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, in
 def has_answered(journal: Journal, model: str) -> bool:
     """Whether a model has ever answered."""
     sql = "SELECT 1 FROM attempts WHERE outcome = 'answered' AND model = ? LIMIT 1"
-    return bool(journal.select(sql, (model,)))
+    return bool(journal.sums(sql, (model,)))
 
 
 def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
     """Digests of unanswered requests whose fault was one of `kinds`, though later requests were answered."""
-    rows = journal.select(
+    rows = journal.sums(
         "SELECT digest FROM attempts WHERE model = ? AND outcome IN (SELECT value FROM json_each(?))"
         " AND seq < (SELECT max(seq) FROM attempts WHERE model = ? AND outcome = 'answered')"
         " GROUP BY digest",
@@ -151,8 +153,8 @@ def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
 def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:
     """(seconds ago, model, endpoint, tokens) of the attempts in the last `seconds`, the oldest first."""
     now = time.time()
-    rows = journal.select(
-        "SELECT at, model, endpoint, coalesce(input, 0) + coalesce(output, 0) FROM attempts"
+    rows = journal.sums(
+        "SELECT CAST(at AS REAL), CAST(model AS TEXT), CAST(endpoint AS TEXT), coalesce(input, 0) + coalesce(output, 0) FROM attempts"
         " WHERE outcome <> 'unreachable' AND at > ? ORDER BY seq",
         (now - seconds,),
     )

@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.display import counted
 from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.core.errors import DiskError
 from pipeline.journal.database import (
@@ -29,6 +28,7 @@ from pipeline.journal.database import (
     row_sum,
     trusting,
 )
+from pipeline.journal.sound import LastRun, sealed, unsealed, unsound
 from pipeline.journal.spill import Spill
 from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
@@ -49,10 +49,6 @@ FROM attempts WHERE digest IN ({}) ORDER BY digest DESC, seq DESC
 """
 _AT_ONCE = 500
 """digests in one statement"""
-_OUT_OF_SIGHT = """
-SELECT count(*) FROM attempts AS one NOT INDEXED WHERE NOT EXISTS (
-    SELECT 1 FROM attempts AS other INDEXED BY attempts_by_digest WHERE digest = one.digest AND seq = one.seq)
-"""
 _UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
 _ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
 _RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {_MARKS} {_UNLESS}"
@@ -68,15 +64,6 @@ class Damage:
     record: str
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
-    """The run before this one: the digest of its job, how it ended ('' where it was killed), its numbers."""
-
-    job: bytes
-    outcome: str
-    summary: str = ""
-
-
 class Journal:
     """Open with `Journal.open`; used from one event loop, closed with `close`."""
 
@@ -88,8 +75,8 @@ class Journal:
         """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
         self.on_damage: Callable[[Damage], None] | None = None
         """called once for each of them"""
-        self._complete = False
-        """whether its index was found to lead to every row"""
+        self._sound = False
+        """whether its index and its numbers were checked"""
 
     @classmethod
     def open(cls, path: Path) -> Journal:
@@ -131,21 +118,14 @@ class Journal:
                         replies[digest] = Reply(columns[0], columns[6], columns[5])
                     else:
                         self._tell(Damage(seq, str(columns[2]), str(columns[3])))
-        if not self._complete and len(replies) < len(digests):
-            self._check_index()
+        if len(replies) < len(digests):  # before an answer is taken for missing, and paid for again
+            self._rely_on_it()
         return replies, faults
 
-    def _check_index(self) -> None:
-        """Before an answer is taken for missing: what a damaged index does not find would be paid twice."""
-        ((count,),) = self.select(_OUT_OF_SIGHT)
-        if count:
-            hint = f"mend it (sqlite3 {self.path.name} REINDEX), or {HINT}"
-            raise DiskError(
-                f"the journal is damaged: its index does not lead to {counted(count, 'row')}",
-                where=str(self.path),
-                hint=hint,
-            )
-        self._complete = True
+    def _rely_on_it(self) -> None:
+        if not self._sound and (what := unsound(self.select)):
+            raise DiskError(f"the journal is damaged: {what}", where=str(self.path), hint=HINT)
+        self._sound = True
 
     def _tell(self, damage: Damage) -> None:
         if damage.seq not in self.damaged:
@@ -170,6 +150,11 @@ class Journal:
         """Rows of a query; `DiskError` where the file is damaged."""
         with trusting(self.path):
             return fetched(self._reader, sql, values)
+
+    def sums(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """The same, of a query that counts or adds up; `DiskError` also where a number cannot be right."""
+        self._rely_on_it()
+        return self.select(sql, values)
 
     async def record(
         self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
@@ -201,7 +186,7 @@ class Journal:
         sql = f"""SELECT seq, api, model, step, endpoint, body FROM attempts
             WHERE seq > ? AND billed = 'yes' AND outcome IN ('answered', 'superseded')
             AND (input IS NULL OR (cost IS NULL AND model IN ({models}))) ORDER BY seq LIMIT 500"""  # noqa: S608 - question marks, no value
-        return self.select(sql, (after, *priced))
+        return self.sums(sql, (after, *priced))
 
     async def supersede(self, request: Request) -> None:
         """Take a paid reply out of use, so that its request is asked again; the reply is kept."""
@@ -224,18 +209,18 @@ class Journal:
     def last_run(self) -> LastRun | None:
         """The latest run, None for the first one."""
         rows = self.select("SELECT job, outcome, summary FROM runs ORDER BY rowid DESC LIMIT 1")
-        return LastRun(rows[0][0], rows[0][1] or "", rows[0][2] or "") if rows else None
+        return LastRun(rows[0][0], str(rows[0][1] or ""), unsealed(rows[0][2])) if rows else None
 
     def begin_run(self, job: bytes) -> None:
         """Note that a run of the job with this digest begins."""
         self._writer.put("INSERT INTO runs (started, job) VALUES (?, ?)", (time.time(), job))
 
-    def end_run(self, outcome: str, summary: str = "") -> None:
-        """Note how the latest run ended, and its numbers as JSON."""
+    def end_run(self, outcome: str, numbers: Mapping[str, Any]) -> None:
+        """Note how the latest run ended, and its numbers."""
         sql = (
             "UPDATE runs SET ended = ?, outcome = ?, summary = ? WHERE rowid = (SELECT max(rowid) FROM runs)"
         )
-        self._writer.put(sql, (time.time(), outcome, summary))
+        self._writer.put(sql, (time.time(), outcome, sealed(numbers)))
 
     @property
     def _writer(self) -> Writer:
