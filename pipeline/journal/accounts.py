@@ -30,6 +30,9 @@ SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0
 FROM attempts WHERE digest = ? AND outcome <> 'superseded'
 """
 
+SKEW = 60.0
+"""seconds that a clock may have been ahead"""
+
 
 @dataclass(frozen=True, slots=True)
 class StepAccount:
@@ -127,8 +130,8 @@ def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, i
 def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:
     """(step, model, output tokens) of the latest answers."""
     return journal.sums(
-        "SELECT CAST(step AS TEXT), CAST(model AS TEXT), output FROM attempts WHERE outcome = 'answered' AND output > 0"
-        " ORDER BY seq DESC LIMIT ?",
+        "SELECT CAST(step AS TEXT), CAST(model AS TEXT), output FROM attempts"
+        " WHERE outcome = 'answered' AND output > 0 ORDER BY seq DESC LIMIT ?",
         (most,),
     )
 
@@ -151,12 +154,22 @@ def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
 
 
 def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:
-    """(seconds ago, model, endpoint, tokens) of the attempts in the last `seconds`, the oldest first."""
+    """(seconds ago, model, endpoint, tokens) of the attempts in the last `seconds`, the oldest first.
+
+    Those of a time to come are left out: a clock that was ahead once would hold the run back for days.
+    """
     now = time.time()
     rows = journal.sums(
-        "SELECT CAST(at AS REAL), CAST(model AS TEXT), CAST(endpoint AS TEXT), coalesce(input, 0) + coalesce(output, 0) FROM attempts"
-        " WHERE outcome <> 'unreachable' AND at > ? ORDER BY seq",
-        (now - seconds,),
+        "SELECT CAST(at AS REAL), CAST(model AS TEXT), CAST(endpoint AS TEXT), "
+        "ifnull(input, 0) + ifnull(output, 0) FROM attempts "
+        "WHERE outcome <> 'unreachable' AND CAST(at AS REAL) BETWEEN ? AND ? ORDER BY 1",
+        (now - seconds, now + SKEW),
     )
     for at, model, endpoint, tokens in rows:
         yield max(now - at, 0.0), model, endpoint, tokens
+
+
+def to_come(journal: Journal) -> int:
+    """How many attempts are said to have been made at a time that is still to come."""
+    ((count,),) = journal.sums("SELECT count(*) FROM attempts WHERE at > ?", (time.time() + SKEW,))
+    return int(count)

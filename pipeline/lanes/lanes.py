@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import anyio
 
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.domain import Call, Reply, Request
 from pipeline.job.endpoints import Place, places_of
 from pipeline.job.spec import MOST_AUTO, Job, Limits
@@ -92,6 +93,9 @@ class Lanes:
                     lane.estimator.remember(step, model, output)
         names = {lane.name for lane in self.lanes}
         daily = any(lane.rpd.limit for lane in self.lanes)
+        if ahead := accounts.to_come(self._shared.journal):
+            one = counted(ahead, "earlier attempt")
+            self._shared.say(f"{one} at a time still to come: the clock was ahead; no limit counts them")
         now = anyio.current_time()
         for ago, model, endpoint, used in accounts.recent(self._shared.journal, DAY if daily else MINUTE):
             for lane in self.lanes:
