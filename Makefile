@@ -5,17 +5,21 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 UV := $(shell command -v uv 2>/dev/null)
 AUDIT := .venv-audit
+COMPAT := .venv-compat
+AIMOCK := @copilotkit/aimock@1.43.0
 DEMO := jobs/films.yaml
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(PY)
 INSTALL_AUDIT = $(UV) pip install --quiet --python $(AUDIT)/bin/python
+INSTALL_COMPAT = $(UV) pip install --quiet --python $(COMPAT)/bin/python
 else
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+INSTALL_COMPAT = $(COMPAT)/bin/python -m pip install --quiet --disable-pip-version-check
 INSTALL_AUDIT = $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo unit test check soak bench setup audit sbom lock schema picture clean help
+.PHONY: demo unit test check soak compat bench setup audit sbom lock schema picture clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,8 +76,20 @@ sbom: audit  ## write sbom.json, a CycloneDX bill of what is installed
 audit: setup $(AUDIT)/.installed  ## the same, and check it: pins, hashes, licences, start-up files, vulnerabilities
 	@$(AUDIT)/bin/python .ci/audit.py $(VENV) sbom.json
 
-soak: setup  ## the long sweeps
+soak: setup  ## the long sweeps, and the jobs against other people's servers
 	@$(PYTEST) -m soak
+	@$(MAKE) --no-print-directory compat
+
+$(COMPAT)/.installed: requirements-compat.lock
+	@echo "== installing other people's servers in $(COMPAT) (about 800 MB)"
+	@$(PYTHON) -m venv $(COMPAT)
+	@$(INSTALL_COMPAT) --require-hashes -r requirements-compat.lock
+	@if command -v npm >/dev/null; then npm install --silent --no-package-lock --ignore-scripts --prefix $(COMPAT)/node $(AIMOCK); fi
+	@touch $@
+
+compat: setup  ## jobs against real servers, gateways and proxies, as far as they can be installed here
+	@$(MAKE) --no-print-directory $(COMPAT)/.installed || echo "== some of them cannot be installed here: their tests are skipped"
+	@$(PYTEST) -m compat
 
 bench: setup  ## measure, side by side; prints ratios
 	@$(PY) -m benchmarks
@@ -88,6 +104,7 @@ lock: PINNED := --universal --python-version 3.11 --generate-hashes --no-header 
 lock:  ## resolve the lock files anew (needs uv)
 	@$(UV) pip compile --quiet pyproject.toml --all-extras --group dev $(PINNED) -o requirements.lock
 	@$(UV) pip compile --quiet --group audit $(PINNED) -o requirements-audit.lock
+	@$(UV) pip compile --quiet --group compat $(PINNED) -o requirements-compat.lock
 
 clean:  ## remove the virtual environments
-	@rm -rf $(VENV) $(AUDIT)
+	@rm -rf $(VENV) $(AUDIT) $(COMPAT)

@@ -13,7 +13,8 @@ from hypothesis import settings
 
 from tests.support.project import Project
 
-SOAK = Path(__file__).parent / "soak"
+APART = {Path(__file__).parent / name: name for name in ("soak", "compat")}
+"""folders that `make test` leaves out, each with the marker that its tests get"""
 MOST_SECONDS, MOST_SOAK_SECONDS = 120.0, 1800.0
 """a test that takes longer fails: it hangs, or belongs elsewhere"""
 
@@ -24,16 +25,17 @@ settings.load_profile("whole" if os.environ.get("CI") else "quick")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the folder soak/ to the long sweep."""
+    """Leave what stands apart to the commands of its own."""
     for item in items:
-        if SOAK in item.path.parents:
-            item.add_marker(pytest.mark.soak)
+        for folder, marker in APART.items():
+            if folder in item.path.parents:
+                item.add_marker(marker)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """End a test that hangs; the alarm comes again and again, as something may keep it to itself."""
-    seconds = MOST_SOAK_SECONDS if item.get_closest_marker("soak") else MOST_SECONDS
+    seconds = MOST_SOAK_SECONDS if any(map(item.get_closest_marker, APART.values())) else MOST_SECONDS
 
     def over(*_: object) -> None:
         pytest.fail(f"took longer than {seconds:.0f} s")

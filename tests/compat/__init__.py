@@ -1,0 +1,1 @@
+"""Jobs against servers and proxies that other people wrote. `make compat` installs and runs them."""

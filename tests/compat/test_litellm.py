@@ -1,0 +1,80 @@
+"""LiteLLM's proxy in front of a scripted server: what it answers, and how it words what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.testing import Script
+from tests.support.project import KEY, Project
+from tests.support.real_servers import litellm
+from tests.support.server import serve
+
+ROWS = 40
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The proxy with a key, and three models: a good one, one that fails often, one without a server."""
+    folder = tmp_path_factory.mktemp("litellm")
+    fails = {
+        "faults": [
+            {"share": 0.2, "fault": "server_error", "status": 503},
+            {"share": 0.1, "fault": "rate_limit"},
+        ]
+    }
+    with serve(Script()) as good, serve(Script.model_validate(fails)) as shaky:
+        named = {"good": good.base_url, "shaky": shaky.base_url, "gone": "http://127.0.0.1:9/v1"}
+        models = [
+            {"model_name": name, "litellm_params": {"model": "openai/m", "api_base": url, "api_key": "x"}}
+            for name, url in named.items()
+        ]
+        with litellm(folder, models, master_key=KEY) as url:
+            yield url
+
+
+def model(url: str, name: str, **more: object) -> dict[str, object]:
+    return {"writer": {"model": name, "base_url": url, "api_key_env": "TEST_KEY", **more}}
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "completions"])
+def test_every_row_is_answered(project: Project, proxy: str, api: str) -> None:
+    project.job(proxy, records=Project.numbered(ROWS), models=model(proxy, "good", api=api))
+    assert project.numbers("run", "job.yaml")["ok"] == ROWS
+
+
+def test_a_shaky_server_behind_it_loses_no_row(project: Project, proxy: str) -> None:
+    project.job(proxy, records=Project.numbered(ROWS), models=model(proxy, "shaky"))
+    assert project.numbers("run", "job.yaml")["ok"] == ROWS
+
+
+def test_a_wrong_model_is_named_with_what_there_is(project: Project, proxy: str) -> None:
+    project.job(proxy, models=model(proxy, "godo"))
+    done = project.run("run", "job.yaml")
+    assert done.returncode not in (0, 3)
+    assert "godo" in done.stderr
+    assert "good" in done.stderr.replace("godo", "")
+
+
+def test_a_wrong_key_is_called_a_wrong_key(project: Project, proxy: str) -> None:
+    project.job(proxy, models=model(proxy, "good"))
+    done = project.run("run", "job.yaml", TEST_KEY="sk-another-key-0987")
+    assert done.returncode not in (0, 3)
+    assert "the server refused the key" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["good", "godo"])
+def test_doctor_says_whether_it_works(project: Project, proxy: str, name: str) -> None:
+    project.job(proxy, models=model(proxy, name))
+    done = project.run("doctor", "job.yaml")
+    assert (done.returncode == 0) == (name == "good"), done.stdout + done.stderr
+
+
+def test_a_dead_server_behind_it_ends_the_run_in_words(project: Project, proxy: str, tmp_path: Path) -> None:
+    limits = {"retries": 1, "maybe_billed_retries": 1}
+    project.job(proxy, models=model(proxy, "gone", limits=limits))
+    done = project.run("run", "job.yaml")
+    assert done.returncode != 0
+    assert "Connection error" in done.stderr + (tmp_path / "output/shop/failures.csv").read_text()
