@@ -29,8 +29,8 @@ MADE = [
     "words|map('upper')", "words|unique", "rows|selectattr('a')", "d|items", "words|batch(2)",
     "words|slice(2)", "words|reverse", "range(3)", "range", "m", "loop", "loop.cycle", "loop.changed",
     "loop.nextitem", "gone", "joiner", "namespace", "cycler", "dict", "words.append", "s.upper", "d.items",
-    "caller", "(words|map('upper'), 1)", "[words|map('upper')]", "{'a': words|map('upper')}", "(1, gone)", "[m]",
-    "rows|groupby('a')", "words|map('map', 'upper')", "s|list|map('reverse')", "s|safe",
+    "caller", "(words|map('upper'), 1)", "[words|map('upper')]", "{'a': words|map('upper')}", "(1, gone)",
+    "rows|groupby('a')", "words|map('map', 'upper')", "[m]", "s|list|map('reverse')", "s|safe",
     "rows|map(attribute='q')",
 ]  # fmt: skip
 BINARY = ("divisibleby", "eq", "ge", "gt", "in", "le", "lt", "ne", "sameas")

@@ -40,11 +40,16 @@ class Damaged:
         self._good = (self.folder / "posts.csv").read_text()
         self._usual = {command: self.call(command, self.content)[0] for command in COMMANDS}
 
-    def call(self, command: tuple[str, ...], content: bytes) -> tuple[int, str]:
-        """The exit code and the words of a command over a journal with this content."""
+    def call(self, command: tuple[str, ...], content: bytes | None, *, log: bool = False) -> tuple[int, str]:
+        """The exit code and the words of a command over a journal with this content; None: there is none."""
         shutil.rmtree(self.folder)
         shutil.copytree(self._kept, self.folder)
-        self.journal.write_bytes(content)
+        self.journal.unlink()
+        if content is not None:
+            self.journal.write_bytes(content)
+        if log:
+            self.journal.with_name("published.json").unlink()
+            self.journal.with_name("journal.sqlite-wal").write_bytes(self.content)
         done = self.project.run(*command)
         return done.returncode, done.stdout + done.stderr
 
