@@ -87,6 +87,8 @@ class Usage:
     cached: int = 0
     cache_written: int = 0
     reasoning: int = 0
+    whole: bool = True
+    """whether no count is missing, or is something that no count can be"""
 
 
 NO_TOKENS = Usage()
@@ -118,6 +120,12 @@ class Answer:
     usage: Usage = NO_TOKENS
     tier: str = ""
     """the service tier that served it, where the server says so: flex, priority, …"""
+
+    @property
+    def counted(self) -> bool:
+        """Whether the server counted all tokens. No prompt is without tokens, and no text is."""
+        usage = self.usage
+        return usage.whole and usage.input > 0 and (usage.output > 0 or not self.text)
 
 
 @frozen

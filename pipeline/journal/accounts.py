@@ -13,16 +13,18 @@ from math import ceil
 
 from pipeline.journal.journal import Journal
 
-_BY_STEP = """
+_EXACT = "(billed = 'yes' AND message = '' AND input + output > 0)"
+"""whether the server counted all tokens of an attempt; else its numbers are the most they can be"""
+_BY_STEP = f"""
 SELECT CAST(step AS TEXT), CAST(model AS TEXT), count(*), sum(outcome = 'answered'),
-       sum(outcome IN ('answered', 'superseded') AND input IS NOT NULL),
-       coalesce(sum(input), 0), coalesce(sum(cached), 0),
-       coalesce(sum(output), 0), coalesce(sum(reasoning), 0),
-       coalesce(sum(CASE WHEN billed = 'yes' AND input + output > 0 THEN cost END), 0),
-       coalesce(sum(CASE WHEN billed = 'maybe' OR (billed = 'yes' AND input + output = 0) THEN cost END), 0),
+       sum(outcome IN ('answered', 'superseded') AND ifnull({_EXACT}, 0)),
+       coalesce(sum(input) FILTER (WHERE {_EXACT}), 0), coalesce(sum(cached) FILTER (WHERE {_EXACT}), 0),
+       coalesce(sum(output) FILTER (WHERE {_EXACT}), 0), coalesce(sum(reasoning) FILTER (WHERE {_EXACT}), 0),
+       coalesce(sum(cost) FILTER (WHERE {_EXACT}), 0),
+       coalesce(sum(cost) FILTER (WHERE NOT ifnull({_EXACT}, 0)), 0),
        sum(billed = 'yes' AND cost IS NULL), sum(billed = 'maybe')
 FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
-"""
+"""  # noqa: S608 - no value in it
 
 _OF_REQUEST = """
 SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0),
@@ -39,8 +41,8 @@ class StepAccount:
     """One step's attempts at one model. Money is nano-dollars.
 
     `answered` counts the answers in use, `replies` also those that were asked for once more, but only where
-    their tokens have been counted. `maybe` is the most that `maybe_billed` attempts, and answers of servers
-    that count no tokens, can have cost. `unpriced` counts paid replies without a price.
+    their tokens have been counted. `maybe` is the most that `maybe_billed` attempts, and answers whose tokens
+    are not all counted or priced, can have cost. `unpriced` counts paid replies without a price.
     """
 
     step: str
@@ -131,7 +133,7 @@ def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, in
     """(step, model, output tokens) of the latest answers."""
     return journal.sums(
         "SELECT CAST(step AS TEXT), CAST(model AS TEXT), output FROM attempts"
-        " WHERE outcome = 'answered' AND output > 0 ORDER BY seq DESC LIMIT ?",
+        " WHERE outcome = 'answered' AND message = '' AND output > 0 ORDER BY seq DESC LIMIT ?",
         (most,),
     )
 

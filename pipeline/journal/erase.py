@@ -18,8 +18,8 @@ from pipeline.journal.sound import sealed, unsealed
 
 _NOBODY = bytes(32)
 _BLANK = """
-UPDATE attempts SET digest = ?, outcome = 'forgotten', fate = 'fail', message = '', record = '', at = 0.0,
-       seconds = 0.0, body = x'', sum = ? WHERE seq = ?
+UPDATE attempts SET digest = ?, outcome = 'forgotten', fate = 'fail', record = '', at = 0.0,
+       message = iif(message = '', '', 'forgotten'), seconds = 0.0, body = x'', sum = ? WHERE seq = ?
 """
 _ROWS = """
 SELECT seq, sum, api, model, step, record, at, seconds, body, endpoint FROM attempts WHERE digest = ?

@@ -25,23 +25,13 @@ from pipeline.journal.database import (
     fetched,
     fits,
     is_there,
-    row_sum,
     trusting,
 )
+from pipeline.journal.rows import AT_MOST, INSERT, numbers, pick_up, row_of
 from pipeline.journal.sound import LastRun, sealed, unsealed, unsound
-from pipeline.journal.spill import Spill
 from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
 
-_COLUMNS = (
-    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost,"
-    " sum, input, cached, output, reasoning"
-)
-_MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
-_SUM = 14
-_UNCOUNTED = (None, None, None, None)
-"""the last four columns of a reply whose tokens are not counted, and of an attempt without a reply"""
-_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - no value in it
 _LOOK_UP = """
 SELECT outcome = 'answered', digest, api, model, step, record, at, seconds,
        CASE outcome WHEN 'answered' THEN body END, endpoint, sum, seq, outcome, message, fate, billed
@@ -49,10 +39,10 @@ FROM attempts WHERE digest IN ({}) ORDER BY digest DESC, seq DESC
 """
 _AT_ONCE = 500
 """digests in one statement"""
-_UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
-_ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
-_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {_MARKS} {_UNLESS}"
-_COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE seq = ?"
+_COUNT = (
+    "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ?, message = ?"
+    " WHERE seq = ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +77,8 @@ class Journal:
         except OSError as error:
             raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
         reader = connect(path)
-        _pick_up(reader, path)
-        return cls(path, reader, Writer(path, connect, _INSERT))
+        pick_up(reader, path)
+        return cls(path, reader, Writer(path, connect, INSERT))
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
@@ -157,23 +147,36 @@ class Journal:
         return self.select(sql, values)
 
     async def record(
-        self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
+        self,
+        request: Request,
+        reply: Reply,
+        usage: Usage | None = None,
+        cost: int | None = None,
+        *,
+        at_most: bool = False,
     ) -> None:
         """Keep a reply, with what it used and cost in nano-dollars; returns when it is on the disk.
 
         Without `usage`, a later run counts it. `DiskError` where it cannot be kept.
         """
-        said = ("answered", Billed.YES, "", "")
-        await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost, usage))
+        said = ("answered", Billed.YES, "", AT_MOST if at_most else "")
+        await self._writer.commit(INSERT, row_of(request, *said, reply.seconds, reply.body, cost, usage))
 
-    async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
+    async def refuse(
+        self,
+        request: Request,
+        reply: Reply,
+        fault: Fault,
+        usage: Usage | None = None,
+        cost: int | None = None,
+    ) -> None:
         """Keep a reply that holds no answer, as it came, with its fault; otherwise like `record`."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
-        await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost))
+        await self._writer.commit(INSERT, row_of(request, *said, reply.seconds, reply.body, cost, usage))
 
-    def count_row(self, seq: int, usage: Usage, cost: int | None) -> None:
+    def count_row(self, seq: int, usage: Usage, cost: int | None, *, at_most: bool = False) -> None:
         """Say what a reply of `uncounted` used and cost, in nano-dollars; does not wait."""
-        self._writer.put(_COUNT, (*_numbers(usage), cost, seq))
+        self._writer.put(_COUNT, (*numbers(usage), cost, AT_MOST if at_most else "", seq))
 
     def uncounted(
         self, priced: Collection[str], after: int = 0
@@ -196,11 +199,18 @@ class Journal:
         )
         await self._writer.commit(sql, (request.digest,))
 
-    def note(self, request: Request, fault: Fault, seconds: float, cost: int | None = None) -> None:
-        """Keep a failed attempt, with what it may have cost; does not wait for the disk."""
+    def note(
+        self,
+        request: Request,
+        fault: Fault,
+        seconds: float,
+        usage: Usage | None = None,
+        cost: int | None = None,
+    ) -> None:
+        """Keep a failed attempt, with what it may have used and cost; does not wait for the disk."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
-        row = _row(request, *said, seconds, fault.body, cost)
-        self._writer.put(_INSERT, row)
+        row = row_of(request, *said, seconds, fault.body, cost, usage)
+        self._writer.put(INSERT, row)
 
     async def settle(self) -> None:
         """Return when everything noted so far is on the disk."""
@@ -232,68 +242,3 @@ class Journal:
         if self._open_writer:
             self._open_writer.close()
         self._reader.close()
-
-
-def _row(
-    request: Request,
-    outcome: str,
-    billed: Billed,
-    fate: str,
-    message: str,
-    seconds: float,
-    body: bytes,
-    cost: int | None,
-    usage: Usage | None = None,
-) -> tuple[Any, ...]:
-    who = (_text(request.api), _text(request.model), _text(request.step), _text(request.key))
-    what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
-    summed = row_sum(request.digest, *what)
-    used = _UNCOUNTED if usage is None else _numbers(usage)
-    return (request.digest, outcome, billed.value, fate, _text(message), *what, cost, summed, *used)
-
-
-def _pick_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Take in the rows that an earlier run had to spill, and make a new ballast."""
-    spill = Spill(path)
-    for file, rows, damaged in spill.spilled():
-        taken = restore(connection, rows)
-        spill.done_with(file, damaged=damaged > 0 or taken < len(rows))
-    spill.fill()
-
-
-def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
-    """Insert spilled rows that are not there yet; how many were inserted. Invalid rows are passed over.
-
-    Where a request has been asked again meanwhile, its newer answer stays in use.
-    """
-    whole = [row for row in rows if is_row(row)]
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for row in whole:
-            if row[1] == "answered" and connection.execute(_ANSWERED, (row[0],)).fetchone():
-                row = (row[0], "superseded", *row[2:])
-            used = row[_SUM + 1 :] or _UNCOUNTED
-            connection.execute(_RESTORE, (*row[: _SUM + 1], *used, row[0], row[9]))
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        what = f"the journal cannot take in the answers that were saved elsewhere: {error}"
-        raise DiskError(
-            what, hint="free space, then run the same command: these answers stay where they are"
-        ) from None
-    return len(whole)
-
-
-def is_row(row: tuple[Any, ...]) -> bool:
-    """Whether this is a valid row, with token counts or, from an earlier version, without them."""
-    if len(row) - _SUM - 1 not in (0, len(_UNCOUNTED)):
-        return False
-    return fits(row[_SUM], row[0], *row[5:13])
-
-
-def _numbers(usage: Usage) -> tuple[int, int, int, int]:
-    return usage.input, usage.cached, usage.output, usage.reasoning
-
-
-def _text(words: str) -> str:
-    """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
-    return words if words.isascii() else words.encode("utf-8", "replace").decode()

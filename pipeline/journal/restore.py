@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from pipeline.job.spec import Job
 from pipeline.journal.database import connect, trusting
-from pipeline.journal.journal import Journal, is_row, restore
+from pipeline.journal.journal import Journal
+from pipeline.journal.rows import is_row, restore
 from pipeline.journal.spill import PREFIX, read_lines
 from pipeline.system.lock import locked
 

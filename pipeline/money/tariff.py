@@ -5,7 +5,9 @@ Money is whole nano-dollars, so that sums are exact. This module does not know b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import orjson
@@ -17,6 +19,15 @@ from pipeline.money.estimate import Expected
 from pipeline.money.prices import STANDARD, Price, price_of
 
 _TIER = "service_tier"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an attempt has used and cost, in nano-dollars; if not `exact`, it is the most that it can be."""
+
+    usage: Usage
+    cost: int | None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +47,11 @@ class Tariff:
     def cost(self, answer: Answer) -> int | None:
         """Nano-dollars of an answer by the usage that came with it; None where the price is not known.
 
-        An answer without usage has no known price: it does not count as free.
+        An answer whose tokens are not all counted has no known price: it does not count as free.
         """
         if self.price is None:
             return 0 if self.free else None
-        if not (answer.usage.input or answer.usage.output):
+        if not answer.counted:
             return None
         cost = self.price.cost(answer.usage, answer.tier)
         if cost is not None and answer.tier not in STANDARD:
@@ -56,6 +67,18 @@ class Tariff:
             for tier in (_tier(request), *self.served)
         ]
         return None if None in costs else max(cost for cost in costs if cost is not None)
+
+    def charge(self, answer: Answer, request: Request, expect: Callable[[Request], Expected]) -> Charge:
+        """What an answer has used and cost; where not all of it is known, the most that it can be."""
+        cost, used = self.cost(answer), answer.usage
+        if answer.counted and (cost is not None or not self.known):
+            return Charge(used, cost, exact=True)
+        expected = expect(request)
+        if not answer.counted:
+            used = Usage(max(used.input, ceil(expected.worst_input)), max(used.output, ceil(expected.most)))
+        counted = Expected(used.input, used.output, used.output)
+        costs = [self.most(request, one) for one in (expected, counted)]
+        return Charge(used, None if None in costs else max(cost for cost in costs if cost is not None))
 
     def mean(self, request: Request, expected: Expected) -> int | None:
         """Nano-dollars that a request is expected to cost."""

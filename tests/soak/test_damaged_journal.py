@@ -11,5 +11,5 @@ __all__ = ["finished"]
 
 
 @pytest.mark.parametrize("seed", range(100, 110))
-def test_any_damage_under_any_command_is_told_and_costs_nothing(finished: Damaged, seed: int) -> None:  # noqa: F811 - the fixture
+def test_any_damage_under_any_command_is_told_and_costs_nothing(finished: Damaged, seed: int) -> None:
     assert_no_trouble(finished, seed, times=500)

@@ -11,11 +11,11 @@ from time import perf_counter
 
 from anyio import CancelScope
 
-from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.domain import NO_TOKENS, Answer, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.redaction import redacted
 from pipeline.journal.journal import Journal
 from pipeline.money.estimate import Expected
-from pipeline.money.tariff import Tariff
+from pipeline.money.tariff import Charge, Tariff
 from pipeline.wire.conversation import read
 from pipeline.wire.faults import no_memory
 
@@ -27,20 +27,19 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
     cost. Whatever goes wrong while a reply is read, it is kept as it came: it has been paid for.
     """
 
-    def worst(request: Request, fault: Fault) -> int | None:
-        return 0 if fault.billed is Billed.NO else tariff.most(request, expect(request))
+    def worst(request: Request, fault: Fault) -> Charge:
+        if fault.billed is Billed.NO:
+            return Charge(NO_TOKENS, 0)
+        return tariff.charge(Answer(""), request, expect)
 
-    def understood(request: Request, reply: Reply) -> tuple[Answer | Fault, int | None, int | None]:
-        """What a reply says, its cost by its own count, and the cost that is charged to the budget."""
+    def understood(request: Request, reply: Reply) -> tuple[Answer | Fault, Charge]:
+        """What a reply says, and what it has used and cost."""
         try:
             answer = read(reply)
         except Fault as error:
-            fault = redacted(error, request.private)
-            if fault.fate is Fate.RETRY and fault.wait is None:
-                fault = fault.but(wait=reply.wait, advertised=reply.advertised)
-            return fault, None, worst(request, fault)
-        cost = tariff.cost(answer)
-        return answer, cost, cost if _is_counted(answer) else tariff.most(request, expect(request))
+            fault = _with_wait(redacted(error, request.private), reply)
+            return fault, worst(request, fault)
+        return answer, tariff.charge(answer, request, expect)
 
     async def ask(request: Request) -> Reply:
         began = perf_counter()
@@ -48,27 +47,30 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             reply = await call(request)
         except Fault as error:
             fault = redacted(error, request.private)
-            journal.note(request, fault, perf_counter() - began, worst(request, fault))
+            charge = worst(request, fault)
+            journal.note(request, fault, perf_counter() - began, charge.usage, charge.cost)
             if fault.billed is Billed.YES:
                 await journal.settle()  # or the next run would pay for it again
             raise fault from None
         try:
-            answer, cost, held = understood(request, reply)
+            answer, charge = understood(request, reply)
         except BaseException as error:
             await journal.record(request, reply)
             raise (no_memory() if isinstance(error, MemoryError) else error) from None
         if isinstance(answer, Fault):
-            await journal.refuse(request, reply, answer, held)
+            await journal.refuse(request, reply, answer, charge.usage, charge.cost)
             raise answer
-        await journal.record(request, reply, answer.usage, held)
-        return reply.with_answer(answer, request.model, cost)
+        await journal.record(request, reply, charge.usage, charge.cost, at_most=not charge.exact)
+        return reply.with_answer(answer, request.model, charge.cost if charge.exact else None)
 
     return ask
 
 
-def _is_counted(answer: Answer) -> bool:
-    """Whether the server counted its tokens; else the budget is charged the highest possible cost."""
-    return bool(answer.usage.input or answer.usage.output)
+def _with_wait(fault: Fault, reply: Reply) -> Fault:
+    """The fault with the wait that the reply's headers ask for, where it is tried again and names none."""
+    if fault.fate is Fate.RETRY and fault.wait is None:
+        return fault.but(wait=reply.wait, advertised=reply.advertised)
+    return fault
 
 
 def shield(call: Call) -> Call:

@@ -194,6 +194,6 @@ class Rate(Limit):
 
 
 def used_tokens(reply: Reply) -> float | None:
-    """Tokens that a reply used, as the server counted them; None where it counts nothing."""
-    usage = reply.answer.usage if reply.answer else None
-    return usage.input + usage.output if usage and (usage.input or usage.output) else None
+    """Tokens that a reply used, as the server counted them; None where it does not count them all."""
+    answer = reply.answer
+    return answer.usage.input + answer.usage.output if answer and answer.counted else None
