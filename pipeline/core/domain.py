@@ -87,7 +87,7 @@ class Usage:
     cached: int = 0
     cache_written: int = 0
     reasoning: int = 0
-    whole: bool = True
+    whole: bool = field(default=True, compare=False)
     """whether no count is missing, or is something that no count can be"""
 
 

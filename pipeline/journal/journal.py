@@ -27,7 +27,7 @@ from pipeline.journal.database import (
     is_there,
     trusting,
 )
-from pipeline.journal.rows import AT_MOST, INSERT, numbers, pick_up, row_of
+from pipeline.journal.rows import INSERT, message_of, numbers, pick_up, row_of
 from pipeline.journal.sound import LastRun, sealed, unsealed, unsound
 from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
@@ -147,19 +147,13 @@ class Journal:
         return self.select(sql, values)
 
     async def record(
-        self,
-        request: Request,
-        reply: Reply,
-        usage: Usage | None = None,
-        cost: int | None = None,
-        *,
-        at_most: bool = False,
+        self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
     ) -> None:
         """Keep a reply, with what it used and cost in nano-dollars; returns when it is on the disk.
 
         Without `usage`, a later run counts it. `DiskError` where it cannot be kept.
         """
-        said = ("answered", Billed.YES, "", AT_MOST if at_most else "")
+        said = ("answered", Billed.YES, "", message_of(usage))
         await self._writer.commit(INSERT, row_of(request, *said, reply.seconds, reply.body, cost, usage))
 
     async def refuse(
@@ -167,16 +161,16 @@ class Journal:
         request: Request,
         reply: Reply,
         fault: Fault,
-        usage: Usage | None = None,
         cost: int | None = None,
+        usage: Usage | None = None,
     ) -> None:
         """Keep a reply that holds no answer, as it came, with its fault; otherwise like `record`."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
         await self._writer.commit(INSERT, row_of(request, *said, reply.seconds, reply.body, cost, usage))
 
-    def count_row(self, seq: int, usage: Usage, cost: int | None, *, at_most: bool = False) -> None:
+    def count_row(self, seq: int, usage: Usage, cost: int | None) -> None:
         """Say what a reply of `uncounted` used and cost, in nano-dollars; does not wait."""
-        self._writer.put(_COUNT, (*numbers(usage), cost, AT_MOST if at_most else "", seq))
+        self._writer.put(_COUNT, (*numbers(usage), cost, message_of(usage), seq))
 
     def uncounted(
         self, priced: Collection[str], after: int = 0
@@ -204,8 +198,8 @@ class Journal:
         request: Request,
         fault: Fault,
         seconds: float,
-        usage: Usage | None = None,
         cost: int | None = None,
+        usage: Usage | None = None,
     ) -> None:
         """Keep a failed attempt, with what it may have used and cost; does not wait for the disk."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)

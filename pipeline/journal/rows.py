@@ -87,6 +87,11 @@ def is_row(row: tuple[Any, ...]) -> bool:
     return fits(row[_SUM], row[0], *row[5:13])
 
 
+def message_of(usage: Usage | None) -> str:
+    """The message of an answer that used this."""
+    return "" if usage is None or usage.whole else AT_MOST
+
+
 def numbers(usage: Usage) -> tuple[int, int, int, int]:
     return usage.input, usage.cached, usage.output, usage.reasoning
 

@@ -30,7 +30,7 @@ def count_anew(job: Job, journal: Journal) -> int:
                 answer = Answer("")
             tariff = tariffs.get((step, model, endpoint)) or tariffs.get((step, model, "")) or Tariff(None)
             charge = tariff.charge(answer, Request(api, model, b""), partial(_supposed, body))
-            journal.count_row(seq, charge.usage, charge.cost, at_most=not charge.exact)
+            journal.count_row(seq, charge.usage, charge.cost)
         counted += len(rows)
         after = rows[-1][0]
     return counted

@@ -6,7 +6,7 @@ Money is whole nano-dollars, so that sums are exact. This module does not know b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
@@ -23,11 +23,10 @@ _TIER = "service_tier"
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an attempt has used and cost, in nano-dollars; if not `exact`, it is the most that it can be."""
+    """What an attempt has used and cost, in nano-dollars; if the usage is not `whole`, the most it can be."""
 
     usage: Usage
     cost: int | None
-    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +71,11 @@ class Tariff:
         """What an answer has used and cost; where not all of it is known, the most that it can be."""
         cost, used = self.cost(answer), answer.usage
         if answer.counted and (cost is not None or not self.known):
-            return Charge(used, cost, exact=True)
+            return Charge(used, cost)
         expected = expect(request)
         if not answer.counted:
             used = Usage(max(used.input, ceil(expected.worst_input)), max(used.output, ceil(expected.most)))
+        used = replace(used, whole=False)
         counted = Expected(used.input, used.output, used.output)
         costs = [self.most(request, one) for one in (expected, counted)]
         return Charge(used, None if None in costs else max(cost for cost in costs if cost is not None))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.support.project import Project
 
-COMMANDS = (
+COMMANDS: tuple[tuple[str, ...], ...] = (
     ("run", "job.yaml"),
     ("run", "job.yaml", "--retry-failed"),
     ("run", "job.yaml", "--pilot", "3", "--yes"),

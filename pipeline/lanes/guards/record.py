@@ -48,7 +48,7 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
         except Fault as error:
             fault = redacted(error, request.private)
             charge = worst(request, fault)
-            journal.note(request, fault, perf_counter() - began, charge.usage, charge.cost)
+            journal.note(request, fault, perf_counter() - began, charge.cost, charge.usage)
             if fault.billed is Billed.YES:
                 await journal.settle()  # or the next run would pay for it again
             raise fault from None
@@ -58,10 +58,10 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             await journal.record(request, reply)
             raise (no_memory() if isinstance(error, MemoryError) else error) from None
         if isinstance(answer, Fault):
-            await journal.refuse(request, reply, answer, charge.usage, charge.cost)
+            await journal.refuse(request, reply, answer, charge.cost, charge.usage)
             raise answer
-        await journal.record(request, reply, charge.usage, charge.cost, at_most=not charge.exact)
-        return reply.with_answer(answer, request.model, charge.cost if charge.exact else None)
+        await journal.record(request, reply, charge.usage, charge.cost)
+        return reply.with_answer(answer, request.model, charge.cost if charge.usage.whole else None)
 
     return ask
 

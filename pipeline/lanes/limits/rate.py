@@ -195,5 +195,5 @@ class Rate(Limit):
 
 def used_tokens(reply: Reply) -> float | None:
     """Tokens that a reply used, as the server counted them; None where it does not count them all."""
-    answer = reply.answer
-    return answer.usage.input + answer.usage.output if answer and answer.counted else None
+    usage = reply.answer.usage if reply.answer else None
+    return usage.input + usage.output if usage and usage.whole and (usage.input or usage.output) else None
