@@ -100,7 +100,8 @@ def is_there(path: Path) -> bool:
     if path.exists() and path.stat().st_size:
         return True
     log = path.with_name(path.name + "-wal")
-    if _answers_published(path.with_name("published.json")) or (log.exists() and log.stat().st_size):
+    logged = log.is_file() and not log.is_symlink() and log.stat().st_size
+    if logged or _answers_published(path.with_name("published.json")):
         what = "empty" if path.exists() else "gone"
         raise DiskError(f"the journal is {what}, though there were answers in it", where=str(path), hint=LOST)
     return False

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from errno import ELOOP
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ class Journal:
         """The journal at `path`, made where there is none. `DiskError` where it cannot be trusted."""
         is_there(path)
         try:
+            for beside in ("-wal", "-shm", "-journal"):  # SQLite would write through such a link
+                if path.with_name(path.name + beside).is_symlink():
+                    raise OSError(ELOOP, f"{path.name}{beside} is a link: remove it")
             os.close(own_file(path, os.O_RDWR))
         except OSError as error:
             raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None

@@ -186,17 +186,14 @@ class _Staging:
         with writing(self.target):
             make_folder(self.target.parent)
             remove_leftovers(self.target)
-            self.path = self.target.parent / f"{prefix}{token_hex(6)}.part"
             inside = own is not None and self.target.is_relative_to(os.path.realpath(own))
             rights = 0o600 if inside else 0o666  # less the umask, as for any file
-            self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, rights)
+            self._file, self.path = _locked(self.target.parent / prefix, rights)
             with suppress(FileNotFoundError):
                 # a file that is there keeps its rights
                 os.fchmod(self._file, 0o600 | rights & self.target.stat().st_mode)
         try:
             with self._guarded():
-                # the lock shows that the writer is alive: see remove_leftovers
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._sink: TableWriter = adapter.create(self.path, self.target, schema)
         except BaseException:
             self._unlink()
@@ -251,6 +248,20 @@ class _Staging:
             raise disk_error(error, self.target) from error
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise DiskError(str(error).splitlines()[0], where=str(self.target)) from error
+
+
+def _locked(beginning: Path, rights: int) -> tuple[int, Path]:
+    """A new file with a name of this beginning, locked: that shows that its writer is alive.
+
+    Before it was locked, another process may have taken it for the file of a killed one, and removed it.
+    """
+    while True:
+        path = beginning.with_name(f"{beginning.name}{token_hex(6)}.part")
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, rights)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return file, path
+        os.close(file)
 
 
 def _adapter(target: Path) -> TableFormat:
