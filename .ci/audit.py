@@ -53,7 +53,7 @@ def bill_of(venv: Path) -> dict[str, Any]:
 def product_in(site: Path) -> set[str]:
     """The names of what the program needs with all its extras, of what a site-packages folder holds."""
     installed = {_plain(found.name): found for found in distributions(path=[str(site)])}
-    product, next_ones = set[str](), [Requirement("pipeline[embedded,translate,excel]")]
+    product, next_ones = set[str](), [Requirement("pipeline-replay[embedded,translate,excel]")]
     seen = set[tuple[str, frozenset[str]]]()
     while next_ones:
         wanted = next_ones.pop()

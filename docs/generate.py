@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import runpy
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,17 +21,44 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.core.errors import RunStopped
-from pipeline.job import spec
+from pipeline.job import files, spec
 from pipeline.job.json_schema import schema_text
 from pipeline.lanes import bottleneck
 from pipeline.lanes.guards import fuse
+from pipeline.output import types
 from pipeline.wire import faults
+from pipeline.wire.presets import Preset, presets
 
 ROOT = Path(__file__).resolve().parent.parent
 _COMMANDS = """\
 # Commands
 
 This page is the program's own help, written by `python docs/generate.py`.
+
+"""
+_SERVERS = """\
+# Servers
+
+A job names a server that is known by its preset, and needs no address, no name of a variable, no page of
+options:
+
+```yaml
+models:
+  writer: {preset: groq, model: llama-3.3-70b-versatile}
+```
+
+The key is read from the environment (`export GROQ_API_KEY=…`). What the job file says itself wins over the
+preset: `base_url`, `api_key_env`, `json_mode`, `limits`, `price`, `options`. Any other server that speaks
+OpenAI's API works without a preset: `base_url` and, if it wants a key, `api_key_env`. `pipeline doctor JOB`
+asks the server for its list of models, which costs nothing.
+
+A preset's key goes to that server alone. For another `base_url` the job must name the variable itself
+(`api_key_env`). Servers that you run yourself (LiteLLM, Ollama, …) may stand anywhere. With
+[`--untrusted`](untrusted.md) the host and the key must be allowed, as always.
+
+Headers of your own, and a proxy, are [options](job-file.md#headers-and-a-proxy) of any model. This page is
+written by `python docs/generate.py` from `pipeline/wire/presets.toml`, which is read from the servers'
+public documentation. It was not tried against each of them: what a server does with a new model may differ.
 
 """
 _MEANT = {
@@ -40,6 +68,7 @@ _MEANT = {
     "redirected": "the server answers with another address (3xx)",
     "untrusted": "the host has no certificate that can be trusted",
     "not_https": "the address is https, and the server speaks plain http",
+    "proxy_refused": "the proxy lets nothing through (407, or a refused CONNECT)",
     "not_an_api": "web pages come instead of answers, again and again",
     "out_of_quota": "the account has no money or quota left (402, or 429 with a code that says so)",
     "outage": "nothing was answered for `limits.outage` seconds",
@@ -58,6 +87,7 @@ def documents() -> dict[Path, str]:
     wanted = {
         ROOT / "pipeline" / "job.schema.json": schema_text(),
         ROOT / "docs" / "commands.md": _commands(),
+        ROOT / "docs" / "servers.md": _servers(),
         ROOT / "docs" / "faults.md": runpy.run_path(str(Path(__file__).with_name("faults.py")))["page"](),
     }
     for page, tables in _PAGES.items():
@@ -90,6 +120,46 @@ def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
 
 def _kinds() -> str:
     return _said("kinds", "--markdown")
+
+
+def _servers() -> str:
+    """The page about the presets, made of `presets.toml`."""
+    head = ("server", "preset", "key variable", "what works", "what the preset sets")
+    known = presets()
+    rows = (
+        (one.title, f"`{name}`", f"`{one.key}`" if one.key else "none", one.works, "; ".join(_set_by(one)))
+        for name, one in known.items()
+    )
+    parts = [_SERVERS, _table(head, rows)]
+    for name, one in known.items():
+        parts.append(f"\n## {one.title}\n\n```yaml\n{_example(name, one)}```\n\n{_wrapped(one.notes)}\n")
+    return "".join(parts)
+
+
+def _set_by(one: Preset) -> Iterator[str]:
+    yield f"`base_url: {one.address}`" if one.address else f"nothing: give `base_url: {one.form}`"
+    if one.key_header:
+        yield f"the key in the header `{one.key_header}`"
+    if one.json_mode:
+        yield f"`json_mode: {one.json_mode}`"
+    if one.concurrency:
+        yield f"`limits: {{concurrency: {one.concurrency}}}`"
+    if one.free:
+        yield "at this address, a price of 0"
+
+
+def _example(name: str, one: Preset) -> str:
+    own = "" if one.address else f", base_url: {one.form}"
+    return f"models:\n  writer: {{preset: {name}, model: {_yaml_word(one.model)}{own}}}\n"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)
+
+
+def _yaml_word(text: str) -> str:
+    """A text as it stands in a line of YAML."""
+    return f'"{text}"' if text.startswith("@") else text
 
 
 def _faults() -> str:
@@ -135,8 +205,8 @@ def _exit_code(kind: str) -> int:
 
 
 def _binds() -> str:
-    rows = ((f"`{name}`", said) for name, said in bottleneck._ADVICE.items())
-    return _table(("held up by", "what it means, and what to do"), rows)
+    rows = ((f"`{name}`", said, bottleneck.UNSET.get(name, "")) for name, said in bottleneck.ADVICE.items())
+    return _table(("held up by", "what it means, and what to do", "where the job sets no such limit"), rows)
 
 
 def _keys(spec: type[BaseModel]) -> str:
@@ -154,7 +224,21 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if isinstance(value, str) and value:
         return f"`{value}`"
-    return "—" if value in (None, "") or isinstance(value, BaseModel) else f"{value:g}"
+    if isinstance(value, tuple) and value:
+        return f"`[{', '.join(value)}]`"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "—" if value in (None, "", (), {}) or isinstance(value, BaseModel) else f"{value:g}"
+
+
+def _types() -> str:
+    """What becomes of a column of each type; types that are treated alike share a row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, forms in types.TYPES.items():
+        if name not in ("Object", "Unknown"):  # no file has them
+            alike.setdefault(forms, []).append(f"`{name}`")
+    rows = ((", ".join(names), *(form or "**refused**" for form in forms)) for forms, names in alike.items())
+    return _table(("type", "in a template", "csv, tsv", "json, jsonl", "parquet", "xlsx"), rows)
 
 
 _PAGES: dict[str, dict[str, Callable[[], str]]] = {
@@ -165,7 +249,10 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "endpoints": lambda: _keys(spec.Endpoint),
         "fallback": lambda: _keys(spec.Fallback),
         "budget": lambda: _keys(spec.BudgetSpec),
-        "files": lambda: _keys(spec.Files),
+        "records": lambda: _keys(files.Records),
+        "types": _types,
+        "output": lambda: _keys(files.Output),
+        "files": lambda: _keys(files.Files),
     },
 }
 

@@ -13,11 +13,11 @@ from threading import Thread
 from typing import Any, TypeVar
 
 import anyio
-import polars as pl
 
 from pipeline.core.progress import Progress
 from pipeline.job.load import load
 from pipeline.job.spec import Job
+from pipeline.records.given import Rows
 from pipeline.runs.pilot import Pilot
 from pipeline.runs.plan import plan_async
 from pipeline.runs.result import Plan, Result
@@ -27,12 +27,11 @@ from pipeline.runs.state import Wish
 __all__ = ["export", "export_async", "load", "pilot", "pilot_async", "plan", "plan_async", "run", "run_async"]
 
 T = TypeVar("T")
-Frame = pl.DataFrame | pl.LazyFrame
 
 
 def run(
     job: Job,
-    records: Frame | None = None,
+    records: Rows | None = None,
     *,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
@@ -40,8 +39,8 @@ def run(
 ) -> Result:
     """Run a job to its end and write its table: `run_async` for plain code, with the same exceptions.
 
-    `records` is a polars frame to use instead of the file that the job names; `progress` can be watched from
-    another thread while it goes on, `say` is given each sentence for the reader.
+    `records` is a polars frame, or a list of dicts, to use instead of the file that the job names; `progress`
+    can be watched from another thread while it goes on, `say` is given each sentence for the reader.
     """
     watch: dict[str, Any] = {"progress": progress, "wish": wish} | ({"say": say} if say else {})
     return _waited(partial(run_async, job, records, **watch))
@@ -49,7 +48,7 @@ def run(
 
 def pilot(
     job: Job,
-    records: Frame | None = None,
+    records: Rows | None = None,
     *,
     n: int,
     progress: Progress | None = None,
@@ -61,12 +60,12 @@ def pilot(
     return _waited(partial(pilot_async, job, records, **watch))
 
 
-def plan(job: Job, records: Frame | None = None, *, retry_failed: bool = False) -> Plan:
+def plan(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
     """What a run would send, by step. Nothing is sent."""
     return _waited(partial(plan_async, job, records, retry_failed=retry_failed))
 
 
-def export(job: Job, records: Frame | None = None) -> Result:
+def export(job: Job, records: Rows | None = None) -> Result:
     """Write the table from what is answered so far. Nothing is sent."""
     return _waited(partial(export_async, job, records))
 

@@ -7,17 +7,24 @@ module does not know what the question is.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from pipeline.answers import finish
+from pipeline.answers.complaints import to_a_person
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape
 from pipeline.core import adapters
-from pipeline.core.domain import Call, Fault, Rejected, Request, Values, frozen
+from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
+from pipeline.wire.reasoning import apart
+from pipeline.wire.words import MALFORMED
 
+_MALFORMED = "Your answer was not accepted by the server: it is not what was asked for. Write it again."
+_NOTHING = "(nothing)"
+"""the model's turn where the server shows nothing that it wrote, because servers refuse an empty one"""
 Judge = Callable[[str], tuple[Any, str]]
 """An answer's text -> (value, complaint); the complaint is '' where it is accepted."""
 
@@ -41,6 +48,8 @@ class Runner(Protocol):
     """its templates by the key of the job file"""
     shape: Shape | None
     """the shape of its answers, None for text"""
+    repairs: int
+    """how often an answer can be sent back with a complaint"""
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""
@@ -59,7 +68,7 @@ class _Asked:
         self._model = model
         self._objection = provider.objection
         self._cannot_translate = provider.CAPABILITIES.cannot_translate
-        self._builder = RequestBuilder(model.api, model.model, model.params, step)
+        self._builder = RequestBuilder(model.api, model.model, model.params, step, model.json_mode)
 
     def request(self, asked: Conversation, key: str, instead: Request | None) -> Request:
         built = self._builder.build(asked, key, instead)
@@ -100,16 +109,26 @@ class Asking:
             requests.append(self.request(asked, key))
             reply = await call(requests[-1])
             known = known and reply.known
-            answer = read(reply)
+            answer = _meant(read(reply), asked)
             broken = finish.broken(answer, self.allow)
             if broken:
                 raise _rejected(*broken, requests, known)
             value, complaint = judge(_whole(answer.text).strip())
+            malformed = answer.finish_reason == MALFORMED
+            if malformed and (asked.schema is None or not answer.text):
+                complaint = _MALFORMED
             if not complaint:
                 return Taken(value, self._labels.get(reply.model, self._first.label), known)
             if repair < self.repairs:
-                asked = asked.answered(answer.text, complaint)
-        raise _rejected("rejected", complaint, requests, known)
+                asked = asked.answered(answer.text if answer.text or not malformed else _NOTHING, complaint)
+        raise _rejected("rejected", to_a_person(complaint), requests, known)
+
+
+def _meant(answer: Answer, asked: Conversation) -> Answer:
+    """The answer; with its block of reasoning, where the text to translate begins with one."""
+    if answer.said and asked.translation and apart(asked.translation[0]):
+        return replace(answer, text=answer.said, reasoning="")
+    return answer
 
 
 def _whole(text: str) -> str:

@@ -9,22 +9,30 @@ from collections.abc import Collection
 from typing import Literal
 
 from pipeline.core.domain import Answer
+from pipeline.wire.words import CALLED, FILTERED, KNOWN, LENGTH, MALFORMED, REFUSED
 
 Allowed = Literal["length", "refusal", "empty"]
-_FINISHED = frozenset({"stop", "length", "end_turn", "eos", "stop_sequence", "completed"})
 
 
 def broken(answer: Answer, allow: Collection[Allowed]) -> tuple[str, str] | None:
-    """Kind and message of the fault where an answer was refused, filtered, cut off or empty; else None."""
+    """Kind and message of the fault where an answer was refused, filtered, cut off or empty; else None.
+
+    An end whose word is not known passes if there is a text.
+    """
     finish = answer.finish_reason
-    if answer.refusal and "refusal" not in allow:
-        return "refused", f"the model refused: {answer.refusal[:200]}"
-    if finish == "content_filter":
+    refused = answer.refusal or finish == REFUSED
+    if refused and "refusal" not in allow:
+        return "refused", f"the model refused: {(answer.refusal or answer.text)[:200]}"
+    if finish == FILTERED:
         return "filtered", "a content filter cut the answer off"
-    if finish == "length" and "length" not in allow:
+    if finish == LENGTH and "length" not in allow:
         return "truncated", "the answer was cut off at its token limit; raise it, or allow: [length]"
-    if finish not in _FINISHED:
+    if finish == MALFORMED:  # asked again, as for any other answer that does not fit
+        return None
+    empty = not answer.text.strip()
+    if finish == CALLED or (empty and finish not in KNOWN):
         return "unfinished", f"the model ended with '{finish[:40]}' instead of an answer"
-    if not answer.text.strip() and not answer.refusal and "empty" not in allow:
-        return "empty", "the model answered with nothing; allow: [empty] accepts that"
+    if empty and not refused and "empty" not in allow:
+        only = "reasoning and no answer" if answer.reasoning else "nothing"
+        return "empty", f"the model answered with {only}; allow: [empty] accepts that"
     return None

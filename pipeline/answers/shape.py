@@ -15,29 +15,46 @@ from itertools import islice
 from typing import Any
 
 import jsonschema_rs
-import orjson
+
+from pipeline.answers import json_text
+from pipeline.answers.references import inlined
 
 TYPES = ("string", "integer", "number", "boolean")
-_FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
-_MEMBER = re.compile(r'"\s*:')
+_ALL_TYPES = (*TYPES, "array", "object", "null")
+_NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched; )")
 _MOST_COMPLAINTS = 3
+_FULL = frozenset(("$schema", "$ref", "$defs"))
+"""keys that only a full schema has"""
 
 
 def schema_of(shape: Any) -> dict[str, Any]:
     """JSON Schema of a shape; `ValueError` with a sentence where it is no valid shape."""
     if not isinstance(shape, dict) or not shape:
-        raise ValueError("a JSON answer is a mapping of field names to types, or a full JSON schema")
-    full = "$schema" in shape or ("type" in shape and ("properties" in shape or "items" in shape))
+        raise ValueError(
+            "a JSON answer is a mapping of field names to types, or a full JSON schema; "
+            "for example {title: string}"
+        )
+    full = not _FULL.isdisjoint(shape) or ("type" in shape and ("properties" in shape or "items" in shape))
     schema = shape if full else _expanded(shape, "")
     try:
         _validator(schema)
     except (jsonschema_rs.ValidationError, ValueError) as error:
-        raise ValueError(f"not a valid JSON schema: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"not a valid JSON schema: {_schema_words(error)}") from None
     return schema
 
 
+def _schema_words(error: Exception) -> str:
+    """What is wrong with a schema, without the validator's words."""
+    said = str(error).splitlines()[0]
+    if isinstance(error, jsonschema_rs.ValidationError) and not _NOTHING_FETCHED.match(said):
+        path = ".".join(map(str, error.instance_path)) or "the whole"
+        shown = json.dumps(error.instance, default=str)[:80]
+        return f"{path}: {shown} is not allowed there; the types are {', '.join(_ALL_TYPES)}"
+    return _NOTHING_FETCHED.sub(r"\1", said)
+
+
 def _no_reference(uri: str) -> Any:
-    raise ValueError(f"nothing is fetched: put what '{uri}' names into the schema, under $defs")
+    raise ValueError(f"nothing is fetched; put what '{uri}' names into the schema, under $defs")
 
 
 def _validator(schema: dict[str, Any]) -> Any:
@@ -58,7 +75,8 @@ def _expanded(shape: Any, path: str) -> dict[str, Any]:
     if isinstance(shape, str) and shape in TYPES:
         return {"type": shape}
     known = ", ".join(TYPES)
-    raise ValueError(f"'{shape}' at {path} is not a type; write {known}, [type] or a mapping of fields")
+    shown = f"'{shape}'" if isinstance(shape, str) else json.dumps(shape, default=str)[:80]
+    raise ValueError(f"{shown} at {path} is not a type; write {known}, [type] or a mapping of fields")
 
 
 class Shape:
@@ -71,18 +89,23 @@ class Shape:
     def _validator(self) -> Any:
         return _validator(self.schema)
 
+    @cached_property
+    def plain(self) -> Mapping[str, Any]:
+        """The schema without references, for the columns of the result."""
+        return inlined(self.schema)
+
     @property
     def fields(self) -> Mapping[str, Any] | None:
         """The schemas of the answer's fields, in order; None unless it is an object with fixed fields."""
-        fields = self.schema.get("properties")
-        closed = self.schema.get("type") == "object" and not self.schema.get("additionalProperties")
+        fields = self.plain.get("properties")
+        closed = self.plain.get("type") == "object" and not self.plain.get("additionalProperties")
         return fields if closed and fields else None
 
     @cached_property
     def _dtype(self) -> Any:
         from pipeline.core.dtypes import dtype_of  # polars is imported only where answers are read
 
-        return dtype_of(self.schema)
+        return dtype_of(self.plain)
 
     def _misfit(self, value: Any) -> str:
         """Why a valid value does not fit into the result's columns; '' where it does."""
@@ -104,70 +127,30 @@ class Shape:
             return type(error).__name__ if isinstance(error, UnicodeError) else str(error)
         return "; ".join(map(_complaint, errors))
 
+    def _wrapped(self, text: str) -> list[Any]:
+        """The one value in a text that fits, where nothing else in it could be meant; else nothing."""
+        try:
+            values = json_text.inside(text)
+            fitting = [value for value in values if not (self._invalid(value) or self._misfit(value))]
+            kind = type(fitting[0]) if fitting else None
+            meant = {repr(value) for value in values if type(value) is kind and (value or value in fitting)}
+        except (ValueError, RecursionError):
+            return []
+        return fitting[:1] if len(meant) == 1 else []
+
     def read(self, text: str) -> tuple[Any, str]:
         """(value, '') of an answer that fits, or (None, complaint in the second person)."""
         try:
-            value = _parsed(text)
+            value = json_text.parsed(text)
         except ValueError as error:
+            found = () if isinstance(error, json_text.Twice) else self._wrapped(text)
+            if found:
+                return found[0], ""
             return None, f"Your answer is not JSON ({error}). Answer again, with the JSON alone."
         misfit = self._invalid(value) or self._misfit(value)
         if misfit:
             return None, f"Your JSON does not fit: {misfit}. Answer again, with the whole JSON corrected."
         return value, ""
-
-
-def bare(text: str) -> str:
-    """An answer without the fence that some models put around JSON."""
-    fenced = _FENCE.match(text.strip())
-    return fenced.group(1) if fenced else text
-
-
-def _parsed(text: str) -> Any:
-    text = bare(text)
-    try:
-        value = orjson.loads(text)
-    except ValueError as strict:
-        try:
-            return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-        except _Twice:
-            raise
-        except ValueError:
-            raise strict from None
-    if len(_MEMBER.findall(text)) != _members(value):  # rare: a text that has quotes and colons in it
-        json.loads(text, object_pairs_hook=_distinct)
-    return value
-
-
-class _Twice(ValueError):
-    """A key stands twice in one object, so it is not known which of its values is meant."""
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise _Twice(f"the key '{twice[:80]}' stands twice in one object")
-    return found
-
-
-def _members(value: Any) -> int:
-    """How many members all objects of a value have together."""
-    count, stack = 0, [value]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, dict):
-            count += len(part)
-            stack.extend(part.values())
-        elif isinstance(part, list):
-            stack.extend(part)
-    return count
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _complaint(error: Any) -> str:

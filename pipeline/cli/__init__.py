@@ -10,15 +10,16 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from pipeline import __version__
+from pipeline.cli import _common as common
 from pipeline.cli import doctor, journal, look, run, tools, wording
 from pipeline.core.display import safe_text
-from pipeline.core.errors import DiskError, Interrupted, PipelineError, RunStopped
+from pipeline.core.errors import DiskError, Interrupted, JobError, PipelineError, RunStopped
 from pipeline.system.signals import end_the_program
 
 YOUNG = 50_000
@@ -26,13 +27,32 @@ YOUNG = 50_000
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Bulk text generation and translation that never loses an answer it paid for.",
     epilog="Exit codes: 0 ok, 2 job file or records, 3 some rows failed, 4 key, quota or budget, 74 disk, "
     "75 can be resumed, 130 interrupted.",
 )
+
+_OTHERS = {
+    "--dry-run": "`pipeline plan` says what a run would send and cost; for a rehearsal without a server add "
+    "--set name=rehearsal --set models.NAME.provider=scripted",
+    "--budget": "--set budget.cost=20",
+    "--model": "--set models.NAME.model=MODEL",
+    "--output": "--set output.to=FILE",
+    "--concurrency": "--set models.NAME.limits.concurrency=8",
+    "--resume": "leave it out: the same command goes on where it stopped",
+    "--force": "--retry-failed asks again for answers that were cut off, refused or rejected",
+}
+"""options that other programs have, each with what does the same here"""
+
+
+def _refuse_others(words: Sequence[str]) -> None:
+    """Name what does the same as an option that other programs have."""
+    for word in words[1:] if words[:1] in (["run"], ["plan"], ["check"], ["export"]) else ():
+        option = word.partition("=")[0].replace("--dryrun", "--dry-run")
+        if option in _OTHERS:
+            raise JobError(f"there is no option {option}", where=f"pipeline {words[0]}", hint=_OTHERS[option])
 
 
 def _version(wanted: bool) -> None:
@@ -62,10 +82,10 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     tools.new,
     tools.schema,
 )
-for _command in _COMMANDS:
-    app.command()(_command)
-app.command(name="kinds")(tools.kinds_command)
-app.add_typer(journal.app, name="journal")
+for _command in _COMMANDS:  # a line that is told is not cut: it is wrapped
+    app.command(short_help=common.first_sentence(_command))(_command)
+app.command(name="kinds", short_help=common.first_sentence(tools.kinds_command))(tools.kinds_command)
+app.add_typer(journal.app, name="journal", short_help=journal.app.info.help)
 
 
 def _open_streams() -> None:
@@ -86,6 +106,7 @@ def main() -> None:
     _open_streams()
     signals = end_the_program()
     try:
+        _refuse_others(sys.argv[1:])
         app()
         sys.stdout.flush()
     except PipelineError as error:

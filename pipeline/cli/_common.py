@@ -5,22 +5,54 @@ This module knows no command.
 
 from __future__ import annotations
 
+import glob
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli import wording
-from pipeline.core.errors import JobError
+from pipeline.core.display import safe_text
+from pipeline.core.errors import JobError, PipelineError
 
 if TYPE_CHECKING:
     from pipeline.job.allowlist import Allowed
     from pipeline.job.spec import Job
     from pipeline.runs.result import Result
 
-JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="The job file (YAML).")]
+
+def _job_files(incomplete: str) -> list[str]:
+    """For completion: the job files whose path begins as typed, here and one folder further down."""
+    typed = glob.escape(incomplete)
+    return sorted([*glob.glob(f"{typed}*.y*ml"), *glob.glob(f"{typed}*/*.y*ml")])  # noqa: PTH207 - as typed
+
+
+def steps_of() -> list[str]:
+    """For completion: the steps of the job file that is typed already."""
+    from pipeline.job import yaml_source
+
+    typed = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get(
+        "COMP_WORDS", ""
+    )  # zsh and fish, or bash
+    file = next((word for word in typed.split() if word.endswith((".yaml", ".yml"))), "")
+    with suppress(OSError, ValueError, PipelineError, LookupError, TypeError):
+        found = yaml_source.parse(Path(file).read_text(encoding="utf-8"), file).data
+        return [str(step["name"]) for step in found["steps"]]
+    return []
+
+
+def first_sentence(command: Callable[..., None]) -> str:
+    """What a command does, in one sentence."""
+    return " ".join((command.__doc__ or "").split()).partition(". ")[0].removesuffix(".") + "."
+
+
+JobFile = Annotated[
+    Path, typer.Argument(metavar="JOB", help="The job file (YAML).", autocompletion=_job_files)
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key: models.writer.model=gpt-5.5"),
@@ -90,6 +122,12 @@ def show_result(result: Result, as_json: bool) -> None:
 def print_lines(lines: Iterable[str]) -> None:
     for line in lines:
         typer.echo(line)
+
+
+def print_warnings(warnings: Sequence[str]) -> None:
+    """Print what is likely to be a slip, on standard error."""
+    for warning in warnings:
+        typer.echo("warning: " + "\n".join(map(safe_text, warning.splitlines())), err=True)
 
 
 def print_json(value: Any) -> None:

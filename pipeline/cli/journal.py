@@ -30,7 +30,6 @@ app = typer.Typer(
 SHOWN = 20
 
 
-@app.command()
 def forget(
     job_file: common.JobFile,
     key: Annotated[
@@ -77,7 +76,9 @@ def _of_forgotten(found: Forgotten) -> Iterator[str]:
         yield f"{wording.shown(Path(name))}: not one of the job's own files, so it was not searched"
     tables = {table.path for table in found.tables}
     for name in found.left:
-        if name not in tables:
+        if name in found.kept:
+            yield f"{wording.shown(Path(name))}: a table that somebody had changed: look for the record in it"
+        elif name not in tables:
             yield f"{wording.shown(Path(name))}: a link, or not a file: not removed; remove it yourself"
     if found.records:
         yield "the record is still in the input: take it out, or the next run asks for it again"
@@ -91,16 +92,17 @@ def _of_table(table: Rewritten) -> str:
     return f"written again without it, {counted(table.rows, 'row')}{pending}"
 
 
-@app.command()
 def restore(
     job_file: common.JobFile,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A file with what the run printed; - is standard input.")
     ],
+    sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
     as_json: common.AsJson = False,
 ) -> None:
     """Restore answers that a run printed on standard error because it could not save them on a disk."""
-    job = common.load_job(job_file, None, None)
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.journal.restore import restore_lines
 
     restored = restore_lines(job, _text(file).splitlines())
@@ -122,10 +124,14 @@ def _text(file: Path) -> str:
     return content.decode(errors="replace")
 
 
-@app.command()
-def verify(job_file: common.JobFile, as_json: common.AsJson = False) -> None:
+def verify(
+    job_file: common.JobFile,
+    sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
+    as_json: common.AsJson = False,
+) -> None:
     """Check every row of the journal against its checksum. Nothing is changed."""
-    job = common.load_job(job_file, None, None)
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.journal.verify import verify
 
     verdict = verify(job.folder / "journal.sqlite")
@@ -155,3 +161,7 @@ def _of_verdict(verdict: Verdict) -> Iterator[str]:
     if verdict.unreadable or verdict.pages:
         yield "  put back a copy (remove journal.sqlite-wal and -shm first), or save what can be read:"
         yield "  sqlite3 journal.sqlite .recover"
+
+
+for _command in (forget, restore, verify):
+    app.command(short_help=common.first_sentence(_command))(_command)

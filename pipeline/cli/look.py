@@ -5,15 +5,15 @@ This module runs nothing itself.
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from pipeline.cli import _common as common
-from pipeline.cli import wording
+from pipeline.cli import run, wording
 from pipeline.core.display import safe_text
 from pipeline.core.errors import JobError
+from pipeline.core.suggest import nearest
 
 
 def plan(
@@ -31,6 +31,7 @@ def plan(
     from pipeline import api
 
     counted = api.plan(job, retry_failed=retry_failed)
+    common.print_warnings(counted.warnings)
     if as_json:
         common.print_json(wording.numbers_of_plan(counted))
     else:
@@ -58,18 +59,47 @@ def show(
     job_file: common.JobFile,
     sets: common.Sets = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to show.")] = 5,
+    failed: Annotated[bool, typer.Option("--failed", help="Only rows that failed.")] = False,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Only this record; several columns as JSON.")
+    ] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            "--step",
+            metavar="STEP",
+            help="Only what this step wrote, or failed at.",
+            autocompletion=common.steps_of,
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also what models wrote before their answers.")
+    ] = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
-    """Show the first rows of the result: what the steps have written."""
+    """Show rows of the result: what the steps have written, and why rows failed."""
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))
-    from pipeline.runs.result import result_frame
+    from pipeline.output.published import shown_of
 
-    if not job.targets[0].exists():
-        hint = f"run it first: pipeline run {shlex.quote(str(job_file))}"
-        raise JobError("there is no result yet", where=str(job_file), hint=hint)
-    common.print_lines(wording.of_rows(job, result_frame(job.targets[0]).head(rows)))
+    steps = [one.name for one in job.steps]
+    if step is not None and step not in steps:
+        hint = nearest(step, steps) or f"steps: {', '.join(steps)}"
+        raise JobError(f"there is no step '{step}'", where="--step", hint=hint)
+    shown = shown_of(job, failed=failed, key=key, step=step, most=rows)
+    if shown is None:
+        again = run.command_of(
+            ["run", str(job_file), *(word for one in sets or () for word in ("--set", one))]
+        )
+        raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=f"run it first: {again}")
+    chosen = steps if step is None else [step]
+    if explain:
+        from pipeline.runs.explain import reasoning_of
+
+        common.print_lines(wording.of_rows(job, shown, chosen, reasoning_of(job, shown.rows, chosen)))
+    else:
+        common.print_lines(wording.of_rows(job, shown, chosen))
 
 
 def status(
@@ -91,15 +121,23 @@ def status(
         common.print_lines(wording.of_status(report))
 
 
+_VERB = typer.Argument(
+    metavar="VERB",
+    help="pause, resume, stop, set KEY=VALUE, status.",
+    autocompletion=lambda: ["pause", "resume", "stop", "set", "status"],
+)
+
+
 def ctl(
     job_file: common.JobFile,
-    verb: Annotated[str, typer.Argument(metavar="VERB", help="pause, resume, stop, set KEY=VALUE, status.")],
+    verb: Annotated[str, _VERB],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE")] = None,
     sets: common.Sets = None,
+    untrusted: common.Untrusted = False,
     as_json: common.AsJson = False,
 ) -> None:
-    """Steer a live run from another terminal: set models.writer.limits.rpm=900, budget.cost=30, …"""
-    job = common.load_job(job_file, sets, None)
+    """Steer a live run from another terminal. For example: ctl JOB set budget.cost=30."""
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
     from pipeline.runs.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)

@@ -68,7 +68,10 @@ def _run(job: Job, wish: Wish) -> Result:
 
     progress = Progress()
     load_structlog()
-    with Screen(job.name, progress).shown() as screen, _way_on(progress, _once(sys.argv[1:])):
+    with (
+        Screen(job.name, progress, _at(wish.until)).shown() as screen,
+        _way_on(progress, _once(sys.argv[1:])),
+    ):
         return api.run(job, progress=progress, say=screen.say, wish=wish)
 
 
@@ -91,7 +94,7 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
         error.hint = "\n  ".join(
-            [*([error.hint] if error.hint else []), *done, f"to go on: {_command(_raised(words, error))}"]
+            [*([error.hint] if error.hint else []), *done, f"to go on: {command_of(_raised(words, error))}"]
         )
         raise
 
@@ -118,20 +121,28 @@ def _end(until: str | None, for_: str | None) -> float | None:
         raise JobError(str(error), where="--until" if until else "--for") from None
 
 
+def _at(end: float | None) -> str:
+    """The time of day at which a run ends; '' where none is set."""
+    from pipeline.core.clock import SYSTEM_ZONE, spoken
+
+    zone = SYSTEM_ZONE
+    return spoken(datetime.fromtimestamp(end, zone), datetime.now(zone)) if end is not None else ""
+
+
 def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     """Run a pilot, say what it has shown, and whether to go on."""
     from pipeline import api
     from pipeline.core.progress import Progress
 
     progress = Progress()
-    with Screen(job.name, progress).shown() as screen, _way_on(progress, sys.argv[1:]):
+    with Screen(job.name, progress, _at(until)).shown() as screen, _way_on(progress, sys.argv[1:]):
         pilot = api.pilot(job, n=n, progress=progress, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
         typer.echo(line, err=True)
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():
-        typer.echo(f"stopped after the pilot; to go on: {_command([*sys.argv[1:], '--yes'])}", err=True)
+        typer.echo(f"stopped after the pilot; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
         return False
     if typer.confirm("go on?", err=True):
         return True
@@ -151,10 +162,10 @@ def _once(words: list[str]) -> Iterator[str]:
 
 def way_on() -> str:
     """The command that goes on with the work of this process."""
-    return _command(_once(sys.argv[1:]))
+    return command_of(_once(sys.argv[1:]))
 
 
-def _command(words: Iterable[str]) -> str:
+def command_of(words: Iterable[str]) -> str:
     """The program with these words, as one types it."""
     program = Path(sys.argv[0]).name
     program = "python -m pipeline" if program == "__main__.py" else program

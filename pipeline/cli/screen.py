@@ -13,21 +13,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from pipeline.core.display import clock, dollars, safe_text
+from pipeline.core.display import clock, dollars, pace, safe_text
 from pipeline.core.progress import Progress
 
 if TYPE_CHECKING:
     from rich.console import Group
 
 PLAIN_SECONDS = 10.0
+BAR = 32
+"""columns of the bar on a wide terminal"""
+SENDING = ("asking", "stopping")
+"""phases in which requests are sent and answered"""
 
 
 class Screen:
     """Shows a progress while it changes, and sentences as they come."""
 
-    def __init__(self, name: str, progress: Progress) -> None:
+    def __init__(self, name: str, progress: Progress, end: str = "") -> None:
         self.name = safe_text(name)
         self.progress = progress
+        self.end = f", ends at {end}" if end else ""
         self._lock = threading.Lock()
 
     def say(self, sentence: str) -> None:
@@ -53,8 +58,12 @@ class Screen:
 
     def _plain(self, stopped: threading.Event) -> None:
         while not stopped.wait(PLAIN_SECONDS):
-            error = f"; last error: {self.progress.last_error[:200]}" if self.progress.last_error else ""
+            error = f"; last error: {self._trouble()}" if self._trouble() else ""
             self.say(f"{self.name}: {self.numbers()}; {self.speed()}{error}")
+
+    def _trouble(self) -> str:
+        """The last error that still matters; none while a person has paused the run."""
+        return "" if self.progress.notice else safe_text(self.progress.trouble)[:200]
 
     @contextmanager
     def _live(self) -> Iterator[None]:
@@ -75,42 +84,45 @@ class Screen:
     def numbers(self) -> str:
         """Rows done, failed and left."""
         t = self.progress
-        left = f", {max(t.rows_expected - t.rows, 0):,} left" if t.phase in ("asking", "stopping") else ""
-        return f"{t.phase}: {t.ok + t.skipped:,} done, {t.failed:,} failed{left}"
+        left = f", {max(t.rows_expected - t.rows, 0):,} left" if t.phase in SENDING else ""
+        return f"{t.notice or t.phase}: {t.ok + t.skipped:,} done, {t.failed:,} failed{left}"
 
     def speed(self) -> str:
-        """Requests per second, tokens, what is in flight, and when it will be over."""
+        """How fast it goes and when it will be over, or what it waits for; what is in flight; the tokens."""
         t, seconds = self.progress, max(time.monotonic() - self.progress.since, 1e-3)
-        if t.phase not in ("asking", "stopping"):
+        if t.phase not in SENDING:
             return f"{t.rows / seconds:,.0f} rows/s"
-        eta = ""
-        new = t.rows - t.rows_before
-        if new > 0 and t.rows < t.rows_expected:
-            eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
+        waiting = f", {t.waiting} waiting to retry" if t.waiting else ""
         cost = f", {dollars(t.cost / 1e9)}" if t.cost else ""
         tokens = f"{t.input_tokens:,} + {t.output_tokens:,} tokens in + out{cost}"
-        waiting = f", {t.waiting} waiting to retry" if t.waiting else ""
-        holding = t.notice or (t.binding if t.binding != "tail" else "")
-        held = f", held up by {holding}" if holding else ""
-        rate = f"{t.answered / seconds:,.1f} requests/s, {t.in_flight} in flight"
-        return f"{rate}{waiting}{held}, {tokens}{eta}"
+        return f"{self._going(seconds)}{t.in_flight} in flight{waiting}, {tokens}{self.end}"
+
+    def _going(self, seconds: float) -> str:
+        t = self.progress
+        if t.notice:
+            return ""  # it is the first word of the line above
+        if t.waits:
+            return f"{t.waits}, "
+        new = t.rows - t.rows_before
+        eta = ""
+        if new > 0 and t.rows < t.rows_expected and t.phase == "asking":
+            eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
+        held = f", held up by {t.binding}" if t.binding else ""
+        return f"{pace(t.answered, seconds)}{eta}{held}, "
 
     def _picture(self) -> Group:
         from rich.console import Group
         from rich.progress_bar import ProgressBar
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
         t = self.progress
-        top = Table.grid(padding=(0, 1))
+        top = Table.grid(Column(no_wrap=True), Column(max_width=BAR), Column(no_wrap=True), padding=(0, 1))
         bar = ProgressBar(
-            total=max(t.rows_expected, 1),
-            completed=min(t.rows, t.rows_expected),
-            width=32,
-            complete_style="green",
+            total=max(t.rows_expected, 1), completed=min(t.rows, t.rows_expected), complete_style="green"
         )
         top.add_row(Text(self.name, style="bold"), bar, Text(safe_text(self.numbers())))
         lines: list[Table | Text] = [top, Text("  " + safe_text(self.speed()), style="dim")]
-        if t.last_error:
-            lines.append(Text("  last error: " + safe_text(t.last_error)[:200], style="red"))
+        if error := self._trouble():
+            lines.append(Text(f"  last error: {error}", style="red"))
         return Group(*lines)

@@ -6,6 +6,7 @@ This module sends nothing.
 from __future__ import annotations
 
 import shlex
+import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +17,10 @@ from pipeline.cli import _common as common
 from pipeline.cli import wording
 from pipeline.core import adapters
 from pipeline.core.display import counted, safe_text
-from pipeline.core.errors import ROWS_FAILED
+from pipeline.core.errors import ROWS_FAILED, JobError
 
 FAULTS_SHOWN = 20
+NO_KEY = "key: none, because no column is different in every row: rows are known by their content"
 
 
 def check(
@@ -33,8 +35,11 @@ def check(
     """Check a job file, its records and its templates. Nothing is sent."""
     job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
     from pipeline.runs.session import Session
+    from pipeline.runs.warnings import warnings_of
 
     session = Session.open(job)
+    warnings = list(map(str, warnings_of(session)))
+    common.print_warnings(warnings)
     records = (record for batch in session.source.batches() for record in batch)
     checked, failed = 0, 0
     for record in records if rows else islice(records, 1):
@@ -47,18 +52,54 @@ def check(
     if failed > FAULTS_SHOWN:
         typer.echo(f"… and {counted(failed - FAULTS_SHOWN, 'more fault')} that are not shown", err=True)
     more = "" if rows else "; --rows renders the templates of every record"
-    verdict = "" if failed else "the job is fine; "
+    fine = f"the job can run, with {counted(len(warnings), 'warning')}; " if warnings else "the job is fine; "
+    verdict = "" if failed else fine
     typer.echo(f"{job.name}: {verdict}records rendered: {checked:,}, faults: {failed:,}{more}")
     raise typer.Exit(ROWS_FAILED if failed else 0)
 
 
-def new(job_file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")]) -> None:
-    """Write a commented starter job, and a few records for it, that run without a key."""
-    from pipeline.job.starter import write
+def new(
+    job_file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The job file to write; default: the table's name.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--from", metavar="TABLE", help="Your records: csv, jsonl, parquet, xlsx.")
+    ] = None,
+) -> None:
+    """Write a commented job file, for a table of yours or for a small sample, that runs without a key."""
+    from pipeline.job.spec import Model
+    from pipeline.job.starter import TRIED, write, write_for
 
-    for path in write(job_file):
+    asking = table is None and sys.stdin.isatty()
+    if asking:
+        question = "A table with your records (Enter: a small sample)"
+        answer = typer.prompt(question, default="", show_default=False, err=True)
+        table = Path(answer) if answer else None
+    if table is None:
+        file = job_file or Path("job.yaml")
+        written = write(file)
+    else:
+        from pipeline.records.first_look import look_at
+
+        found = look_at(table)
+        order = "Write one sentence about this record."
+        if asking:
+            order = typer.prompt("What shall be written for each row?", default=order, err=True)
+        file = job_file or Path(f"{table.name.partition('.')[0] or 'job'}.yaml")
+        written = write_for(file, table, found.columns, found.words, found.key, found.rows, order)
+        typer.echo(safe_text(f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"))
+        typer.echo(safe_text(f"key: {found.key}, which is different in every row" if found.key else NO_KEY))
+        if found.rows > TRIED:
+            typer.echo(
+                f"limit: only the first {TRIED} records, to try it; remove the line for all {found.rows:,}"
+            )
+    for path in written:
         typer.echo(f"wrote {path}")
-    typer.echo(f"next: pipeline run {shlex.quote(str(job_file))}")
+    try:
+        list(adapters.load("providers", "embedded").health(Model(provider="embedded")))
+    except JobError as missing:
+        typer.echo(str(missing))
+    typer.echo(f"next: pipeline run {shlex.quote(str(file))}")
 
 
 def schema() -> None:
@@ -71,12 +112,15 @@ def schema() -> None:
 def kinds_command(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """List all table formats, providers, dialects, checks and kinds of step."""
+    """List all table formats, providers, dialects, checks, kinds of step and presets."""
+    from pipeline.wire.presets import presets
+
     rows = [
         (label, name, adapters.summary(wing, name))
         for wing, label in adapters.WINGS.items()
         for name in adapters.names(wing)
     ]
+    rows += [("preset", name, f"{one.title}, {one.address or one.form}") for name, one in presets().items()]
     if markdown:
         typer.echo("| kind | name | what it is |\n| --- | --- | --- |")
         for row in rows:

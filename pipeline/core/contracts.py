@@ -20,6 +20,23 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file of rows is to be read, where its suffix does not say it."""
+
+    separator: str = ""
+    """'': the format's own"""
+    encoding: str = ""
+    """'': UTF-8"""
+    sheet: str | int = 1
+    """its name, or its number from 1"""
+    header: int = 0
+    """the number of the row that names the columns; 0: the first one that is not empty"""
+
+
+AS_IT_IS = Reading()
+
+
 class TableWriter(Protocol):
     """A file of rows that is being written."""
 
@@ -35,11 +52,13 @@ class TableFormat(Protocol):
 
     SPREADSHEET: bool
     """whether spreadsheet programs open it, and could run a cell as a formula"""
+    READS: tuple[str, ...]
+    """what it follows of a `Reading`"""
 
-    def scan(self, path: Path) -> pl.LazyFrame:
+    def scan(self, path: Path, how: Reading = ..., /) -> pl.LazyFrame:
         """The rows of a file; `InputError` with the place of whatever is wrong in it."""
 
-    def place(self, path: Path, row: int) -> str:
+    def place(self, path: Path, row: int, how: Reading = ..., /) -> str:
         """Where the record number `row` (1-based) stands, for messages: "line 12"."""
 
     def create(self, path: Path, target: Path, schema: pl.Schema) -> TableWriter:
@@ -86,7 +105,7 @@ class Provider(Protocol):
         """A call: a `Request` in, a `Reply` out, or a `Fault` with its fate."""
 
     def health(self, model: Any) -> Iterator[HealthCheck]:
-        """What `doctor` looks at. Nothing is paid for."""
+        """What `doctor` looks at, first of all on this machine, then elsewhere. Nothing is paid for."""
 
 
 class Api(Protocol):

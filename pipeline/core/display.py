@@ -32,6 +32,16 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def pace(requests: int, seconds: float) -> str:
+    """How fast requests are answered, as people read it: 8.5 requests/s, one request in 12 s."""
+    if not requests:
+        return "no answer yet"
+    each = seconds / requests
+    if each <= 1:
+        return f"{requests / seconds:,.1f} requests/s"
+    return f"one request in {each:.{int(each < 10)}f} s"
+
+
 def dollars(amount: float | None) -> str:
     """Money as people read it: $12.30, more digits below a dollar, never $0.00 for what cost something."""
     if amount is None:

@@ -61,17 +61,24 @@ class Request:
     """values of the record that stay out of every message"""
     instead: Request | None = field(default=None, compare=False)
     """the same question to the fallback model, asked if this one fails"""
+    draw: str = ""
+    """which of several answers to the same body is wanted; '' for the first or only one"""
+    turns: int = field(default=1, compare=False)
+    """messages of user and model: more than 1 where it sends an answer back with a complaint"""
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 over the dialect and the body: whoever has the same digest has the same answer.
+        """SHA-256 over the dialect, the body and the draw: whoever has the same digest has the same answer.
 
-        Host, key, headers, limits and prices stay out of it. The body is built in one fixed order
-        (`wire/apis/`), and sent as it stands here.
+        The first draw adds nothing, so it has the digest of a request without draws. Host, key, headers,
+        limits and prices stay out of it. The body is built in one fixed order (`wire/apis/`), and sent as it
+        stands here.
         """
         if not self._digest:
-            object.__setattr__(self, "_digest", sha256(self.api.encode() + b"\0" + self.body).digest())
+            draw = b"\0" + self.draw.encode() if self.draw else b""  # a body is JSON: it has no null byte
+            whole = self.api.encode() + b"\0" + self.body + draw
+            object.__setattr__(self, "_digest", sha256(whole).digest())
         return self._digest
 
 
@@ -110,7 +117,7 @@ class ServerLimits:
 class Answer:
     """What a reply says, read by its dialect.
 
-    `finish_reason` is "stop", "length", "content_filter", "tool_calls" or what else the server said.
+    `finish_reason` is one of our words (`wire/words.py`), or the server's own where that is not known.
     """
 
     text: str
@@ -120,6 +127,10 @@ class Answer:
     usage: Usage = NO_TOKENS
     tier: str = ""
     """the service tier that served it, where the server says so: flex, priority, …"""
+    reasoning: str = ""
+    """what the model wrote before its answer; never a part of a result"""
+    said: str = ""
+    """the text with the reasoning that stood in it; '' where none did"""
 
     @property
     def counted(self) -> bool:

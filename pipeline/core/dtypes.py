@@ -6,13 +6,16 @@ as they are, anything else as its JSON. This module does not know where the valu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import orjson
 import polars as pl
+
+from pipeline.core.errors import PipelineError
 
 INT64 = range(-(2**63), 2**63)
 EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
@@ -147,6 +150,52 @@ _PYTHON: tuple[tuple[Callable[[pl.DataType], bool], type], ...] = (
 )
 
 
+@contextmanager
+def polars_words(error: Callable[[str], PipelineError]) -> Iterator[None]:
+    """Whatever polars refuses inside, its panics too, becomes the error that is made of its first line.
+
+    A panic is no `Exception` of Python's, so nothing else would stop it on its way to the user.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, RuntimeError, ValueError) as reason:
+        raise error(first_line(reason)) from reason
+
+
+def first_line(error: BaseException | None) -> str:
+    """The first line of a library's message."""
+    return (str(error).strip().splitlines() or ["no reason is given"])[0][:200]
+
+
+def rebuilt(
+    column: pl.Expr, dtype: pl.DataType, change: Callable[[pl.Expr, pl.DataType], pl.Expr]
+) -> pl.Expr:
+    """The column with every part of it changed that is no list, object or extension type."""
+    if isinstance(dtype, pl.Struct):
+        fields = [(field.name, _instance(field.dtype)) for field in dtype.fields]
+        return column.struct.with_fields(
+            **{name: rebuilt(pl.field(name), part, change) for name, part in fields}
+        )
+    if isinstance(dtype, pl.List):
+        return column.list.eval(rebuilt(pl.element(), _instance(dtype.inner), change))
+    if isinstance(dtype, pl.Array):
+        return column.arr.eval(rebuilt(pl.element(), _instance(dtype.inner), change))
+    if isinstance(dtype, pl.BaseExtension):
+        return rebuilt(column.ext.storage(), _instance(dtype.ext_storage()), change)
+    return change(column, dtype)
+
+
+def parts(dtype: pl.DataType) -> Iterator[pl.DataType]:
+    """The type, and all types inside it."""
+    yield dtype
+    inner: list[Any] = [dtype.inner] if isinstance(dtype, pl.List | pl.Array) else []
+    inner += [field.dtype for field in dtype.fields] if isinstance(dtype, pl.Struct) else []
+    inner += [dtype.value] if isinstance(dtype, pl.Map) else []
+    inner += [dtype.ext_storage()] if isinstance(dtype, pl.BaseExtension) else []
+    for part in inner:
+        yield from parts(_instance(part))
+
+
 def python_type(dtype: pl.DataType) -> type | None:
     """The one Python type of a flat dtype's values; None for a nested dtype."""
     return next((kind for test, kind in _PYTHON if test(dtype)), None)
@@ -160,6 +209,12 @@ def fits(dtype: pl.DataType) -> Callable[[object], bool]:
     if isinstance(dtype, pl.List | pl.Array):
         inner = fits(_instance(dtype.inner))
         return lambda value: value is None or (type(value) is list and all(map(inner, value)))
+    if isinstance(dtype, pl.Map):
+        held, named = fits(_instance(dtype.value)), fits(_instance(dtype.key))
+        return lambda value: (
+            value is None
+            or (type(value) is dict and all(map(named, value)) and all(map(held, value.values())))
+        )
     if isinstance(dtype, pl.Struct):
         tests = {field.name: fits(_instance(field.dtype)) for field in dtype.fields}
         return lambda value: (

@@ -52,10 +52,17 @@ class Progress:
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
     """of the last rows that cost a request in this run: whether they failed"""
     binding: str = ""
-    """what holds the run up at the moment, by the name of the limit"""
+    """what holds the run up at the moment, by the name of the limit; '' where nothing can be done about it"""
     notice: str = ""
-    """what holds the run up as a whole: paused, waiting for its hours"""
+    """what a person has ordered: paused"""
+    waits: str = ""
+    """what the run waits for while it sends nothing, and until when"""
     last_error: str = ""
+    """the last fault, also where the request was answered since"""
+    troubles: dict[tuple[str, str], str] = field(default_factory=dict)
+    """the last fault of each request that is not answered yet, by step and record"""
+    last_failure: str = ""
+    """why the last row failed"""
     remarks: Counter[str] = field(default_factory=Counter)
     """what was odd about replies that were taken all the same, and how often"""
 
@@ -68,10 +75,21 @@ class Progress:
         """More rows of this status."""
         setattr(self, status, getattr(self, status) + rows)
 
-    def fault(self, fault: Fault) -> None:
+    @property
+    def trouble(self) -> str:
+        """The last fault that still matters: of a request that has no answer yet, or of a row that failed."""
+        return next(reversed(self.troubles.values()), self.last_failure)
+
+    def fault(self, fault: Fault, step: str, key: str) -> None:
         """One more attempt that brought nothing."""
         self.faults[fault.kind] += 1
-        self.last_error = str(fault)
+        self.troubles.pop((step, key), None)  # the latest stands last
+        self.last_error = self.troubles[step, key] = str(fault)
+
+    def fail(self, fault: Fault, step: str, key: str) -> None:
+        """A row has failed: nothing more is tried for it."""
+        self.troubles.pop((step, key), None)
+        self.last_error = self.last_failure = str(fault)
 
     def remark(self, remark: str) -> bool:
         """Count an oddity; True if it is the first of its kind, so that it is told once."""
@@ -80,9 +98,10 @@ class Progress:
         self.remarks[remark] += 1
         return self.remarks[remark] == 1
 
-    def answer(self, seconds: float, usage: Usage, cost: int | None) -> None:
+    def answer(self, seconds: float, usage: Usage, cost: int | None, step: str, key: str) -> None:
         """One more answer, with what it cost in nano-dollars."""
         self.answered += 1
+        self.troubles.pop((step, key), None)
         self.latency.add(seconds)
         self.input_tokens += usage.input
         self.output_tokens += usage.output

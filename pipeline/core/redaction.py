@@ -63,8 +63,7 @@ def telling(call: Call, private: tuple[Any, ...]) -> Call:
 
 def _telling(request: Request, private: tuple[Any, ...]) -> Request:
     instead = _telling(request.instead, private) if request.instead is not None else None
-    asked = (request.api, request.model, request.body, request.step, request.key)
-    return Request(*asked, request.attempt, request.endpoint, private, instead)
+    return replace(request, private=private, instead=instead)
 
 
 def redacted(fault: Fault, private: tuple[Any, ...]) -> Fault:

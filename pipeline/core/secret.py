@@ -1,7 +1,10 @@
 """A key that does not print: it can be sent, and it cannot be shown, written down or copied out by accident.
 
 As text it is `***`, and serialising it is an error. Only `reveal` gives the key; it is called where the
-header is made. `without` takes the key out of what a server sends back.
+header is made.
+A server may send a key back, also the key of another server. While secrets are `guarding`, `cleansed` and
+`cleansed_bytes` take all of them out. A reply is cleansed twice: its bytes when they come, and its words when
+they have been read, because reading joins what stood apart.
 This module does not know where a key comes from, nor where it goes.
 """
 
@@ -10,6 +13,8 @@ from __future__ import annotations
 import base64
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hmac import compare_digest
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -37,13 +42,16 @@ class Secret:
     def without(self, body: bytes) -> bytes:
         """The bytes without the secret, whether it is written plainly or encoded.
 
-        Encodings: JSON's and HTML's escapes, percent signs, base64 at any offset, hexadecimal, backwards.
+        Encodings: JSON's and HTML's escapes, percent signs, base64 at any offset, hexadecimal, backwards, and
+        all of them in UTF-16 and UTF-32: then the zero bytes go, too.
         """
         if len(self._text) < SHORTEST:
             return body
         if self._forms is None:
             self._forms = _forms(self._text), _escaped(self._text), _Trace(self._text)
         forms, escaped, trace = self._forms
+        if b"\0" in body and (thin := self.without(plain := body.replace(b"\0", b""))) != plain:
+            body = thin
         for form in forms:
             if form in body:
                 body = body.replace(form, SHOWN.encode())
@@ -85,6 +93,56 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret is not written down")
+
+
+class _Guarded:
+    """The secrets that are taken out now; one that is open twice is closed twice."""
+
+    def __init__(self) -> None:
+        self._open: list[Secret] = []
+        self.now: tuple[Secret, ...] = ()
+        """each once; the longest first, as one may begin like another"""
+
+    def change(self, *, opened: tuple[Secret, ...] = (), closed: tuple[Secret, ...] = ()) -> None:
+        """Begin and end to take out secrets."""
+        self._open += opened
+        for secret in closed:
+            self._open.remove(secret)
+        self.now = tuple(sorted(filter(None, set(self._open)), key=lambda secret: -len(secret.reveal())))
+
+
+_guarded = _Guarded()
+
+
+@contextmanager
+def guarding(*secrets: Secret) -> Iterator[None]:
+    """While it is open, these secrets are taken out of what servers say."""
+    _guarded.change(opened=secrets)
+    try:
+        yield
+    finally:
+        _guarded.change(closed=secrets)
+
+
+def is_guarded() -> bool:
+    """Whether there is a secret that could come back."""
+    return any(_guarded.now)
+
+
+def cleansed_bytes(body: bytes) -> bytes:
+    """The bytes without any of the secrets that are guarded now."""
+    for secret in _guarded.now:
+        body = secret.without(body)
+    return body
+
+
+def cleansed(words: str) -> str:
+    """The words without any of the secrets that are guarded now."""
+    if not _guarded.now or len(words) < SHORTEST:
+        return words
+    plain = words.encode("utf-8", "surrogatepass")
+    safe = cleansed_bytes(plain)
+    return words if safe == plain else safe.decode("utf-8", "replace")
 
 
 class _Trace:

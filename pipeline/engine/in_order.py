@@ -6,7 +6,8 @@ up together, and then the walks go on. Nothing is sent. This module does not wri
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 
 import anyio.lowlevel
 
@@ -22,6 +23,7 @@ class InOrder:
         self._walk = Walk(stages, {stage.spec.model: _Asked for stage in stages})
         self._look_up = look_up
         self.rows_of = self._walk.rows_of
+        self.rows_under = self._walk.rows_under
 
     async def rows(self, batches: Iterator[list[Record]]) -> AsyncIterator[list[Branch]]:
         """The leaves that become the result's rows, in order, for one batch of records at a time."""
@@ -32,7 +34,12 @@ class InOrder:
     def leaves(self, records: Sequence[Record]) -> list[list[Branch]]:
         """All leaves of each record."""
         found: list[list[Branch]] = [[] for _ in records]
-        walks = list(map(self._walk.leaves, records))
+        self.visit(records, lambda place, leaf: found[place].append(leaf))
+        return found
+
+    def visit(self, records: Sequence[Record], take: Callable[[int, Branch], object]) -> None:
+        """Give each leaf to `take`, with the place of its record; those of one record in their order."""
+        walks = [self._walk.visit(record, partial(take, place)) for place, record in enumerate(records)]
         going_on: Iterable[tuple[int, Reply | Fault | None]] = (
             (place, None) for place in range(len(records))
         )
@@ -44,8 +51,8 @@ class InOrder:
                     walk = walks[place]
                     try:
                         more = walk.throw(outcome) if isinstance(outcome, Fault) else walk.send(outcome)
-                    except StopIteration as end:
-                        found[place] = end.value
+                    except StopIteration:
+                        continue
                     else:
                         asking.append(place)
                         requests.append(more)
@@ -53,7 +60,6 @@ class InOrder:
         finally:
             for walk in walks:
                 walk.close()
-        return found
 
 
 class _Asked:

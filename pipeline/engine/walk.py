@@ -6,7 +6,8 @@ planning and exporting are this same walk with another call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,10 +56,10 @@ class Walk:
         """Whether the branch is finished."""
         return branch.fault is not None or branch.at == len(self.stages)
 
-    def fork(self, branch: Branch) -> list[Branch]:
+    def fork(self, branch: Branch) -> Iterator[Branch]:
         """The branches that this one becomes, one for each value, in the job's order."""
-        forks = self.stages[branch.at].forks
-        return [replace(branch, forked=True, values={**branch.values, **fork}) for fork in forks]
+        for fork in self.stages[branch.at].forks:
+            yield replace(branch, forked=True, values={**branch.values, **fork})
 
     def forks(self, branch: Branch) -> bool:
         """Whether the branch forks before its next step."""
@@ -91,17 +92,30 @@ class Walk:
         )
 
     async def leaves(self, record: Record) -> list[Branch]:
-        """All leaves of a record, in the order of its rows, one after the other."""
-        leaves, stack = [], [self.start(record)]
-        while stack:
-            branch = stack.pop()
-            while not self.is_leaf(branch):
-                if self.forks(branch):
-                    branch, *others = self.fork(branch)
-                    stack.extend(reversed(others))
-                branch = await self.advance(branch)
-            leaves.append(branch)
+        """All leaves of a record, in the order of its rows."""
+        leaves: list[Branch] = []
+        await self.visit(record, leaves.append)
         return leaves
+
+    async def visit(self, record: Record, take: Callable[[Branch], object]) -> None:
+        """Give each leaf of a record to `take`, in the order of its rows, one after the other; keep none."""
+        stack = [iter((self.start(record),))]
+        while stack:
+            branch = next(stack[-1], None)
+            if branch is None:
+                stack.pop()
+                continue
+            while not self.is_leaf(branch) and not self.forks(branch):
+                branch = await self.advance(branch)
+            if self.is_leaf(branch):
+                take(branch)
+            else:
+                stack.append(self.fork(branch))
+
+    def rows_under(self, branch: Branch) -> int:
+        """How many rows a leaf stands for: as many as `rows_of` gives."""
+        left = self.stages[branch.at + branch.forked :]
+        return math.prod(len(values) for stage in left for values in stage.spec.each.values())
 
     def rows_of(self, branch: Branch) -> list[Branch]:
         """The rows a leaf stands for: one that ended before a fan-out still fills a row for each value."""

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pipeline.core import adapters
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.core.suggest import nearest
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.spec import Job, Limits, Model, Step
 from pipeline.job.validation import problem
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name
@@ -79,7 +79,8 @@ def _resolved_model(name: str, model: Model, text: YamlSource) -> Model:
         for key in {"retries", "maybe_billed_retries"} & endpoint.limits.model_fields_set:
             spot = text.where(("models", name, "endpoints", i, "limits", key), key=True)
             raise JobError(f"'{key}' belongs to the model's own limits", where=spot)
-    limits = model.limits.model_copy(update={"concurrency": model.limits.concurrency or able.concurrency})
+    filled = {**dict(model.limits), "concurrency": model.limits.concurrency or able.concurrency}
+    limits = Limits.model_construct(model.limits.model_fields_set, **filled)  # it stays known who set what
     chosen = able.model_prefix + (model.model or able.default_model or "")
     return model.model_copy(update={"api": api, "model": chosen, "limits": limits})
 

@@ -12,7 +12,15 @@ from math import isfinite
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+)
 
 from pipeline.core.clock import hours_of
 
@@ -29,6 +37,14 @@ PATTERNS = {
     _VARIABLE: "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)",
 }
 """what to say of a text that does not match"""
+PATTERN_EXAMPLES = {
+    _IDENTIFIER: "for example: short_title",
+    _JOB_NAME: "for example: products-2026",
+    _ADDRESS: "for example: http://127.0.0.1:8000/v1",
+    SOME_PATH: "for example: output/posts",
+    _VARIABLE: "write the key into the environment: export OPENAI_API_KEY=…",
+}
+"""what to write instead"""
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER, max_length=64)]
 JobName = Annotated[str, StringConstraints(pattern=_JOB_NAME, max_length=100)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -36,6 +52,12 @@ Template = Annotated[str, StringConstraints(min_length=1)]
 Variable = Annotated[str, StringConstraints(pattern=_VARIABLE)]
 MOST_AT_ONCE = 4096
 _HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+
+
+_AZURE = re.compile(
+    r"https?://[^/]+\.(?:openai|cognitiveservices)\.azure\.com(?!/openai/v1/?$)", re.IGNORECASE
+)
+"""an address of Azure in its old form, which is another API and needs its version in each request"""
 
 
 def address(text: str) -> str:
@@ -46,6 +68,8 @@ def address(text: str) -> str:
         raise ValueError("must end with its path, without ? and #: /chat/completions is added to it")
     if text and not (text.isprintable() and _has_host(text)):
         raise ValueError("must name a host, and a port from 1 to 65535 if any: http://127.0.0.1:8000/v1")
+    if _AZURE.match(text):
+        raise ValueError("must end in /openai/v1 at Azure: https://RESOURCE.openai.azure.com/openai/v1")
     return text
 
 
@@ -62,10 +86,16 @@ def _has_host(text: str) -> bool:
         return False
 
 
+class Spec(BaseModel):
+    """What all parts of a job file share: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 def _listed(value: object) -> object:
     """One text where several are allowed."""
     if not isinstance(value, str | list | tuple):
-        raise ValueError("must be a text, or a list of texts")
+        raise ValueError("must be a text, or a list of texts; for example [a, b]")
     return (value,) if isinstance(value, str) else value
 
 
@@ -73,7 +103,7 @@ def _auto_or_count(value: object) -> object:
     """Refuse a wrong value in one sentence, and not in one for each type that was possible."""
     if value is None or value == "auto" or (type(value) is int and 1 <= value <= MOST_AT_ONCE):
         return value
-    raise ValueError(f"must be auto, or a whole number from 1 to {MOST_AT_ONCE:,}")
+    raise ValueError(f"must be auto, or a whole number from 1 to {MOST_AT_ONCE:,}; for example 8")
 
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -81,7 +111,9 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     seen = set[str]()
     for text in map(str, values):
         if text in seen:
-            raise ValueError(f"the value {text[:40]} is listed twice, which would give the same row twice")
+            raise ValueError(
+                f"the value {text[:40]} is listed twice, which would give the same row twice; take one out"
+            )
         seen.add(text)
     return values
 
@@ -129,13 +161,13 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
     """Refuse parameters that would change the request in a way that this program does not handle."""
     for name in ("messages", "input", "prompt"):
         if name in params:
-            raise ValueError(f"`{name}` is set by the step, and cannot be a parameter")
+            raise ValueError(f"`{name}` is set by the step, and cannot be a parameter; leave it out here")
     if "model" in params:
-        raise ValueError("the model's name is the model's own key: model")
+        raise ValueError("the model's name is the model's own key: model; leave it out here")
     if params.get("stream") not in (None, False):
-        raise ValueError("answers are not streamed: leave `stream` out")
+        raise ValueError("answers are not streamed; leave `stream` out")
     if params.get("n") not in (None, 1):
-        raise ValueError("a request brings one answer: leave `n` out, or fan out with `each`")
+        raise ValueError("a request brings one answer; leave `n` out, or fan out with `each`")
     _check_finite(params)
     for name in _NUMBERS.keys() & params.keys():
         if params[name] is not None:
@@ -143,6 +175,15 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
+def _with_presets(schema: dict[str, Any]) -> None:
+    """Put the names of the presets into a schema; they are read for this alone."""
+    from pipeline.wire.presets import presets
+
+    schema["enum"] = ["", *presets()]
+
+
+JsonMode = Literal["", "schema", "object"]
+PresetName = Annotated[str, Field(json_schema_extra=_with_presets)]
 Address = Annotated[str, StringConstraints(pattern=_ADDRESS), AfterValidator(address)]
 Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]

@@ -22,13 +22,18 @@ from pipeline.core.suggest import nearest, nearest_file
 from pipeline.job import yaml_source
 from pipeline.job.allowlist import Allowed
 from pipeline.job.defaults import resolve
+from pipeline.job.endpoints import with_presets
 from pipeline.job.spec import Job
 from pipeline.job.untrusted import hold
 from pipeline.job.validation import problem
 from pipeline.job.yaml_source import YamlSource
+from pipeline.system.files import adapter_name
 
+_TEXTS = (".txt", ".md", ".html", ".j2", ".jinja", ".jinja2", ".prompt")
+"""endings of files that hold a prompt"""
 LARGEST_FILE = 4 << 20
 """bytes of a file with a prompt; a job file is smaller (`yaml_source.py`)"""
+_FEW = 5
 _NEWLINE = re.compile(r"\r\n?")
 
 
@@ -61,10 +66,21 @@ def load(
     Raises `JobError`, whose text names file, line and column.
     """
     file = Path(path).absolute()
-    text = yaml_source.parse(_read(file), _shown(file))
-    if not isinstance(text.data, dict):
-        what = "a job file is a mapping: name, records, models, steps, output"
-        raise JobError(what, where=text.where(()))
+    if adapter_name(file)[0] in adapters.names("tables"):
+        hint = f"write a job that reads it: pipeline new job.yaml --from {path}"
+        raise JobError("this is a table, not a job file", where=_shown(file), hint=hint)
+    content = _read(file)
+    try:
+        text = yaml_source.parse(content, _shown(file))
+        if not isinstance(text.data, dict):
+            what = "a job file is a mapping: name, records, models, steps, output"
+            raise JobError(
+                what, where=text.where(()), hint="`pipeline new job.yaml` writes one to begin with"
+            )
+    except JobError as error:
+        if file.suffix.lower() in _TEXTS:
+            error.hint = f"this is no job file; a step uses it as its prompt: prompt_file: {file.name}"
+        raise
     for change in changes:
         _apply(text, change)
     _refuse_secrets(text)
@@ -75,6 +91,7 @@ def load(
     job._file = file
     job._text = text
     job._untrusted = untrusted is not None
+    job = with_presets(job, text)
     if untrusted is not None:
         hold(job, text, untrusted)
     return resolve(job, text)
@@ -110,11 +127,24 @@ def _read(file: Path) -> str:
     except FileNotFoundError:
         folder = file.parent
         near = nearest_file(file.name, (f.name for f in folder.iterdir())) if folder.is_dir() else ""
-        raise JobError("there is no such job file", where=_shown(file), hint=near) from None
+        raise JobError(
+            "there is no such job file", where=_shown(file), hint=near or _elsewhere(file)
+        ) from None
     except UnicodeDecodeError as error:
         raise JobError(f"not UTF-8 at byte {error.start}", where=_shown(file)) from None
     except OSError as error:
         raise JobError(f"cannot be read: {error.strerror}", where=_shown(file)) from None
+
+
+def _elsewhere(file: Path) -> str:
+    """The hint for a file that is not here: where one of that name is, or which folder was looked in."""
+    folder = file.parent
+    places = (folder / "jobs", folder.parent, folder.parent / "jobs")
+    there = next((place / file.name for place in places if (place / file.name).is_file()), None)
+    if there:
+        return f"did you mean {_shown(there)}?"
+    here = sorted(near.name for near in folder.glob("*.y*ml"))[:_FEW]
+    return f"in {folder} there is {', '.join(here) or 'no job file'}"
 
 
 _SECRETS = (("api_key",), ("key",), ("token",))

@@ -6,64 +6,31 @@ This module does not read files and does not know what any adapter does with its
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, StrictInt, field_validator
+from pydantic import Field, PrivateAttr, StrictInt
 
 from pipeline.job.fields import (
-    SOME_PATH,
     Address,
     Concurrency,
     Forks,
     Hours,
     Identifier,
     JobName,
+    JsonMode,
     Number,
     Params,
+    PresetName,
+    Spec,
     Template,
-    Texts,
     Variable,
 )
+from pipeline.job.files import Output, Records
 from pipeline.job.yaml_source import YamlSource
 
 MOST_AUTO = 1024
 """the most requests under way that `concurrency: auto` tries"""
-MOST_PARTS = 8
-"""the most parts of the name of a row's file"""
-
-
-class Spec(BaseModel):
-    """What all parts of a job file share: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Sample(Spec):
-    """A random part of the records, the same for the same seed."""
-
-    n: StrictInt = Field(ge=1, description="how many records")
-    seed: StrictInt = Field(0, description="another seed draws another sample")
-
-
-class Records(Spec):
-    """Where the input comes from, and what of it is used."""
-
-    path: str = Field(
-        "", alias="from", description="csv, tsv, parquet, jsonl or xlsx (.gz, .zst), relative to the job file"
-    )
-    key: Texts = Field(
-        (), description="the column(s) that identify a record; default: its content and an occurrence number"
-    )
-    private: Texts = Field(
-        (), description="columns that prompts may use, but whose values never appear in events and messages"
-    )
-    where: str | None = Field(
-        None, description="SQL condition over the columns: \"price > 0 and lang = 'en'\""
-    )
-    limit: StrictInt | None = Field(None, ge=0, description="only the first n records")
-    sample: Sample | None = Field(None, description="only a random part of the records")
 
 
 class Limits(Spec):
@@ -142,12 +109,14 @@ class Model(Spec):
     """A model and the endpoint that serves it."""
 
     provider: str = Field("openai", description="openai (any compatible endpoint), embedded, scripted, …")
+    preset: PresetName = Field("", description="a server known by name: its address, its key's variable")
     model: str = Field("", description="the model's name, as the endpoint knows it")
     api: Literal["", "chat", "responses", "completions", "translation"] = Field(
         "", description="the endpoint's dialect; default: the provider's first one"
     )
     base_url: Address = Field("", description="the endpoint's address, including /v1; no password")
     api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
+    json_mode: JsonMode = Field("", description="schema, or object: any JSON, for servers without schemas")
     endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
     fallback: Fallback | None = Field(None, description="another model for requests that fail with this one")
     params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")
@@ -185,48 +154,6 @@ class Step(Spec):
     when: Template | None = Field(
         None, description="a template; the step is skipped for a row where it gives false"
     )
-
-
-Included = Literal["status", "reason", "model", "key"]
-
-
-class Files(Spec):
-    """A file for each row that is ok, beside the table."""
-
-    to: Annotated[str, Field(pattern=SOME_PATH)] = Field(description="the folder for the files")
-    name: Texts = Field(
-        description="columns whose values form the file name; all but the last one form folders"
-    )
-    suffix: str = Field(".txt", description="the end of each file's name: .md, .html")
-    text: Template = Field(description="a template over the row: columns, values of each, answers")
-
-    @field_validator("name")
-    @classmethod
-    def _is_short(cls, name: tuple[str, ...]) -> tuple[str, ...]:
-        if not 1 <= len(name) <= MOST_PARTS:
-            raise ValueError(f"must be from 1 to {MOST_PARTS} columns")
-        return name
-
-    @field_validator("suffix")
-    @classmethod
-    def _is_plain(cls, suffix: str) -> str:
-        if not re.fullmatch(r"(\.[A-Za-z0-9_-]{1,16}){0,2}", suffix):
-            raise ValueError("must be a dot with letters or digits behind it, such as .md")
-        return suffix
-
-
-class Output(Spec):
-    """Where the result goes."""
-
-    to: Texts = Field((), description="one file or several; csv, tsv, parquet, jsonl or xlsx by suffix")
-    include: tuple[Included, ...] = Field(
-        ("status", "model"), description="columns about the answers, each with an underscore before its name"
-    )
-    spreadsheet_safe: StrictBool = Field(
-        False,
-        description="in csv, tsv and xlsx, put an apostrophe before any text that would be read as a formula",
-    )
-    files: Files | None = Field(None, description="a file for each row that is ok, beside the table")
 
 
 class Job(Spec):

@@ -1,24 +1,33 @@
-"""A commented job to start from, which runs as it is: on the embedded model, without a key."""
+"""A commented job to start from, which runs as it is: on the embedded model, without a key.
+
+It is about a small sample of records, or about a table that somebody has. This module does not read tables.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections.abc import Iterable, Sequence
+from itertools import count
+from keyword import iskeyword
 from pathlib import Path
 
 from pipeline.core.errors import JobError
+from pipeline.system.files import adapter_name
 
 _SCHEMA = Path(__file__).parents[1] / "job.schema.json"
 _JOB = """\
 # yaml-language-server: $schema={schema}
 # Run it:            pipeline run {file}
 # What it would ask: pipeline plan {file}
-# On a real API:     OPENAI_API_KEY=… pipeline run {file} --set steps.slogan.model=cloud
+# On a real API:     OPENAI_API_KEY=… pipeline run {file} --set steps.{step}.model=cloud
 name: {name}                    # state and results live in output/{name}/
 records:
   from: {records}               # csv, tsv, parquet, jsonl, xlsx; relative to this file
-  key: id                       # the column(s) that identify a record
+  {key}
   # where: "price > 10"         # SQL over the columns
-  # limit: 2                    # only the first records
+  {limit}
 models:
   small:
     provider: embedded          # a real small model on this machine, no key needed
@@ -29,16 +38,17 @@ models:
     params: {{reasoning_effort: minimal, max_completion_tokens: 200}}
     # limits: {{rpm: 500, tpm: 200000}}   # not needed: the run finds them
 steps:
-  - name: slogan
+  - name: {step}
     model: small
-    system: You write short, friendly slogans. Answer with one sentence.
-    prompt: "Write one slogan for {{{{ product }}}}, which is {{{{ about }}}}."
+    system: You write short, friendly texts. Answer with one sentence.
+    prompt: |
+{prompt}
     allow: [length]             # keep an answer that is cut off; without this, its row fails
     # answer: {{json: {{text: string, tags: [string]}}}}    # fields become columns
     # checks: {{length: {{max: 200}}}}
 # budget: {{cost: 2.00}}         # dollars, in all runs together; no request is sent that could exceed it
 output:
-  to: output/{name}/{name}.csv   # or .parquet, .jsonl, .xlsx; a list writes several files
+  to: output/{name}/{name}.{format}   # or another of csv, parquet, jsonl, xlsx; a list writes several files
 """
 _RECORDS = """\
 id,product,about,price
@@ -46,15 +56,85 @@ tea,green tea,picked by hand in spring,12
 lamp,a desk lamp,made of recycled glass,49
 mug,a travel mug,warm for six hours,19
 """
+_SAMPLE = "Write one slogan for {{ product }}, which is {{ about }}."
+_TAKEN = {"self", "row", "true", "false", "none"}
+MOST_IN_PROMPT = 8
+TRIED = 5
+"""records of a larger table that the job begins with"""
 
 
 def write(file: Path) -> list[Path]:
-    """Write the job and its records; `JobError` where a file is there already. Returns what was written."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "job"
+    """Write a job with a sample of records; `JobError` where a file is there already. Gives the files."""
+    name = _name_of(file)
     records = file.with_name(f"{name}-records.csv")
-    text = _JOB.format(schema=_SCHEMA, file=file, name=name, records=records.name)
+    key = "key: id                       # the column(s) that identify a record"
+    limit = "# limit: 2                    # only the first records"
+    parts = {
+        "format": "csv",
+        "records": records.name,
+        "key": key,
+        "limit": limit,
+        "step": "slogan",
+        "prompt": _indented(_SAMPLE),
+    }
+    return _written({file: _filled(file, name, parts), records: _RECORDS})
+
+
+def write_for(
+    file: Path, table: Path, columns: Sequence[str], words: Iterable[str], key: str, rows: int, order: str
+) -> list[Path]:
+    """Write a job for a table: `words` are the columns for its prompt, `order` says what to write."""
+    fit = [name for name in words if not set(name) & set("{}%\r\n")]
+    lines = [f"{name.strip()}: {_variable(name)}" for name in fit[:MOST_IN_PROMPT]]
+    step = next(name for name in ("text", "answer", "written_text", "step_1") if name not in columns)
+    said = f"key: {_yaml(key)}" if key else "# key: id"
+    why = "different in every row" if key else "no column was found that is different in every row"
+    limit = f"limit: {TRIED}" if rows > TRIED else "# limit: 5"
+    parts = {
+        "format": adapter_name(table)[0],
+        "records": _yaml(os.path.relpath(table, file.parent)),
+        "key": f"{said:30}# the column(s) that identify a record: {why}",
+        "limit": f"{limit:30}# only the first records, to try it; without this line, all {rows:,}",
+        "step": step,
+        "prompt": _indented("\n".join([order.replace("{", "").replace("}", ""), "", *lines])),
+    }
+    return _written({file: _filled(file, _name_of(file), parts)})
+
+
+def _name_of(file: Path) -> str:
+    """A name for the job whose folder is not that of another job."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "job"
+    folder = file.absolute().parent
+    output = (folder.parent if folder.name == "jobs" else folder) / "output"
+    names = (name if n == 1 else f"{name}-{n}" for n in count(1))
+    return next(one for one in names if not (output / one).exists())
+
+
+def _filled(file: Path, name: str, parts: dict[str, str]) -> str:
+    return _JOB.format(schema=_SCHEMA, file=file, name=name, **parts)
+
+
+def _variable(name: str) -> str:
+    """How a template names a column."""
+    plain = name.isidentifier() and not iskeyword(name) and name.lower() not in _TAKEN
+    return f"{{{{ {name} }}}}" if plain else f"{{{{ row[{json.dumps(name, ensure_ascii=False)}] }}}}"
+
+
+def _yaml(text: str) -> str:
+    """A text as YAML reads it back."""
+    plain = re.fullmatch(r"[A-Za-z_./][\w./-]*", text, re.ASCII) and not re.fullmatch(
+        r"(?i)y|n|yes|no|on|off|true|false|null|\.nan|\.inf", text
+    )
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"      {line}".rstrip() for line in text.splitlines())
+
+
+def _written(files: dict[Path, str]) -> list[Path]:
     written = []
-    for path, content in ((file, text), (records, _RECORDS)):
+    for path, content in files.items():
         try:
             with path.open("x", encoding="utf-8") as stream:
                 stream.write(content)

@@ -20,12 +20,13 @@ from pipeline.core import adapters
 from pipeline.core.errors import JobError, together
 from pipeline.job.allowlist import OFFICIAL_HOST, OFFICIAL_KEY, Allowed, host_of, refused
 from pipeline.job.endpoints import places_of
-from pipeline.job.spec import Files, Job, Model, Step
+from pipeline.job.files import Files
+from pipeline.job.spec import Job, Model, Step
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name
 
 MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
-_FORMATS = {"csv", "tsv", "jsonl", "parquet", "xlsx"}
+_FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}
 """endings of files that no program runs"""
 _STEPS = {"prompt", "translate"}

@@ -15,7 +15,8 @@ from pydantic_core import ErrorDetails
 
 from pipeline.core.errors import JobError, together
 from pipeline.core.suggest import nearest
-from pipeline.job.fields import PATTERNS
+from pipeline.job.fields import PATTERN_EXAMPLES, PATTERNS
+from pipeline.job.slips import EXAMPLES, key_slip, mapping_slip, set_slip
 from pipeline.job.yaml_source import Path, YamlSource
 
 _SENTENCES = {
@@ -26,12 +27,21 @@ _SENTENCES = {
     "float_parsing": "must be a number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
-    "model_type": "must be a mapping of keys",
     "dict_type": "must be a mapping of keys",
     "tuple_type": "must be a list",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
 }
+_MAPPING = ("dict_type", "model_type")
+_MOVED = ("model",)
+"""keys that are near to another one, but are more often in the wrong place"""
+_EXAMPLE = {
+    "name": "add it: name: a_name_of_your_own",
+    "records": "add the table: records: {from: products.csv}",
+    "models": "add a model: models: {writer: {model: gpt-5.5-mini}}",
+    "steps": 'add a step: steps: [{name: post, prompt: "Write about {{ title }}."}]',
+}
+"""what to write for a key that is missing"""
 _UNKNOWN = "extra_forbidden"
 MOST_READ = 200
 """the most complaints that are read: a hostile file can cause a hundred thousand"""
@@ -68,7 +78,7 @@ class _Found:
     """One complaint, with the path of keys and indices in the file that it is about."""
 
     def __init__(self, detail: ErrorDetails, text: YamlSource, model: Any, at: Path) -> None:
-        self._detail, self._text = detail, text
+        self._detail, self._text, self._model = detail, text, model
         self.unknown = detail["type"] == _UNKNOWN
         self.missing = detail["type"] == "missing"
         self._is_key = detail["loc"][-1:] == (_KEY,)
@@ -89,14 +99,20 @@ class _Found:
         """The complaint as an error with its place and a hint."""
         if self.unknown:
             known = list(_keys(self._kinds))
-            hint = nearest(self._last, known) or (f"known here: {', '.join(known)}" if known else "")
+            near = nearest(self._last, known)
+            if not near or self._last in _MOVED:
+                near = key_slip(self._last, self.path[:-1], list(_places(self._model, self._last))) or near
+            hint = near or (f"known here: {', '.join(known)}" if known else "")
             return JobError(f"unknown key '{self._last}'", where=self._where(key=True), hint=hint)
         if self.missing:
             where = self._text.where(self.path[:-1])
-            return JobError(f"the key '{self._last}' is missing", where=where)
+            hint = _EXAMPLE.get(self._last, f"add it: {self._last}: …")
+            return JobError(f"the key '{self._last}' is missing", where=where, hint=hint)
         what, hint = self._said()
         dotted, where = _dotted(self.path, self._text.data), self._where(key=self._is_key)
         said_before = not dotted or where.endswith(f"--set {dotted}")
+        if said_before and dotted and self._detail["type"] in _MAPPING:
+            hint = set_slip(dotted, self.path, self._detail["input"]) or hint
         return JobError(what if said_before else f"{dotted}: {what}", where=where, hint=hint)
 
     def _where(self, *, key: bool) -> str:
@@ -106,15 +122,20 @@ class _Found:
         """What is wrong with the value, and what to do about it."""
         detail, context = self._detail, self._detail.get("ctx", {})
         if detail["type"] == "string_pattern_mismatch" and context.get("pattern") in PATTERNS:
-            return PATTERNS[context["pattern"]], ""
+            return PATTERNS[context["pattern"]], PATTERN_EXAMPLES[context["pattern"]]
         if detail["type"] == "literal_error":
             words = [word for word in _QUOTED.findall(context["expected"]) if word]
             near = nearest(str(detail["input"]), words)
             if len(words) > FEW:
                 return "is not one of the words that are allowed here", near or f"known: {', '.join(words)}"
             return f"must be {context['expected'].removeprefix(_NOTHING)}", near
-        what = _SENTENCES.get(detail["type"])
-        return what or _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"]), ""
+        if detail["type"] in _MAPPING:
+            return _SENTENCES["dict_type"], mapping_slip(self.path, detail["input"])
+        what = _SENTENCES.get(detail["type"]) or _SHOULD.sub(
+            lambda found: "must " if "should" in found[0] else "", detail["msg"]
+        )
+        what, _, hint = what.partition("; ")
+        return what, hint or EXAMPLES.get(detail["type"], "")
 
 
 def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:
@@ -176,6 +197,22 @@ def _keys(kinds: Kinds) -> Iterator[str]:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             for name, info in kind.model_fields.items():
                 yield info.alias or name
+
+
+def _places(model: Any, key: str, at: tuple[str, ...] = ()) -> Iterator[str]:
+    """Where else in a job this key may stand, as one writes it."""
+    for name, info in model.model_fields.items():
+        written = (*at, info.alias or name)
+        for _, kind in _alternatives(info.annotation):
+            arguments = [part for part in get_args(kind) if part is not ...]
+            inner = (*written, "NAME") if get_origin(kind) is dict else written
+            for _, part in _alternatives(arguments[-1]) if arguments else [("", kind)]:
+                if isinstance(part, type) and issubclass(part, BaseModel):
+                    if any(
+                        key == (field.alias or field_name) for field_name, field in part.model_fields.items()
+                    ):
+                        yield ".".join(inner)
+                    yield from _places(part, key, inner)
 
 
 def _dotted(path: Path, data: Any) -> str:

@@ -18,11 +18,15 @@ from typing import Any, TypeAlias
 import yaml
 
 from pipeline.core.errors import JobError
+from pipeline.job.slips import yaml_slip
 
 Path: TypeAlias = tuple[str | int, ...]
 
 LARGEST_FILE = 1 << 20
 MOST_NODES = 50_000
+_TOO_MANY = "more than"
+_UNCLOSED = re.compile(r"'[]}]'|end of stream")
+"""what the parser says where it is the beginning that has to be shown"""
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOLEAN = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _LF = "\n"
@@ -115,7 +119,8 @@ def parse(text: str, file: str) -> YamlSource:
         line = text.count(_LF, 0, error.position) + 1
         column = error.position - text.rfind(_LF, 0, error.position)
         what = f"not YAML: the character U+{error.character:04X} is not allowed"
-        raise JobError(what, where=f"{file}:{line}:{column}") from None
+        hint = "take it out; most editors do not show it"
+        raise JobError(what, where=f"{file}:{line}:{column}", hint=hint) from None
     except RecursionError:
         raise JobError("the file is nested too deeply", where=file) from None
     try:
@@ -134,7 +139,7 @@ class _Composer(yaml.SafeLoader):
         self.values += 1
         if self.values > MOST_NODES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(None, None, f"more than {MOST_NODES:,} values", mark)
+            raise yaml.MarkedYAMLError(None, None, f"{_TOO_MANY} {MOST_NODES:,} values", mark)
         return super().compose_node(parent, index)
 
 
@@ -148,15 +153,14 @@ def _compose(text: str) -> yaml.Node | None:
 
 
 def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> JobError:
+    problem = error.problem or error.context or ""
     mark = error.problem_mark or error.context_mark
+    if error.context_mark and _UNCLOSED.search(problem):
+        mark = error.context_mark
     where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
-    what = error.problem or error.context or "not YAML"
-    lines = text.splitlines()
-    hint = ""
-    if mark and mark.line < len(lines) and "\t" in lines[mark.line]:
-        hint = "indent with spaces: YAML allows no tabs there"
-    elif "mapping values are not allowed" in what:
-        hint = "look at the indentation above; and a text that contains ': ' needs quotes around it"
+    if problem.startswith(_TOO_MANY):
+        return JobError(problem, where=where)
+    what, hint = yaml_slip(problem, text.splitlines(), mark.line if mark else 0)
     return JobError(f"not YAML: {what}", where=where, hint=hint)
 
 
@@ -193,14 +197,18 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlSource) -> dict[str
         mark = key_node.start_mark
         where = f"{result.file}:{mark.line + 1}:{mark.column + 1}"
         if not isinstance(key_node, yaml.ScalarNode):
-            hint = 'a text that begins with {{ needs quotes around it: "{{ title }}"'
-            raise JobError("a key must be a plain word", where=where, hint=hint)
+            what, hint = yaml_slip("key", result.source.splitlines(), mark.line)
+            raise JobError(what, where=where, hint=hint)
         key = key_node.value
         if key == "<<" and key_node.style is None:
             raise JobError("merging mappings with << is not supported: write the keys out", where=where)
         if key in mapping:
             first = result.keys[(*path, key)]
-            raise JobError(f"the key '{key}' occurs twice (first in line {first.line})", where=where)
+            raise JobError(
+                f"the key '{key}' occurs twice (first in line {first.line})",
+                where=where,
+                hint="take one of the two out",
+            )
         result.keys[(*path, key)] = Spot(mark.line + 1, mark.column + 1)
         mapping[key] = _plain(value_node, (*path, key), result)
     return mapping

@@ -99,16 +99,21 @@ def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[f
     return found
 
 
-def spent(journal: Journal) -> tuple[int, int, int]:
-    """Nano-dollars, tokens and attempts so far; what may have been billed counts at its highest cost."""
+def spent(journal: Journal, but: str = "") -> tuple[int, int, int]:
+    """Nano-dollars, tokens and attempts so far; what may have been billed counts at its highest cost.
+
+    Attempts of models whose names begin with `but` are left out.
+    """
     ((cost, tokens, attempts),) = journal.sums(
         "SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0), count(*)"
         " FROM attempts"
+        " WHERE ?1 = '' OR substr(model, 1, length(?1)) <> ?1",
+        (but,),
     )
     return cost, tokens, attempts
 
 
-def waste(journal: Journal) -> tuple[int, int, int]:
+def waste(journal: Journal, but: str = "") -> tuple[int, int, int]:
     """Answered attempts, attempts that may have been billed for nothing, and the most these have cost.
 
     The cost is in nano-dollars.
@@ -116,6 +121,8 @@ def waste(journal: Journal) -> tuple[int, int, int]:
     ((good, maybe, cost),) = journal.sums(
         "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0),"
         " coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0) FROM attempts"
+        " WHERE ?1 = '' OR substr(model, 1, length(?1)) <> ?1",
+        (but,),
     )
     return good, maybe, cost
 

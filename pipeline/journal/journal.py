@@ -158,7 +158,8 @@ class Journal:
         Without `usage`, a later run counts it. `DiskError` where it cannot be kept.
         """
         said = ("answered", Billed.YES, "", message_of(usage))
-        await self._writer.commit(INSERT, row_of(request, *said, reply.seconds, reply.body, cost, usage))
+        row = row_of(request, *said, reply.seconds, reply.body, cost, usage, reply.api)
+        await self._writer.commit(INSERT, row)
 
     async def refuse(
         self,

@@ -41,8 +41,9 @@ def row_of(
     body: bytes,
     cost: int | None,
     usage: Usage | None = None,
+    api: str = "",
 ) -> tuple[Any, ...]:
-    who = (_text(request.api), _text(request.model), _text(request.step), _text(request.key))
+    who = (_text(api or request.api), _text(request.model), _text(request.step), _text(request.key))
     what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
     summed = row_sum(request.digest, *what)
     used = _UNCOUNTED if usage is None else numbers(usage)

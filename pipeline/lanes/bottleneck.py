@@ -13,11 +13,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Any
 
 import anyio
 
 from pipeline.core.clock import spoken
+from pipeline.core.display import clock
 from pipeline.core.histogram import Histogram
 from pipeline.core.progress import Progress
 from pipeline.lanes.lane import Lane
@@ -25,6 +27,10 @@ from pipeline.lanes.lane import Lane
 EVERY = 0.5
 BUSY = 0.9
 """above this share of one core, the process itself holds the run up"""
+SHORT_WAIT = 120.0
+"""seconds up to which a wait is told as what is left of it, not as a time of day"""
+WORTH_A_WORD = 2.0
+"""seconds that a wait must still last to be told"""
 SHARES = (0.5, 0.95, 0.99)
 
 
@@ -57,7 +63,13 @@ class Bottleneck:
         self._used, self._rendered, self._at = cpu, rendered, at
         if first:
             return
-        self.progress.binding = self.binding = self.bound(busy, rendering)
+        self.binding = self.bound(busy, rendering)
+        self.progress.binding = self.binding if self._worth_saying(self.binding) else ""
+        self.progress.waits = self._awaited_now(at)
+        if (self.progress.waits or self.progress.notice) and not self.progress.in_flight:
+            self.progress.since += (
+                wall  # the time in which nothing could be sent says nothing about the speed
+            )
         self.held[self.binding] += 1
         for lane in self.lanes:
             if lane.queue.binding == "hours":
@@ -72,6 +84,18 @@ class Bottleneck:
         if binding:
             return binding
         return "source" if self.starving() else "tail"
+
+    def _awaited_now(self, now: float) -> str:
+        """What the run waits for, and until when, where the wait is worth a sentence; '' where it is not."""
+        lane = max(self.lanes, key=lambda one: one.queue.waiting, default=None)
+        if lane is None or not lane.queue.waiting or lane.queue.binding not in _WAITS:
+            return ""
+        said, left = _WAITS[lane.queue.binding], lane.queue.until - now
+        if left == inf:
+            return said
+        if left < SHORT_WAIT:
+            return f"{said}, {clock(left)} left" if left > WORTH_A_WORD else ""
+        return f"{said}, until {spoken(lane.clock.local(lane.queue.until + 1), lane.clock.local(now))}"
 
     def _announce(self, lane: Lane, now: float) -> None:
         """Say once, for each wait for a lane's hours, when the wait will end."""
@@ -91,9 +115,14 @@ class Bottleneck:
         """One line on what bound most; '' where nothing was seen."""
         shares = self.shares()
         name = next(iter(shares), "")
-        fixed = any(isinstance(lane.limits.concurrency, int) for lane in self.lanes)
-        said = _FOUND if name == "concurrency" and not fixed else _ADVICE.get(name, "")
+        said = self._worth_saying(name)
         return said and f"{name} ({shares[name]:.0%} of the time): {said}"
+
+    def _worth_saying(self, name: str) -> str:
+        """What can be done about what bound; '' for nothing. A limit that nobody set cannot be raised."""
+        if name in UNSET and not any(name in lane.limits.model_fields_set for lane in self.lanes):
+            return UNSET[name]
+        return "" if name == "tail" else ADVICE.get(name, "")
 
     @property
     def seconds(self) -> float:
@@ -154,13 +183,13 @@ async def _sampled(bottleneck: Bottleneck) -> None:
         bottleneck.sample()
 
 
-_ADVICE = {
+ADVICE = {
     "rpm": "the limit is requests per minute: raise limits.rpm if the account allows more, or add endpoints",
     "tpm": "the limit is tokens per minute: shorten prompts, raise limits.tpm, or add endpoints",
     "rpd": "the limit is requests per day: raise limits.rpd, or add endpoints",
     "concurrency": "the limit is limits.concurrency: raise it, or leave it out and a good one is found",
     "server": "the server is at its capacity: add another endpoint",
-    "cooldown": "the server refused requests for their rate: set limits.rpm to what the account allows",
+    "cooldown": "the server refused requests for their rate, and the run waited",
     "outage": "the server was down for much of the time",
     "hours": "the run waited for limits.hours",
     "paused": "the run was paused",
@@ -170,4 +199,18 @@ _ADVICE = {
     "loop": "this process uses one CPU core fully: split the records over two jobs to use two cores",
     "tail": "the answers themselves took the time; nothing in this program held them up",
 }
-_FOUND = "the run was still finding how many requests at once are best; every run finds it again"
+UNSET = {
+    "rpm": "the server allows no more requests per minute: add endpoints, or ask for a higher limit",
+    "tpm": "the server allows no more tokens per minute: shorten prompts, or add endpoints",
+    "rpd": "the server allows no more requests per day: add endpoints, or ask for a higher limit",
+    "concurrency": "",
+}
+"""the same for limits that the job does not set: they were found, or told by the server"""
+_WAITS = {
+    "paused": "paused",
+    "hours": "waiting for the time of limits.hours",
+    "cooldown": "waiting after a refusal for the rate",
+    "outage": "waiting for the server, which is down",
+    "rpd": "waiting for the next day: the requests of this one are used up",
+}
+"""waits that can be long, as a person reads them"""

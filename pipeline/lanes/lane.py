@@ -96,6 +96,7 @@ class Lane:
         """the lane as errors call it"""
         self.own: frozenset[str] = frozenset()
         self.limits = limits
+        self.clock = shared.clock
         self.tariff = tariff
         self.estimator = Estimator()
         self.rpm = Rate("rpm", limits.rpm)

@@ -14,11 +14,13 @@ import orjson
 
 from pipeline.core import adapters
 from pipeline.core.domain import Answer, Request, Usage
-from pipeline.job.spec import Model
+from pipeline.job.spec import Job, Model
 from pipeline.money.estimate import Expected
 from pipeline.money.prices import STANDARD, Price, price_of
 
 _TIER = "service_tier"
+_REHEARSAL = "scripted"
+"""the provider that only pretends"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,15 @@ def tariff_of(model: Model) -> Tariff:
     if stated is None and provider.CAPABILITIES.free:
         return Tariff(None, free=True)
     return Tariff(price_of(model.model, provider.address(model), stated))
+
+
+def rehearsed(job: Job) -> str:
+    """How the names of models begin whose attempts were a rehearsal: they count for no money.
+
+    It is '' where the job asks such a model now: what a rehearsal pretends to spend then counts as spent.
+    """
+    asked = {model.provider for step in job.steps for model in job.chain(step.model).values()}
+    return "" if _REHEARSAL in asked else adapters.load("providers", _REHEARSAL).CAPABILITIES.model_prefix
 
 
 def unpriced(model: Model) -> str:

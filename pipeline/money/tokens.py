@@ -7,6 +7,7 @@ needed: for a plan, and for a run with a budget. This module does not know price
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -65,10 +66,11 @@ def size(request: Request, *, exact: bool = True) -> Size:
     body = orjson.loads(request.body)
     model = request.model if exact else ""
     taken = sum(count(text, model) + PER_TURN for text in _texts(body))
-    return Size(taken, _limit(body), encoding(model) is not None)
+    return Size(taken, limit_of(body), encoding(model) is not None)
 
 
-def _limit(body: dict[str, Any]) -> int | None:
+def limit_of(body: Mapping[str, Any]) -> int | None:
+    """The most output tokens that a body, or the parameters in it, allow; None where they set no limit."""
     limits = (body[name] for name in _MAXIMA if isinstance(body.get(name), int))
     return next((limit for limit in limits if limit > 0), None)  # some servers take -1 for no limit
 

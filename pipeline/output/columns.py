@@ -56,7 +56,8 @@ class Columns:
         if shape is None:
             self._add(step, pl.String(), _text(step))
         elif shape.fields is None:
-            self._add(step, dtype_of(shape.schema), _fitted(step, None, dtype_of(shape.schema)))
+            dtype = dtype_of(shape.plain)
+            self._add(step, dtype, _fitted(step, None, dtype))
         else:
             for field, schema in shape.fields.items():
                 self._add(f"{step}.{field}", dtype_of(schema), _fitted(step, field, dtype_of(schema)))

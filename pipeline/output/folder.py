@@ -238,7 +238,7 @@ def taken(state: Path) -> int:
         except BlockingIOError:
             if time.monotonic() > end:
                 os.close(descriptor)
-                what = "another command is writing the rows' files"
+                what = "another command is writing the results"
                 raise Locked(what, where=str(state), hint="run the same command when it has ended") from None
             time.sleep(0.05)
         else:

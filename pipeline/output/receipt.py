@@ -7,7 +7,9 @@
 
 `folders` is there where the rows have files; its SHA-256 is that of their list (`manifest.py`).
 
-The receipt is written after the files are in place: if a kill comes in between, it describes older files.
+The receipt is written after the files are in place: if a kill comes in between, it describes older files. So
+that the job can tell its own tables, `known` lists others that it has written earlier, and those that it was
+about to move into place; it is left out where there are none.
 Paths are relative to the folder that `output/` stands in, absolute outside of it. This module does not know
 what is in the files.
 """
@@ -19,6 +21,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pipeline.job.spec import Job
@@ -27,17 +30,67 @@ from pipeline.output.table import Written
 from pipeline.system.files import writing
 
 NAME = "published.json"
+Known = tuple[int, str]
+"""the bytes of a file and its SHA-256"""
+
+
+def known_files(job: Job) -> dict[Path, set[Known]]:
+    """The tables that the job has written, or was about to write; empty where there is no receipt."""
+    found: dict[Path, set[Known]] = {}
+    for one in (*_listed(job, "files"), *_listed(job, "known")):
+        path = Path(os.path.realpath(job.root / one["path"]))
+        found.setdefault(path, set()).add((one["bytes"], one["sha256"]))
+    return found
+
+
+def _listed(job: Job, name: str) -> list[dict[str, Any]]:
+    found = _read(job).get(name)
+    kinds = {"path": str, "bytes": int, "sha256": str}
+    return [
+        one
+        for one in (found if isinstance(found, list) else ())
+        if isinstance(one, dict) and all(isinstance(one.get(name), kind) for name, kind in kinds.items())
+    ]
+
+
+def _read(job: Job) -> dict[str, Any]:
+    """The receipt; empty where there is none that can be read."""
+    try:
+        receipt = json.loads((job.folder / NAME).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return receipt if isinstance(receipt, dict) else {}
+
+
+def note_coming(job: Job, files: Iterable[Written]) -> None:
+    """Note in the receipt, before they are moved into place, which tables come."""
+    known = known_files(job)
+    coming = [one for one in files if (one.bytes, one.sha256) not in known.get(one.path, ())]
+    if coming:
+        receipt = _read(job) or {"job": job.name, "files": []}
+        _write(job, {**receipt, "known": _listed(job, "known") + [_entry(job, one) for one in coming]})
+
+
+def _entry(job: Job, file: Written) -> dict[str, Any]:
+    return {**asdict(file), "path": label(file.path, job.root)}
 
 
 def write_receipt(
     job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None
 ) -> None:
     """Write the receipt of what is published now; `DiskError` where it cannot be written."""
-    listed = [{**asdict(one), "path": label(one.path, job.root)} for one in files]
+    listed = [_entry(job, one) for one in files]
+    now_there = {one["path"] for one in listed}
+    earlier = _listed(job, "files") + _listed(job, "known")
+    others = [
+        one for one in earlier if one["path"] not in now_there and Path(one["path"]).name != "failures.csv"
+    ]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     receipt = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}
     if filed:
         receipt["folders"] = [{"path": label(filed.folder, job.root), **asdict(filed.listed)}]
+    if others:
+        receipt["known"] = others
     _write(job, receipt)
 
 

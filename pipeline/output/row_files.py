@@ -21,7 +21,8 @@ from pipeline.core.redaction import redacted
 from pipeline.core.suggest import nearest
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch, context
-from pipeline.job.spec import Files, Job
+from pipeline.job.files import Files
+from pipeline.job.spec import Job
 from pipeline.records.source import Source
 from pipeline.system.file_names import safe_name
 from pipeline.templates.template import Prepare, Template

@@ -11,7 +11,6 @@ they are.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -19,16 +18,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 import polars as pl
 
 from pipeline.core import adapters
 from pipeline.core.contracts import TableFormat, TableWriter
-from pipeline.core.dtypes import fits, json_text, python_type
+from pipeline.core.dtypes import first_line, fits, json_text, python_type
 from pipeline.core.errors import DiskError, JobError
+from pipeline.output.aside import locked_file, remove_leftovers
 from pipeline.output.spreadsheet import tame_frame, tame_schema
-from pipeline.system.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, same_file, writing
+from pipeline.output.types import check_types
+from pipeline.system.files import (
+    COMPRESSIBLE,
+    adapter_name,
+    disk_error,
+    make_folder,
+    same_file,
+    sync_folder,
+    writing,
+)
 
 __all__ = ["Table", "Written", "same_file"]
 
@@ -65,6 +73,7 @@ class Table:
         self._columns = _Columns(schema)
         self._waiting: list[list[object]] = [[] for _ in schema]
         self._files: list[_Staging] = []
+        self._complete: list[Written] = []
         try:
             for target in targets:
                 self._files.append(_Staging(target, schema, own, spreadsheet_safe))
@@ -95,20 +104,29 @@ class Table:
         return len(self._waiting[0]) if self._waiting else 0
 
     def publish(self) -> list[Written]:
-        """Complete the files, sync them, move them into place, sync the folders; gives the written files."""
+        """Complete the files, and move them into place; gives the written files."""
+        self.complete()
+        return self.move()
+
+    def complete(self) -> list[Written]:
+        """Complete the files and sync them; gives what `move` is to put in place."""
         if self._height:
             self._pass_on(self._waiting)
             self._waiting = [[] for _ in self._waiting]
-        written = [file.complete() for file in self._files]
+        self._complete = [file.complete() for file in self._files]
+        return self._complete
+
+    def move(self) -> list[Written]:
+        """Move the complete files into place and sync the folders; gives them."""
         for done, file in enumerate(self._files):
             try:
                 file.move()
             except DiskError as error:
-                names = ", ".join(str(one.path) for one in written[:done])
+                names = ", ".join(str(one.path) for one in self._complete[:done])
                 hint = f"already written: {names}" if names else error.hint
                 raise DiskError(error.what, where=error.where, hint=hint) from error
         self._files = []
-        return written
+        return self._complete
 
     def abandon(self) -> None:
         """Remove the temporary files; the targets stay as they were. Does nothing after `publish`."""
@@ -177,18 +195,18 @@ class _Staging:
 
     def __init__(self, target: Path, schema: pl.Schema, own: Path | None, spreadsheet_safe: bool) -> None:
         adapter = _adapter(target)
+        check_types(target, schema)
         self._tamed = spreadsheet_safe and adapter.SPREADSHEET
         schema = tame_schema(schema) if self._tamed else schema
         self.target = Path(os.path.realpath(target))
         if self.target.is_dir():
             raise JobError("this is a folder, not a file", where=str(target))
-        prefix = _prefix(self.target)
         with writing(self.target):
             make_folder(self.target.parent)
             remove_leftovers(self.target)
             inside = own is not None and self.target.is_relative_to(os.path.realpath(own))
             rights = 0o600 if inside else 0o666  # less the umask, as for any file
-            self._file, self.path = _locked(self.target.parent / prefix, rights)
+            self._file, self.path = locked_file(self.target, rights)
             with suppress(FileNotFoundError):
                 # a file that is there keeps its rights
                 os.fchmod(self._file, 0o600 | rights & self.target.stat().st_mode)
@@ -216,11 +234,7 @@ class _Staging:
         """Put the file in its target's place and sync the folder."""
         with writing(self.target):
             self.path.replace(self.target)
-            folder = os.open(self.target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self.target.parent)
         self._close()
 
     def remove(self) -> None:
@@ -247,21 +261,7 @@ class _Staging:
         except OSError as error:
             raise disk_error(error, self.target) from error
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise DiskError(str(error).splitlines()[0], where=str(self.target)) from error
-
-
-def _locked(beginning: Path, rights: int) -> tuple[int, Path]:
-    """A new file with a name of this beginning, locked: that shows that its writer is alive.
-
-    Before it was locked, another process may have taken it for the file of a killed one, and removed it.
-    """
-    while True:
-        path = beginning.with_name(f"{beginning.name}{token_hex(6)}.part")
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, rights)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file).st_nlink:
-            return file, path
-        os.close(file)
+            raise DiskError(first_line(error), where=str(self.target)) from error
 
 
 def _adapter(target: Path) -> TableFormat:
@@ -270,24 +270,3 @@ def _adapter(target: Path) -> TableFormat:
     if compression and name not in COMPRESSIBLE:
         raise JobError(f"a .{name} file is compressed already", where="output.to", hint=f"write .{name}")
     return adapter
-
-
-def _prefix(target: Path) -> str:
-    return f".{target.name[:100]}."
-
-
-def leftovers(target: Path) -> list[Path]:
-    """The temporary files for a target: of a process that is alive, or of one that was killed."""
-    target = Path(os.path.realpath(target))
-    if not target.parent.is_dir():
-        return []
-    parts = (entry for entry in target.parent.iterdir() if entry.name.endswith(".part"))
-    return [entry for entry in parts if entry.name.startswith(_prefix(target)) and entry.is_file()]
-
-
-def remove_leftovers(target: Path) -> None:
-    """Remove temporary files of killed processes; a file whose writer is alive is locked, and stays."""
-    for entry in leftovers(target):
-        with suppress(OSError), entry.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            entry.unlink()

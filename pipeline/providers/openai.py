@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Request
 from pipeline.core.errors import JobError
-from pipeline.core.health import Check, ok
+from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
 from pipeline.job.fields import address as usable
 from pipeline.job.spec import MOST_AUTO
+from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
 
 if TYPE_CHECKING:
     from pipeline.job.spec import Model
@@ -39,6 +40,8 @@ class Options(BaseModel):
 
     idle: float = Field(IDLE, gt=0, description="seconds between two pieces of a reply that has begun")
     allow_http: StrictBool = Field(False, description="send the key without encryption, beyond this machine")
+    headers: Headers = Field({}, description="sent with each request; a secret as {env: NAME_OF_A_VARIABLE}")
+    proxy: Proxy = Field(None, description="an HTTP proxy: its address, {env: NAME}, or env for HTTPS_PROXY")
 
 
 def label(model: Model) -> str:
@@ -69,13 +72,19 @@ def address(model: Model) -> str:
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to the model's endpoint; the key is read from the environment by its name."""
     base_url = address(model)
-    key = api_key(model, base_url)
     options = Options.model_validate(model.options)
-    if key and not options.allow_http:
+    key, extras = api_key(model, base_url), extras_of(options.headers, options.proxy, base_url)
+    if (key or extras.secrets) and not options.allow_http:
         _refuse_plain(base_url)
     concurrency = max(model.limits.most_at_once, MOST_AUTO)  # it may be raised while the run goes on
     async with connect_to(
-        base_url, key, api=model.api, concurrency=concurrency, timeout=model.limits.timeout, idle=options.idle
+        base_url,
+        key,
+        api=model.api,
+        concurrency=concurrency,
+        timeout=model.limits.timeout,
+        idle=options.idle,
+        extras=extras,
     ) as call:
         yield call
 
@@ -115,6 +124,15 @@ def _is_here(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def secrets(model: Model) -> Iterator[Secret]:
+    """The secrets that are set for a model, so that none of them is shown where a server sends it back."""
+    with suppress(JobError):
+        base_url = address(model)
+        yield api_key(model, base_url)
+        options = Options.model_validate(model.options)
+        yield from extras_of(options.headers, options.proxy, base_url).secrets
+
+
 def health(model: Model) -> Iterator[Check]:
     """Checks of the key and the endpoint, at no cost."""
     from pipeline.providers.http.probe import looked_at
@@ -122,13 +140,28 @@ def health(model: Model) -> Iterator[Check]:
     base_url = address(model)
     key = api_key(model, base_url)
     yield ok("key", f"{model.api_key_env or DEFAULT_KEY} is set" if key else "none is sent")
-    yield from looked_at(base_url, key, model.model)
+    options = Options.model_validate(model.options)
+    extras = extras_of(options.headers, options.proxy, base_url)
+    name, _ = proxy_of_environment(base_url)
+    if extras.proxy:
+        yield ok("proxy", f"requests go through {extras.proxy_host}")
+    elif name:
+        yield warn("proxy", f"{name} is set and not used", "to use it: options: {proxy: env}")
+    yield from looked_at(base_url, key, model.model, extras)
 
 
 def connect_to(
-    base_url: str, key: Secret, *, api: str, concurrency: int, timeout: float, idle: float = IDLE
+    base_url: str,
+    key: Secret,
+    *,
+    api: str,
+    concurrency: int,
+    timeout: float,
+    idle: float = IDLE,
+    extras: Extras = NOTHING,
 ) -> AbstractAsyncContextManager[Call]:
     """A call to `base_url` + the dialect's path: at most `idle` seconds between two pieces of a reply."""
     from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
+    from pipeline.providers.http.deadlines import Deadlines
 
-    return connection(base_url, key, api, concurrency, timeout, idle)
+    return connection(base_url, key, api, concurrency, Deadlines(timeout, idle), extras)

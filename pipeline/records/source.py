@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
@@ -19,34 +18,39 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.core import adapters
 from pipeline.core.domain import Record
-from pipeline.core.dtypes import json_text
+from pipeline.core.dtypes import first_line, json_text, polars_words
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
-from pipeline.job.spec import Records, Sample
+from pipeline.job.files import Records, Sample
+from pipeline.records.given import Rows, as_frame
 from pipeline.records.keys import Occurrences, comparable
+from pipeline.records.opening import Origin, scan_of
+from pipeline.records.plain import plain
+from pipeline.records.types import typed
 from pipeline.records.where import chosen
-from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
 
 CHUNK = 4096
 ROW = "\x00row"
 HASH = "\x00hash"
 
 
-def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame | None = None) -> Source:
-    """The records of a job: from its file, relative to the folder `base`, or from a frame.
+def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source:
+    """The records of a job: from its file, relative to the folder `base`, or from a frame or a list of dicts.
 
     Blocks while it reads the input once. Raises `InputError` for input that is not well formed, a null or
     a duplicate key, and `JobError` for an unknown column or format.
     """
     if frame is not None:
-        scan, origin = frame.lazy(), Origin("the frame", lambda row: f"row {row}")
+        scan, origin = as_frame(frame).lazy(), Origin("the frame", lambda row: f"row {row}")
     else:
-        scan, origin = _from_file(spec, base)
-    scan = _whole_microseconds(scan)
-    schema = scan.collect_schema()
+        scan, origin = scan_of(spec, base)
+    with polars_words(origin.unreadable):
+        scan = _plain(scan)
+        if spec.types:
+            scan = typed(scan, spec.types, spec.private, origin.at)
+        schema = scan.collect_schema()
     _check_columns(spec, schema, origin)
     if spec.where is not None:
         scan = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
@@ -55,54 +59,12 @@ def open_records(spec: Records, base: Path, frame: pl.DataFrame | pl.LazyFrame |
     return source
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where the rows come from, for messages, and for a check that the file has not changed."""
-
-    name: str
-    place: Callable[[int], str]
-    unchanged: Callable[[], bool] = lambda: True
-    path: Path | None = None
-
-    def at(self, row: int) -> str:
-        """Where the row (1-based) stands: "posts.csv, line 7"."""
-        return f"{self.name}, {self.place(row)}"
-
-
-def _from_file(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
-    if not spec.path:
-        raise JobError("no file is named", where="records.from", hint="from: data/products.csv")
-    if spec.path == "-":
-        raise JobError("standard input can be read once only", where="records.from", hint="save it to a file")
-    path = base / spec.path
-    state = _fingerprint(path)
-    name, compression = adapter_name(path)
-    known = adapters.names("tables")
-    if name not in known:
-        hint = f"known suffixes: .{', .'.join(known)}"
-        raise JobError(f"no table format reads '{path.name}'", where="records.from", hint=hint)
-    if compression and name not in COMPRESSIBLE:
-        raise JobError(f".{name}.{compression} is not read", where="records.from", hint="decompress it first")
-    adapter = adapters.load("tables", name)
-    scan = adapter.scan(path)
-    return scan, Origin(
-        str(path), lambda row: adapter.place(path, row), lambda: _fingerprint(path) == state, path
+def _plain(scan: pl.LazyFrame) -> pl.LazyFrame:
+    """The columns as Python holds them, so that the schema says what the values are."""
+    schema = scan.collect_schema()
+    return scan.with_columns(
+        column for name, dtype in schema.items() if (column := plain(pl.col(name), dtype)) is not None
     )
-
-
-def _fingerprint(path: Path) -> tuple[int, int, int]:
-    state = readable_file(path)
-    return state.st_size, state.st_mtime_ns, state.st_ino
-
-
-def _whole_microseconds(scan: pl.LazyFrame) -> pl.LazyFrame:
-    """Times as Python knows them, to the microsecond, so that the schema says what the values are."""
-    finer = [
-        pl.col(name).dt.cast_time_unit("us")
-        for name, dtype in scan.collect_schema().items()
-        if isinstance(dtype, pl.Datetime | pl.Duration) and dtype.time_unit == "ns"
-    ]
-    return scan.with_columns(finer) if finer else scan
 
 
 def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
@@ -111,12 +73,10 @@ def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
     for name in (*spec.key, *spec.private):
         if name not in schema:
             hint = nearest(name, schema) or f"columns: {', '.join(schema)}"
-            if len(schema) == 1 and any(mark in next(iter(schema)) for mark in ";\t|"):
-                hint = "there is only one column: are the cells separated by something other than commas?"
             where = "records.key" if name in spec.key else "records.private"
             raise JobError(f"{origin.name} has no column '{name}'", where=where, hint=hint)
     for name in spec.key:
-        if schema[name].is_nested():
+        if schema[name].is_nested() or isinstance(schema[name], pl.Binary | pl.Object):
             raise JobError(
                 f"the column '{name}' is {schema[name]}, which cannot be a key", where="records.key"
             )
@@ -199,7 +159,9 @@ class Source:
         self._check_unchanged()
         for frame in self._read(self._scan, size):
             rows = frame.drop_in_place(ROW) if ROW in frame.columns else islice(numbers, frame.height)
-            cells = zip(*(column.to_list() for column in frame.get_columns()), strict=True)
+            with polars_words(self._unreadable):
+                values_of = [column.to_list() for column in frame.get_columns()]
+            cells = zip(*values_of, strict=True)
             batch = []
             for values, row in zip(cells, rows, strict=True):
                 fields = dict(zip(names, values, strict=True))
@@ -208,13 +170,15 @@ class Source:
 
     def _read(self, scan: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
         """The frames of a scan; what polars finds wrong in the input is an `InputError`."""
-        try:
-            yield from scan.collect_batches(chunk_size=size, maintain_order=True)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            self._check_unchanged()
-            reason = (str(error).strip().splitlines() or [""])[0][:200]
-            said = self._redactor.reason(reason)
-            raise InputError(f"the records cannot be read: {said}", where=self._origin.name) from error
+        with polars_words(self._unreadable):
+            try:
+                yield from scan.collect_batches(chunk_size=size, maintain_order=True)
+            except OSError as error:
+                raise self._unreadable(first_line(error)) from error
+
+    def _unreadable(self, reason: str) -> InputError:
+        self._check_unchanged()
+        return self._origin.unreadable(self._redactor.reason(reason))
 
     def _check_unchanged(self, *, same: bool = True) -> None:
         if not (same and self._origin.unchanged()):

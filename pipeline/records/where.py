@@ -13,7 +13,7 @@ from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 WHERE = "records.where"
 MANY = 8
+_SLIPS = {"&&": "and", "||": "or", "!": "<>"}
+"""signs of other languages, and what SQL has for them"""
 _DECIMAL = re.compile(
     r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|(?<![\w.])(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"""
 )
@@ -51,18 +53,19 @@ def _as_number(name: str) -> pl.Expr:
 def _parsed(condition: str) -> pl.Expr:
     try:
         return pl.sql_expr(condition)
-    except PolarsError as error:
-        hint = "for example: price > 0 and lang = 'en'"
-        raise JobError(
-            f"this is not an SQL condition: {_first_line(error)}", where=WHERE, hint=hint
-        ) from error
+    except (PolarsError, PanicException) as error:
+        slips = (sign for sign in _SLIPS if sign in condition)
+        hint = "".join(f"write {_SLIPS[sign]} instead of {sign}; " for sign in slips)
+        hint += "for example: price > 0 and lang = 'en'"
+        raise JobError("this is not an SQL condition", where=WHERE, hint=hint) from error
 
 
 def _check_names(columns: Iterable[str], schema: pl.Schema) -> None:
     for name in columns:
         if name not in schema:
             hint = (
-                nearest(name, schema) or f"columns: {', '.join(schema)}; text stands in single quotes: 'en'"
+                nearest(name, schema)
+                or f"columns: {', '.join(schema)}; text stands in single quotes: '{name}'"
             )
             raise JobError(f"there is no column '{name}'", where=WHERE, hint=hint)
 
@@ -72,24 +75,17 @@ def _numbers(condition: str, columns: list[str], schema: pl.Schema) -> tuple[str
     expression = _parsed(_strict(condition))
     text = [name for name in columns if schema[name] == pl.String]
     sizes = range(len(text) + 1) if len(text) <= MANY else (0, 1, 2, len(text))
-    first: PolarsError | None = None
     for names in chain.from_iterable(combinations(text, size) for size in sizes):
         trial = pl.Schema({**schema, **dict.fromkeys(names, pl.Float64())})
         try:
             trial.to_frame().lazy().filter(expression).collect()
-        except PolarsError as error:
-            first = first or error
-        else:
-            return names
-    what = f"the condition does not fit the columns' types: {_first_line(first)}"
-    hint = "; ".join(f"{name} is {schema[name]}" for name in columns)
-    raise JobError(what, where=WHERE, hint=hint)
+        except (PolarsError, PanicException):
+            continue
+        return names
+    hint = "; ".join(f"{name} is {schema[name]}" for name in columns) or "name a column in it"
+    raise JobError("the condition does not fit the columns' types", where=WHERE, hint=hint)
 
 
 def _strict(condition: str) -> str:
     """The condition with 1 for every decimal: polars would compare text with 9.5 as text, but not with 1."""
     return _DECIMAL.sub(lambda found: found.group(1) or "1", condition)
-
-
-def _first_line(error: Exception | None) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]

@@ -11,17 +11,20 @@ import platform
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.errors import DiskError, JobError, KeyRefused, PipelineError, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
+from pipeline.core.secret import cleansed, guarding
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
 from pipeline.journal.database import HINT, VERSION, connect_to_read, is_there, trusting
 from pipeline.journal.spill import BALLAST, Spill
 from pipeline.journal.verify import verify
+from pipeline.providers import openai
 from pipeline.runs.session import Session
 from pipeline.system.lock import holder
 from pipeline.system.resources import megabytes, of_folder, of_open_files, of_room
@@ -161,10 +164,12 @@ def _damaged(folder: Path) -> list[Path]:
 
 def _of_models(job: Job) -> Iterator[Check]:
     used = {name: model for step in job.steps for name, model in job.chain(step.model).items()}
-    for name, model in used.items():
-        look = adapters.load("providers", model.provider).health
-        for place in places_of(name, model):
+    places = [place.model for name, model in used.items() for place in places_of(name, model)]
+    keys = [secret for model in places if model.provider == "openai" for secret in openai.secrets(model)]
+    with guarding(*keys):
+        for model in places:
             try:
-                yield from look(place.model)
+                for check in adapters.load("providers", model.provider).health(model):
+                    yield replace(check, said=cleansed(check.said), hint=cleansed(check.hint))
             except PipelineError as error:
                 yield _wrong("key" if model.provider == "openai" else "model", error)

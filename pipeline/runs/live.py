@@ -27,6 +27,7 @@ from pipeline.lanes.lane import Shared
 from pipeline.lanes.lanes import Lanes
 from pipeline.lanes.recount import count_anew
 from pipeline.money.budget import Budget, Spent
+from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
@@ -73,6 +74,7 @@ class Run(RunState):
             seconds=seconds,
             cost=None if t.unpriced else t.cost / DOLLAR,
             advice=self.advice(),
+            remarks=dict(self.progress.remarks),
         )
 
     async def _finish(self) -> Result:
@@ -125,6 +127,7 @@ class Run(RunState):
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         t = self.progress
         result = await publish(self.session, recall.recalling(self.journal, t), t, only_complete=True)
+        t.rows_expected = t.rows
         if result is None:
             t.rows_before = t.rows - t.pending
             self.looked_up = True
@@ -171,8 +174,9 @@ class Run(RunState):
     async def _shared(self) -> Shared:
         count_anew(self.session.job, self.journal)
         await self.journal.settle()
-        budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal)))
-        budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal)
+        but = rehearsed(self.session.job)
+        budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal, but)))
+        budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         clock = Clock(anyio.current_time())
         shared = Shared(
             self.journal,
@@ -208,7 +212,7 @@ class Run(RunState):
             self._watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
-            self.progress.last_error = str(leaf.fault)
+            self.progress.fail(leaf.fault, self.session.stages[leaf.at].spec.name, leaf.record.key)
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
 
     def _watch_failures(self, leaf: Branch) -> None:

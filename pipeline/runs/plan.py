@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.core.domain import DOLLAR, Fault, LookUp, Reply, Request, Unanswered
 from pipeline.core.progress import Progress
+from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
@@ -19,19 +20,19 @@ from pipeline.journal import accounts, recall
 from pipeline.journal.accounts import StepAccount
 from pipeline.journal.journal import Journal
 from pipeline.money import tokens
+from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
-from pipeline.money.tariff import Tariff, tariff_of
+from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.session import Session
+from pipeline.runs.warnings import warnings_of
 
 if TYPE_CHECKING:
-    import polars as pl
+    from pipeline.records.given import Rows
 
 
-async def plan_async(
-    job: Job, records: pl.DataFrame | pl.LazyFrame | None = None, *, retry_failed: bool = False
-) -> Plan:
+async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
     """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written.
 
     With `retry_failed`: for a run that pays again for answers that were cut off, refused or rejected.
@@ -54,21 +55,22 @@ class _Forecast:
 
     plan: StepPlan
     tariff: Tariff
+    bound: Bound
     known: StepAccount | None
 
     def expect(self, request: Request) -> None:
         """Count a request that would be sent."""
         plan, size = self.plan, tokens.size(request)
         output = self._usual() if self.known else size.limit or tokens.DEFAULT_OUTPUT
-        most = size.limit or max(4 * tokens.DEFAULT_OUTPUT, 4 * output)
-        expected = Expected(size.input, output, most)
+        expected = Expected(size.input, output, output)
         plan.missing += 1
         plan.input_tokens += round(size.input)
         plan.output_tokens += round(output)
         no_limit = size.limit is None or plan.output_limit is None
         plan.output_limit = None if no_limit else (plan.output_limit or 0) + (size.limit or 0)
         plan.cost = _sum(plan.cost, self.tariff.mean(request, expected))
-        plan.most = _sum(plan.most, self.tariff.most(request, expected))
+        plan.most = _sum(plan.most, self.bound.most(request))
+        plan.no_bound = self.bound.why_not
 
     def _usual(self) -> float:
         return self.known.output / self.known.replies if self.known else 0.0
@@ -77,8 +79,11 @@ class _Forecast:
         """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones."""
         plan, known = self.plan, self.known
         plan.later += requests
-        if self.tariff.free:
+        if self.bound.free:
             return
+        plan.most = None
+        if not self.bound.why_not:
+            plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
         if known is None or not self.tariff.known:
             plan.later_cost = None
         elif plan.later_cost is not None:
@@ -92,19 +97,31 @@ def _sum(so_far: float | None, cost: int | None) -> float | None:
 async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     known = accounts.by_step(journal)
     seen_before = {(one.step, one.model): one for one in known if one.replies}
-    forecasts = {stage.spec.name: _forecast(stage, seen_before) for stage in session.stages}
+    forecasts = {stage.spec.name: _forecast(session.job, stage, seen_before) for stage in session.stages}
     plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
-    plan.spent = sum(step.cost for step in known) / DOLLAR
-    plan.maybe_spent = sum(step.maybe for step in known) / DOLLAR
+    but = rehearsed(session.job)
+    real = [one for one in known if not but or not one.model.startswith(but)]
+    plan.spent = sum(step.cost for step in real) / DOLLAR
+    plan.maybe_spent = sum(step.maybe for step in real) / DOLLAR
     plan.budget = session.job.budget.cost
-    look_up = _counting(forecasts, recall.recalling(journal, Progress()), again)
-    walks = InOrder(session.stages, look_up)
+    plan.warnings = list(map(str, warnings_of(session)))
+    look_up = _counting(forecasts, recall.knowing(journal), again)
+    equal = EqualPrompts(session.stages)
+    walks = InOrder(session.stages, equal.noting(look_up))
     for batch in session.source.batches():
-        for leaves in walks.leaves(batch):
-            _add_record(plan, [(leaf, len(walks.rows_of(leaf))) for leaf in leaves])
-            for leaf in leaves:
-                if leaf.status == "pending":
-                    _expect_later(list(forecasts.values()), session, leaf)
+        unfinished: set[int] = set()
+
+        def count(place: int, leaf: Branch, unfinished: set[int] = unfinished) -> None:
+            _add_leaf(plan, leaf, walks.rows_under(leaf))
+            if leaf.status == "pending":
+                unfinished.add(place)
+                _expect_later(list(forecasts.values()), session, leaf)
+
+        walks.visit(batch, count)
+        plan.records += len(batch)
+        plan.unfinished += len(unfinished)
+    for step, rows in equal.rows().items():
+        forecasts[step].plan.sharing = rows
     return plan
 
 
@@ -128,20 +145,18 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
     return lambda requests: list(map(counted, requests, recalled(requests)))
 
 
-def _add_record(plan: Plan, leaves: Sequence[tuple[Branch, int]]) -> None:
-    """Count one more record with its leaves, each with the rows it stands for."""
-    plan.records += 1
-    plan.unfinished += any(leaf.status == "pending" for leaf, _ in leaves)
-    for leaf, rows in leaves:
-        plan.rows += rows
-        plan.complete += rows if leaf.status in ("ok", "skipped") else 0
-        plan.failed += rows if leaf.status == "failed" else 0
+def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:
+    """Count a leaf, with the rows it stands for."""
+    plan.rows += rows
+    plan.complete += rows if leaf.status in ("ok", "skipped") else 0
+    plan.failed += rows if leaf.status == "failed" else 0
 
 
-def _forecast(stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:
+def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:
     known = seen_before.get((stage.spec.name, stage.model.model))
     plan = StepPlan(stage.spec.name, stage.spec.model, measured=known is not None)
-    return _Forecast(plan, tariff_of(places_of(stage.spec.model, stage.model)[0].model), known)
+    tariff = tariff_of(places_of(stage.spec.model, stage.model)[0].model)
+    return _Forecast(plan, tariff, Bound(job, stage.spec, stage.runner.repairs), known)
 
 
 def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) -> None:

@@ -6,9 +6,11 @@ This module does not know where the look-up takes its answers from.
 
 from __future__ import annotations
 
+import math
+import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import nullcontext, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import polars as pl
@@ -16,17 +18,22 @@ import polars as pl
 from pipeline.core.domain import Billed, Fault, LookUp, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
+from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.walk import Branch, context
-from pipeline.output.folder import Filed, ResultFolder
-from pipeline.output.receipt import write_receipt
+from pipeline.output.folder import Filed, ResultFolder, taken
+from pipeline.output.overwrite import keep_theirs
+from pipeline.output.published import FAILURES
+from pipeline.output.receipt import note_coming, write_receipt
 from pipeline.output.table import Table, Written
-from pipeline.runs.result import Result
+from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
 
 BATCH = 256
 """records that are looked up at once; more of them would not fit into a processor's cache"""
+BATCH_ROWS = 8192
+"""and no more than come to so many rows, where a record has many: all of them are in memory at once"""
 
 
 async def publish(
@@ -47,10 +54,11 @@ async def publish(
     safe = session.job.output.spreadsheet_safe
     own = session.job.folder
     targets, schema = session.job.targets, session.columns.schema
-    walks = InOrder(session.stages, look_up)
+    equal = EqualPrompts(session.stages)
+    walks = InOrder(session.stages, equal.noting(look_up))
     table = Table(targets, schema, own=own, spreadsheet_safe=safe)
     with table, Filing(session) as filing, settled_heap():
-        async for leaves in walks.rows(_without(without, session.source.batches(BATCH))):
+        async for leaves in walks.rows(_batches(session, without)):
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:
@@ -60,25 +68,49 @@ async def publish(
             filing.note(leaves)
         if only_complete and progress.pending:
             return None
-        filing.complete()
-        written = table.publish()
-        filed = filing.publish()
-    path = session.job.folder / "failures.csv"
-    failed = failures.publish(path)
-    counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
-    with suppress(DiskError) if exported else nullcontext():  # the folder of an export may be read-only
-        write_receipt(session.job, counts, [*written, *failed], filed)
+        counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
+        kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
     return Result(
         targets,
         **counts,
-        failures=path if failed else None,
+        failures=session.job.folder / FAILURES if failed else None,
         reasons=dict(failures.reasons.most_common()),
+        commonest=tuple(failures.commonest()),
         paid_failures=failures.paid,
         filed=filed,
+        kept=kept,
+        sharing=equal.rows(),
     )
 
 
-def _without(keys: Collection[str], batches: Iterator[list[Record]]) -> Iterator[list[Record]]:
+def _put_in_place(
+    session: Session,
+    table: Table,
+    filing: Filing,
+    failures: _Failures,
+    counts: Mapping[str, int],
+    exported: bool,
+) -> tuple[tuple[Path, ...], list[Written], Filed | None]:
+    """Move everything into place, and write the receipt; what was kept, failed rows' table, rows' files."""
+    job = session.job
+    filing.complete()
+    written = table.complete()
+    with filing.alone():
+        kept = keep_theirs(job, written)
+        with suppress(DiskError) if exported else nullcontext():  # the job's folder may be read-only
+            note_coming(job, written)
+        table.move()
+        filed = filing.publish()
+        failed = failures.publish(job.folder / FAILURES)
+        with suppress(DiskError) if exported else nullcontext():
+            write_receipt(job, counts, [*written, *failed], filed)
+    return kept, failed, filed
+
+
+def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
+    """The records without these keys, in batches that do not have too many rows."""
+    fan_out = math.prod(len(values) for stage in session.stages for values in stage.spec.each.values())
+    batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
     if not keys:
         return batches
     return ([record for record in batch if record.key not in keys] for batch in batches)
@@ -89,6 +121,7 @@ class Filing:
 
     def __init__(self, session: Session) -> None:
         self._row_files, job = session.row_files, session.job
+        self._state = job.folder
         self._result_folder: ResultFolder | None = None
         if self._row_files:
             self._result_folder = ResultFolder(
@@ -115,6 +148,16 @@ class Filing:
             except Fault as fault:
                 self._result_folder.keep(path, key, fault.message)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold off other commands that publish the same job."""
+        lock = -1 if self._result_folder else taken(self._state)  # the folder of results has it already
+        try:
+            yield
+        finally:
+            if lock >= 0:
+                os.close(lock)
+
     def complete(self) -> None:
         """Sync the temporary files, so that they can be moved."""
         if self._result_folder:
@@ -134,6 +177,10 @@ class _Failures:
         self._each = [name for stage in session.stages for name in stage.spec.each]
         self._rows: list[tuple[str | None, ...]] = []
         self.reasons: Counter[str] = Counter()
+        self._of_step: dict[str, Counter[tuple[str, str]]] = {
+            stage.spec.name: Counter() for stage in self._stages
+        }
+        """by step: how often each kind and message came"""
         self.paid = 0
 
     def note(self, leaves: Iterable[Branch]) -> None:
@@ -144,8 +191,21 @@ class _Failures:
             step, fault = self._stages[leaf.at].spec.name, leaf.fault
             reason = (step, fault.kind, fault.message, fault.billed.value)
             self.reasons[fault.kind] += 1
+            self._of_step[step][fault.kind, fault.message] += 1
             self.paid += fault.billed is Billed.YES
             self._rows.append((leaf.record.key, *each, *reason))
+
+    def commonest(self) -> Iterator[Commonest]:
+        """The commonest reason of each step."""
+        for step, found in self._of_step.items():
+            if not found:
+                continue
+            kinds: Counter[str] = Counter()
+            for (kind, _), count in found.items():
+                kinds[kind] += count
+            ((kind, count),) = kinds.most_common(1)
+            message, alike = next((said, n) for (of, said), n in found.most_common() if of == kind)
+            yield Commonest(step, found.total(), kind, count, message, alike)
 
     def publish(self, path: Path) -> list[Written]:
         """Write the failed rows, or remove an earlier run's file; the written file, if there is one."""

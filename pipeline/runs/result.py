@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Commonest:
+    """Why most of the rows failed that failed at a step."""
+
+    step: str
+    failed: int
+    """rows that failed at the step"""
+    kind: str
+    count: int
+    """how many of them for this kind of reason"""
+    message: str
+    """the commonest message of this kind"""
+    alike: int
+    """how many rows have it"""
+
+
+@dataclass(frozen=True)
 class Result:
     """A finished run or export. Rows: every row of the result is exactly one of the four."""
 
@@ -36,15 +52,23 @@ class Result:
     """the table of failed rows, where there are any"""
     reasons: Mapping[str, int] = field(default_factory=dict)
     """records that failed, by kind of fault, the most frequent first"""
+    commonest: tuple[Commonest, ...] = ()
+    """for each step at which rows failed, the commonest reason"""
     paid_failures: int = 0
     """how many of them were paid for"""
     filed: Filed | None = None
     """the files of the rows, where the job wants any"""
+    sharing: Mapping[str, int] = field(default_factory=dict)
+    """by step: rows that have the same prompt as another row, and share its answer"""
+    kept: tuple[Path, ...] = ()
+    """tables that were changed by somebody else, or not written by the job, where they are kept"""
     seconds: float = 0.0
     cost: float | None = 0.0
     """dollars of what was answered in this run; None where a price is not known"""
     advice: str = ""
     """what held the run up most, and what could be done about it"""
+    remarks: Mapping[str, int] = field(default_factory=dict)
+    """what was odd about replies that were taken all the same, and how often"""
 
     @property
     def rows(self) -> int:
@@ -92,7 +116,11 @@ class StepPlan:
     measured: bool = False
     cost: float | None = 0.0
     most: float | None = 0.0
-    """the most that the missing requests can cost"""
+    """the most that it can cost, with all repairs, retries and fallback models; None for no bound"""
+    no_bound: str = ""
+    """why there is none"""
+    sharing: int = 0
+    """rows that have the same prompt as another row, and share its answer"""
     later_cost: float | None = 0.0
 
 
@@ -114,6 +142,8 @@ class Plan:
     budget: float | None = None
     """dollars that the job may spend in all"""
     steps: list[StepPlan] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """what is likely to be a slip in the job, each with its place and what to do"""
 
     @property
     def missing(self) -> int:
@@ -134,7 +164,25 @@ class Plan:
 
     @property
     def most(self) -> float | None:
-        """The most that the missing requests can cost, without later ones."""
-        if any(step.most is None for step in self.steps):
-            return None
-        return sum(step.most or 0.0 for step in self.steps)
+        """The most that the run can cost; None where neither its requests nor a budget bound it."""
+        return self.most_asked if self.most_asked is not None and not self.held_by_budget else self.left
+
+    @property
+    def left(self) -> float | None:
+        """Dollars that are left of the budget; None where there is no budget."""
+        return None if self.budget is None else max(self.budget - self.spent - self.maybe_spent, 0.0)
+
+    @property
+    def most_asked(self) -> float | None:
+        """The most that its requests can cost, whatever the budget; None for no bound."""
+        return None if self.no_bound else sum(step.most or 0.0 for step in self.steps)
+
+    @property
+    def held_by_budget(self) -> bool:
+        """Whether it is the budget that bounds the cost."""
+        return self.left is not None and (self.most_asked is None or self.left < self.most_asked)
+
+    @property
+    def no_bound(self) -> str:
+        """Why its requests have no bound; '' where they have one."""
+        return next((step.no_bound for step in self.steps if step.most is None), "")

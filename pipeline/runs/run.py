@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from pipeline.core.domain import Fault
 from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Job, Sample
+from pipeline.job.files import Sample
+from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal
@@ -29,7 +30,7 @@ from pipeline.runs.state import Wish
 from pipeline.system.lock import locked
 
 if TYPE_CHECKING:
-    import polars as pl
+    from pipeline.records.given import Rows
 
 FINISHED = "finished"
 PILOT_SEED = 20
@@ -48,7 +49,7 @@ def _silent(_: str) -> None:
 
 async def run_async(
     job: Job,
-    records: pl.DataFrame | pl.LazyFrame | None = None,
+    records: Rows | None = None,
     *,
     progress: Progress | None = None,
     say: Callable[[str], None] = _silent,
@@ -79,7 +80,7 @@ async def run_async(
 
 async def pilot_async(
     job: Job,
-    records: pl.DataFrame | pl.LazyFrame | None = None,
+    records: Rows | None = None,
     *,
     n: int,
     progress: Progress | None = None,
@@ -155,9 +156,7 @@ def job_digest(job: Job) -> bytes:
     return sha256(repr((steps, models)).encode("utf-8", "surrogatepass")).digest()
 
 
-async def export_async(
-    job: Job, records: pl.DataFrame | pl.LazyFrame | None = None, *, without: Collection[str] = ()
-) -> Result:
+async def export_async(job: Job, records: Rows | None = None, *, without: Collection[str] = ()) -> Result:
     """Write the table from the journal alone, also while the job runs; what is unanswered is pending.
 
     Records with a key in `without` are left out.

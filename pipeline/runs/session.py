@@ -6,11 +6,14 @@ request may be one that its provider can never serve.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import product
 
+import polars as pl
+
+from pipeline.core import adapters
 from pipeline.core.domain import Fault, Record
 from pipeline.core.errors import JobError
 from pipeline.core.redaction import redacted
@@ -20,13 +23,13 @@ from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
+from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
+from pipeline.output.types import check_types, refused
+from pipeline.records.given import Rows
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
-
-if TYPE_CHECKING:
-    import polars as pl
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
@@ -45,7 +48,7 @@ class Session:
     row_files: RowFiles | None = None
 
     @classmethod
-    def open(cls, job: Job, records: pl.DataFrame | pl.LazyFrame | None = None) -> Session:
+    def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records (or take a frame instead) and check the job against them.
 
         Raises `JobError` and `InputError`.
@@ -74,19 +77,21 @@ class Session:
         text = self.job.text
         known: dict[str, list[str] | None] = dict.fromkeys(columns)
         known["row"] = sorted(columns)
+        mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
         for i, stage in enumerate(self.stages):
             spec = stage.spec
             for name in spec.each:
                 _check_free(name, known.keys() - columns, text.where(("steps", i, "each", name), key=True))
                 columns.discard(name)
+                mute.pop(name, None)
                 known[name] = None
             _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
             for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
-                _check_template(template, known)
+                _check_template(template, known, mute)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         if self.row_files:
-            _check_template(self.row_files.template, known)
+            _check_template(self.row_files.template, known, mute)
             self.row_files.check_name(self.source.schema)
         _ = self.columns  # columns of the result that would collide
 
@@ -122,7 +127,9 @@ class Session:
                     "'spill' is for answers that could not be written to the journal; name another folder",
                     where=where,
                 )
+            check_types(target, self.columns.schema)
             taken.append(target)
+        refuse_theirs(job)
         if self.row_files:
             self.row_files.check_folder([*taken, *(job.file.parent / name for name in job.files)])
 
@@ -133,27 +140,31 @@ class Session:
             if fault.kind == "refused_by_provider":
                 where = self.job.text.where(("steps", self.stages.index(stage), "name"))
                 raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
-        for stage in self.stages:
+        for i, stage in enumerate(self.stages):
+            for model in self.job.chain(stage.spec.model).values() if _translates(stage) else ():
+                if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
+                    where = self.job.text.where(("steps", i, "name"))
+                    raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
             if (
                 stage.when
                 and not stage.when.names
                 and stage.when.text.strip().lower() not in ("true", "false")
             ):
                 where = stage.when.locate(1, 1)
-                raise JobError(
-                    'a condition must read a column or an answer: when: "{{ stock | int > 0 }}"', where=where
-                )
+                hint = 'for example: when: "{{ stock | int > 0 }}"'
+                raise JobError("a condition must read a column or an answer", where=where, hint=hint)
 
     def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
         """What goes wrong when a record's templates are rendered, as far as they need no answers."""
         answers = {stage.spec.name for stage in self.stages}
-        forks: list[dict[str, object]] = [{}]
+        each: dict[str, Sequence[object]] = {}
         for stage in self.stages:
-            forks = [{**fork, **values} for fork in forks for values in stage.forks]
+            each |= stage.spec.each
             if stage.names & answers:
                 continue
-            for fork in forks:
-                values = context(Branch(record, values=fork))
+            read = {name: values if name in stage.names else values[:1] for name, values in each.items()}
+            for fork in product(*read.values()):
+                values = context(Branch(record, values=dict(zip(read, fork, strict=True))))
                 try:
                     if stage.when is None or stage.when.holds(values):
                         stage.runner.first_request(values, record.key)
@@ -162,16 +173,28 @@ class Session:
                     break
 
 
+def _translates(stage: Stage) -> bool:
+    return "translate" in stage.spec.model_fields_set
+
+
 def _check_free(name: str, taken: Collection[str], where: str) -> None:
     if name in taken or name in RESERVED:
         hint = "every step, value and column needs its own name: rename this one"
         raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
 
 
-def _check_template(template: Template, known: dict[str, list[str] | None]) -> None:
+def _check_template(
+    template: Template, known: dict[str, list[str] | None], mute: dict[str, pl.DataType]
+) -> None:
+    """Refuse a name that does not exist, and a column in `mute`, whose values have no text."""
     for name, field, line, column in template.uses():
         if name not in template.names:
             continue
+        read = field if name == "row" else name
+        if read in mute:
+            what = f"template: the column '{read}' holds {mute[read]} values, which have no text"
+            hint = "write them as text into the records"
+            raise JobError(what, where=template.locate(line, column), hint=hint)
         fields = known.get(name)
         if name not in known:
             hint = near(name, known) or f"known here: {', '.join(sorted(known))}"

@@ -76,6 +76,7 @@ class RunState:
             "cost": t.cost / DOLLAR,
             "latency": quantiles(t.latency),
             "last_error": t.last_error,
+            "waits": "" if self.ended else t.waits,
             "stopped": self.stopped,
             "remarks": dict(t.remarks),
         }

@@ -11,6 +11,7 @@ from pipeline.core.errors import PipelineError
 from pipeline.job.spec import Job
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
+from pipeline.money.tariff import rehearsed
 from pipeline.runs.control.client import command
 from pipeline.system.lock import holder
 
@@ -30,14 +31,16 @@ def status_of(job: Job) -> dict[str, Any]:
         steps = accounts.by_step(journal)
         attempts = accounts.by_outcome(journal)
         latency = accounts.percentiles(journal, SHARES)
+    but = rehearsed(job)
+    real = [step for step in steps if not but or not step.model.startswith(but)]
     outcome = "" if last is None else last.outcome or ("under way" if running else "killed")
     return {
         "job": job.name,
         "running": running,
         "last_run": outcome,
-        "cost": sum(step.cost for step in steps) / DOLLAR,
-        "maybe_cost": sum(step.maybe for step in steps) / DOLLAR,
-        "unpriced": sum(step.unpriced for step in steps),
+        "cost": sum(step.cost for step in real) / DOLLAR,
+        "maybe_cost": sum(step.maybe for step in real) / DOLLAR,
+        "unpriced": sum(step.unpriced for step in real),
         "steps": [_step(step) for step in steps],
         "attempts": [_attempts(*row) for row in attempts],
         "latency": {

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, StrictInt, create_model, field_validator, model_validator
 
 from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape, schema_of
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Request, Values
+from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.job.spec import Spec as _Spec
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation
 
@@ -78,7 +79,7 @@ class Spec(Step):
     @model_validator(mode="after")
     def _one_prompt(self) -> Spec:
         if (self.prompt is None) == (self.prompt_file is None):
-            raise ValueError("a step has either `prompt` or `prompt_file`")
+            raise ValueError("a step has either `prompt` or `prompt_file`; write one of the two")
         return self
 
 
@@ -94,6 +95,8 @@ class Prompt:
         self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
         self._asking = Asking(spec.name, models, spec.allow, spec.repairs)
         self._spec = spec
+        self.repairs = spec.repairs if self.shape or self._checks else 0
+        self._draws = Draws(spec.each, self.templates.values())
 
     @cached_property
     def _checks(self) -> list[Callable[[str], str | None]]:
@@ -107,7 +110,8 @@ class Prompt:
     def _conversation(self, values: Values) -> Conversation:
         system = self._system.render(values) if self._system else ""
         schema = self.shape.schema if self.shape else None
-        return Conversation((("user", self._prompt.render(values)),), system, schema, self._spec.name)
+        turns, draw = (("user", self._prompt.render(values)),), self._draws.of(values)
+        return Conversation(turns, system, schema, self._spec.name, draw=draw)
 
     def _judge(self, text: str) -> tuple[Any, str]:
         if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''

@@ -16,10 +16,11 @@ from typing import Literal
 from pydantic import Field, StrictInt
 
 from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.draws import Draws
 from pipeline.core.domain import Call, Fault, Request, Values
+from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.job.spec import Spec as _Spec
 from pipeline.templates.template import Template
 from pipeline.text.links import links
 from pipeline.wire.conversation import Conversation
@@ -77,8 +78,10 @@ class Translate:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
         self._new_links = "new_links" in spec.allow
+        self._draws = Draws(spec.each, self.templates.values())
         takes_prompts = models[0].api != "translation"
-        self._asking = Asking(spec.name, models, (), spec.repairs if takes_prompts else 0)
+        self.repairs = spec.repairs if takes_prompts else 0
+        self._asking = Asking(spec.name, models, (), self.repairs)
 
     def _render(self, name: str, values: Values) -> str:
         template = self.templates.get(f"translate.{name}")
@@ -94,7 +97,8 @@ class Translate:
             "numbers, links, tags and placeholders such as {name} exactly as they are."
         )
         system += f"\n{style}" if style else ""
-        return Conversation((("user", text),), system, translation=(text, source.strip(), target.strip()))
+        asked = (text, source.strip(), target.strip())
+        return Conversation((("user", text),), system, translation=asked, draw=self._draws.of(values))
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""

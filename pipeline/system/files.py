@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMPRESSED = ("gz", "zst")
-COMPRESSIBLE = ("csv", "tsv", "jsonl")
+COMPRESSIBLE = ("csv", "tsv", "json", "jsonl")
 BLOCK = 256 * 1024
 
 
@@ -76,6 +76,15 @@ def make_folder(path: Path, mode: int = 0o700) -> None:
     if not path.parent.exists():
         make_folder(path.parent, mode)
     path.mkdir(mode=mode, exist_ok=True)
+
+
+def sync_folder(path: Path) -> None:
+    """Write a folder's own list of names to the disk; raises `OSError`."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def own_file(path: Path, flags: int) -> int:

@@ -1,6 +1,7 @@
 """What csv and tsv share: a strict reading of the text, and a polars scan of what passed it.
 
-The text must be what RFC 4180 describes, in UTF-8: then polars and any other reader agree on every cell.
+The text must be what RFC 4180 describes, in UTF-8 or the encoding that is named: then polars and any other
+reader agree on every cell.
 A first pass over the file, which keeps nothing of it, raises with the line number before a record is used.
 This module does not know records, keys or the job.
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import shlex
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, adapter_name, readable_file, reading
-from pipeline.tables._lines import LONGEST, lines, too_long
+from pipeline.tables._lines import LONGEST, lines, too_long, utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,6 +44,7 @@ class Layout:
     """What a file's header and quoting tell. `data` is the line number of the first record."""
 
     separator: bytes
+    encoding: str
     quoted: bool
     header: tuple[str, ...]
     data: int
@@ -52,15 +54,15 @@ class Layout:
         return len(self.header)
 
 
-def scan(separator: str, path: Path) -> pl.LazyFrame:
+def scan(separator: str, path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
     """The file's cells as text, all columns String; raises `InputError` with the line for what is wrong."""
     readable_file(path)
-    with reading(path) as stream:
-        _refuse_utf16(path, stream.read(64))
-    quoted = _has_quoted_cell(path, separator.encode())
-    layout = _layout(path, separator.encode(), quoted)
+    if not how.encoding:
+        with reading(path) as stream:
+            _refuse_utf16(path, stream.read(64))
+    layout = _layout(path, separator, how)
     count = sum(1 for _ in _records(path, layout))
-    frame = (_unpacked if adapter_name(path)[1] else _scanned)(path, layout, count)
+    frame = (_unpacked if adapter_name(path)[1] or how.encoding else _scanned)(path, layout, count)
     names = frame.collect_schema().names()
     return frame.rename(dict(zip(names, layout.header, strict=True)))
 
@@ -77,7 +79,8 @@ def _unpacked(path: Path, layout: Layout, count: int) -> pl.LazyFrame:
     def frames(
         columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, _size: int | None
     ) -> Iterator[pl.DataFrame]:
-        records = (text for _, text in islice(_texts(path, layout.quoted), 1, 1 + count))
+        texts = _texts(path, layout.quoted, layout.encoding)
+        records = (text for _, text in islice(texts, 1, 1 + count))
         for block in _blocks(islice(records, limit)):
             frame = pl.read_csv(header + block, infer_schema=False, **_dialect(layout))
             frame = frame if columns is None else frame.select(columns)
@@ -103,32 +106,24 @@ def _blocks(texts: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(block)
 
 
-def place(separator: str, path: Path, row: int) -> str:
+def place(separator: str, path: Path, row: int, how: Reading = AS_IT_IS) -> str:
     """Where the record number `row` (1-based) begins: "line 12"."""
-    layout = _layout(path, separator.encode(), _has_quoted_cell(path, separator.encode()))
-    for line, _ in islice(_records(path, layout), row - 1, row):
+    for line, _ in islice(_records(path, _layout(path, separator, how)), row - 1, row):
         return f"line {line}"
     return f"row {row}"
 
 
 def _refuse_utf16(path: Path, head: bytes) -> None:
-    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head.count(0) * 3 > len(head)
-    if utf16:
-        raise InputError(
-            "the file is UTF-16, not UTF-8", where=f"{path}, line 1", hint=_convert("UTF-16", path)
-        )
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head.count(0) * 3 > len(head):
+        hint = "say so with records.encoding: utf-16, or save it as UTF-8"
+        raise InputError("the file is UTF-16, not UTF-8", where=f"{path}, line 1", hint=hint)
 
 
-def _convert(encoding: str, path: Path) -> str:
-    here, there = (shlex.quote(str(file)) for file in (path, path.with_name(f"utf8-{path.name}")))
-    return f"save it as UTF-8, or: iconv -f {encoding} -t UTF-8 {here} > {there}"
-
-
-def _has_quoted_cell(path: Path, separator: bytes) -> bool:
+def _has_quoted_cell(path: Path, separator: bytes, encoding: str) -> bool:
     """Whether any cell begins with a quote."""
     begins = re.compile(rb"[\r\n" + re.escape(separator) + rb']"')
     last = b"\n"
-    with reading(path) as stream:
+    with utf8(path, encoding) as stream:
         while block := stream.read(BLOCK):
             text = last + (block.removeprefix(codecs.BOM_UTF8) if last == b"\n" else block)
             if b'"' in block and begins.search(text):
@@ -137,13 +132,33 @@ def _has_quoted_cell(path: Path, separator: bytes) -> bool:
     return False
 
 
-def _layout(path: Path, separator: bytes, quoted: bool) -> Layout:
-    for first, text in _texts(path, quoted):
+def _layout(path: Path, usual: str, how: Reading) -> Layout:
+    separator = (how.separator or usual).encode()
+    quoted = _has_quoted_cell(path, separator, how.encoding)
+    for first, text in _texts(path, quoted, how.encoding):
         line = text.removeprefix(codecs.BOM_UTF8)
+        if not how.separator:
+            _refuse_other_separator(path, line, separator)
         names = _cells(path, first, line, separator, quoted)
         _check_header(path, names)
-        return Layout(separator, quoted, tuple(names), first + text.count(b"\n"))
+        return Layout(separator, how.encoding, quoted, tuple(names), first + text.count(b"\n"))
     raise InputError("the file is empty, without even a header", where=str(path))
+
+
+def _refuse_other_separator(path: Path, header: bytes, separator: bytes) -> None:
+    """Refuse a file whose header has more of another separator than of its own."""
+    bare = re.sub(rb'"[^"]*"', b"", header)
+    other = max((mark for mark in _SEPARATORS if mark != separator), key=bare.count)
+    if bare.count(other) > bare.count(separator):
+        name, own = (_SEPARATORS.get(mark, repr(mark.decode())) for mark in (other, separator))
+        written = {b"\t": '"\\t"', b",": '","'}
+        either = f"records.separator: {written.get(other, repr(other.decode()))}"
+        hint = f"say so with {either}; if not, with records.separator: {written[separator]}"
+        what = f"the cells of the header seem to be separated by {name}, not by {own}"
+        raise InputError(what, where=f"{path}, line 1", hint=hint)
+
+
+_SEPARATORS = {b";": "semicolons", b"\t": "tabs", b"|": "bars (|)", b",": "commas"}
 
 
 def _cells(path: Path, first: int, line: bytes, separator: bytes, quoted: bool) -> list[str]:
@@ -186,7 +201,7 @@ def _records(path: Path, layout: Layout) -> Iterator[tuple[int, bytes]]:
     whole = _record(layout.separator, layout.width, layout.quoted)
     separator, between = layout.separator, layout.width - 1
     blank = 0
-    for line, text in _texts(path, layout.quoted):
+    for line, text in _texts(path, layout.quoted, layout.encoding):
         if line < layout.data:
             continue
         if between and text in (b"\n", b"\r\n"):
@@ -201,11 +216,11 @@ def _records(path: Path, layout: Layout) -> Iterator[tuple[int, bytes]]:
         yield line, text
 
 
-def _texts(path: Path, quoted: bool) -> Iterator[tuple[int, bytes]]:
+def _texts(path: Path, quoted: bool, encoding: str) -> Iterator[tuple[int, bytes]]:
     """Line number and bytes of each record, header included: lines, joined while a quote is open."""
     pending: list[bytes] = []
     opened = offset = size = 0
-    for line, text in enumerate(lines(path), 1):
+    for line, text in enumerate(lines(path, encoding), 1):
         _check_utf8(path, line, offset, text)
         offset += len(text)
         odd = quoted and text.count(b'"') % 2 == 1
@@ -233,7 +248,7 @@ def _check_utf8(path: Path, line: int, offset: int, text: bytes) -> None:
     except UnicodeDecodeError as error:
         byte = text[error.start]
         what = f"byte {offset + error.start} (0x{byte:02x}) is not UTF-8"
-        hint = f"if the file is in a Windows encoding: {_convert('WINDOWS-1252', path)}"
+        hint = "name its encoding with records.encoding (cp1252 is the Windows one), or save it as UTF-8"
         raise InputError(what, where=f"{path}, line {line}", hint=hint) from None
 
 

@@ -11,7 +11,6 @@ from typing import IO, TYPE_CHECKING
 import polars as pl
 
 from pipeline.core.dtypes import flat
-from pipeline.core.errors import JobError
 from pipeline.system.files import adapter_name, compressor
 
 if TYPE_CHECKING:
@@ -38,28 +37,10 @@ class TextFile:
             self._raw.close()
 
 
-def refuse_bytes(schema: pl.Schema, target: Path) -> None:
-    """Raise a `JobError` where a column holds bytes, which no text format can hold."""
-    for name, dtype in schema.items():
-        if _holds_bytes(dtype):
-            what = f"the column '{name}' holds bytes, which {target.name} cannot hold"
-            hint = "write a .parquet file"
-            raise JobError(what, where="output.to", hint=hint)
-
-
-def _holds_bytes(dtype: pl.DataType) -> bool:
-    if isinstance(dtype, pl.Struct):
-        return any(_holds_bytes(field.dtype) for field in dtype.fields)  # type: ignore[arg-type]
-    if isinstance(dtype, pl.List | pl.Array):
-        return _holds_bytes(dtype.inner)  # type: ignore[arg-type]
-    return dtype == pl.Binary
-
-
 class Delimited:
     """A header line, then a line a row; UTF-8, LF."""
 
     def __init__(self, separator: str, path: Path, target: Path, schema: pl.Schema) -> None:
-        refuse_bytes(schema, target)
         self._separator = separator
         self._file = TextFile(path, target)
         self._write(schema.to_frame(), header=True)

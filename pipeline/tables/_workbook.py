@@ -1,7 +1,8 @@
-"""Refuses workbooks that would fill the memory, before they are unpacked.
+"""Refuses workbooks that would fill the memory, and cells that have no value although they are not empty.
 
 A sheet is read as a dense rectangle, so one cell in the last corner is as large as all cells before it; and a
-file of a megabyte can unpack to a gigabyte. This module does not know what is in the cells.
+file of a megabyte can unpack to a gigabyte. An error such as #REF!, and a formula that no program has
+computed yet, would be read as an empty cell. This module does not know what the other cells hold.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import lzma
 import re
 import zipfile
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
+from pipeline.core.dtypes import first_line
 from pipeline.core.errors import InputError
 from pipeline.system.files import reading
 
@@ -20,6 +24,11 @@ PLAUSIBLE, MOST_TIMES = 256 * 1024**2, 100
 """a workbook of more bytes unpacked may be at most so many times its packed size"""
 MOST_CELLS = 50_000_000
 BLOCK, OVERLAP = 1 << 20, 256
+_START = re.compile(rb'<(?:\w+:)?c\b([^>]{0,200}?\br="([A-Z]{1,3}([0-9]{1,7}))"[^>]{0,200})>')
+_VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]+)<")
+_FORMULA = re.compile(rb"<(?:\w+:)?f\b")
+_ODS_CELLS = re.compile(rb"<table:(table-row|table|(?:covered-)?table-cell)(?=[\s/>])([^>]*?)(/?)>")
+_REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="([0-9]{1,9})"')
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]{0,200}?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
 
@@ -30,13 +39,8 @@ def refuse_bombs(path: Path) -> None:
             with zipfile.ZipFile(packed) as archive:
                 _refuse_large(path, archive)
         except (zipfile.BadZipFile, lzma.LZMAError, RuntimeError) as error:
-            what = "this is not an .xlsx workbook, or it is damaged or encrypted"
+            what = f"this is not an {path.suffix.lower()} workbook, or it is damaged or encrypted"
             raise InputError(what, where=str(path), hint=first_line(error)) from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a library's message, as a hint."""
-    return (str(error).strip().splitlines() or [""])[0][:200]
 
 
 def _refuse_large(path: Path, archive: zipfile.ZipFile) -> None:
@@ -47,6 +51,8 @@ def _refuse_large(path: Path, archive: zipfile.ZipFile) -> None:
     for entry in archive.infolist():
         if re.match(r"xl/worksheets/[^/]+\.xml$", entry.filename):
             _refuse_sparse(path, archive, entry)
+        if entry.filename == "content.xml":
+            _refuse_repeated(path, archive, entry)
 
 
 def _refuse_sparse(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
@@ -64,13 +70,99 @@ def _refuse_sparse(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo)
             rest = block[-OVERLAP:]
             if done > MAX_BYTES:
                 break
-    if not columns:
-        return
-    places = [_number(column) for column in columns]
-    height, width = rows[1] - rows[0] + 1, max(places) - min(places) + 1
+    if columns:
+        places = [_number(column) for column in columns]
+        _refuse_span(path, entry.filename, rows[1] - rows[0] + 1, max(places) - min(places) + 1)
+
+
+def _refuse_span(path: Path, name: str, height: int, width: int) -> None:
     if height * width > MOST_CELLS:
-        what = f"the cells of {entry.filename} span {height:,} rows and {width:,} columns"
+        what = f"the cells of {name} span {height:,} rows and {width:,} columns"
         raise InputError(what, where=str(path), hint="remove cells far from the others, or save it as CSV")
+
+
+def _refuse_repeated(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """The same for an .ods workbook, where one cell, or one row, may be written for many."""
+    height = width = row = column = times = 0
+    for text in _blocks(archive, entry, b"<"):
+        for kind, attributes, empty in _ODS_CELLS.findall(text):
+            repeated = _REPEATED.search(attributes)
+            count = int(repeated.group(1)) if repeated else 1
+            if kind == b"table":
+                height = width = row = times = 0
+            elif kind == b"table-row":
+                row, column, times = row + times, 0, count
+            else:
+                column += count
+                if not empty or b"value" in attributes:
+                    height, width = max(height, row + times), max(width, column)
+                    _refuse_span(path, "the workbook", height, width)
+
+
+def refuse_unread(path: Path, name: str, index: int, first: int) -> None:
+    """Raise an `InputError` for an error, or a formula without a value, in the rows from `first` on."""
+    with reading(path, compression="") as packed, zipfile.ZipFile(packed) as archive:
+        if "content.xml" in archive.namelist():
+            entry = archive.getinfo("content.xml")
+            if any(b'value-type="error"' in text for text in _blocks(archive, entry, b"<")):
+                raise _unread(path, "a cell", "holds an error such as #REF!")
+            return
+        book = archive.read("xl/workbook.xml")
+        part = _part_of(archive, book, index)
+        at_opening = re.search(rb'\bfullCalcOnLoad="(1|true)"', book) is not None
+        for text in _blocks(archive, part, b"<c") if part else ():
+            if b't="e"' not in text and not _FORMULA.search(text):
+                continue
+            starts = list(_START.finditer(text))
+            for start, following in zip_longest(starts, starts[1:]):
+                inside = text[start.end() : following.start() if following else None]
+                what = _missing(start.group(1), inside, at_opening) if int(start.group(3)) > first else ""
+                if what:
+                    raise _unread(path, f"sheet '{name}', cell {start.group(2).decode()}", what)
+
+
+def _missing(attributes: bytes, inside: bytes, at_opening: bool) -> str:
+    """What is wrong with a cell; '' where it has a value, or is empty."""
+    value = found.group(1) if (found := _VALUE.search(inside)) else b""
+    if b't="e"' in attributes:
+        return f"holds the error {value.decode(errors='replace')[:20]}"
+    computed = value and not (
+        at_opening and value == b"0"
+    )  # some programs write 0, to be computed at opening
+    if _FORMULA.search(inside) and not computed and b't="str"' not in attributes:
+        return "holds a formula that was never computed"
+    return ""
+
+
+def _unread(path: Path, place: str, what: str) -> InputError:
+    hint = "open the workbook in Excel or LibreOffice, mend it there if it is an error, and save it"
+    return InputError(f"{place} {what}, so it has no value", where=str(path), hint=hint)
+
+
+def _part_of(archive: zipfile.ZipFile, book: bytes, index: int) -> zipfile.ZipInfo | None:
+    """The part of an .xlsx workbook that holds a sheet."""
+    sheets = re.findall(rb'<(?:\w+:)?sheet\b[^>]*?\b\w+:id="([^"]+)"', book)
+    links = archive.read("xl/_rels/workbook.xml.rels")
+    for link in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", links) if index < len(sheets) else ():
+        target = re.search(rb'\bTarget="([^"]+)"', link)
+        if target and b'Id="' + sheets[index] + b'"' in link:
+            part = target.group(1).decode(errors="replace")
+            part = part.removeprefix("/") if part.startswith("/") else f"xl/{part}"
+            return archive.getinfo(part) if part in archive.namelist() else None
+    return None
+
+
+def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, start: bytes) -> Iterator[bytes]:
+    """The text of a part in pieces; each but the first begins where something begins with `start`."""
+    rest, done = b"", 0
+    with archive.open(entry) as stream:
+        while (block := stream.read(BLOCK)) and done <= MAX_BYTES:
+            done += len(block)
+            text = rest + block
+            at = text.rfind(start)
+            rest = text[at:] if at >= 0 and len(text) - at < 4 * BLOCK else b""
+            yield text[: len(text) - len(rest)]
+    yield rest
 
 
 def _number(column: bytes) -> int:

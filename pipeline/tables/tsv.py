@@ -11,6 +11,7 @@ from pipeline.tables import _delimited
 from pipeline.tables._text import Delimited
 
 SPREADSHEET = True
+READS = ("separator", "encoding")
 scan = partial(_delimited.scan, "\t")
 place = partial(_delimited.place, "\t")
 create = partial(Delimited, "\t")

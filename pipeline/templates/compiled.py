@@ -17,12 +17,12 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import MAX_RANGE
 
+from pipeline.templates import words
 from pipeline.templates.sandbox import AS_TEXT, GUARDED, LONGEST, ONE_BY_ONE, NoText, TooMuch, sandbox
 
 MOST_TOKENS = 20_000
 """the most tokens of a template's expressions; its text does not count"""
 _NAME = "<template>"
-_TEXT, _NUMBER = re.compile(r"\b(?:str|sequence)\b"), re.compile(r"\b(?:int|float)\b")
 _NEWLINE = re.compile(r"\r\n|\r|\n")  # Jinja's lines
 _FOREIGN = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
 
@@ -54,11 +54,13 @@ class Compiled:
         try:
             self._compile(text)
         except jinja2.TemplateSyntaxError as error:
-            raise Malformed(error.message or "not a template", error.lineno) from None
+            line = [*self._lines, ""][error.lineno - 1]
+            what, hint = words.malformed(error.message or "", line)
+            raise Malformed(what, error.lineno, 1, hint) from None
         except (RecursionError, SyntaxError, MemoryError):  # the latter two: from Jinja's code for it
             raise Malformed("it is nested too deeply") from None
-        except (ValueError, OverflowError) as error:
-            raise Malformed(str(error)) from None
+        except (ValueError, OverflowError):
+            raise Malformed("a number in it is too long") from None
 
     def _compile(self, text: str) -> None:
         for count, _ in enumerate(_ENVIRONMENT.lexer.tokeniter(text, None)):
@@ -79,6 +81,13 @@ class Compiled:
                 column = self._column(name.lineno, "self")
                 hint = "for a column of that name write row['self']"
                 raise Malformed("'self' cannot be read", name.lineno, column, hint)
+        for used in tree.find_all((nodes.Filter, nodes.Test)):
+            assert isinstance(used, nodes.Filter | nodes.Test)  # noqa: S101 - narrows the type
+            kind = "filter" if isinstance(used, nodes.Filter) else "test"
+            known = _ENVIRONMENT.filters if kind == "filter" else _ENVIRONMENT.tests
+            if used.name not in known:
+                what, hint = words.unknown(kind, used.name, known)
+                raise Malformed(what, used.lineno, self._column(used.lineno, used.name), hint)
         for node in tree.find_all(_FOREIGN):
             raise Malformed(f"{type(node).__name__.lower()} is not allowed", node.lineno)
         for printed in _printed(tree.find_all(nodes.Output)):
@@ -111,7 +120,8 @@ class Compiled:
                 pieces.append(piece)
             return "".join(pieces)
         except jinja2.UndefinedError as error:
-            raise Unfit(str(error.message), self._line(error.__traceback__)) from None
+            said = words.undefined(str(error.message), _ENVIRONMENT.filters)
+            raise Unfit(said, self._line(error.__traceback__)) from None
         except SecurityError as error:
             raise Unfit(f"not allowed: {error}", self._line(error.__traceback__)) from None
         except (TooMuch, NoText) as error:
@@ -127,14 +137,8 @@ class Compiled:
         """What is wrong; in template terms where the cause is known."""
         if isinstance(error, OverflowError) and "MAX_RANGE" in str(error):
             return f"range() has more than {MAX_RANGE:,} numbers, which is not allowed"
-        if isinstance(error, MemoryError):
-            return "it took too much memory"
-        said = f"{type(error).__name__}: {error}"
-        if isinstance(error, TypeError) and _TEXT.search(said) and _NUMBER.search(said):
-            names = {name for name, field, at in self._uses if at == line and not field}
-            name = names.pop() if len(names) == 1 else "COLUMN"
-            return f"{said}; a cell of csv and tsv is text: write {name} | int, or {name} | float"
-        return said
+        names = {name for name, field, at in self._uses if at == line and not field}
+        return words.unfit(error, names.pop() if len(names) == 1 else "COLUMN")
 
     def _line(self, traceback: TracebackType | None) -> int:
         line = 1

@@ -23,9 +23,10 @@ from pipeline.core.domain import Usage
 class Line:
     """One request. `arrived` and `at`, the moment of billing or refusal, are seconds since 1970.
 
-    `digest` is hexadecimal, as `domain.Request.digest` defines it; `input` and `output` are tokens, 0 where
-    nothing was billed, and include `cached`, `cache_written` and `reasoning`; `status` is 0 where no answer
-    was sent; `fault` is "" where none was scripted; `model` is as it was asked, "" where that was not read.
+    `digest` is hexadecimal, as `domain.Request.digest` defines it for a first draw; `input` and `output` are
+    tokens, 0 where nothing was billed, and include `cached`, `cache_written` and `reasoning`; `status` is 0
+    where no answer was sent; `fault` is "" where none was scripted; `model` is as it was asked, "" where that
+    was not read.
     """
 
     at: float

@@ -18,6 +18,7 @@ import orjson
 from pipeline.core import adapters
 from pipeline.core.contracts import Api
 from pipeline.core.domain import Answer, Fault, Reply, Request, frozen
+from pipeline.wire import kept
 
 
 @frozen
@@ -25,7 +26,7 @@ class Conversation:
     """System text, turns of (role, content), and the JSON Schema the answer must have, if any.
 
     `translation` is (text, source language, target language) where the question is to translate a text:
-    engines that take no prompt use it instead of the turns.
+    engines that take no prompt use it instead of the turns. `draw` is the request's.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -33,6 +34,7 @@ class Conversation:
     schema: Mapping[str, Any] | None = None
     name: str = "answer"
     translation: tuple[str, str, str] | None = None
+    draw: str = ""
 
     def answered(self, text: str, complaint: str) -> Conversation:
         """The same conversation one turn longer: what the model said, and what is wrong with it."""
@@ -44,22 +46,43 @@ def _dialect(api: str) -> Api:
     return adapters.load("apis", api)
 
 
+_OBJECT: Mapping[str, dict[str, Any]] = {
+    "chat": {"response_format": {"type": "json_object"}},
+    "responses": {"text": {"format": {"type": "json_object"}}},
+}
+"""how each dialect asks for any JSON object"""
+
+
+def _in_words(asked: Conversation) -> Conversation:
+    """The conversation with its schema in the system text, for servers that know no `json_schema`."""
+    schema = orjson.dumps(asked.schema).decode()
+    words = f"Answer with one JSON object that fits this JSON Schema, and with nothing else:\n{schema}"
+    return replace(asked, schema=None, system=f"{asked.system}\n\n{words}".lstrip())
+
+
 class RequestBuilder:
     """Builds the requests of one step to one model; what they have in common is prepared once."""
 
-    def __init__(self, api: str, model: str, params: Mapping[str, Any], step: str) -> None:
+    def __init__(
+        self, api: str, model: str, params: Mapping[str, Any], step: str, json_mode: str = ""
+    ) -> None:
         self._api, self._model, self._step = api, model, step
         self._params = dict(sorted(params.items()))
+        self._form = _OBJECT.get(api) if json_mode == "object" else None
         self._body = _dialect(api).body
 
     def build(self, asked: Conversation, key: str, instead: Request | None = None) -> Request:
         """The request for a conversation; a `Fault` where its text cannot be sent."""
-        built = self._body(self._model, asked, self._params)
+        params = self._params
+        if self._form is not None and asked.schema is not None:
+            asked, params = _in_words(asked), {**self._form, **params}
+        built = self._body(self._model, asked, params)
         try:
             body = orjson.dumps(built)
         except (TypeError, ValueError) as error:
             raise Fault("bad_text", f"the prompt cannot be sent: {error}") from None
-        return Request(self._api, self._model, body, self._step, key, instead=instead)
+        who = (self._api, self._model, body, self._step, key)
+        return Request(*who, instead=instead, draw=asked.draw, turns=len(asked.turns))
 
 
 def read(reply: Reply, *, tokens: bool = True) -> Answer:
@@ -67,4 +90,6 @@ def read(reply: Reply, *, tokens: bool = True) -> Answer:
 
     Without `tokens` they are not read: those of a reply from the journal have been counted already.
     """
+    if reply.api == kept.KEPT:
+        return kept.read(reply.body)
     return reply.answer or _dialect(reply.api).read(reply.body, tokens=tokens)

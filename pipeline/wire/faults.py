@@ -3,20 +3,29 @@
 | what came | kind | fate | billed |
 | --- | --- | --- | --- |
 | 401, 403 | unauthorized, forbidden | stop | no |
+| 400 whose words are about the key | unauthorized | stop | no |
 | 402, 429 with an exact quota code | out_of_quota | stop | no |
-| other 429 | rate_limited | retry, when told | no |
+| other 429, 498 | rate_limited | retry, when told | no |
 | 429 for one request above the whole limit | too_large_for_limit | fail | no |
-| 404, 3xx | not_found, redirected | stop | no |
+| 404, 410, 3xx | not_found, redirected | stop | no |
+| 400 whose words are about the model | not_found | stop | no |
 | a certificate that cannot be trusted, at the first connection | untrusted | stop | no |
 | plain http behind an https address, at the first connection | not_https | stop | no |
-| success with HTML or nothing in it, five times in a row | not_an_api | stop | maybe |
+| success with HTML or nothing in it, five times in a row; 511 | not_an_api | stop | maybe; maybe |
 | success without a readable reply | unreadable | retry | maybe |
-| 400, 413, 422 by code | context_length, filtered, bad_request | fail | no |
+| 400, 413, 422 by code or words | context_length, filtered, bad_request | fail | no |
+| 451 | filtered | fail | no |
 | 409; 408, 425 | conflict | retry | maybe; no |
-| 5xx | server_error | retry | maybe |
+| 5xx, 424 | server_error | retry | maybe |
+| 503, 529 whose words are overloaded, loading, full or no server | server_error | retry | no |
+| 503 with nginx's own page | server_error | retry | no |
+| 521, 523, 525, 526 | server_error | retry | no |
+| 407, or a proxy that lets nothing through | proxy_refused | stop | no |
 | no connection | unreachable | retry | no |
-| connection lost, deadline passed | disconnected, timeout | retry | maybe |
+| 499, 460, connection lost, deadline passed | disconnected, timeout | retry | maybe |
 
+The tables of statuses, codes and words are in `refusals.py`, the forms of bodies in `error_bodies.py`. Where
+a server's fault is not billed, the request was turned away before anything was done for it.
 This module does not know any HTTP library.
 """
 
@@ -24,53 +33,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from pipeline.core.domain import Billed, Fate, Fault
+from pipeline.core.secret import cleansed
+from pipeline.wire.error_bodies import Said, first_words, said_in_body
 from pipeline.wire.headers import advertised_limits, advertised_wait
+from pipeline.wire.refusals import judge, status_of
 
-QUOTA_CODES = frozenset(
-    {
-        "insufficient_quota",
-        "credit_balance_exhausted",
-        "organization_spend_limit_exceeded",
-        "project_spend_limit_exceeded",
-        "organization_usage_limit_exceeded",
-    }
-)
-_RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limited", "too_many_requests", "slow_down"})
-_CONTEXT_CODES = frozenset(
-    {"context_length_exceeded", "string_above_max_length", "exceed_context_size_error"}
-)
-_NEVER_FITS = "Request too large for"
-"""the message of OpenAI's 429 for a single request above a minute's limit; it has no code of its own"""
-_FILTER_CODES = frozenset(
-    {"content_filter", "content_policy_violation", "content_filtered", "invalid_prompt"}
-)
 _KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|api|bearer)[-_][^\s\"',;]{6,}", re.IGNORECASE)
-_STATUS = re.compile(r"[45][0-9]{2}\Z")
+_ABOUT_KEY = re.compile(r"key|token|secret|credential|bearer|auth", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
-_LONGEST_READ, _LONGEST_CODE = 10_000, 80
+_LONGEST_READ = 10_000
 REPLY_CAP = 8 * 1024 * 1024
 """the largest reply that is read, in bytes: several times what any model writes"""
 
 
 def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
     """The fault that an HTTP error response stands for. `headers` has lower-case names."""
-    code, message = error_of(body)
-    said = f"{status} {code}".strip() + (f": {message}" if message else "")
-    kind, fate, billed = _classify(status, code, message)
-    keep = b"" if status in (401, 403) else body  # a refusal of a key may echo the key
-    if status in (401, 403):
-        said = f"the server refused the key ({status} {code})".replace(" )", ")")
-    if kind == "redirected":
-        said = f"the server answers with a redirect ({status}){_aim(headers)}, which is never followed"
-    wait = advertised_wait(headers) if fate is Fate.RETRY else None
-    told = advertised_limits(headers)
-    return Fault(kind, said, fate=fate, billed=billed, wait=wait, status=status, body=keep, advertised=told)
+    said = said_in_body(body)
+    fault = _judged(status, said, body, str(status))
+    if fault.kind == "redirected":
+        where = f"a redirect ({status}){_aim(headers)}, which is never followed"
+        fault = fault.but(message=f"the server answers with {where}")
+    wait = (advertised_wait(headers) or said.wait) if fault.fate is Fate.RETRY else None
+    return fault.but(wait=wait, advertised=advertised_limits(headers))
+
+
+def _judged(status: int, said: Said, body: bytes, shown: str) -> Fault:
+    """The fault for what an error body says, with the status as it is shown."""
+    known = said.message or said.codes
+    text = said.message if known else body[:_LONGEST_READ].decode("utf-8", "replace")
+    kind, fate, billed = judge(status, said, text)
+    words = scrub(said.message if known else first_words(body).removeprefix(str(status)))
+    what = f"{shown} {said.shown}".strip()
+    if kind in ("unauthorized", "forbidden"):  # a refusal of a key may echo the key
+        what, body = f"the server refused the key ({what})", b""
+        words = "" if _ABOUT_KEY.search(words) else words
+    message = what + (f": {words}" if words else "")
+    return Fault(kind, message, fate=fate, billed=billed, status=status, body=body)
 
 
 def _aim(headers: Mapping[str, str]) -> str:
@@ -83,82 +84,30 @@ def _aim(headers: Mapping[str, str]) -> str:
 
 
 def error_reply(body: bytes) -> Fault | None:
-    """The fault where the status is success but the body is an error: its code is taken for the status.
+    """The fault where the status is success but the body is an error: what it says is taken for the status.
 
-    None where the code says nothing. Some gateways answer like this, with the status of their upstream.
+    None where it says nothing that is known. Some gateways answer like this, with the status of their
+    upstream. A server's fault may then have come after a part of an answer, and may be billed.
     """
-    code, message = error_of(body)
-    status = _status_in(body) or (429 if code in QUOTA_CODES | _RATE_CODES else 0)
+    said = said_in_body(body)
+    status = status_of(said)
     if not status:
         return None
-    kind, fate, billed = _classify(status, code, message)
-    keep = b"" if status in (401, 403) else body
-    said = f"200 with an error {status} {code}".strip() + (f": {message}" if message else "")
-    return Fault(kind, said, fate=fate, billed=billed, status=status, body=keep)
-
-
-def _status_in(body: bytes) -> int:
-    try:
-        parsed = orjson.loads(body)
-        error = parsed.get("error", parsed)
-    except (ValueError, AttributeError):
-        return 0
-    words = (error.get("code"), error.get("status")) if isinstance(error, dict) else ()
-    numbers = (int(word) if isinstance(word, str) and _STATUS.match(word) else word for word in words)
-    return next((number for number in numbers if isinstance(number, int) and 400 <= number < 600), 0)
-
-
-def _classify(status: int, code: str, message: str = "") -> tuple[str, Fate, Billed]:
-    if status == 402 or (status == 429 and code in QUOTA_CODES):
-        return "out_of_quota", Fate.STOP, Billed.NO
-    if status == 429 and message.startswith(_NEVER_FITS):
-        return "too_large_for_limit", Fate.FAIL, Billed.NO
-    if status == 429:
-        return "rate_limited", Fate.RETRY, Billed.NO
-    if status >= 500:
-        return "server_error", Fate.RETRY, Billed.MAYBE
-    if status in (408, 409, 425):
-        return "conflict", Fate.RETRY, Billed.MAYBE if status == 409 else Billed.NO
-    if status < 300:  # another protocol than the one that was spoken
-        return "unreadable", Fate.RETRY, Billed.MAYBE
-    if status < 400:
-        return "redirected", Fate.STOP, Billed.NO
-    if status in (401, 403, 404):
-        return {401: "unauthorized", 403: "forbidden", 404: "not_found"}[status], Fate.STOP, Billed.NO
-    kind = "context_length" if code in _CONTEXT_CODES else "bad_request"
-    return "filtered" if code in _FILTER_CODES else kind, Fate.FAIL, Billed.NO
+    fault = _judged(status, said, body, f"200 with an error {status}")
+    billed = Billed.MAYBE if status >= 500 else fault.billed
+    return fault.but(billed=billed, wait=said.wait if fault.fate is Fate.RETRY else None)
 
 
 def error_of(body: bytes) -> tuple[str, str]:
     """Code and message of an error body in any of the forms that servers use; ('', '') for none."""
-    try:
-        parsed: Any = orjson.loads(body)
-    except ValueError:
-        return "", ""
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else {}
-    if isinstance(error, str):
-        return "", scrub(error)
-    if not isinstance(error, dict):
-        return "", ""
-    words = (error.get("code"), error.get("type"))  # llama.cpp's code is a number
-    code = next((word for word in words if isinstance(word, str) and word), "")
-    code = " ".join(code[:_LONGEST_CODE].split())
-    message = error.get("message") or error.get("detail") or ""
-    return code, scrub(_said(message))
-
-
-def _said(message: Any) -> str:
-    if isinstance(message, str):
-        return message
-    try:
-        return orjson.dumps(message).decode()  # some servers send a list of complaints
-    except TypeError:  # nested too deeply
-        return ""
+    said = said_in_body(body)
+    return said.shown, scrub(said.message)
 
 
 def scrub(message: str) -> str:
     """A server's words in one short line, with whatever looks like a key taken out."""
-    start = message[:_LONGEST_READ].encode("utf-8", "replace").decode()  # it may hold lone surrogates
+    start = cleansed(message[:_LONGEST_READ])
+    start = start.encode("utf-8", "replace").decode()  # it may hold lone surrogates
     line = " ".join(_KEYLIKE.sub("***", start).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
@@ -166,6 +115,14 @@ def scrub(message: str) -> str:
 def unreachable(message: str) -> Fault:
     """No connection: nothing was sent, so nothing was billed."""
     return Fault("unreachable", message, fate=Fate.RETRY, billed=Billed.NO)
+
+
+def no_tunnel(proxy: str, host: str, status: int) -> Fault:
+    """A proxy that makes no connection to the server: nothing was sent to that."""
+    said = f"the proxy {proxy} makes no connection to {host} ({status})"
+    if status in (408, 429) or status >= 500:
+        return unreachable(said)
+    return Fault("proxy_refused", said, fate=Fate.STOP, status=status)
 
 
 def untrusted(host: str, reason: str) -> Fault:

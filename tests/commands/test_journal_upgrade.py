@@ -69,7 +69,15 @@ def made_older(folder: Path) -> Path:
         stray = "INSERT INTO attempts (digest, outcome, billed, fate, message, api, model, step, record, at, "
         stray += "seconds, body) VALUES (x'00', ?, ?, ?, '', 'chat', 'm', 'post', '1', 0, 1, ?)"
         old.execute(stray, ("server_error", "maybe", "retry", b"oops"))
-        old.execute(stray, ("superseded", "yes", "", b'{"usage":{"prompt_tokens":7,"completion_tokens":9}}'))
+        old.execute(
+            stray,
+            (
+                "superseded",
+                "yes",
+                "",
+                b'{"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":7,"completion_tokens":9}}',
+            ),
+        )
         old.execute(stray, ("answered", "yes", "", b"<html>"))
         old.commit()
     for file in folder.glob("newer*"):

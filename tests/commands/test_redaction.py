@@ -58,7 +58,7 @@ def test_private_values_stand_in_the_result_and_nowhere_else(project: Project) -
     texts = said(project).lower()
     assert "invalid recipient: ***, age ***" in texts
     assert "true or false, not '***'" in texts
-    assert 'your json does not fit: at title: "***"' in texts.replace('""', '"')
+    assert 'the json does not fit: at title: "***"' in texts.replace('""', '"')
     for value in (ALICE, BOB, CAROL, DAVE):
         assert value not in texts
         assert value.partition("@")[0] not in texts

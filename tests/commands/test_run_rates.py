@@ -38,7 +38,8 @@ def test_a_model_that_does_not_exist_stops_the_run_with_the_names_that_are_near(
         done = project.run("run", "job.yaml")
         assert done.returncode == 75
         assert "The model 'm-mni' does not exist. Near names: m-mini" in done.stderr
-        assert "check model and base_url" in done.stderr
+        assert "the server lists: m-mini, m-large" in done.stderr
+        assert "check model, base_url (it usually ends in /v1) and api" in done.stderr
         assert server.ledger().requests <= 16
 
 

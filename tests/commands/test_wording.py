@@ -82,7 +82,7 @@ def test_a_plan_of_a_chain_does_not_call_what_is_unknown_nothing(project: Projec
         assert "The cost of up to 20 later requests is not known" in before
         project.run("run", "job.yaml", "--limit", "2")
         after = project.run("plan", "job.yaml").stdout
-    found = re.search(r"about \$([\d.]+), at most \$[\d.]+ for 8 requests that can be asked now", after)
+    found = re.search(r"about \$([\d.]+); no bound: ", after)
     assert found and float(found[1]) > 0
 
 

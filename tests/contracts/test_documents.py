@@ -63,3 +63,11 @@ def test_every_link_in_a_document_leads_somewhere(page: Path) -> None:
         if heading:
             headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
             assert heading in map(slug, headings), f"{page.name} links to {path.name}#{heading}"
+
+
+def test_the_picture_is_right_in_any_renderer_and_ends_well() -> None:
+    picture = (ROOT / "docs/run.svg").read_text(encoding="utf-8")
+    texts = re.findall(r"<text [^>]*>([^<]*)</text>", picture)
+    assert all(text == text.strip() and "  " not in text for text in texts), "blanks collapse"
+    assert not re.search(r"url\(|href|<style|clip-path", picture), "nothing from elsewhere is needed"
+    assert texts[-1].endswith("0 written") and not any("held up" in text for text in texts)

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from pipeline.wire.faults import fault_of
@@ -17,6 +18,14 @@ GENERATE = ROOT / "docs" / "generate.py"
 _SCRIPT = runpy.run_path(str(GENERATE))
 PAGES: dict[str, dict[str, Any]] = _SCRIPT["_PAGES"]
 FAULT_ROWS: list[tuple[str, str, str, str]] = list(_SCRIPT["fault_rows"]())
+WORDS = {
+    "whole limit": "Request too large for m",
+    "about the key": "API key not valid.",
+    "about the model": "Model not exist.",
+    "overloaded": "The model is overloaded",
+    "nginx": "<center>nginx</center>",
+}
+"""words of a row, and the message that a server sends then"""
 STATUS = re.compile(r"\b[2-5](?:[0-9]{2}|xx)\b")
 
 
@@ -49,8 +58,9 @@ def test_the_table_of_faults_is_what_the_code_does(came: str, kinds: str, fate: 
     error = b""
     if "quota code" in came:
         error = b'{"error": {"code": "insufficient_quota"}}'
-    elif "whole limit" in came:
-        error = b'{"error": {"message": "Request too large for m"}}'
+    for words, message in WORDS.items():
+        if words in came:
+            error = orjson.dumps({"error": {"message": message}})
     for status in STATUS.findall(came):
         fault = fault_of(int(status.replace("x", "0")), {}, error)
         assert fault.kind in kinds.split(", ")

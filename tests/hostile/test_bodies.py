@@ -34,6 +34,11 @@ def beside(**more: str) -> str:
     return said('"fine"')[:-1] + "".join(f',"{name}":{value}' for name, value in more.items()) + "}"
 
 
+def events(*bodies: str) -> str:
+    """A stream of these events."""
+    return "".join(f"data: {body}\n\n" for body in bodies) + "data: [DONE]\n\n"
+
+
 TAKEN = {  # name -> body, and the cell it makes
     "byte order mark": ("\ufeff" + said('"fine"'), "fine"),
     "lone surrogate": (said('"a\\ud83d b"'), "a? b"),
@@ -57,6 +62,8 @@ TAKEN = {  # name -> body, and the cell it makes
     ),
     "usage not a number": (beside(usage='{"prompt_tokens":NaN}'), "fine"),
     "usage a list": (beside(usage="[1,2]"), "fine"),
+    "an event stream": (events(said('"fine"')), "fine"),
+    "an end nobody knows": (said('"fine"', finish_reason='"\\u001b[31mwhy"'), "fine"),
 }
 REFUSED = {  # name -> body, the kind of fault, what it cost
     "nothing": ("", "unreadable", "maybe"),
@@ -70,7 +77,6 @@ REFUSED = {  # name -> body, the kind of fault, what it cost
     "a text": ('"fine"', "unreadable", "maybe"),
     "a number": ("5", "unreadable", "maybe"),
     "null": ("null", "unreadable", "maybe"),
-    "an event stream": ("data: " + said('"fine"') + "\n\ndata: [DONE]\n", "unreadable", "maybe"),
     "a hundred thousand levels": (said("[" * 100_000), "unreadable", "maybe"),
     "two thousand levels": (said("[" * 2000 + "]" * 2000), "unreadable", "maybe"),
     "a number of 5,000 digits": (beside(created="9" * 5000), "unreadable", "maybe"),
@@ -80,13 +86,13 @@ REFUSED = {  # name -> body, the kind of fault, what it cost
     "an error that is an object": ('{"object":"error","message":"no","code":400}', "bad_request", "no"),
     "several errors": ('{"errors":[{"message":"no"}]}', "unreadable", "maybe"),
     "a detail": ('{"detail":"Method Not Allowed"}', "unreadable", "maybe"),
-    "an empty object": ("{}", "unfinished", "yes"),
-    "no choices": ('{"choices":[]}', "unfinished", "yes"),
-    "choices null": ('{"choices":null}', "unfinished", "yes"),
-    "choices a text": ('{"choices":"fine"}', "unfinished", "yes"),
-    "choices an object": ('{"choices":{"0":{"message":{"content":"fine"}}}}', "unfinished", "yes"),
-    "choices of null": ('{"choices":[null]}', "unfinished", "yes"),
-    "choices of texts": ('{"choices":["fine"]}', "unfinished", "yes"),
+    "an empty object": ("{}", "unreadable", "maybe"),
+    "no choices": ('{"choices":[]}', "unreadable", "maybe"),
+    "choices null": ('{"choices":null}', "unreadable", "maybe"),
+    "choices a text": ('{"choices":"fine"}', "unreadable", "maybe"),
+    "choices an object": ('{"choices":{"0":{"message":{"content":"fine"}}}}', "unreadable", "maybe"),
+    "choices of null": ('{"choices":[null]}', "unreadable", "maybe"),
+    "choices of texts": ('{"choices":["fine"]}', "unreadable", "maybe"),
     "message null": ('{"choices":[{"message":null,"finish_reason":"stop"}]}', "empty", "yes"),
     "message a text": ('{"choices":[{"message":"fine","finish_reason":"stop"}]}', "empty", "yes"),
     "content missing": ('{"choices":[{"message":{},"finish_reason":"stop"}]}', "empty", "yes"),
@@ -105,7 +111,11 @@ REFUSED = {  # name -> body, the kind of fault, what it cost
     "a refusal": (said('null,"refusal":"no"'), "refused", "yes"),
     "cut off": (said('"fi"', finish_reason='"length"'), "truncated", "yes"),
     "filtered": (said('"fi"', finish_reason='"content_filter"'), "filtered", "yes"),
-    "an end nobody knows": (said('"fine"', finish_reason='"\\u001b[31mwhy"'), "unfinished", "yes"),
+    "an end nobody knows, and no text": (said('" "', finish_reason='"\\u001b[31mwhy"'), "unfinished", "yes"),
+    "an end that is a fault": (said('"fi"', finish_reason='"abort"'), "server_error", "maybe"),
+    "two answers in two lines": (said('"one"') + "\n" + said('"two"'), "unreadable", "maybe"),
+    "an event stream with two answers": (events(said('"one"'), said('"two"')), "unreadable", "maybe"),
+    "an event stream without an end": (events(said('"fi"', finish_reason="null")), "unreadable", "maybe"),
 }
 
 

@@ -90,7 +90,7 @@ def test_what_stops_a_run_is_said_in_lines_of_our_own(project: Project) -> None:
 
 
 def test_the_display_takes_nothing_for_markup() -> None:
-    progress = Progress(phase="asking", last_error=EVIL, notice=EVIL, binding=EVIL, rows_expected=3)
+    progress = Progress(phase="asking", last_failure=EVIL, waits=EVIL, binding=EVIL, rows_expected=3)
     screen = Screen(EVIL, progress)
     file = io.StringIO()
     Console(file=file, force_terminal=True, markup=False, width=200).print(screen._picture())

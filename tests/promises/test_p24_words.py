@@ -97,8 +97,9 @@ KINDS = {
 }
 
 
-ELSEWHERE = {"untrusted", "not_https", "no_memory"}
-"""stops that take certificates (`hostile/test_tls.py`) or little memory (`soak/test_p01_memory.py`)"""
+ELSEWHERE = {"untrusted", "not_https", "proxy_refused", "no_memory"}
+"""stops that take certificates (`hostile/test_tls.py`), a proxy (`hostile/test_proxy.py`) or little memory
+(`soak/test_p01_memory.py`)"""
 
 
 def test_every_kind_of_stop_is_brought_about() -> None:

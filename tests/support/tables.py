@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,51 @@ import pytest
 
 from pipeline.core.domain import Record
 from pipeline.core.errors import InputError
-from pipeline.job.spec import Records
+from pipeline.job.files import Records
 from pipeline.output.table import Table
+from pipeline.output.types import TYPES
 from pipeline.records.source import Source, open_records
 
-FORMATS = ["a.csv", "a.tsv", "a.jsonl", "a.parquet", "a.xlsx", "a.csv.gz", "a.tsv.zst", "a.jsonl.zst"]
+FORMATS = [
+    "a.csv",
+    "a.tsv",
+    "a.json",
+    "a.jsonl",
+    "a.parquet",
+    "a.xlsx",
+    "a.csv.gz",
+    "a.tsv.zst",
+    "a.jsonl.zst",
+]
 PLAIN = pl.Schema({"id": pl.String, "n": pl.Int64, "f": pl.Float64, "b": pl.Boolean})
 ROWS = [("007", 1, 0.5, True), ("", None, None, None), (None, -(2**40), 1e-7, False)]
 NESTED = pl.Schema(
     {"id": pl.String, "tags": pl.List(pl.String), "o": pl.Struct({"x": pl.Int64, "y": pl.String})}
 )
 NESTED_ROWS = [("1", ["a", "é"], {"x": 1, "y": "q"}), ("2", [], {"x": None, "y": None}), ("3", None, None)]
+
+
+SAMPLES: dict[str, tuple[pl.DataType, Any]] = {
+    **{name: (getattr(pl, name)(), 1) for name in TYPES if name.startswith(("Int", "UInt"))},
+    **{name: (getattr(pl, name)(), 1.5) for name in TYPES if name.startswith("Float")},
+    "String": (pl.String(), "é"),
+    "Categorical": (pl.Categorical(), "a"),
+    "Enum": (pl.Enum(["a", "b"]), "a"),
+    "Boolean": (pl.Boolean(), True),
+    "Decimal": (pl.Decimal(38, 2), Decimal("1.50")),
+    "Date": (pl.Date(), dt.date(2024, 2, 29)),
+    "Datetime": (pl.Datetime("us", "Europe/Lisbon"), dt.datetime(2024, 2, 29, tzinfo=dt.UTC)),
+    "Time": (pl.Time(), dt.time(1, 2, 3)),
+    "Duration": (pl.Duration("us"), dt.timedelta(days=1, microseconds=5)),
+    "List": (pl.List(pl.Decimal(10, 2)), [Decimal("1.50"), None]),
+    "Array": (pl.Array(pl.Date, 2), [dt.date(2024, 2, 29), None]),
+    "Struct": (pl.Struct({"a": pl.Int64, "b": pl.Duration("us")}), {"a": 2**40, "b": dt.timedelta(1)}),
+    "Map": (pl.Map(pl.String, pl.Int64), {"a": 1}),
+    "Null": (pl.Null(), None),
+    "Binary": (pl.Binary(), b"\xff"),
+    "Object": (pl.Object(), object()),
+    "Unknown": (pl.Unknown(), 1),
+}
 
 
 def publish(target: Path, schema: pl.Schema, rows: Sequence[Sequence[object]], size: int = 512) -> bytes:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from pipeline.job.spec import Spec
+from pipeline.job.fields import Spec
 
 
 class Options(Spec):
@@ -19,7 +19,9 @@ class Options(Spec):
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min ({self.min}) is more than max ({self.max}): no answer could pass")
+            raise ValueError(
+                f"min ({self.min}) is more than max ({self.max}): no answer could pass; swap them"
+            )
         return self
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.core.display import safe_text
@@ -16,6 +16,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     for row in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def of_sharing(sharing: Mapping[str, int]) -> Iterator[str]:
+    """A line for each step whose rows share answers."""
+    for step, rows in sharing.items():
+        yield safe_text(
+            f"step {step}: {rows:,} rows have the same prompt as another row: they share one answer"
+        )
 
 
 def shown(path: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from math import isinf
 from typing import Any
 
-from pipeline.cli.wording._base import NO_RECORDS, table
+from pipeline.cli.wording._base import NO_RECORDS, of_sharing, table
 from pipeline.core.display import counted, dollars
 from pipeline.core.domain import DOLLAR
 from pipeline.runs.pilot import Interval, Pilot
@@ -35,8 +35,9 @@ def of_plan(plan: Plan) -> Iterator[str]:
         )
         for step in plan.steps
     ]
-    estimates = ("tokens in", "out about", "out at most", "cost about")
+    estimates = ("tokens in", "out about", "out limit", "cost about")
     yield from table(("step", "model", "answered", "missing", "then", *estimates), rows)
+    yield from of_sharing({step.step: step.sharing for step in plan.steps if step.sharing})
     yield from _money(plan)
 
 
@@ -56,16 +57,19 @@ def _money(plan: Plan) -> Iterator[str]:
         return
     unknown = any(step.later and step.later_cost is None for step in plan.steps)
     now = f" for {counted(plan.missing, 'request')} that can be asked now" if plan.later else ""
-    most = f", at most {dollars(plan.most)}{now if not unknown else ''}" if plan.missing else ""
+    held = " (budget.cost)" if plan.held_by_budget else ""
+    bound = f"; no bound: {plan.no_bound}" if plan.most is None else f", at most {dollars(plan.most)}{held}"
+    most = bound if plan.missing or plan.later else ""
     maybe = f", and at most {dollars(plan.maybe_spent)} that may have been billed" if plan.maybe_spent else ""
     spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
     yield f"Nothing was sent. To come: about {dollars(plan.cost)}{now if unknown else ''}{most}. {spent}."
+    if plan.most and plan.most > plan.cost and not held:
+        yield "At most: with all repairs, all retries that may be billed, and all fallback models."
     if unknown:
         yield f"The cost of up to {plan.later:,} later requests is not known: `run --pilot 30` measures it."
-    if plan.budget is not None:
-        left = max(plan.budget - plan.spent - plan.maybe_spent, 0.0)
-        short = "; that may not be enough" if plan.cost > left else ""
-        yield f"Left of budget.cost: {dollars(left)} of {dollars(plan.budget)}{short}."
+    if plan.left is not None:
+        short = "; that may not be enough" if plan.cost > plan.left else ""
+        yield f"Left of budget.cost: {dollars(plan.left)} of {dollars(plan.budget)}{short}."
     if not all(step.measured for step in plan.steps if step.missing):
         yield "Each answer is estimated at its token limit, or at 500 tokens; `run --pilot 30` measures them."
 
@@ -99,5 +103,6 @@ def _between(found: Interval, said: Callable[[float], str], unit: str = "") -> s
 
 def numbers_of_plan(plan: Plan) -> dict[str, Any]:
     """The same for programs."""
-    sums = {"missing": plan.missing, "later": plan.later, "cost": plan.cost, "most": plan.most}
+    names = ("missing", "later", "cost", "most", "no_bound")
+    sums = {name: getattr(plan, name) for name in names}
     return {**asdict(plan), **sums}

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.wording._base import NO_RECORDS, shown
+from pipeline.cli.wording._base import NO_RECORDS, of_sharing, shown
 from pipeline.core.display import clock, counted, dollars, safe_text
 from pipeline.core.domain import DOLLAR
 from pipeline.core.progress import Progress
-from pipeline.runs.result import Result
+from pipeline.runs.result import Commonest, Result
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from pipeline.core.errors import PipelineError
     from pipeline.job.spec import Job
     from pipeline.output.folder import Filed
+    from pipeline.output.published import Shown
 
+LONGEST_REASON = 300
 _ROWS = ("ok", "failed", "skipped", "pending")
 
 
@@ -36,15 +36,30 @@ def of_result(result: Result) -> Iterator[str]:
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
         f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
     )
+    yield from of_sharing(result.sharing)
     for target in result.targets:
         yield f"result    {shown(target)}"
+    for path in result.kept:
+        name = shown(path)
+        yield f"kept      {name}: the table before, which was changed or not written by this job"
     if result.filed:
         yield from _of_files(result.filed)
     if result.failures:
         why = ", ".join(f"{count:,} {kind}" for kind, count in result.reasons.items())
         yield f"failures  {shown(result.failures)}: {why}{_paid(result)}"
+        yield from (safe_text(f"  {_reason(one)}") for one in result.commonest)
+    yield from (safe_text(f"odd: {remark}") for remark in result.remarks)
     if result.advice:
         yield f"held up by {result.advice}"
+
+
+def _reason(one: Commonest) -> str:
+    """Why most rows failed at a step: "post: 14 of 16 rejected: the answer is not JSON"."""
+    shown = one.message if len(one.message) <= LONGEST_REASON else f"{one.message[: LONGEST_REASON - 1]}…"
+    if one.failed == 1:
+        return f"{one.step}: {one.kind}: {shown}"
+    most = "" if one.alike == one.count else "for example "
+    return f"{one.step}: {one.count:,} of {one.failed:,} {one.kind}: {most}{shown}"
 
 
 def _paid(result: Result) -> str:
@@ -69,9 +84,12 @@ def _of_files(filed: Filed) -> Iterator[str]:
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost")
-    names = (*_ROWS, *numbers, "advice", "targets", "failures", "reasons", "paid_failures")
+    lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing")
+    names = (*_ROWS, *numbers, *lists)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
-    return {**{name: getattr(result, name) for name in names}, **filed}
+    commonest = [asdict(one) for one in result.commonest]
+    kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
+    return {**{name: getattr(result, name) for name in names}, "commonest": commonest, **filed, **kept}
 
 
 def numbers_of_stop(progress: Progress) -> dict[str, float | None]:
@@ -87,16 +105,36 @@ def numbers_of_error(error: PipelineError) -> dict[str, Any]:
     return {"error": said, "exit_code": error.exit_code, **error.numbers}
 
 
-def of_rows(job: Job, frame: pl.DataFrame) -> Iterator[str]:
-    """Rows of a result, one under the other: which row it is, how it stands, what the steps wrote."""
+def of_rows(
+    job: Job, found: Shown, steps: Sequence[str], thoughts: Sequence[Sequence[tuple[str, str]]] | None = None
+) -> Iterator[str]:
+    """Rows of a result, one under the other: which row it is, how it stands, what the steps wrote.
+
+    `thoughts` are the steps and the words of the reasoning of each row.
+    """
     width = shutil.get_terminal_size((100, 24)).columns
-    steps = {step.name for step in job.steps}
-    heads = [*(job.records.key or frame.columns[:1]), *(name for step in job.steps for name in step.each)]
-    written = [name for name in frame.columns if name.split(".")[0] in steps]
-    for row in frame.iter_rows(named=True):
-        status = [row[name] for name in ("_status", "_reason") if row.get(name)]
+    columns = list(found.rows[0]) if found.rows else []
+    heads = [*(job.records.key or columns[:1]), *(name for step in job.steps for name in step.each)]
+    written = [name for name in columns if name.split(".")[0] in steps]
+    if not found.unchanged:
+        yield f"the table was changed after a run of '{job.name}' wrote it: why rows failed is not known"
+    for number, (row, why) in enumerate(zip(found.rows, found.reasons, strict=True)):
         names = ("***" if name in job.records.private else str(row[name]) for name in dict.fromkeys(heads))
-        yield safe_text(" ".join(names) + "  " + ", ".join(status))
+        status = f"  {row['_status']}" if row.get("_status") else ""
+        yield from _folded(" ".join(names) + status + (f" at {why}" if why else ""), "", width)
         for name in written:
-            text = safe_text(f"{name}: {row[name] if row[name] is not None else '-'}")
-            yield textwrap.fill(text, width, initial_indent="  ", subsequent_indent="    ")
+            if not (why and row[name] is None):
+                yield from _folded(f"{name}: {row[name] if row[name] is not None else '-'}", "  ", width)
+        for step, words in thoughts[number] if thoughts else ():
+            yield from _folded(f"{step}, reasoning: {words}", "  ", width)
+        if thoughts is not None and not thoughts[number]:
+            yield "  no reasoning came with its answers"
+    more = found.total - len(found.rows)
+    if more:
+        yield f"… and {counted(more, 'more row')} (--rows {found.total} shows all)"
+    if not found.rows:
+        yield "no rows"
+
+
+def _folded(text: str, indent: str, width: int) -> list[str]:
+    return textwrap.wrap(safe_text(text), width, initial_indent=indent, subsequent_indent=f"{indent}  ")

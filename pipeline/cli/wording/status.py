@@ -18,7 +18,7 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}{why}")
     if rows := run.get("rows"):
         said = [f"{rows[name]:,} {name}" for name in ("ok", "failed", "skipped") if rows[name]]
-        yield f"rows: {', '.join(said) or 'none done'} of {rows['expected']:,}"
+        yield f"rows: {', '.join(said) or 'none done'}{_of(rows['expected'])}"
     if not standing["steps"]:
         yield from _of_run(standing["run"])
         return
@@ -39,6 +39,12 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield from table(("step", "outcome", "billed", "attempts", "mean s"), rows)
     yield from _of_run(standing["run"])
+
+
+def _of(expected: int) -> str:
+    return (
+        f" of {expected:,}" if expected else ""
+    )  # a run that only looks its rows up has not counted them yet
 
 
 _SELDOM = ("cached", "reasoning")
@@ -62,7 +68,7 @@ def of_live(run: Mapping[str, Any]) -> Iterator[str]:
     """The lines of a live run's state."""
     rows, asked, tokens = run["rows"], run["requests"], run["tokens"]
     done = rows["ok"] + rows["skipped"]
-    yield f"{run['phase']}: {done:,} of {rows['expected']:,} rows done, {rows['failed']:,} failed"
+    yield f"{run['phase']}: {done:,}{_of(rows['expected'])} rows done, {rows['failed']:,} failed"
     waiting = f", {asked['retrying']:,} wait to try again" if asked["retrying"] else ""
     sent = f"{counted(asked['sent'], 'request')} sent, {asked['answered']:,} answered"
     yield f"{sent}, {asked['in_flight']:,} in flight{waiting}"
@@ -79,6 +85,8 @@ def of_live(run: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
     """What the live run, or the last one, was held up by."""
+    if run.get("waits"):
+        yield safe_text(run["waits"])
     for lane in run.get("lanes", ()):
         found = " (found)" if lane["found_rpm"] else ""
         used = [f"{name} {lane['used'][name]:.0%} of {limit:,}" for name, limit in lane["limits"].items()]

@@ -11,8 +11,8 @@ from pipeline.core.domain import Call, Fate, Fault, Reply, Request
 from pipeline.lanes.guards.queue import Queue
 
 ITS_OWN = frozenset({
-    "unauthorized", "forbidden", "not_found", "redirected", "untrusted", "not_https", "not_an_api",
-    "out_of_quota", "outage", "refusing",
+    "unauthorized", "forbidden", "not_found", "redirected", "untrusted", "not_https", "proxy_refused",
+    "not_an_api", "out_of_quota", "outage", "refusing",
 })  # fmt: skip
 """faults that stop a run, and that another endpoint or account may not have"""
 

@@ -10,6 +10,7 @@ from pipeline.core.progress import Progress
 from pipeline.core.redaction import without
 from pipeline.journal.events import Events
 from pipeline.wire.conversation import read
+from pipeline.wire.words import KNOWN
 
 _MOST = 1000
 _EDITION = re.compile(r"[-@:](latest|preview|free|\d{3,8}(-\d\d){0,2})$")
@@ -25,7 +26,7 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
             reply = await call(request)
             answer = read(reply)
         except Fault as fault:
-            progress.fault(fault)
+            progress.fault(fault, request.step, request.key)
             events.warning(
                 "request.failed",
                 step=request.step,
@@ -41,7 +42,7 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
         for remark in remarks(request, reply, answer):
             if progress.remark(remark):
                 events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
-        progress.answer(reply.seconds, answer.usage, reply.cost)
+        progress.answer(reply.seconds, answer.usage, reply.cost, request.step, request.key)
         events.info(
             "request.answered",
             step=request.step,
@@ -61,6 +62,9 @@ def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
     """What is odd about a reply that is taken all the same."""
     if reply.odd:
         yield _redacted(reply.odd, request)
+    if answer.finish_reason not in KNOWN and answer.text.strip():
+        word = _redacted(answer.finish_reason, request)[:40]
+        yield f"{request.model[:80]} ends answers with '{word}', which is not a known word; they are taken"
     asked, by = request.model, answer.model
     if asked != by and asked and by and _model(asked) != _model(by):
         yield f"asked for {asked[:80]}, answered by {_redacted(by, request)[:80]}"

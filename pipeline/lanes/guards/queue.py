@@ -39,6 +39,8 @@ class Queue:
     """seconds that the head of the line was held up, by the limit that bound"""
     binding: str = ""
     """the limit that holds the head up now; '' where nobody waits"""
+    until: float = 0.0
+    """when the head may pass, on the loop's clock, as far as time alone decides it"""
     in_flight: int = 0
     waiting: int = 0
     """requests in the line"""
@@ -111,7 +113,7 @@ class Queue:
                 turn.set_exception(fault)
             else:
                 if delay > 0:
-                    self.binding = binding
+                    self.binding, self.until = binding, now + delay
                     self._look_again(now + min(delay, LOOK_AGAIN), loop)
                     if delay >= LOOK_AGAIN:
                         for relieve in self.relief:

@@ -1,7 +1,7 @@
 """A reply is on the disk before anyone uses it, and before its slot is free again.
 
-What it says is read first, so that the reply, its tokens and its cost are one row of the journal.
-This module does not know who uses a reply.
+What it says is read first, so that the reply, its tokens and its cost are one row of the journal, and so that
+a key that a server sent back is in none of them. This module does not know who uses a reply.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from anyio import CancelScope
 
 from pipeline.core.domain import NO_TOKENS, Answer, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.redaction import redacted
+from pipeline.core.secret import cleansed, cleansed_bytes
 from pipeline.journal.journal import Journal
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Charge, Tariff
 from pipeline.wire.conversation import read
 from pipeline.wire.faults import no_memory
+from pipeline.wire.kept import without_keys
 
 
 def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Request], Expected]) -> Call:
     """A call whose replies and faults are all in the journal, with what they cost.
 
     A reply that cannot be read becomes a fault. What may have been billed counts at the highest possible
-    cost. Whatever goes wrong while a reply is read, it is kept as it came: it has been paid for.
+    cost. Whatever goes wrong while a reply is read, it is kept: it has been paid for.
     """
 
     def worst(request: Request, fault: Fault) -> Charge:
@@ -32,28 +34,28 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
             return Charge(NO_TOKENS, 0)
         return tariff.charge(Answer(""), request, expect)
 
-    def understood(request: Request, reply: Reply) -> tuple[Answer | Fault, Charge]:
-        """What a reply says, and what it has used and cost."""
+    def understood(request: Request, reply: Reply) -> tuple[Reply, Answer | Fault, Charge]:
+        """A reply without keys, what it says, and what it has used and cost."""
         try:
-            answer = read(reply)
+            reply, answer = without_keys(reply, read(reply))
         except Fault as error:
-            fault = _with_wait(redacted(error, request.private), reply)
-            return fault, worst(request, fault)
-        return answer, tariff.charge(answer, request, expect)
+            fault = _with_wait(_told(error, request), reply)
+            return reply, fault, worst(request, fault)
+        return reply, answer, tariff.charge(answer, request, expect)
 
     async def ask(request: Request) -> Reply:
         began = perf_counter()
         try:
             reply = await call(request)
         except Fault as error:
-            fault = redacted(error, request.private)
+            fault = _told(error, request)
             charge = worst(request, fault)
             journal.note(request, fault, perf_counter() - began, charge.cost, charge.usage)
             if fault.billed is Billed.YES:
                 await journal.settle()  # or the next run would pay for it again
             raise fault from None
         try:
-            answer, charge = understood(request, reply)
+            reply, answer, charge = understood(request, reply)
         except BaseException as error:
             await journal.record(request, reply)
             raise (no_memory() if isinstance(error, MemoryError) else error) from None
@@ -67,10 +69,18 @@ def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Reque
 
 
 def _with_wait(fault: Fault, reply: Reply) -> Fault:
-    """The fault with the wait that the reply's headers ask for, where it is tried again and names none."""
-    if fault.fate is Fate.RETRY and fault.wait is None:
-        return fault.but(wait=reply.wait, advertised=reply.advertised)
+    """The fault, where it is tried again with the wait that headers, or else words, ask for."""
+    if fault.fate is Fate.RETRY:
+        return fault.but(wait=reply.wait or fault.wait, advertised=reply.advertised)
     return fault
+
+
+def _told(fault: Fault, request: Request) -> Fault:
+    """The same fault, without keys and the record's private values."""
+    said, body = cleansed(fault.message), cleansed_bytes(fault.body)
+    if said != fault.message or body != fault.body:
+        fault = fault.but(message=said, body=body)
+    return redacted(fault, request.private)
 
 
 def shield(call: Call) -> Call:

@@ -3,8 +3,8 @@
 A request is one `post` of aiohttp with the bytes that it carries. It is what OpenAI's SDK would send
 (`tests/contracts/test_sdk.py` compares the two), but the SDK is not used: its way of sending costs four times
 as much, its retries would sleep inside a slot and avoid the rate limits, and its import alone takes 0.6 s
-and 40 MB. No redirect is followed, no proxy of the environment used, no cookie kept, no compressed reply
-asked for; the size of a reply is capped, and a deadline holds for the whole call.
+and 40 MB. No redirect is followed, no proxy used that the job does not name, no cookie kept, no compressed
+reply asked for; the size of a reply is capped, and a deadline holds for the whole call.
 This module does not retry, count or read what an answer says, and does not know where a key came from.
 """
 
@@ -23,7 +23,7 @@ import aiohttp
 from yarl import URL
 
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
-from pipeline.core.secret import Secret
+from pipeline.core.secret import Secret, cleansed, cleansed_bytes, guarding, is_guarded
 from pipeline.providers.http.body import (
     LARGE_AT_ONCE,
     REFUSAL_CAP,
@@ -34,12 +34,15 @@ from pipeline.providers.http.body import (
 )
 from pipeline.providers.http.connections import RampedConnector
 from pipeline.providers.http.deadlines import Deadline, Deadlines
+from pipeline.providers.http.extras import NOTHING, Extras
+from pipeline.providers.http.models import advice, fetched
 from pipeline.providers.http.strangers import NO_TLS, Strangers
 from pipeline.wire.faults import (
     REPLY_CAP,
     dropped,
     fault_of,
     no_memory,
+    no_tunnel,
     not_https,
     stalled,
     timed_out,
@@ -49,12 +52,15 @@ from pipeline.wire.faults import (
     untrusted,
 )
 from pipeline.wire.headers import advertised_limits, advertised_wait
+from pipeline.wire.inside import failed_generation
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
 OTHER_FILES = 128
 """files that are open besides the connections"""
 OFFICIAL_HOST = "api.openai.com"
+_MALFORMED = (400, 422)
+"""statuses under which a server may send what the model wrote: that is an answer to be asked for again"""
 _MEMBERSHIP = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 """headers, each with the variable that the SDK reads it from"""
 
@@ -68,8 +74,8 @@ def _allow_sockets(concurrency: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def head(base_url: str, key: Secret) -> dict[str, str]:
-    """The headers of each request: those of the SDK, without what they say about this machine.
+def head(base_url: str, key: Secret, extras: Extras = NOTHING) -> dict[str, str]:
+    """The headers of each request: those of the SDK, without what they say about this machine, and the job's.
 
     The organisation, taken from the environment, goes to OpenAI alone.
     """
@@ -83,26 +89,35 @@ def head(base_url: str, key: Secret) -> dict[str, str]:
         headers["Authorization"] = f"Bearer {key.reveal()}"
     if urlsplit(base_url).hostname == OFFICIAL_HOST:
         headers |= {name: words for name, place in _MEMBERSHIP.items() if (words := os.environ.get(place))}
-    return headers
+    own = {name.lower() for name in extras.headers}
+    headers = {name: words for name, words in headers.items() if name.lower() not in own}
+    return headers | {name: words.reveal() for name, words in extras.headers.items()}
 
 
 @asynccontextmanager
 async def connection(
-    base_url: str, key: Secret, api: str, concurrency: int, seconds: float, idle: float
+    base_url: str,
+    key: Secret,
+    api: str,
+    concurrency: int,
+    deadlines: Deadlines,
+    extras: Extras = NOTHING,
 ) -> AsyncIterator[Call]:
-    """A call to an address in a dialect: `seconds` for a request, `idle` between two pieces of its reply."""
+    """A call to an address in a dialect. No secret of it comes back while it is open."""
     _allow_sockets(concurrency)
-    connector = RampedConnector(concurrency)
-    async with aiohttp.ClientSession(
-        connector=connector,
-        headers=head(base_url, key),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-        auto_decompress=False,
-        trust_env=False,
-    ) as session:
-        url = URL(base_url.rstrip("/") + PATHS[api])
-        yield _Endpoint(session, connector, url, key, api, Deadlines(seconds, idle))
+    connector = RampedConnector(concurrency, CONNECT_SECONDS)
+    sent = head(base_url, key, extras)
+    with guarding(key, *extras.secrets):
+        async with aiohttp.ClientSession(
+            connector=connector,
+            headers=None if extras.proxy else sent,  # aiohttp would send these to the proxy, too
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            auto_decompress=False,
+            trust_env=False,
+        ) as session:
+            url = URL(base_url.rstrip("/") + PATHS[api])
+            yield _Endpoint(session, connector, url, extras, api, deadlines, sent if extras.proxy else None)
 
 
 class _Endpoint:
@@ -113,20 +128,25 @@ class _Endpoint:
         session: aiohttp.ClientSession,
         connector: RampedConnector,
         url: URL,
-        key: Secret,
+        extras: Extras,
         api: str,
         deadlines: Deadlines,
+        headers: Mapping[str, str] | None,
     ) -> None:
         self._session = session
         self._connector = connector
         self._url = url
         self._host = url.authority.rpartition("@")[2]  # without a password before it
-        self._key = key
+        self._headers = headers
+        self._proxy, self._proxy_host = extras.proxy, extras.proxy_host
         self._api = api
         self._deadlines = deadlines
         self._room = asyncio.Semaphore(LARGE_AT_ONCE)
         self._strangers = Strangers(self._host)
         self._known = False
+        self._listing = asyncio.Lock()
+        self._listed: bytes | None = None
+        """the list of models; it is asked for once, and only after a 404"""
 
     async def __call__(self, request: Request) -> Reply:
         began = perf_counter()
@@ -136,44 +156,60 @@ class _Endpoint:
         try:
             with deadline:
                 async with self._session.post(
-                    self._url, data=request.body, allow_redirects=False
+                    self._url,
+                    data=request.body,
+                    headers=self._headers,
+                    allow_redirects=False,
+                    proxy=self._proxy.reveal() or None,
                 ) as response:
                     body = _body_of(response)
                     whole = await body.read(deadline, self._room)
         except Exception as error:  # foreign code met hostile bytes: the reply may be paid for
             fault = self._fault(error, deadline, response, body)
         else:
-            if _success(response):
+            if _success(response) or (response.status in _MALFORMED and failed_generation(whole) is not None):
                 return self._reply(response.headers, whole, began)
             fault = self._refusal(response, whole)
+        if fault.kind == "not_found":
+            fault = await self._explained(fault, request.model)
         raise fault  # outside of `except`, so that it does not hold the body or the key
 
     def _reply(self, headers: Mapping[str, str], body: bytes, began: float) -> Reply:
         self._known = True
-        body = self._key.without(body)
+        body = cleansed_bytes(body)
         content_type = headers.get("content-type", "")
         if "json" not in content_type:
-            content_type = self._kept(content_type)
+            content_type = cleansed(content_type)
         odd = self._strangers.look(content_type, body)
         if self._connector.spoke_unasked:
             odd = f"{self._host} sends answers that no request asked for; no connection is reused"
         told, wait = advertised_limits(headers), advertised_wait(headers)
         return Reply(self._api, body, perf_counter() - began, advertised=told, wait=wait, odd=odd)
 
-    def _kept(self, words: str) -> str:
-        """A server's words without the key, in case the server sends it back."""
-        return self._key.without(words.encode("utf-8", "replace")).decode("utf-8", "replace")
-
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> Fault:
         self._known = True
-        headers = {name.lower(): self._kept(words) for name, words in response.headers.items()}
-        return fault_of(response.status, headers, self._key.without(body))
+        headers = {name.lower(): cleansed(words) for name, words in response.headers.items()}
+        return fault_of(response.status, headers, cleansed_bytes(body))
+
+    async def _explained(self, fault: Fault, model: str) -> Fault:
+        """The fault with what the server's list of models says about it."""
+        async with self._listing:
+            if self._listed is None:
+                url = URL(str(self._url).removesuffix(PATHS[self._api]) + "/models")
+                how = {"headers": self._headers, "proxy": self._proxy.reveal() or None}
+                self._listed = cleansed_bytes(await fetched(self._session, url, **how))
+        said = advice(self._url, self._api, model, self._listed, "model" in fault.message.lower())
+        return fault.but(message=f"{fault.message.rstrip('. ')}; {said}") if said else fault
 
     def _fault(
         self, error: Exception, deadline: Deadline, response: aiohttp.ClientResponse | None, body: Body | None
     ) -> Fault:
         """The fault for an error before the whole reply was there."""
         match error:
+            case aiohttp.ClientHttpProxyError():
+                return no_tunnel(self._proxy_host, self._host, error.status)
+            case aiohttp.ClientProxyConnectionError():
+                return _unconnected(error, f"the proxy {self._proxy_host}", known=True)
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return _unconnected(error, self._host, self._known)
             case TimeoutError() if not deadline.idle:
@@ -192,7 +228,7 @@ class _Endpoint:
         """The fault for a reply that came in part: the part is kept; a part of an error reply is enough."""
         if not _success(response):
             return self._refusal(response, body.came_plain())
-        came = b"" if body.packed and self._key else self._key.without(body.came())
+        came = b"" if body.packed and is_guarded() else cleansed_bytes(body.came())
         match error:
             case TimeoutError():
                 return stalled(self._deadlines.idle, came)

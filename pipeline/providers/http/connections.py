@@ -5,11 +5,13 @@ This module does not know what goes over them.
 
 from __future__ import annotations
 
+import asyncio
 import select
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiolimiter import AsyncLimiter
 
@@ -21,15 +23,31 @@ _ANYTHING = select.POLLIN | select.POLLHUP | select.POLLERR
 class RampedConnector(aiohttp.TCPConnector):
     """Opens connections a few at a time: a thousand at once block the loop, and servers refuse them."""
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, seconds: float) -> None:
         super().__init__(limit=concurrency, keepalive_timeout=60)
+        self._seconds = seconds
         self._ramp = AsyncLimiter(RAMP, RAMP_SECONDS)
         self.spoke_unasked = False
         """whether the server has sent something unasked; then no connection is used twice"""
 
-    async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
+    async def _create_connection(self, req: ClientRequest, *args: Any, **kwargs: Any) -> ResponseHandler:
         async with self._ramp:
-            return await super()._create_connection(*args, **kwargs)
+            if req.proxy is None:
+                return await super()._create_connection(req, *args, **kwargs)
+            return await self._through_proxy(req, *args, **kwargs)
+
+    async def _through_proxy(self, req: ClientRequest, *args: Any, **kwargs: Any) -> ResponseHandler:
+        """A connection through a proxy. A fault says that it was the proxy: nothing was sent."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await super()._create_connection(req, *args, **kwargs)
+        except aiohttp.ClientConnectorDNSError as error:  # the server's name is the proxy's to look up
+            raise aiohttp.ClientProxyConnectionError(req.connection_key, error.os_error) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError):
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            reason = OSError(0, "it broke off" if str(error) else "it does not answer")
+            raise aiohttp.ClientProxyConnectionError(req.connection_key, reason) from None
 
     async def _get(self, *args: Any) -> Connection | None:
         """An idle connection on which the server has sent nothing since its last answer.

@@ -1,39 +1,41 @@
 """Checks an endpoint at no cost: GET /models, with the key and a short time limit.
 
 It finds out whether the server answers, accepts the key and knows the model, and how far the two clocks are
-apart. No redirect is followed. OpenAI's SDK sends the request. This module does not know where a key comes
-from.
+apart. No redirect is followed; the job's headers and proxy are used. OpenAI's SDK sends the request. This
+module does not know where a key comes from.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from threading import Event, Thread
-from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.core.errors import JobError, KeyRefused, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
-from pipeline.core.secret import Secret
+from pipeline.core.secret import Secret, cleansed_bytes, guarding
 from pipeline.core.suggest import nearest
+from pipeline.providers.http.extras import NOTHING, Extras
+from pipeline.providers.http.models import MOST, PATIENCE, azure_address, names_in, shown
 from pipeline.providers.http.strangers import NO_TLS
+from pipeline.wire.faults import fault_of
 
-PATIENCE = 5.0
-"""seconds"""
-MOST = 4 << 20
-"""bytes that are read of a list of models"""
 APART = 60.0
 """seconds that two clocks may be apart"""
-SHOWN = 8
-"""models that are named"""
+SAID, FOR_WORDS = 4096, 0.5
+"""bytes that are read of an error, and seconds for them once its status is known"""
 _SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
 """headers that are sent: none about this machine and its user; the SDK itself needs the last one"""
+_NO_LIST = frozenset({404, 405, 410})
+"""statuses of a server that answers, and has no list of models"""
+_WARNINGS = {403: ("this key may not list models:", "it may still answer")}
+_DOUBT = "a run may get the same: check the key, model and base_url"
 _VERSION = re.compile(r"/v[0-9]")
 
 
@@ -49,11 +51,12 @@ class _Heard:
     at: float
 
 
-def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
+def looked_at(base_url: str, key: Secret, model: str, extras: Extras = NOTHING) -> Iterator[Check]:
     """The checks of an endpoint that is to serve `model`."""
     host = urlsplit(base_url).netloc.rpartition("@")[2]
     try:
-        heard = _in_time(base_url, key)
+        with guarding(key, *extras.secrets):
+            heard = _in_time(base_url, key, extras)
     except _Slow:
         hint = "the server is there; a run waits limits.timeout for an answer"
         yield warn("endpoint", f"{host}: no list of models within {PATIENCE:g} s", hint)
@@ -67,51 +70,69 @@ def looked_at(base_url: str, key: Secret, model: str) -> Iterator[Check]:
     yield from _of_clock(host, heard)
 
 
-def _in_time(base_url: str, key: Secret) -> _Heard:
+class _Ear:
+    """What has been heard so far; `reached` is set once there is a connection."""
+
+    def __init__(self) -> None:
+        self.last: _Heard | Exception = TimeoutError()
+        self.reached, self.noted = Event(), Event()
+
+    def trace(self, event: str, _: object) -> None:
+        if event.startswith("http11."):
+            self.reached.set()
+
+    def note(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.last = _Heard(status, headers.get("Date", ""), cleansed_bytes(body), time.time())
+        self.noted.set()
+
+
+def _in_time(base_url: str, key: Secret, extras: Extras) -> _Heard:
     """What comes within the time limit, which includes a slow name server and a server that sends slowly."""
     import openai  # noqa: F401 - its import takes most of a second, which must not count
 
-    heard: list[_Heard | Exception] = []
-    reached = Event()
+    ear = _Ear()
 
     def get() -> None:
         try:
-            heard.append(_get(base_url, key, reached))
+            _get(base_url, key, extras, ear)
         except Exception as error:
-            heard.append(error)
+            ear.last = error
+        ear.noted.set()
 
     thread = Thread(target=get, daemon=True)
     thread.start()
-    thread.join(PATIENCE)
-    outcome = heard[0] if heard else TimeoutError()
-    if isinstance(outcome, TimeoutError) and reached.is_set():
+    ear.noted.wait(PATIENCE)
+    thread.join(FOR_WORDS)
+    if isinstance(ear.last, TimeoutError) and ear.reached.is_set():
         raise _Slow
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+    if isinstance(ear.last, Exception):
+        raise ear.last
+    return ear.last
 
 
-def _get(base_url: str, key: Secret, reached: Event) -> _Heard:
-    """Ask through OpenAI's SDK. `reached` is set once there is a connection."""
+def _get(base_url: str, key: Secret, extras: Extras, ear: _Ear) -> None:
+    """Ask through OpenAI's SDK."""
     import httpx2
     import openai
-
-    def trace(event: str, _: object) -> None:
-        if event.startswith("http11."):
-            reached.set()
 
     def before(request: httpx2.Request) -> None:
         for name in [name for name in request.headers if not _SENT.fullmatch(name)]:
             del request.headers[name]
-        request.extensions["trace"] = trace
+        request.headers.update(own)
+        request.extensions["trace"] = ear.trace
 
     def after(response: httpx2.Response) -> None:
         if not response.is_success:
-            response.close()  # the SDK would read the whole body of an error, and it may have no end
+            ear.note(response.status_code, response.headers, b"")  # its body may never come, or never end
+            with suppress(httpx2.HTTPError):
+                ear.note(response.status_code, response.headers, next(response.iter_raw(SAID), b""))
+            response.close()
 
+    own = {name: words.reveal() for name, words in extras.headers.items()}
     http = httpx2.Client(
         verify=ssl.create_default_context(),  # knows SSL_CERT_FILE, without `trust_env`
         trust_env=False,
+        proxy=extras.proxy.reveal() or None,
         follow_redirects=False,
         event_hooks={"request": [before], "response": [after]},
     )
@@ -125,10 +146,9 @@ def _get(base_url: str, key: Secret, reached: Event) -> _Heard:
             ) as sdk,
             sdk.models.with_streaming_response.list(extra_headers=headers) as reply,
         ):
-            body = next(reply.http_response.iter_raw(MOST), b"")
-            return _Heard(reply.status_code, reply.headers.get("Date", ""), body, time.time())
-    except openai.APIStatusError as error:
-        return _Heard(error.status_code, error.response.headers.get("Date", ""), b"", time.time())
+            ear.note(reply.status_code, reply.headers, next(reply.http_response.iter_raw(MOST), b""))
+    except (openai.APIStatusError, httpx2.ResponseNotRead):  # an error, which has been noted
+        return
     except httpx2.InvalidURL:
         raise ConnectionError(0, "no such address") from None
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
@@ -166,40 +186,33 @@ def _why(error: Exception) -> str:
 
 def _of_status(host: str, path: str, heard: _Heard) -> Check:
     status = heard.status
-    if status == 401:
+    fault = None if status == 200 else fault_of(status, {}, heard.body)
+    if fault is not None and fault.kind == "unauthorized":
         hint = "set the right key in the variable that api_key_env names"
-        return bad("endpoint", f"{host}: the key is refused (401)", hint, code=KeyRefused.exit_code)
+        return bad("endpoint", f"{host}: the key is refused ({status})", hint, code=KeyRefused.exit_code)
     if 300 <= status < 400:
         hint = "set base_url to the address that the server names; redirects are not followed"
         return bad("endpoint", f"{host}: answers with a redirect ({status})", hint, code=JobError.exit_code)
-    if status == 403:
-        return warn("endpoint", f"{host}: this key may not list models (403)", "it may still answer")
-    if status == 429 or status >= 500:
-        return warn("endpoint", f"{host}: answers with {status}", "come back later")
+    if status == 404 and (right := azure_address(host, path)):
+        return warn("endpoint", f"{host}: has no list of models at {path} (404)", right)
     if status == 404 and not _VERSION.search(path):
         what = f"{host}: has no list of models at {path.rstrip('/')}/models (404)"
         return warn("endpoint", what, "check base_url, which usually ends in /v1")
-    listed = "" if status == 200 else f" ({status} for its list of models, which not every server has)"
-    return ok("endpoint", f"{host}: answers{listed}")
+    if fault is None or status in _NO_LIST:
+        listed = f" ({status} for its list of models, which not every server has)" if fault else ""
+        return ok("endpoint", f"{host}: answers{listed}")
+    what, hint = _WARNINGS.get(status, ("answers with", "come back later" if status >= 429 else _DOUBT))
+    return warn("endpoint", f"{host}: {what} {fault.message}", hint)
 
 
 def _of_model(host: str, heard: _Heard, model: str) -> Check:
-    names = _names(heard.body)
+    names = names_in(heard.body)
     if not names:
         return ok("model", f"{host}: lists no models")
     if model in names:
         return ok("model", f"{host}: knows {model}")
-    known = ", ".join(names[:SHOWN]) + (f", and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
-    near = nearest(model, names) or f"it lists: {known}"
+    near = nearest(model, names) or f"it lists: {shown(model, names)}"
     return warn("model", f"{host}: does not list '{model}'", f"{near}\na server may serve more than it lists")
-
-
-def _names(body: bytes) -> list[str]:
-    try:
-        listed: Any = json.loads(body)
-        return [entry["id"] for entry in listed["data"] if isinstance(entry["id"], str)]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return []
 
 
 def _of_clock(host: str, heard: _Heard) -> Iterator[Check]:

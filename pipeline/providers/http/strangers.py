@@ -32,4 +32,6 @@ class Strangers:
             raise not_an_api(f"got {what} from {self._host}, {self._on_end} times in a row", body)
         if what or not content_type or "json" in content_type.lower():
             return ""
+        if "event-stream" in content_type.lower():
+            return f"{self._host} sends streams that nobody asked for; each is joined into one answer"
         return f"{self._host} says that its JSON is {content_type[:60]}"

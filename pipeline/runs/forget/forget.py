@@ -27,7 +27,8 @@ from pipeline.journal.events import events_to
 from pipeline.journal.journal import Journal
 from pipeline.journal.spill import Spill
 from pipeline.output import manifest, receipt
-from pipeline.output.table import remove_leftovers
+from pipeline.output.aside import remove_leftovers
+from pipeline.output.overwrite import kept_beside
 from pipeline.runs.forget.files import erase_files, erase_lines
 from pipeline.runs.forget.meant import Meant, who_is_meant
 from pipeline.runs.run import export_async
@@ -64,6 +65,8 @@ class Forgotten:
     tables: list[Rewritten] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     """files that still hold something of the record"""
+    kept: list[str] = field(default_factory=list)
+    """tables that somebody had changed: they are kept under another name, with the record in them"""
     unsearched: list[str] = field(default_factory=list)
     """files in the job's folder that are not the job's own, so they were not searched"""
     notices: list[str] = field(default_factory=list)
@@ -98,7 +101,8 @@ def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forg
         found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers)
     with events_to(job.folder / "events.jsonl") as events:  # the event does not say which record
         events.info("record.forgotten", attempts=found.attempts, events=found.events)
-    found.unsearched = list(map(str, _not_its_own(job)))
+    beside = {path for target in job.targets for path in kept_beside(target)}
+    found.unsearched = sorted({*map(str, {*_not_its_own(job), *beside})} - {*found.left})
     return found
 
 
@@ -131,6 +135,8 @@ def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) 
         if there:
             result = anyio.run(partial(export_async, job, without=meant.names))
             found.tables = [Rewritten(str(target), result.rows, result.pending) for target in result.targets]
+            found.kept = list(map(str, result.kept))
+            found.left += found.kept
             return True
     except (InputError, JobError) as error:
         found.tables = [Rewritten(str(target), trouble=str(error), removed=remove) for target in there]

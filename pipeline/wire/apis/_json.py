@@ -11,10 +11,15 @@ from typing import Any
 
 import orjson
 
-from pipeline.core.domain import NO_TOKENS, Usage
-from pipeline.wire.faults import error_reply, is_page, scrub, unreadable
+from pipeline.core.domain import NO_TOKENS, Answer, Usage
+from pipeline.wire import stream
+from pipeline.wire.faults import error_reply, is_page, unreadable
+from pipeline.wire.inside import broken_off, denied, failed_generation, no_answer, refused
+from pipeline.wire.reasoning import apart
+from pipeline.wire.words import LENGTH, MALFORMED, REASONING, REASONING_PARTS, SERVER_FAULT, STOP, finish_of
 
-__all__ = ["joined", "mapping", "parse", "text_of", "unreadable", "usage", "word"]
+__all__ = ["answer_of", "choice_of", "is_reasoning", "joined", "mapping", "no_answer", "parse",
+           "reasoning_of", "text_of", "thoughts", "unreadable", "usage", "word"]  # fmt: skip
 
 _LARGEST_COUNT = 1 << 26
 _CACHED, _CACHE_WRITTEN = "cached_tokens", "cache_write_tokens"
@@ -27,6 +32,8 @@ MOST_VALUES = 400_000
 """the most values in one body: one of two bytes takes some sixty bytes of memory"""
 _FEW = 2 * MOST_VALUES
 """a body of at most so many bytes cannot have more values than that"""
+_THOUGHTS = ("thinking", "reasoning", "content", "summary", "text")
+"""where a part that holds reasoning has it: the first that says something counts"""
 _LENIENT = 2 << 20
 """the largest body, in bytes, that the standard parser may read"""
 _SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason)"')
@@ -37,6 +44,18 @@ def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in a body; an `unreadable` fault for anything else."""
     if len(body) > _FEW and body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
         raise unreadable(f"the reply is {len(body):,} bytes of small values, which is not an answer", body)
+    parsed = stream.whole(body) if body[:1] != b"{" and stream.is_stream(body) else _object(body)
+    if not isinstance(parsed, dict):
+        raise unreadable(f"the reply is not a JSON object ({_looks(body)})", body)
+    error = _error_in(parsed)
+    if not error:
+        return parsed
+    if (written := failed_generation(body)) is not None:
+        return _malformed(written)
+    raise error_reply(body) or refused(error, body)
+
+
+def _object(body: bytes) -> Any:
     try:
         parsed = orjson.loads(body)
         names = _SAID_ONCE.findall(body) if len(body) <= _LENIENT else ()
@@ -45,16 +64,8 @@ def parse(body: bytes) -> dict[str, Any]:
     except ValueError as wrong:
         if "memory" in str(wrong):  # the parser says so in words; the reply may be a good one
             raise MemoryError from None
-        parsed = _lenient(body)
-    if not isinstance(parsed, dict):
-        raise unreadable(f"the reply is not a JSON object ({_looks(body)})", body)
-    error = _error_in(parsed)
-    if error:
-        if fault := error_reply(body):
-            raise fault
-        message = error.get("message") if isinstance(error, dict) else error
-        said = scrub(message)[:200] if isinstance(message, str) else type(message).__name__
-        raise unreadable(f"the reply carries an error instead of an answer: {said}", body)
+        lines = stream.lines(body)
+        return _lenient(body) if lines is None else lines
     return parsed
 
 
@@ -64,6 +75,45 @@ def _error_in(parsed: dict[str, Any]) -> Any:
         return parsed.get("error") or parsed
     answered = "choices" in parsed or "output" in parsed or "text" in parsed
     return None if answered else parsed.get("errors") or parsed.get("detail")
+
+
+def _malformed(written: str) -> dict[str, Any]:
+    """A reply in all dialects at once, for what the model wrote and the server did not take."""
+    choice = {"message": {"content": written}, "text": written, "finish_reason": MALFORMED}
+    item = {"type": "message", "content": [{"type": "output_text", "text": written}]}
+    return {"choices": [choice], "status": MALFORMED, "output": [item], "text": written}
+
+
+def choice_of(reply: dict[str, Any], body: bytes) -> dict[str, Any]:
+    """The first choice of a reply; a `Fault` where there is none, or an error in its place."""
+    choices = reply.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict) or not choice:
+        raise no_answer(reply, body)
+    if choice.get("error"):
+        raise refused(choice["error"], body)
+    return choice
+
+
+def answer_of(
+    reply: dict[str, Any], body: bytes, text: str, ended: Any, *, reasoning: str = "", **more: Any
+) -> Answer:
+    """The answer of a dialect: its text without the reasoning, its end in our words.
+
+    A `Fault` where the server broke it off.
+    """
+    finish = finish_of(ended)
+    if finish == SERVER_FAULT:
+        raise broken_off(ended, body)
+    said = ""
+    if parts := apart(text):
+        said, reasoning, text = text, reasoning or parts.reasoning, parts.answer
+        if not parts.whole and finish == STOP:
+            finish = LENGTH
+    if not text and (fault := denied(reply, body)):
+        raise fault
+    model, tier = word(reply.get("model")), word(reply.get("service_tier"))
+    return Answer(text, finish, reasoning=reasoning, said=said, model=model, tier=tier, **more)
 
 
 def _refuse_twins(body: bytes) -> None:
@@ -84,10 +134,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _lenient(body: bytes) -> Any:
-    """Parsed by the standard parser, which takes lone surrogates, huge numbers and a BOM."""
+    """Parsed by the standard parser, which takes lone surrogates, huge numbers and the BOM of UTF-8."""
     try:
         if len(body) <= _LENIENT:
-            return json.loads(body, object_pairs_hook=_distinct)
+            text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogatepass")
+            return json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
         pass
     raise unreadable(f"the reply is not JSON ({_looks(body)})", body)
@@ -96,6 +147,8 @@ def _lenient(body: bytes) -> Any:
 def _looks(body: bytes) -> str:
     if not body[:200].strip():
         return "it is empty"
+    if b"\0" in body[:8]:
+        return "it is not UTF-8"
     return "it is an HTML page" if is_page(body) else f"{len(body)} bytes"
 
 
@@ -115,7 +168,40 @@ def joined(content: Any, name: str) -> str:
     """What the parts of a content have under a name, `text` or `refusal`; '' where it has no parts."""
     if not isinstance(content, list):
         return ""
-    return "".join(_text(mapping(part).get(name)) for part in content)
+    return "".join(_text(part.get(name)) for part in map(mapping, content) if not is_reasoning(part))
+
+
+def thoughts(message: dict[str, Any], content: Any) -> str:
+    """The reasoning that stands beside an answer, in a field of its own or in parts of its content."""
+    for name in REASONING:
+        if said := message.get(name):
+            return reasoning_of(said)
+    if isinstance(content, list):
+        return reasoning_of([part for part in map(mapping, content) if is_reasoning(part)])
+    return ""
+
+
+def reasoning_of(content: Any) -> str:
+    """The reasoning among the parts of a content, or in a field: a text, a part, or parts within parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else [content]
+    found = []
+    for part in map(mapping, parts):
+        said = next((part[name] for name in _THOUGHTS if part.get(name)), "")
+        found.append(said if isinstance(said, str) else _inner(said))
+    return "\n".join(filter(None, found))
+
+
+def _inner(parts: Any) -> str:
+    """The text of parts within a part of reasoning."""
+    return "".join(_text(mapping(part).get("text")) for part in parts) if isinstance(parts, list) else ""
+
+
+def is_reasoning(part: dict[str, Any]) -> bool:
+    """Whether a part of a content, or an item of a response, holds reasoning."""
+    kind = part.get("type")
+    return part.get("thought") is True or (isinstance(kind, str) and kind in REASONING_PARTS)
 
 
 def _text(value: Any) -> str:

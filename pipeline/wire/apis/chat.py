@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.domain import NO_TOKENS, Answer
-from pipeline.wire.apis._json import joined, mapping, parse, text_of, usage, word
+from pipeline.wire.apis._json import answer_of, choice_of, joined, mapping, parse, text_of, thoughts, usage
 from pipeline.wire.conversation import Conversation
 
 
@@ -25,15 +25,15 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
 def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it is no chat completion."""
     reply = parse(raw)
-    choices = reply.get("choices")
-    choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    choice = choice_of(reply, raw)
     message = mapping(choice.get("message"))
     content = message.get("content")
-    return Answer(
-        text=text_of(content),
-        finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
+    return answer_of(
+        reply,
+        raw,
+        text_of(content),
+        choice.get("finish_reason"),
+        reasoning=thoughts(message, content),
         refusal=text_of(message.get("refusal")) or joined(content, "refusal"),
-        model=word(reply.get("model")),
         usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens") if tokens else NO_TOKENS,
-        tier=word(reply.get("service_tier")),
     )

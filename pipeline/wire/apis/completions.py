@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.domain import NO_TOKENS, Answer
-from pipeline.wire.apis._json import mapping, parse, text_of, usage, word
+from pipeline.wire.apis._json import answer_of, choice_of, parse, text_of, thoughts, usage
 from pipeline.wire.conversation import Conversation
 
 
@@ -21,12 +21,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
 def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it is no completion."""
     reply = parse(raw)
-    choices = reply.get("choices")
-    choice = mapping(choices[0]) if isinstance(choices, list) and choices else {}
-    return Answer(
-        text=text_of(choice.get("text")),
-        finish_reason=word(choice.get("finish_reason"), "stop" if choice else "none"),
-        model=word(reply.get("model")),
-        usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens") if tokens else NO_TOKENS,
-        tier=word(reply.get("service_tier")),
-    )
+    choice = choice_of(reply, raw)
+    counts = usage(reply.get("usage"), "prompt_tokens", "completion_tokens") if tokens else NO_TOKENS
+    text, ended = text_of(choice.get("text")), choice.get("finish_reason")
+    return answer_of(reply, raw, text, ended, reasoning=thoughts(choice, None), usage=counts)

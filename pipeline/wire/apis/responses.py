@@ -6,15 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.domain import NO_TOKENS, Answer
-from pipeline.wire.apis._json import joined, mapping, parse, usage, word
+from pipeline.wire.apis._json import (
+    answer_of,
+    is_reasoning,
+    joined,
+    mapping,
+    no_answer,
+    parse,
+    reasoning_of,
+    text_of,
+    usage,
+    word,
+)
 from pipeline.wire.conversation import Conversation
-
-_REASONS = {"max_output_tokens": "length", "max_tokens": "length", "content_filter": "content_filter"}
 
 
 def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:
     """The request's body; `params` come last, so they may replace anything but the input."""
-    turns = [{"role": role, "content": content} for role, content in asked.turns]
+    turns = [_item(role, content) for role, content in asked.turns]
     built: dict[str, Any] = {"model": model, "input": turns, "store": False}
     if asked.system:
         built["instructions"] = asked.system
@@ -30,23 +39,40 @@ def read(raw: bytes, *, tokens: bool = True) -> Answer:
     output = reply.get("output")
     texts: list[str] = []
     refusals: list[str] = []
-    for item in output if isinstance(output, list) else []:
-        content = mapping(item).get("content")
-        texts.append(joined(content, "text"))
-        refusals.append(joined(content, "refusal"))
-    return Answer(
-        text="".join(texts),
-        finish_reason=_finish_reason(reply),
+    thoughts: list[str] = []
+    for item in map(mapping, output if isinstance(output, list) else ()):
+        content = item.get("content")
+        if is_reasoning(item):
+            thoughts.append(reasoning_of(item.get("summary")) or reasoning_of(content))
+        elif item.get("phase") == "commentary":  # what the model says to itself between two tools
+            thoughts.append(text_of(content))
+        else:
+            texts.append(text_of(content))
+            refusals.append(joined(content, "refusal"))
+    text = "".join(texts) or word(reply.get("output_text"))
+    if not isinstance(output, list) and not text:
+        raise no_answer(reply, raw)
+    return answer_of(
+        reply,
+        raw,
+        text,
+        _ended(reply),
+        reasoning="\n".join(thoughts),
         refusal="".join(refusals),
-        model=word(reply.get("model")),
         usage=usage(reply.get("usage"), "input_tokens", "output_tokens") if tokens else NO_TOKENS,
-        tier=word(reply.get("service_tier")),
     )
 
 
-def _finish_reason(reply: Mapping[str, Any]) -> str:
-    status = word(reply.get("status"), "completed")
-    if status == "completed":
-        return "stop"
-    reason = word(mapping(reply.get("incomplete_details")).get("reason"), status)
-    return _REASONS.get(reason, reason)
+def _item(role: str, text: str) -> dict[str, Any]:
+    """One item of the input: a model's own turn in the form that servers give it, others in the short form.
+
+    llama.cpp takes a model's turn in no other form. The first request of a job has no such turn.
+    """
+    if role == "assistant":
+        return {"type": "message", "role": role, "content": [{"type": "output_text", "text": text}]}
+    return {"role": role, "content": text}
+
+
+def _ended(reply: Mapping[str, Any]) -> Any:
+    status = reply.get("status")
+    return mapping(reply.get("incomplete_details")).get("reason") or status

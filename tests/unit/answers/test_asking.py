@@ -84,9 +84,7 @@ FAULTY = [
     ("empty", said("  \n "), "empty"),
     (None, said("part", "content_filter"), "filtered"),
     (None, Reply("chat", chat_body(None, "tool_calls", tool_calls=[{"id": "1"}])), "unfinished"),
-    (None, said("text", "cancelled"), "unfinished"),
-    (None, Reply("chat", b'{"choices": []}'), "unfinished"),
-    (None, Reply("chat", b"{}"), "unfinished"),
+    (None, said("", "a word that nobody knows"), "unfinished"),
 ]
 
 
@@ -99,6 +97,29 @@ async def test_what_must_not_pass_as_good_is_a_fault(
         provider = Provider([reply])
         fault = await failed(stage(tmp_path, prompt="p", allow=allow), provider)
         assert (fault.kind, fault.billed, len(provider.requests)) == (kind, Billed.YES, 1)
+
+
+@pytest.mark.parametrize(
+    ("allow", "kind"), [([], "truncated"), (["empty"], "truncated"), (["length"], "empty")]
+)
+async def test_reasoning_that_never_ends_is_no_answer(allow: list[str], kind: str, tmp_path: Path) -> None:
+    fault = await failed(stage(tmp_path, prompt="p", allow=allow), Provider([said("<think>half a thought")]))
+    assert (fault.kind, fault.billed) == (kind, Billed.YES)
+
+
+async def test_a_text_to_translate_may_begin_with_a_block_of_its_own(tmp_path: Path) -> None:
+    of = stage(tmp_path, translate={"text": "{{ t }}", "from": "en", "to": "de"})
+    said_in_german = "<think>Hm, das war gut.</think> Der Tee ist gut."
+    provider = Provider([said(said_in_german)])
+    assert await taken(of, provider, t="<think>Hm, that was good.</think> The tea is good.") == said_in_german
+    assert await taken(of, provider, t="The tea is good.") == "Der Tee ist gut."
+
+
+async def test_reasoning_is_never_sent_back(tmp_path: Path) -> None:
+    provider = Provider([said("<think>a secret</think>\n\ntoo long"), said("ok")])
+    of = stage(tmp_path, prompt="p", checks={"length": {"max": 3}}, repairs=1)
+    assert await taken(of, provider) == "ok"
+    assert provider.bodies[1]["messages"][1] == {"role": "assistant", "content": "too long"}
 
 
 @pytest.mark.parametrize(("word", "reply"), [(word, reply) for word, reply, _ in FAULTY if word])

@@ -98,7 +98,10 @@ def test_json_is_read_with_and_without_a_fence(text: str) -> None:
         '{"a":Infinity}',
         "[" * 100_000,
         "\ud800",
-        '{"a":"x"} x',
+        '{"a":"x"} {"a":"y"}',
+        '{"a":"x"} {"b":"y"}',
+        '{"a":"x"} {"a":"y"',
+        '{"b":{"a":"x"},"c":',
     ],
 )
 def test_what_is_no_json_is_said_to_the_model(text: str) -> None:

@@ -20,8 +20,10 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "  did you mean 'rpm'?",
         "job.yaml:1:7: name: may have only letters (A-Z, a-z), digits, . - and _, "
         "and must begin with a letter or digit",
+        "  for example: products-2026",
         "job.yaml:7:11: steps.my post.name: may have only letters (A-Z, a-z), digits and _, "
         "and must not begin with a digit",
+        "  for example: short_title",
         "job.yaml:16:33: output.include.0: must be 'status', 'reason', 'model' or 'key'",
         "  did you mean 'status'?",
     ]
@@ -30,7 +32,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 def test_no_more_than_ten_are_said(tmp_path: Path) -> None:
     wrong = "".join(f"  m{i}: {{model: x, base_url: localhost}}\n" for i in range(14))
     lines = refused(tmp_path, changed("steps:\n", wrong + "steps:\n")).splitlines()
-    assert len(lines) == 11
+    assert sum(line.startswith("job.yaml") for line in lines) == 10
     assert lines[-1] == "and 4 more"
 
 
@@ -41,7 +43,7 @@ def test_a_key_that_stands_for_the_missing_one_is_said_once(tmp_path: Path) -> N
 
 def test_a_value_of_several_types_is_refused_once(tmp_path: Path) -> None:
     said = refused(tmp_path, changed("checks:", "each: {lang: [~]}\n    checks:"))
-    assert said.count("\n") == 0
+    assert said.count("job.yaml") == 1
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ class Line:
 
     waiting: int = 0
     binding: str = ""
-    concurrency: int | str = "auto"
+    set: tuple[str, ...] = ("rpm", "concurrency")
     queue: Any = field(init=False)
     limits: Any = field(init=False)
 
     def __post_init__(self) -> None:
         self.queue = SimpleNamespace(waiting=self.waiting, binding=self.binding)
-        self.limits = SimpleNamespace(concurrency=self.concurrency)
+        self.limits = SimpleNamespace(model_fields_set=self.set)
 
 
 def bottleneck(*lanes: Any, starving: bool = False) -> Bottleneck:
@@ -65,8 +65,11 @@ def test_the_advice_is_about_what_bound_most() -> None:
     assert watched.advice().startswith("rpm (75% of the time): ") and "limits.rpm" in watched.advice()
 
 
-@pytest.mark.parametrize(("concurrency", "told"), [(8, True), ("auto", False)])
-def test_nobody_is_told_to_leave_out_what_is_left_out(concurrency: int | str, told: bool) -> None:
-    watched = bottleneck(Line(1, "concurrency", concurrency))
-    watched.held = Counter({"concurrency": 1})
-    assert ("leave it out" in watched.advice()) == told
+@pytest.mark.parametrize("name", ["rpm", "tpm", "rpd", "concurrency", "tail"])
+def test_nobody_is_told_to_change_a_limit_that_the_job_does_not_set(name: str) -> None:
+    watched = bottleneck(Line(1, name, ()))
+    watched.held = Counter({name: 1})
+    assert "limits." not in watched.advice()
+    watched = bottleneck(Line(1, name, (name,)))
+    watched.held = Counter({name: 1})
+    assert ("limits." in watched.advice()) == (name != "tail")

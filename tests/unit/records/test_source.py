@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import label
-from pipeline.job.spec import Records, Sample
+from pipeline.job.files import Records, Sample
 from pipeline.records.source import open_records
 from tests.support.people import ALICE, BOB
 from tests.support.tables import opened, read, refused, written
@@ -40,7 +40,10 @@ def test_folders_pipes_and_empty_files_are_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
     written(tmp_path, "a.txt", "x")
-    with pytest.raises(JobError, match=r"no table format reads 'a\.txt'\n  known suffixes: \.csv, \.jsonl"):
+    with pytest.raises(
+        JobError,
+        match=r"no table format reads 'a\.txt'\n  name it .*; known suffixes: \.csv, \.json, \.jsonl",
+    ):
         opened(tmp_path, "a.txt")
 
 

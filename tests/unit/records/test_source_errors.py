@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.job.spec import Records
+from pipeline.job.files import Records
 from pipeline.records.source import open_records
 from tests.support.tables import opened, read, written
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.job.spec import Records
+from pipeline.job.files import Records
 from pipeline.records.source import open_records
 from pipeline.templates.compiled import Compiled
 from pipeline.templates.template import Template

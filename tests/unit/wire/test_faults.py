@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline.core.domain import Billed, Fate, Fault
 from pipeline.wire.faults import dropped, error_of, fault_of, scrub, timed_out, unreachable
-from pipeline.wire.headers import LONGEST, advertised_wait, duration
+from pipeline.wire.headers import advertised_wait
+from pipeline.wire.times import LONGEST, duration
 
 
 def body(code: str | None = None, message: str = "why", **more: Any) -> bytes:

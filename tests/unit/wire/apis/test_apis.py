@@ -31,7 +31,11 @@ def test_a_chat_body() -> None:
 def test_a_responses_body() -> None:
     built = body("responses", **PARAMS)
     assert built["instructions"] == "be brief"
-    assert [turn["content"] for turn in built["input"]] == ["one", "two", "three"]
+    assert built["input"] == [
+        {"role": "user", "content": "one"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "two"}]},
+        {"role": "user", "content": "three"},
+    ]
     assert built["text"]["format"]["schema"] == ASKED.schema
     assert built["store"] is False
     assert built["max_tokens"] == 9
@@ -98,7 +102,8 @@ def test_a_response_is_read_with_its_end() -> None:
     reply |= {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
     assert read("responses", orjson.dumps(reply)).finish_reason == "length"
     reply |= {"status": "failed", "incomplete_details": None}
-    assert read("responses", orjson.dumps(reply)).finish_reason == "failed"
+    with pytest.raises(Fault, match="broke the answer off, with 'failed'"):
+        read("responses", orjson.dumps(reply))
     refusal = {"output": [{"content": [{"type": "refusal", "refusal": "no"}]}]}
     assert read("responses", orjson.dumps(refusal)).refusal == "no"
 
@@ -122,30 +127,40 @@ def test_what_is_no_reply_is_a_fault_that_asks_for_another(api: str, raw: bytes)
     assert len(fault.value.message) < 400
 
 
-EMPTY = [
+NO_CHOICE = [
     {}, {"choices": []}, {"choices": None}, {"choices": {}}, {"choices": "x"}, {"choices": [None]},
-    {"choices": [[]]}, {"choices": [{}]}, {"choices": [{"message": None}]}, {"choices": [{"message": []}]},
+    {"choices": [[]]}, {"choices": [{}]}, {"output": None}, {"output": {}}, {"status": 5},
+]  # fmt: skip
+EMPTY = [
+    {"choices": [{"message": None}]}, {"choices": [{"message": []}]},
     {"choices": [{"message": {}}]}, {"choices": [{"message": {"content": None}}]},
     {"choices": [{"message": {"content": 5}}]}, {"choices": [{"message": {"content": {}}}]},
     {"choices": [{"message": {"content": [None, 5, {"text": None}, {"text": 5}, {}]}}]},
     {"choices": [{"message": {"content": None, "tool_calls": [{"id": 1}]}, "finish_reason": "tool_calls"}]},
     {"choices": [{"text": None}]}, {"choices": [{"text": 5}]},
-    {"output": None}, {"output": [None]}, {"output": [{"content": None}]}, {"output": [{"content": [None]}]},
-    {"output": [{"content": [{"text": 5, "refusal": []}]}]}, {"status": 5, "incomplete_details": []},
+    {"choices": [{"text": [None]}]},
 ]  # fmt: skip
+EMPTY_OUTPUT = [
+    {"output": []}, {"output": [None]}, {"output": [{"content": None}]}, {"output": [{"content": [None]}]},
+    {"output": [{"content": [{"text": 5, "refusal": []}]}]},
+    {"output": [], "status": 5, "incomplete_details": []}, {"output": [{"type": []}, {"type": {}}]},
+]  # fmt: skip
+BLANK = [(api, reply) for api in ("chat", "completions") for reply in EMPTY]
+BLANK += [("responses", reply) for reply in EMPTY_OUTPUT]
 
 
-@pytest.mark.parametrize("api", [api for api in APIS if api != "translation"])
-@pytest.mark.parametrize("reply", EMPTY, ids=repr)
+@pytest.mark.parametrize(("api", "reply"), BLANK, ids=repr)
 def test_a_reply_without_an_answer_has_no_text(api: str, reply: dict[str, Any]) -> None:
     answer = read(api, orjson.dumps(reply))
     assert (answer.text, answer.refusal) == ("", "")
 
 
-@pytest.mark.parametrize("reply", [{}, {"choices": []}, {"choices": [None]}, {"choices": [{}]}])
-@pytest.mark.parametrize("api", ["chat", "completions"])
-def test_a_reply_without_a_choice_never_ended_well(api: str, reply: dict[str, Any]) -> None:
-    assert read(api, orjson.dumps(reply)).finish_reason == "none"
+@pytest.mark.parametrize("reply", NO_CHOICE, ids=repr)
+@pytest.mark.parametrize("api", ["chat", "completions", "responses"])
+def test_a_reply_without_a_choice_is_no_answer(api: str, reply: dict[str, Any]) -> None:
+    with pytest.raises(Fault, match="has no answer in it") as fault:
+        read(api, orjson.dumps(reply))
+    assert (fault.value.fate, fault.value.billed) == (Fate.RETRY, Billed.MAYBE)
 
 
 def test_parts_of_a_text_are_joined() -> None:
@@ -162,13 +177,15 @@ def test_absurd_counts_of_tokens_are_none(count: Any) -> None:
         "output_tokens": count,
     }
     for api in APIS:
-        answer = read(api, orjson.dumps({"text": "", "choices": [{}], "usage": usage}))
+        answer = read(
+            api, orjson.dumps({"text": "", "choices": [{"text": ""}], "output": [], "usage": usage})
+        )
         assert (answer.usage.input, answer.usage.output) == (0, 0)
 
 
 @pytest.mark.parametrize("usage", [None, [], "x", 5])
 def test_usage_that_is_no_mapping_is_none(usage: Any) -> None:
-    assert read("chat", orjson.dumps({"choices": [], "usage": usage})).usage.input == 0
+    assert read("chat", orjson.dumps({"choices": [{"text": ""}], "usage": usage})).usage.input == 0
 
 
 DIALECTS = {  # dialect -> the names of its counts
@@ -183,7 +200,7 @@ def usage_of(api: str, taken: Any, given: Any, more: Any = None, **beside: Any) 
     names = DIALECTS[api]
     counts = dict(zip(names, (taken, given), strict=True)) | beside
     counts |= {f"{name}_details": more for name in names}
-    return read(api, orjson.dumps({"choices": [{}], "usage": counts})).usage
+    return read(api, orjson.dumps({"choices": [{"text": ""}], "output": [], "usage": counts})).usage
 
 
 @pytest.mark.parametrize("api", DIALECTS)
@@ -223,7 +240,9 @@ def test_a_part_is_never_larger_than_its_whole(api: str) -> None:
 )  # fmt: skip
 def test_other_servers_name_cached_tokens_otherwise(beside: dict[str, Any], usage: Usage) -> None:
     counts = {"prompt_tokens": 100, "completion_tokens": 20} | beside
-    assert read("chat", orjson.dumps({"choices": [{}], "usage": counts})).usage == usage
+    assert (
+        read("chat", orjson.dumps({"choices": [{"text": ""}], "output": [], "usage": counts})).usage == usage
+    )
 
 
 @pytest.mark.parametrize("api", DIALECTS)
@@ -238,7 +257,9 @@ def test_reasoning_that_only_the_total_counts_is_output(api: str) -> None:
     ("said", "tier"), [("flex", "flex"), ("default", "default"), (None, ""), (5, ""), ([], "")]
 )
 def test_the_tier_that_served_is_read(api: str, said: Any, tier: str) -> None:
-    assert read(api, orjson.dumps({"choices": [{}], "service_tier": said})).tier == tier
+    assert (
+        read(api, orjson.dumps({"choices": [{"text": ""}], "output": [], "service_tier": said})).tier == tier
+    )
 
 
 def test_a_lone_surrogate_and_a_huge_number_are_no_reason_to_lose_an_answer() -> None:

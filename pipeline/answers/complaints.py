@@ -1,0 +1,28 @@
+"""A complaint in the words that its reader needs: the model is told what to do, a person what was wrong.
+
+What a model is told is part of a request, so its words never change here. A person reads the same sentence in
+the third person and without the order at its end. This module does not know what the complaint is about.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ORDERS = re.compile(
+    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
+    r"|Translate it|Keep them exactly as they are|Leave them out)\.(?= [A-Z]|$)"
+)
+_BEGINNINGS = (
+    (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
+    (re.compile(r"\AYour (?=answer|JSON|translation)"), "the "),
+    (re.compile(r"\AThe server did not accept your"), "the server did not accept the"),
+    (re.compile(r"\AYou gave the source text back"), "the translation is the source text"),
+)
+
+
+def to_a_person(complaint: str) -> str:
+    """The complaint as a person reads it: "the answer is not JSON (…)"."""
+    said = _ORDERS.sub("", complaint)
+    for beginning, instead in _BEGINNINGS:
+        said = beginning.sub(instead, said)
+    return said.removesuffix(".")

@@ -1,0 +1,122 @@
+"""JSON in a model's answer: alone, in a fence, or within other words.
+
+This module does not know schemas, nor which of several values is meant.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from pipeline.wire.words import END_TOKENS
+
+_FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
+_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`]*\n")
+_MEMBER = re.compile(r'"\s*:')
+_BRACKET = re.compile(r"[\[\]{}]")
+_PROSE = re.compile(r"\[[^\[\]{}'\"]*\]|\{[^\[\]{}'\":]*\}")
+"""brackets that are no JSON and hold nothing that could be: [see below], {name}"""
+_MOST = 20
+"""values in one text, and end tokens behind it; where there are more, none is meant"""
+_DECODER = json.JSONDecoder()
+
+
+class Twice(ValueError):
+    """A key stands twice in one object, so it is not known which of its values is meant."""
+
+
+def parsed(text: str) -> Any:
+    """The value of a text that is JSON and nothing else, or in a common fence; a `ValueError` for others."""
+    fenced = _FENCE.match(text.strip())
+    text = fenced.group(1) if fenced else text
+    try:
+        value = orjson.loads(text)
+    except ValueError as strict:
+        try:
+            return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        except Twice:
+            raise
+        except ValueError:
+            raise strict from None
+    if len(_MEMBER.findall(text)) != _members(value):  # rare: a text that has quotes and colons in it
+        json.loads(text, object_pairs_hook=_distinct)
+    return value
+
+
+def inside(text: str) -> list[Any]:
+    """The JSON values that stand in a text among other words; a `ValueError` where a part is broken JSON.
+
+    A value in something that is cut off is never taken: it is a part of what was meant.
+    """
+    text = _trimmed(text)
+    begins = _FENCE_BEGINS.match(text)
+    if begins and text.endswith(begins[1], begins.end()):
+        text = text[begins.end() : -len(begins[1])]
+    try:
+        return [parsed(text)]
+    except Twice:
+        raise
+    except ValueError:
+        return _among(text)
+
+
+def _among(text: str) -> list[Any]:
+    """The objects and lists in a text."""
+    found: list[Any] = []
+    place = 0
+    while bracket := _BRACKET.search(text, place):
+        start = bracket.start()
+        try:
+            _, place = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            prose = _PROSE.match(text, start)
+            if prose is None:
+                raise ValueError("a part of it is cut off, or is no JSON") from None
+            place = prose.end()
+        else:
+            found.append(parsed(text[start:place]))
+        if len(found) > _MOST:
+            raise ValueError("it has many values, and none of them is the answer")
+    return found
+
+
+def _trimmed(text: str) -> str:
+    """A text without what a server should have taken off its ends."""
+    for _ in range(_MOST):  # each time copies the text
+        shorter = text.strip().removeprefix("\ufeff")
+        shorter = shorter.removesuffix(next(filter(shorter.endswith, END_TOKENS), ""))
+        if shorter == text:
+            break
+        text = shorter
+    return text
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise Twice(f"the key '{twice[:80]}' stands twice in one object")
+    return found
+
+
+def _members(value: Any) -> int:
+    """How many members all objects of a value have together."""
+    count, stack = 0, [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            count += len(part)
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    return count
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,134 @@
+"""The commonest slips in a job file, and the hint for each: tables, read from the top to the bottom.
+
+What a parser says is never shown: it is looked up here. This module reads no files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+_BRACES = re.compile(r"^\s*(?:- +)?([\w ]+): +(\{\{.*\}\}.*?)\s*$")
+"""a key, and a text that begins with {{ and has no quotes"""
+_QUOTES = "put the whole text in quotes"
+_YAML = (
+    # what the parser says, what the line is like, what is wrong, what to do
+    ("", r"^[ ]*\t", "a line is indented with a tab", "indent with spaces: YAML allows no tabs there"),
+    ("escape", r"\\", "a \\ in double quotes begins an escape", "use single quotes, or / instead of \\"),
+    ("mapping values", r"^\s*(?:- +)?\w+: +[^\s{\[\"'].*: ", "a text with ': ' in it has no quotes", _QUOTES),
+    ("mapping values|expected ':'", "", "a line does not fit to the one above it",
+     "write each key as `key: value` with a blank, and the keys of one mapping below each other"),
+    ("alias|anchor|alphabetic", r"[*&]", "a text begins with * or & and has no quotes", _QUOTES),
+    ("comment or a line break", "", "there is text behind | or >", "begin the text in the next line"),
+    ("cannot start any token", "", "a text begins with a sign that YAML keeps for itself", _QUOTES),
+    ("'[]}]'", "", "a { or [ is not closed, or a comma is missing", "close it, with commas between parts"),
+    ("end of stream|quoted scalar", "", "a quote is opened, not closed", "close it at the end of the text"),
+    ("another document", "", "the file has more than one document", "leave out the line ---"),
+    ("<scalar>|block", r'".*\["', "a text in double quotes has double quotes in it",
+     "use single quotes inside of it: {{ row['Product name'] }}"),
+    ("<scalar>", "", "there is text behind a value", "put the whole value in quotes, or end it there"),
+    ("block", "", "the indentation does not fit to the lines above",
+     "indent the keys of one mapping, and the dashes of one list, by the same number of spaces"),
+    ("^key$", "", "a key must be a plain word", 'a text that begins with {{ needs quotes: "{{ title }}"'),
+    ("", "", "this cannot be read", "put texts with special characters in quotes"),
+)  # fmt: skip
+_MAIN = {
+    "records": ("from", "products.csv"),
+    "records.sample": ("n", 100),
+    "models.*": ("model", "gpt-5.5-mini"),
+    "models.*.fallback": ("model", "other"),
+    "models.*.limits": ("rpm", 60),
+    "models.*.params": ("temperature", 0.2),
+    "steps.*.params": ("temperature", 0.2),
+    "steps.*.checks": ("length", {"max": 600}),
+    "steps.*.checks.length": ("max", 600),
+    "steps.*.answer": ("json", {"title": "string", "tags": ["string"]}),
+    "steps.*.answer.json": ("title", "string"),
+    "steps.*.each": ("lang", ["en", "de"]),
+    "steps.*.translate": ("text", "{{ description }}"),
+    "output": ("to", "posts.csv"),
+    "output.files": ("to", "posts"),
+    "budget": ("cost", 20),
+}
+"""mappings that are often written as a single value: the key that was meant, and an example"""
+_PARAMS = frozenset((
+    "temperature", "top_p", "top_k", "seed", "stop", "max_tokens", "max_completion_tokens", "service_tier",
+    "max_output_tokens", "frequency_penalty", "presence_penalty", "reasoning", "reasoning_effort", "logprobs",
+))  # fmt: skip
+EXAMPLES = {
+    "string_type": "put it in quotes to make it a text",
+    "int_type": "write the digits alone, without quotes: 20",
+    "float_type": "write the digits alone, without quotes or a sign of a currency: 0.5",
+    "bool_type": "write true or false, without quotes",
+    "tuple_type": "write a list in brackets, [a, b], or with one dash a line",
+    "string_too_short": "write a text, or leave the key out",
+    "too_short": "write at least one item",
+}
+"""by pydantic's name of the error"""
+
+
+def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
+    """(what is wrong, what to do) for what the YAML parser says about the line number `at` (from 0)."""
+    line = lines[at] if at < len(lines) else ""
+    for near in (line, lines[at - 1] if 0 < at <= len(lines) else ""):
+        if found := _BRACES.match(near):
+            what = f'put it in quotes: {found[1]}: "{found[2]}"'
+            return "a text that begins with {{ has no quotes", what if '"' not in found[2] else _QUOTES
+    rows = (
+        (what, hint) for said, like, what, hint in _YAML if re.search(said, problem) and re.search(like, line)
+    )
+    return next(rows)
+
+
+def mapping_slip(path: Sequence[str | int], value: Any) -> str:
+    """The hint for a single value, or a list, where a mapping of keys is meant: what to write."""
+    shown = _general(path)
+    if shown == "steps.*":
+        return f"write: - name: post, and below it prompt: {_flow(value if isinstance(value, str) else '…')}"
+    if path[-1:] == ("json",) and isinstance(value, str):
+        return "write the fields without quotes: json: {title: string}"
+    key, example = _MAIN.get(shown, ("key", "value"))
+    if path[-1:] == ("json",) and isinstance(value, list):
+        return f"name the fields with their types: json: {_flow(dict.fromkeys(map(str, value), 'string'))}"
+    if len(path) == 2 and path[0] == "models" and path[1] in ("provider", "model", "base_url", "api"):
+        return "give the model a name of your own: models: {writer: {model: gpt-5.5-mini}}"
+    if shown == "models":
+        return "give the model a name of your own: models: {writer: {model: " + _flow(value or "…") + "}}"
+    if not isinstance(value, dict | list) and value is not None and not isinstance(example, dict | list):
+        example = value
+    return f"write: {path[-1] if path else 'key'}: {_flow({key: example})}"
+
+
+def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:
+    """The same for a value that --set gives."""
+    key, _ = _MAIN.get(_general(path), ("", None))
+    return f"name the key in it: --set {dotted}.{key}={_flow(value)}" if key else ""
+
+
+def _general(path: Sequence[str | int]) -> str:
+    """A path without the names that the user has chosen: models.writer.limits -> models.*.limits."""
+    return ".".join(
+        "*" if i == 1 and path[0] in ("models", "steps") else str(part) for i, part in enumerate(path)
+    )
+
+
+def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> str:
+    """The hint for a key that does not belong where it stands; '' where nothing is known of it."""
+    if key == "model" and not path:
+        return "models stand under `models`, each with a name of your own: models: {writer: {model: …}}"
+    if key in _PARAMS and path and path[0] in ("models", "steps"):
+        return f"it is sent to the model, so it stands under params: params: {{{key}: …}}"
+    return f"it belongs under {' or '.join(elsewhere[:2])}" if elsewhere else ""
+
+
+def _flow(value: Any) -> str:
+    """A value as one writes it in YAML, in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return text if re.fullmatch(r"[\w./-]+|…", text) else f'"{text}"'

@@ -1,0 +1,99 @@
+"""The file that a job names as its records -> a scan of its rows, and their place for messages.
+
+This module does not know keys, nor which of the rows are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.core import adapters
+from pipeline.core.contracts import AS_IT_IS, Reading
+from pipeline.core.errors import InputError, JobError
+from pipeline.job.files import Records
+from pipeline.records.given import refuse_slips
+from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
+
+FROM = "records.from"
+_TEXT_CODECS = {"", "utf-8", "utf8", "utf_8", "utf-8-sig", "ascii"}
+"""encodings that are read as UTF-8 is"""
+_OTHERS = {
+    **dict.fromkeys(("xls", "xlsb", "xlsm"), "save it as .xlsx; "),
+    **dict.fromkeys(("ndjson", "jsonlines"), "name it .jsonl; "),
+    "pq": "name it .parquet; ",
+    "txt": "name it .csv or .tsv, by what separates its cells; ",
+}
+"""endings of files that are not read, and what to do"""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the rows come from, for messages, and for a check that the file has not changed."""
+
+    name: str
+    place: Callable[[int], str]
+    unchanged: Callable[[], bool] = lambda: True
+    path: Path | None = None
+
+    def at(self, row: int) -> str:
+        """Where the row (1-based) stands: "posts.csv, line 7"."""
+        return f"{self.name}, {self.place(row)}"
+
+    def unreadable(self, reason: str) -> InputError:
+        """The error for rows of which polars says `reason`."""
+        return InputError(f"the records cannot be read: {reason}", where=self.name)
+
+
+def scan_of(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
+    """The rows of the file, relative to the folder `base`; raises for what is not read."""
+    path = _local(spec.path, base)
+    state = _fingerprint(path)
+    name, compression = adapter_name(path)
+    known = adapters.names("tables")
+    if name not in known:
+        hint = f"{_OTHERS.get(name, '')}known suffixes: .{', .'.join(known)}"
+        raise JobError(f"no table format reads '{path.name}'", where=FROM, hint=hint)
+    if compression and name not in COMPRESSIBLE:
+        raise JobError(f".{name}.{compression} is not read", where=FROM, hint="decompress it first")
+    adapter = adapters.load("tables", name)
+    encoding = "" if spec.encoding.lower() in _TEXT_CODECS else spec.encoding
+    how = Reading(spec.separator, encoding, spec.sheet, spec.header or 0)
+    for option in ("separator", "encoding", "sheet", "header"):
+        if getattr(spec, option) != Records.model_fields[option].default and option not in adapter.READS:
+            hint = (
+                f"what a .{name} file knows: {', '.join(adapter.READS)}" if adapter.READS else "leave it out"
+            )
+            raise JobError(f"a .{name} file has no {option}", where=f"records.{option}", hint=hint)
+    scan = adapter.scan(path) if how == AS_IT_IS else adapter.scan(path, how)
+    return scan, Origin(
+        str(path), lambda row: adapter.place(path, row, how), lambda: _fingerprint(path) == state, path
+    )
+
+
+def _local(name: str, base: Path) -> Path:
+    """The path of the file; a `JobError` for what is no single file on this machine."""
+    if not name:
+        raise JobError("no file is named", where=FROM, hint="from: data/products.csv")
+    if name == "-":
+        raise JobError("standard input can be read once only", where=FROM, hint="save it to a file")
+    if "://" in name:
+        what, hint = "only local files are read", "download it first, and name the file here"
+        raise JobError(what, where=FROM, hint=hint)
+    path = base / name
+    refuse_slips(name, path)
+    if path.is_dir():
+        what = "this is a folder: a folder of documents is not read, only a table in one file"
+        raise InputError(what, where=str(path), hint="name one file in it, or write the texts into a table")
+    if any(mark in name for mark in "*?[") and not path.exists():
+        what = "several files are not read as one, and no file has this name"
+        raise InputError(what, where=str(path), hint="join them into one file, and name that")
+    return path
+
+
+def _fingerprint(path: Path) -> tuple[int, int, int]:
+    state = readable_file(path)
+    return state.st_size, state.st_mtime_ns, state.st_ino

@@ -1,0 +1,120 @@
+"""What is likely to be a slip, though the job can run: told before money is spent.
+
+Nothing is sent. This module prints nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pipeline.answers.draws import drawing
+from pipeline.answers.feasible import unmet_checks, unmet_schema
+from pipeline.core import adapters
+from pipeline.core.errors import JobError, PipelineError
+from pipeline.engine.stages import Stage
+from pipeline.job.endpoints import places_of
+from pipeline.money.tokens import limit_of
+from pipeline.runs.session import Session
+from pipeline.templates.template import Template
+
+_SINGLE = re.compile(r"(?<![{\w$])\{ *(\w[\w ]*?) *\}(?!\})")
+_CURVED = re.compile(r"\s*[“„‘«][^“„‘«]*[”“’»]\s*", re.DOTALL)
+
+
+def warnings_of(session: Session) -> Iterator[JobError]:
+    """All warnings, each with its place and what to do."""
+    yield from _of_records(session)
+    varied = {"row", *session.source.schema}
+    known = set(session.source.schema)
+    for i, stage in enumerate(session.stages):
+        names = frozenset[str]().union(*(template.names for template in stage.runner.templates.values()))
+        known |= stage.spec.each.keys()
+        if (names & varied) - stage.spec.each.keys():
+            varied.add(stage.spec.name)
+        elif session.source.total() > 1:
+            what = (
+                f"step '{stage.spec.name}' reads no column: all rows get the same request and share an answer"
+            )
+            hint = f"name a column in its prompt: {_read(next(iter(session.source.schema)))}"
+            yield JobError(what, where=_place(session, i), hint=hint)
+        for template in stage.runner.templates.values():
+            yield from _of_text(template, known)
+        yield from _of_draws(session, i, stage)
+        yield from _of_answers(session, i, stage)
+        known.add(stage.spec.name)
+    yield from _of_models(session)
+
+
+def _place(session: Session, step: int, key: str = "name") -> str:
+    return session.job.text.where(("steps", step, key), key=key != "name")
+
+
+def _read(name: str) -> str:
+    """A column as a template reads it."""
+    return f"{{{{ {name} }}}}" if name.isidentifier() else f'{{{{ row["{name}"] }}}}'
+
+
+def _of_records(session: Session) -> Iterator[JobError]:
+    records = session.job.records
+    if not session.source.total():
+        chosen = next((key for key in ("where", "limit", "sample") if getattr(records, key) is not None), "")
+        what = f"no records are chosen: records.{chosen} keeps no row" if chosen else "the table has no rows"
+        where = session.job.text.where(("records", chosen or "from"))
+        yield JobError(what, where=where, hint="nothing will be sent; look at the table, and at `records`")
+
+
+def _of_text(template: Template, known: set[str]) -> Iterator[JobError]:
+    text = template.text
+    for found in _SINGLE.finditer(text):
+        if found[1] in known:
+            line, column = (
+                text.count("\n", 0, found.start()) + 1,
+                found.start() - text.rfind("\n", 0, found.start()),
+            )
+            what = f"{found[0]} is sent as it stands: it is not replaced by the column"
+            yield JobError(what, where=template.locate(line, column), hint=f"write {_read(found[1])}")
+    if _CURVED.fullmatch(text):
+        what = "the text stands in curved quotes, which are sent with it"
+        yield JobError(what, where=template.locate(1, 1), hint="use straight quotes: \"…\" or '…'")
+
+
+def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
+    names = drawing(stage.spec.each, stage.runner.templates.values())
+    for name in names:
+        if not all(isinstance(value, int) for value in stage.spec.each[name]):
+            what = (
+                f"no template of the step reads '{name}': each of its values asks the same prompt once more"
+            )
+            yield JobError(
+                what, where=_place(session, step, "each"), hint=f"write {_read(name)} in the prompt"
+            )
+    if names and stage.model.params.get("temperature") == 0:
+        what = f"step '{stage.spec.name}' asks several times at temperature 0: its answers will hardly differ"
+        yield JobError(what, where=_place(session, step, "each"), hint="params: {temperature: 0.8}")
+
+
+def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
+    """What its answers cannot meet."""
+    written = stage.spec.model_dump(include={"checks"}, exclude_none=True).get("checks", {})
+    for what in unmet_checks(written, limit_of(stage.model.params)):
+        hint = "every answer would be rejected, and paid for: change the checks or the token limit"
+        yield JobError(what, where=_place(session, step, "checks"), hint=hint)
+    for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
+        yield JobError(
+            what, where=_place(session, step, "answer"), hint="no answer can fit: change the schema"
+        )
+
+
+def _of_models(session: Session) -> Iterator[JobError]:
+    """What is missing on this machine for the models that may be asked: a key, an installed model."""
+    job, told = session.job, set[str]()
+    for stage in session.stages:
+        for name, model in job.chain(stage.spec.model).items():
+            for place in places_of(name, model):
+                try:
+                    next(adapters.load("providers", model.provider).health(place.model), None)
+                except PipelineError as error:
+                    if error.what not in told:
+                        told.add(error.what)
+                        yield JobError(error.what, where=job.text.where(("models", name)), hint=error.hint)

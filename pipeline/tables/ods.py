@@ -1,0 +1,27 @@
+"""A sheet of an OpenDocument workbook, as LibreOffice writes it; it is read, but not written.
+
+This module does not know what the columns mean.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from pipeline.core.errors import JobError
+from pipeline.tables import _sheets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+SPREADSHEET = True
+READS = _sheets.READS
+scan = _sheets.scan
+place = _sheets.place
+
+
+def create(path: Path, target: Path, schema: pl.Schema) -> NoReturn:
+    """Refuse to write it."""
+    hint = "write .xlsx, which LibreOffice opens"
+    raise JobError(".ods files are read, but not written", where="output.to", hint=hint)

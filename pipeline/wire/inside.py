@@ -1,0 +1,82 @@
+"""Errors inside a success: a reply that is no answer, and says why in one of many forms.
+
+It is classed as the same error with a status of its own (`error_bodies.py`, `refusals.py`). This module does
+not know dialects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from pipeline.core.domain import Billed, Fate, Fault
+from pipeline.wire.error_bodies import first_words
+from pipeline.wire.faults import error_of, error_reply, scrub, unreadable
+from pipeline.wire.words import MALFORMED_CODES, MALFORMED_WORDS
+
+_SHOWN = 200
+_DEEPEST = 4
+
+
+def refused(error: Any, body: bytes) -> Fault:
+    """The fault for an error in a reply: classed by what it says; else the request is sent again."""
+    plain = _dumped(error, body)
+    if fault := error_reply(plain):
+        return fault.but(body=body if fault.body else b"")
+    said = ": ".join(filter(None, error_of(plain))) or first_words(plain)
+    return unreadable(f"the reply carries an error instead of an answer: {scrub(said)[:_SHOWN]}", body)
+
+
+def no_answer(reply: dict[str, Any], body: bytes) -> Fault:
+    """The fault for a reply that has no usable choice, in the server's words where it has any."""
+    if error_of(_dumped(reply, body))[1]:
+        return refused(reply, body)
+    return unreadable(f"the reply has no answer in it: {scrub(first_words(body))[:_SHOWN]}", body)
+
+
+def broken_off(word: Any, body: bytes) -> Fault:
+    """The fault for an answer that the server itself broke off, with its word for that."""
+    what = f"the server broke the answer off, with '{scrub(str(word))[:40]}'"
+    return Fault("server_error", what, fate=Fate.RETRY, billed=Billed.MAYBE, status=200, body=body)
+
+
+def _dumped(found: Any, body: bytes) -> bytes:
+    """What was found in a body, as JSON; the body where it holds what cannot be written."""
+    try:
+        return orjson.dumps(found)
+    except TypeError:  # too deep, a lone surrogate, a huge number
+        return body
+
+
+def denied(reply: dict[str, Any], body: bytes) -> Fault | None:
+    """The fault where MiniMax's `base_resp` tells of an error; None where it tells of none."""
+    base = reply.get("base_resp")
+    return refused(base, body) if isinstance(base, dict) and base.get("status_code") else None
+
+
+def failed_generation(body: bytes) -> str | None:
+    """What the model wrote, where an error says that it was not the JSON that was asked for; else None."""
+    try:
+        return _generation(orjson.loads(body), 0)
+    except ValueError:
+        return None
+
+
+def _generation(found: Any, depth: int) -> str | None:
+    error = found.get("error", found) if isinstance(found, dict) else None
+    if not isinstance(error, dict) or depth > _DEEPEST:
+        return None
+    message = error.get("message")
+    begins = isinstance(message, str) and message.lower().startswith(MALFORMED_WORDS)
+    if begins or error.get("code") in MALFORMED_CODES:
+        written = error.get("failed_generation")
+        return written if isinstance(written, str) else orjson.dumps(written).decode() if written else ""
+    metadata = error.get("metadata")  # of OpenRouter: the error as its provider has sent it
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    if isinstance(raw, str):
+        try:
+            raw = orjson.loads(raw)
+        except ValueError:
+            return None
+    return _generation(raw, depth + 1)

@@ -1,0 +1,118 @@
+"""What the live display says: how fast it goes, what it waits for, and which error still matters."""
+
+from __future__ import annotations
+
+import io
+import time
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipeline.cli.screen import Screen
+from pipeline.core.display import pace
+from pipeline.core.domain import NO_TOKENS, Fault
+from pipeline.core.progress import Progress
+from pipeline.lanes.bottleneck import Bottleneck
+
+
+def shown(progress: Progress, width: int = 80) -> list[str]:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(Screen("shop", progress)._picture())
+    return console.export_text().rstrip().splitlines()
+
+
+def asking(**more: Any) -> Progress:
+    return Progress(phase="asking", since=time.monotonic() - 24, rows_expected=9, ok=2, answered=2, **more)
+
+
+@pytest.mark.parametrize(
+    ("requests", "seconds", "said"),
+    [
+        (0, 5.0, "no answer yet"),
+        (85, 10.0, "8.5 requests/s"),
+        (1, 1.0, "1.0 requests/s"),
+        (10, 15.0, "one request in 1.5 s"),
+        (2, 24.0, "one request in 12 s"),
+        (1, 3600.0, "one request in 3600 s"),
+        (50_000, 10.0, "5,000.0 requests/s"),
+    ],
+)
+def test_a_pace_is_never_nothing(requests: int, seconds: float, said: str) -> None:
+    assert pace(requests, seconds) == said
+
+
+def test_a_slow_run_says_how_long_a_request_takes() -> None:
+    assert "one request in 12 s, ETA 1:24" in "\n".join(shown(asking(), 120))
+
+
+def test_a_paused_run_says_so_and_nothing_that_has_gone_by() -> None:
+    progress = asking(notice="paused", in_flight=1)
+    progress.fault(Fault("server_error", "500"), "post", "1")
+    first, *others = shown(progress)
+    assert "paused: 2 done" in first and "asking" not in first
+    assert not any(word in "".join(others) for word in ("ETA", "error", "request in", "held up"))
+
+
+def test_the_display_fits_a_small_terminal() -> None:
+    progress = Progress(phase="stopping", rows_expected=123_456_789, ok=98_765_432, failed=1_234_567)
+    for width in (80, 120):
+        first, *_ = shown(progress, width)
+        assert "1,234,567 failed, 23,456,790 left" in first and len(first) <= width
+
+
+def test_an_error_is_gone_once_its_request_is_answered() -> None:
+    progress = asking()
+    progress.fault(Fault("server_error", "first"), "post", "1")
+    progress.fault(Fault("timeout", "second"), "post", "2")
+    assert "timeout: second" in shown(progress)[-1]
+    progress.answer(1.0, NO_TOKENS, None, "post", "2")
+    assert "server_error: first" in shown(progress)[-1]
+    progress.answer(1.0, NO_TOKENS, None, "post", "1")
+    assert "error" not in "".join(shown(progress))
+    assert progress.last_error == "timeout: second"  # what is told to programs, and of an outage
+
+
+def test_the_reason_of_a_failed_row_stays() -> None:
+    progress = asking()
+    progress.fault(Fault("bad_request", "no"), "post", "1")
+    progress.fail(Fault("bad_request", "no"), "post", "1")
+    progress.fault(Fault("server_error", "passing"), "post", "2")
+    progress.answer(1.0, NO_TOKENS, None, "post", "2")
+    assert "bad_request: no" in shown(progress)[-1]
+
+
+@pytest.mark.parametrize(
+    ("binding", "left", "said"),
+    [
+        ("hours", 7200.0, "waiting for the time of limits.hours, until 14:00"),
+        ("cooldown", 35.0, "waiting after a refusal for the rate, 0:35 left"),
+        ("cooldown", 0.4, ""),
+        ("outage", float("inf"), "waiting for the server, which is down"),
+        ("rpd", 15 * 3600.0, "until 03:00 tomorrow"),
+        ("rpm", 30.0, ""),
+        ("concurrency", float("inf"), ""),
+    ],
+)
+def test_a_wait_says_for_what_and_until_when(binding: str, left: float, said: str) -> None:
+    now = 1000.0
+    noon = datetime(2026, 11, 22, 12)
+    clock: Any = SimpleNamespace(local=lambda at: datetime.fromtimestamp(noon.timestamp() + at - now))
+    queue = SimpleNamespace(waiting=1, binding=binding, until=now + left)
+    lane: Any = SimpleNamespace(queue=queue, clock=clock)
+    progress = asking()
+    progress.waits = Bottleneck([lane], progress, lambda: False, lambda: 0.0)._awaited_now(now)
+    assert said in progress.waits and bool(progress.waits) == bool(said)
+    assert ("ETA" in "".join(shown(progress, 200))) == (not said)
+
+
+def test_the_clock_of_the_speed_stands_still_in_a_pause() -> None:
+    progress = asking(notice="paused")
+    watched = Bottleneck([], progress, lambda: False, lambda: 0.0)
+    watched.sample()
+    before = time.monotonic() - progress.since
+    time.sleep(0.05)
+    watched.sample()
+    assert time.monotonic() - progress.since == pytest.approx(before, abs=0.03)

@@ -1,0 +1,130 @@
+"""What `show` and the end of a run say about rows: the ones that are meant, and why they failed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.testing import Rule, Script
+from tests.support.project import Project
+from tests.support.served import served
+from tests.support.server import serve
+
+STEPS: list[dict[str, Any]] = [
+    {"name": "draft", "prompt": "Draft {{ title }}"},
+    {
+        "name": "post",
+        "each": {"lang": ["en", "de"]},
+        "prompt": "{{ lang }}: {{ title }}",
+        "checks": {"excludes": "thing 7"},
+        "repairs": 0,
+    },
+]
+FAULTS = (Rule(match="Draft thing 3", fault="refusal"), Rule(match="Draft thing 5", fault="bad_request"))
+
+
+@pytest.fixture
+def shop(project: Project) -> Iterator[Project]:
+    """Ten records, of which two fail at the first step and one, in two languages, at the second."""
+    with serve(Script(faults=FAULTS)) as server:
+        project.job(models=served(server.base_url), records=Project.numbered(10), steps=STEPS)
+        assert project.run("run", "job.yaml").returncode == 3
+        yield project
+
+
+@pytest.mark.parametrize(
+    ("options", "heads"),
+    [
+        (["--rows", "2"], ["00000 en  ok", "00000 de  ok"]),
+        (
+            ["--failed"],
+            ["00003 en", "00003 de", "00005 en", "00005 de", "00007 en"],
+        ),
+        (["--failed", "--step", "post"], ["00007 en", "00007 de"]),
+        (["--failed", "--step", "draft", "--rows", "1"], ["00003 en"]),
+        (["--key", "00005"], ["00005 en  failed at draft: bad_request: ", "00005 de  failed at draft: "]),
+        (["--key", "00007"], ["00007 en  failed at post: rejected: the answer must not contain", "00007 de"]),
+        (["--key", "00001", "--step", "draft"], ["00001 en  ok", "00001 de  ok"]),
+    ],
+)
+def test_show_has_the_rows_that_are_meant(shop: Project, options: list[str], heads: list[str]) -> None:
+    done = shop.run("show", "job.yaml", *options, COLUMNS="200")
+    assert done.returncode == 0, done.stderr
+    shown = [line for line in done.stdout.splitlines() if not line.startswith((" ", "…"))]
+    assert len(shown) == len(heads)
+    assert all(line.startswith(head) for line, head in zip(shown, heads, strict=True)), shown
+    wanted = options[options.index("--step") + 1] if "--step" in options else None
+    written = {line.split(":")[0].strip() for line in done.stdout.splitlines() if line.startswith("  ")}
+    assert wanted is None or written <= {wanted}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--key", "00099"], "no row has the key '00099'"),
+        (["--key", "00001", "--failed"], "no failed row has the key '00001'"),
+        (["--step", "pots"], "did you mean 'post'?"),
+    ],
+)
+def test_show_says_what_it_does_not_find(shop: Project, options: list[str], said: str) -> None:
+    done = shop.run("show", "job.yaml", *options)
+    assert done.returncode == 2 and said in done.stderr
+
+
+def test_rows_are_found_by_several_key_columns(project: Project) -> None:
+    file = project.job(records="sku,title\n1,tea\n1,lamp\n")
+    file.write_text(file.read_text().replace("key: sku", "key: [sku, title]"))
+    assert project.run("run", "job.yaml").returncode == 0
+    assert project.run("show", "job.yaml", "--key", '["1", "lamp"]').stdout.startswith("1 lamp  ok")
+    wrong = project.run("show", "job.yaml", "--key", "lamp")
+    assert wrong.returncode == 2 and "as JSON" in wrong.stderr
+
+
+def test_the_end_of_a_run_names_the_commonest_reason_of_each_step(shop: Project) -> None:
+    said = shop.run("run", "job.yaml").stdout
+    assert "  draft: 2 of 4 refused: the model refused: " in said
+    assert "  post: 2 of 2 rejected: the answer must not contain" in said
+    assert [one["step"] for one in shop.numbers("run", "job.yaml")["commonest"]] == ["draft", "post"]
+
+
+def test_a_single_failed_row_is_told_with_its_message(project: Project) -> None:
+    with serve(Script(faults=(Rule(match="lamp", fault="refusal"),))) as server:
+        project.job(models=served(server.base_url))
+        assert "\n  post: refused: the model refused: I'm sorry" in project.run("run", "job.yaml").stdout
+
+
+def test_another_name_shows_its_own_table(shop: Project) -> None:
+    other = ("--set", "name=other", "--set", "output.to=output/other.csv")
+    assert "'other' has no result yet" in shop.run("show", "job.yaml", *other[:2]).stderr
+    with serve(Script()) as server:
+        there = ("--set", f"models.writer.base_url={server.base_url}", "--limit", "1")
+        assert shop.run("run", "job.yaml", *other, *there).returncode == 0
+    shown = shop.run("show", "job.yaml", *other[:2], "--rows", "99").stdout
+    assert shown.count("  ok\n") == 2
+    assert "… and 15 more rows (--rows 20 shows all)" in shop.run("show", "job.yaml").stdout
+
+
+def test_a_finished_job_is_all_of_its_rows(project: Project) -> None:
+    project.job()
+    for _ in range(2):
+        assert project.run("run", "job.yaml").returncode == 0
+        assert "rows: 3 ok of 3" in project.run("status", "job.yaml").stdout
+
+
+def test_nothing_that_a_person_reads_is_said_to_the_model(shop: Project) -> None:
+    with (shop.folder / "output/shop/failures.csv").open() as file:
+        messages = [row["message"] for row in csv.DictReader(file)]
+    assert len(messages) == 6
+    assert not any("Your" in said or "again" in said for said in messages), messages
+
+
+def test_a_table_that_was_changed_since_is_not_given_reasons(shop: Project) -> None:
+    table = shop.folder / "output/shop/posts.csv"
+    head, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([head, *reversed(rows), ""]))
+    shown = shop.run("show", "job.yaml", "--failed").stdout
+    assert "the table was changed after a run of 'shop' wrote it" in shown
+    assert "failed at" not in shown and "00007 de  failed\n" in shown

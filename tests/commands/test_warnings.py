@@ -1,0 +1,181 @@
+"""What `check` and `plan` say is likely to be a slip: warnings, each with its place and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.project import Project
+
+STEP: dict[str, Any] = {"name": "post", "prompt": "Write about {{ title }}."}
+JSON = {"type": "object", "additionalProperties": False}
+
+
+def model(**changes: Any) -> dict[str, Any]:
+    """The `models` of a job that needs no server."""
+    return {"writer": {"provider": "scripted", "model": "m", **changes}}
+
+
+WARNED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a prompt without a column": (
+        {"steps": [STEP | {"prompt": "Write something."}]},
+        "step 'post' reads no column: all rows get the same request and share an answer",
+        "{{ sku }}",
+    ),
+    "a prompt that reads only each": (
+        {"steps": [STEP | {"each": {"lang": ["en"]}, "prompt": "In {{ lang }}"}]},
+        "reads no column",
+        "{{ sku }}",
+    ),
+    "a step that reads an answer without a column": (
+        {"steps": [{"name": "a", "prompt": "Hi"}, {"name": "b", "prompt": "{{ a }}"}]},
+        "step 'b' reads no column",
+        "{{ sku }}",
+    ),
+    "single braces": (
+        {"steps": [STEP | {"prompt": "{{ sku }}: write about {title}."}]},
+        "{title} is sent as it stands",
+        "write {{ title }}",
+    ),
+    "single braces around an answer": (
+        {"steps": [STEP, {"name": "b", "prompt": "{{ title }}: {post}"}]},
+        "{post} is sent",
+        "write {{ post }}",
+    ),
+    "curved quotes": (
+        {"steps": [STEP | {"prompt": "“Write about {{ title }}.”"}]},
+        "curved quotes",
+        "straight quotes",
+    ),
+    "contains and excludes": (
+        {"steps": [STEP | {"checks": {"contains": "Tea time", "excludes": ["tea"]}}]},
+        "an answer that contains 'Tea time' also contains 'tea'",
+        "change the checks",
+    ),
+    "a word that is too long": (
+        {"steps": [STEP | {"checks": {"contains": "chamomile", "length": {"max": 5}}}]},
+        "'chamomile', which an answer must contain, is longer than length.max (5)",
+        "change the checks",
+    ),
+    "no room for the length": (
+        {
+            "steps": [STEP | {"checks": {"length": {"min": 2000}}}],
+            "models": model(params={"max_tokens": 100}),
+        },
+        "an answer of 2,000 characters (length.min) has no room in 100 tokens",
+        "token limit",
+    ),
+    "no room for the words": (
+        {
+            "steps": [
+                STEP | {"checks": {"length": {"min": 200, "unit": "words"}}, "params": {"max_tokens": 150}}
+            ]
+        },
+        "an answer of 200 words (length.min) has no room in 150 tokens",
+        "token limit",
+    ),
+    "a required field that is not there": (
+        {"steps": [STEP | {"answer": {"json": {**JSON, "properties": {"a": {}}, "required": ["b"]}}}]},
+        "the required field 'b' is not among its properties",
+        "change the schema",
+    ),
+    "bounds the wrong way round": (
+        {
+            "steps": [
+                STEP | {"answer": {"json": {**JSON, "properties": {"a": {"minLength": 9, "maxLength": 2}}}}}
+            ]
+        },
+        "a: minLength (9) is more than maxLength (2)",
+        "change the schema",
+    ),
+    "a value of the wrong type": (
+        {
+            "steps": [
+                STEP | {"answer": {"json": {**JSON, "properties": {"a": {"type": "integer", "enum": ["x"]}}}}}
+            ]
+        },
+        "none of the values that are listed fits its type",
+        "change the schema",
+    ),
+    "draws at temperature 0": (
+        {"steps": [STEP | {"each": {"sample": [1, 2]}, "params": {"temperature": 0}}]},
+        "asks several times at temperature 0",
+        "temperature: 0.8",
+    ),
+    "a value that nobody reads": (
+        {"steps": [STEP | {"each": {"lang": ["en", "de"]}}]},
+        "no template of the step reads 'lang'",
+        "write {{ lang }} in the prompt",
+    ),
+    "a key that is not set": (
+        {"models": {"writer": {"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key_env": "NOT_SET"}}},
+        "the environment variable NOT_SET is not set",
+        "export NOT_SET",
+    ),
+    "a fallback's key that is not set": (
+        {
+            "models": {
+                **model(fallback={"model": "other"}),
+                "other": {"model": "m", "api_key_env": "NOT_SET"},
+            },
+            "steps": [STEP | {"model": "writer"}],
+        },
+        "the environment variable NOT_SET is not set",
+        "export NOT_SET",
+    ),
+}
+
+
+@pytest.mark.parametrize("slip", WARNED)
+def test_a_slip_is_a_warning_with_its_place_and_what_to_do(slip: str, project: Project) -> None:
+    changes, what, hint = WARNED[slip]
+    project.job(**changes)
+    done = project.run("check", "job.yaml")
+    assert done.returncode == 0, done.stderr
+    (warning,) = [text for text in done.stderr.split("warning: ")[1:] if what in text]
+    assert warning.startswith("job.yaml:") and hint in warning
+    assert "the job can run, with " in done.stdout
+    assert what in project.run("plan", "job.yaml").stderr
+
+
+@pytest.mark.parametrize(("key", "value"), [("where", "title = 'x'"), ("limit", "0")])
+def test_a_choice_that_keeps_no_row_is_a_warning(key: str, value: str, project: Project) -> None:
+    project.job()
+    done = project.run("check", "job.yaml", "--set", f"records.{key}={value}")
+    assert done.returncode == 0
+    assert f"warning: --set records.{key}: no records are chosen: records.{key} keeps no row" in done.stderr
+
+
+def test_a_table_without_rows_is_a_warning(project: Project) -> None:
+    project.job(records="sku,title\n")
+    done = project.run("check", "job.yaml")
+    assert done.returncode == 0 and "the table has no rows" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"steps": [STEP | {"each": {"sample": [1, 2, 3]}}]},
+        {"steps": [STEP, {"name": "b", "prompt": "{{ post }}"}]},
+        {"steps": [STEP | {"prompt": 'Answer as {"title": …} for {{ title }}, not {titles}'}]},
+        {"steps": [STEP | {"checks": {"contains": "tea", "excludes": "coffee", "length": {"max": 9}}}]},
+        {"steps": [STEP | {"answer": {"json": {"a": "string", "b": ["number"]}}}]},
+    ],
+)
+def test_a_good_job_has_no_warnings(changes: dict[str, Any], project: Project) -> None:
+    project.job(**changes)
+    done = project.run("check", "job.yaml")
+    assert done.stderr == "" and "the job is fine" in done.stdout
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_step_that_its_provider_cannot_serve_is_refused_wherever_it_stands(
+    at: int, project: Project
+) -> None:
+    translate = {"text": "{{ title }}" if at == 0 else "{{ post }}", "from": "en", "to": "pt"}
+    steps = [STEP, {"name": "there", "translate": translate}][1 - at :]
+    project.job(models={"writer": {"provider": "embedded"}}, steps=steps)
+    done = project.run("check", "job.yaml")
+    assert done.returncode == 2 and "step 'there': the embedded model cannot translate" in done.stderr
