@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.hostile.test_damaged_journal import assert_no_trouble, finished
-from tests.support.damage import Damaged
-
-__all__ = ["finished"]
+from tests.support.damage import assert_no_trouble, damaging
 
 
 @pytest.mark.parametrize("seed", range(100, 110))
-def test_any_damage_under_any_command_is_told_and_costs_nothing(finished: Damaged, seed: int) -> None:
-    assert_no_trouble(finished, seed, times=500)
+def test_any_damage_under_any_command_is_told_and_costs_nothing(tmp_path: Path, seed: int) -> None:
+    with damaging(tmp_path) as finished:
+        assert_no_trouble(finished, seed, times=500)

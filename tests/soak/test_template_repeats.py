@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.test_template_repeats import assert_repeatable
+from tests.support.template_outcomes import assert_repeatable
 
 
 @pytest.mark.parametrize("seed", range(5))
