@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.domain import Call, Reply, Request
 from pipeline.job.endpoints import Place, is_here, places_of
 from pipeline.job.spec import MOST_AUTO, Job, Limits
@@ -84,7 +85,7 @@ class Lanes:
         return lane, place.weight, send
 
     def _remember(self) -> None:
-        """Tell the limits what an earlier run sent in the last minute or day."""
+        """Tell the limits what earlier runs learnt of each model, and what they sent in the last day."""
         for lane in self.lanes:
             lane.circuit_breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
             if pace := accounts.pace(self._shared.journal, lane.model):
@@ -94,8 +95,14 @@ class Lanes:
             for lane in self.lanes:
                 if lane.model == model:
                     lane.estimator.remember(step, model, output)
+        self._remember_sent()
+
+    def _remember_sent(self) -> None:
         names = {lane.name for lane in self.lanes}
         daily = any(lane.rpd.limit for lane in self.lanes)
+        if ahead := accounts.to_come(self._shared.journal):
+            one = counted(ahead, "earlier attempt")
+            self._shared.say(f"{one} at a time still to come: the clock was ahead; no limit counts them")
         now = anyio.current_time()
         for ago, model, endpoint, used in accounts.recent(self._shared.journal, DAY if daily else MINUTE):
             for lane in self.lanes:

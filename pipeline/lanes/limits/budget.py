@@ -76,7 +76,7 @@ class Budgeted(Limit):
 
 
 def _real(reply: Reply, held: Spent) -> Spent:
-    usage = reply.answer.usage if reply.answer else None
-    if usage is None or not (usage.input or usage.output):
-        return held  # the server counts nothing: what was reserved is the best that is known
+    if reply.answer is None or not reply.answer.counted:
+        return held  # the server does not count all: what was reserved is the best that is known
+    usage = reply.answer.usage
     return Spent(held.cost if reply.cost is None else reply.cost, usage.input + usage.output, 1)

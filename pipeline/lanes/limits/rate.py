@@ -196,6 +196,6 @@ class Rate(Limit):
 
 
 def used_tokens(reply: Reply) -> float | None:
-    """Tokens that a reply used, as the server counted them; None where it counts nothing."""
+    """Tokens that a reply used, as the server counted them; None where it does not count them all."""
     usage = reply.answer.usage if reply.answer else None
-    return usage.input + usage.output if usage and (usage.input or usage.output) else None
+    return usage.input + usage.output if usage and usage.whole and (usage.input or usage.output) else None
