@@ -6,7 +6,7 @@ Whether a column can be the key is what a run would say of it. This module does 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +23,6 @@ _NAMES = ("id", "sku", "key", "slug", "uuid", "guid", "isbn", "ean", "gtin", "as
 _ENDINGS = ("id", "_no", "_nr", "_key", "_code", "number")
 _LATER = ("name", "title", "url", "email")
 _ID_LIKE, _ANY = len(_NAMES), 100
-_SETTINGS = ("separator", "encoding", "header")
 _WORD = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
 MOST_GUESSES = 8
 """columns that are tried: each reads the table once"""
@@ -67,12 +66,9 @@ def _opened(path: Path) -> tuple[Records, Settings, Source]:
         return spec, {}, open_records(spec, path.parent)
     except InputError as error:
         unread = error
+    usual = asdict(AS_IT_IS)
     for guess in adapters.load("tables", adapter_name(path)[0]).guesses(path) if path.is_file() else ():
-        settings: Settings = {
-            name: getattr(guess, name)
-            for name in _SETTINGS
-            if getattr(guess, name) != getattr(AS_IT_IS, name)
-        }
+        settings: Settings = {name: value for name, value in asdict(guess).items() if value != usual[name]}
         spec = Records.model_validate(plain | settings)
         try:
             return spec, settings, open_records(spec, path.parent)

@@ -1,4 +1,4 @@
-"""Guesses how a text is to be read that is not as its suffix says: its encoding, and what separates its cells.
+"""Guesses how a text is to be read that is not as its suffix says: its encoding, and the separator.
 
 An encoding other than Unicode's is a guess that only a person can confirm. Whether a guess reads the file is
 found by reading it, which this module does not do.
