@@ -114,7 +114,7 @@ class Service:
                 digest=asked.digest.hex(),
                 billed=turn.billed,
                 status=turn.wire.status,
-                **asdict(turn.usage),
+                **{name: count for name, count in asdict(turn.usage).items() if name != "whole"},
                 fault=turn.fault,
                 model=turn.model,
                 tier=turn.tier,
