@@ -15,6 +15,7 @@ from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import polars as pl
@@ -25,6 +26,12 @@ SPREADSHEET = False
 READS: tuple[str, ...] = ()
 LARGEST = 64 << 20
 """the most bytes of a file: read whole, it takes ten times as much memory"""
+
+
+def guesses(path: Path) -> Iterator[Reading]:
+    """None: there is one way to read it."""
+    del path
+    return iter(())
 
 
 def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
