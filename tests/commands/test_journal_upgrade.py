@@ -193,9 +193,7 @@ def test_a_run_takes_it_over_pays_for_nothing_again_and_counts_what_was_paid(
     version, kept = tables(old)
     unreadable = attempts.pop()
     assert unreadable[-1] == b"<html>"
-    assert kept.pop() == (*unreadable[:5], AT_MOST, *unreadable[6:]), (
-        "it counts at its worst"
-    )
+    assert kept.pop() == (*unreadable[:5], AT_MOST, *unreadable[6:]), "it counts at its worst"
     assert (version, kept) == (VERSION, attempts), "taken over, and not a byte of a reply changed"
     journal = Journal.read_only(old)
     (step,) = accounts.by_step(journal)
