@@ -13,6 +13,7 @@ from math import ceil
 
 from pipeline.journal.journal import Journal
 
+FEWEST_PACED = 20
 _EXACT = "(billed = 'yes' AND message = '' AND input + output > 0)"
 """whether the server counted all tokens of an attempt; else its numbers are the most they can be"""
 _BY_STEP = f"""
@@ -149,6 +150,25 @@ def has_answered(journal: Journal, model: str) -> bool:
     """Whether a model has ever answered."""
     sql = "SELECT 1 FROM attempts WHERE outcome = 'answered' AND model = ? LIMIT 1"
     return bool(journal.sums(sql, (model,)))
+
+
+def pace(journal: Journal, model: str, most: int = 200) -> tuple[float, float] | None:
+    """Of the latest answers: how many came a second, and how many requests were under way for them.
+
+    Only the time counts in which something was under way. None where there are too few answers.
+    """
+    rows = journal.sums(
+        "SELECT at - seconds, at FROM attempts WHERE outcome = 'answered' AND model = ? AND seconds > 0"
+        " ORDER BY seq DESC LIMIT ?",
+        (model, most),
+    )
+    busy, until = 0.0, 0.0
+    for began, ended in sorted(rows):
+        busy += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    if len(rows) < FEWEST_PACED or not busy:
+        return None
+    return len(rows) / busy, sum(ended - began for began, ended in rows) / busy
 
 
 def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:

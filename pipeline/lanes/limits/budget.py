@@ -70,7 +70,7 @@ class Budgeted(Limit):
                 worst = Spent(self._tariff.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
                 budget.spent.add(worst)
                 budget.maybe.add(worst)
-                budget.probes += ticket.probe
+                budget.probes += ticket.probe or end.kind == "rate_limited"
         if budget.is_limited:  # else no lane waits for it
             budget.wake()
 
