@@ -13,7 +13,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pipeline.core.domain import Fault
-from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
+from pipeline.core.errors import (
+    DiskError,
+    Interrupted,
+    KeyRefused,
+    OutOfQuota,
+    PipelineError,
+    RunStopped,
+    one_error,
+)
 from pipeline.core.progress import Progress
 from pipeline.job.files import Sample
 from pipeline.job.spec import Job
@@ -30,6 +38,8 @@ from pipeline.runs.state import Wish
 from pipeline.system.lock import locked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.records.given import Rows
 
 FINISHED = "finished"
@@ -122,6 +132,15 @@ def _damaged(run: Run, damage: Damage) -> None:
         )
 
 
+def _refuse(path: Path, damage: Damage) -> None:
+    row = f"row {damage.seq} (step {damage.step}, record {damage.record}) does not match its checksum"
+    hint = (
+        "put a copy of the journal back, or run the job: it asks for such answers, and pays for them, again; "
+        "`pipeline journal verify` names them"
+    )
+    raise DiskError(f"the journal is damaged: {row}", where=str(path), hint=hint)
+
+
 @contextmanager
 def _noted(run: Run) -> Iterator[None]:
     """Note in journal and events how the run began and ended."""
@@ -159,13 +178,15 @@ def job_digest(job: Job) -> bytes:
 async def export_async(job: Job, records: Rows | None = None, *, without: Collection[str] = ()) -> Result:
     """Write the table from the journal alone, also while the job runs; what is unanswered is pending.
 
-    Records with a key in `without` are left out.
+    Records with a key in `without` are left out. `DiskError` for a damaged answer, which would be pending.
     """
     session = Session.open(job, records)
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         last = journal.last_run()
         given_up = last is not None and last.outcome == FINISHED
         progress = Progress()
+        if not without:  # else a record could not be forgotten
+            journal.on_damage = partial(_refuse, journal.path)
         look_up = recall.exporting(journal, progress, given_up=given_up)
         result = await publish(session, look_up, progress, exported=True, without=without)
     assert result is not None  # noqa: S101 - it is None only with `only_complete`
