@@ -89,10 +89,11 @@ def show(
         raise JobError(f"there is no step '{step}'", where="--step", hint=hint)
     shown = shown_of(job, failed=failed, key=key, step=step, most=rows)
     if shown is None:
-        again = run.command_of(
-            ["run", str(job_file), *(word for one in sets or () for word in ("--set", one))]
-        )
-        raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=f"run it first: {again}")
+        words = [str(job_file), *(word for one in sets or () for word in ("--set", one))]
+        begun = (job.folder / "journal.sqlite").exists()
+        way = f"{'write what is answered so far' if begun else 'run it first'}: "
+        hint = way + run.command_of(["export" if begun else "run", *words])
+        raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=hint)
     chosen = steps if step is None else [step]
     if explain:
         from pipeline.runs.explain import reasoning_of

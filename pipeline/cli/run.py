@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pipeline.runs.state import Wish
 
 
+_STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -142,11 +145,11 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():
-        typer.echo(f"stopped after the pilot; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
+        typer.echo(f"{_STOPPED}; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
         return False
     if typer.confirm("go on?", err=True):
         return True
-    typer.echo(f"stopped after the pilot; to go on: {way_on()}", err=True)
+    typer.echo(f"{_STOPPED}; to go on: {way_on()}", err=True)
     return False
 
 

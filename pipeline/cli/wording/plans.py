@@ -19,6 +19,8 @@ def of_plan(plan: Plan) -> Iterator[str]:
     failed = f", {plan.failed:,} of them failed" if plan.failed else ""
     size = f"{counted(plan.records, 'record')}, {counted(plan.rows, 'row')}"
     yield f"{size}, {plan.complete:,} of them complete{failed}"
+    if plan.chosen:
+        yield f"Only {plan.chosen}."
     if not plan.records:
         yield NO_RECORDS
     rows = [
@@ -39,6 +41,9 @@ def of_plan(plan: Plan) -> Iterator[str]:
     yield from table(("step", "model", "answered", "missing", "then", *estimates), rows)
     yield from of_sharing({step.step: step.sharing for step in plan.steps if step.sharing})
     yield from _money(plan)
+    for name, (left, most) in plan.left_of.items():
+        short = "; that may not be enough" if plan.needed(name) > left else ""
+        yield f"Left of budget.{name}: {left:,} of {most:,}{short}."
 
 
 def _about(step: StepPlan) -> str:

@@ -29,6 +29,8 @@ def of_result(result: Result) -> Iterator[str]:
     counts = {name: getattr(result, name) for name in _ROWS}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     yield f"{counted(result.rows, 'row')}: {said or 'none'}"
+    if result.chosen:
+        yield f"only {result.chosen}"
     if not result.rows:
         yield NO_RECORDS
     cost = "" if result.cost == 0 or not result.sent else f", {dollars(result.cost)}"
@@ -38,7 +40,8 @@ def of_result(result: Result) -> Iterator[str]:
     )
     yield from of_sharing(result.sharing)
     for target in result.targets:
-        yield f"result    {shown(target)}"
+        before = f": the table before had {counted(result.rows_before, 'row')}" if result.rows_before else ""
+        yield f"result    {shown(target)}{before}"
     for path in result.kept:
         name = shown(path)
         yield f"kept      {name}: the table before, which was changed or not written by this job"
@@ -83,8 +86,8 @@ def _of_files(filed: Filed) -> Iterator[str]:
 
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
-    numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost")
-    lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing")
+    numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "rows_before")
+    lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
     names = (*_ROWS, *numbers, *lists)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
@@ -129,6 +132,8 @@ def of_rows(
             yield from _folded(f"{step}, reasoning: {words}", "  ", width)
         if thoughts is not None and not thoughts[number]:
             yield "  no reasoning came with its answers"
+    if found.chosen:
+        yield safe_text(f"only {found.chosen}")
     more = found.total - len(found.rows)
     if more:
         yield f"… and {counted(more, 'more row')} (--rows {found.total} shows all)"

@@ -17,8 +17,10 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     why = f" ({run['stopped']})" if run.get("stopped") else ""
     yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}{why}")
     if rows := run.get("rows"):
-        said = [f"{rows[name]:,} {name}" for name in ("ok", "failed", "skipped") if rows[name]]
-        yield f"rows: {', '.join(said) or 'none done'}{_of(rows['expected'])}"
+        done = {name: rows[name] for name in ("ok", "failed", "skipped")}
+        done["pending"] = max(rows["expected"] - sum(done.values()), 0)
+        said = [f"{count:,} {name}" for name, count in done.items() if count]
+        yield f"rows: {', '.join(said) or 'none done'}{_of(rows['expected'])}{_part(run)}"
     if not standing["steps"]:
         yield from _of_run(standing["run"])
         return
@@ -39,6 +41,11 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     ]
     yield from table(("step", "outcome", "billed", "attempts", "mean s"), rows)
     yield from _of_run(standing["run"])
+
+
+def _part(run: Mapping[str, Any]) -> str:
+    """Which part of the records is meant, where it is only a part."""
+    return f"; only {run['chosen']}" if run.get("chosen") else ""
 
 
 def _of(expected: int) -> str:
