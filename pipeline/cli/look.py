@@ -5,6 +5,7 @@ This module runs nothing itself.
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from pipeline.cli import _common as common
 from pipeline.cli import run, wording
 from pipeline.core.display import safe_text
-from pipeline.core.errors import JobError
+from pipeline.core.errors import JobError, PipelineError
 from pipeline.core.suggest import nearest
 
 
@@ -73,7 +74,7 @@ def show(
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also what models wrote before their answers.")
+        bool, typer.Option("--explain", help="Also unusable answers, and what models wrote before.")
     ] = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
@@ -95,12 +96,13 @@ def show(
         hint = way + run.command_of(["export" if begun else "run", *words])
         raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=hint)
     chosen = steps if step is None else [step]
-    if explain:
-        from pipeline.runs.explain import reasoning_of
+    found = None
+    if explain or key is not None:
+        from pipeline.runs.explain import words_of
 
-        common.print_lines(wording.of_rows(job, shown, chosen, reasoning_of(job, shown.rows, chosen)))
-    else:
-        common.print_lines(wording.of_rows(job, shown, chosen))
+        with nullcontext() if explain else suppress(PipelineError):  # the row itself can be shown
+            found = words_of(job, shown.rows, chosen, explain)
+    common.print_lines(wording.of_rows(job, shown, chosen, found, explain))
 
 
 def status(

@@ -109,11 +109,15 @@ def numbers_of_error(error: PipelineError) -> dict[str, Any]:
 
 
 def of_rows(
-    job: Job, found: Shown, steps: Sequence[str], thoughts: Sequence[Sequence[tuple[str, str]]] | None = None
+    job: Job,
+    found: Shown,
+    steps: Sequence[str],
+    words: Sequence[Sequence[tuple[str, str]]] | None = None,
+    explain: bool = False,
 ) -> Iterator[str]:
     """Rows of a result, one under the other: which row it is, how it stands, what the steps wrote.
 
-    `thoughts` are the steps and the words of the reasoning of each row.
+    `words` are what else models wrote for each row, with what it is; to `explain` is to say so of none, too.
     """
     width = shutil.get_terminal_size((100, 24)).columns
     columns = list(found.rows[0]) if found.rows else []
@@ -128,9 +132,10 @@ def of_rows(
         for name in written:
             if not (why and row[name] is None):
                 yield from _folded(f"{name}: {row[name] if row[name] is not None else '-'}", "  ", width)
-        for step, words in thoughts[number] if thoughts else ():
-            yield from _folded(f"{step}, reasoning: {words}", "  ", width)
-        if thoughts is not None and not thoughts[number]:
+        said = words[number] if words else ()
+        for what, text in said:
+            yield from _folded(f"{what}: {text}", "  ", width)
+        if explain and not any(what.endswith(", reasoning") for what, _ in said):
             yield "  no reasoning came with its answers"
     if found.chosen:
         yield safe_text(f"only {found.chosen}")
