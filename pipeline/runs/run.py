@@ -99,7 +99,7 @@ async def pilot_async(
 ) -> Pilot:
     """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.
 
-    The estimate counts all that these records have cost, also in earlier runs. The answers are in the
+    The estimate counts all that these records have surely cost, also in earlier runs. The answers are in the
     journal, so the run that follows does not pay for them again.
     """
     asked = Asked(n)
@@ -116,9 +116,10 @@ async def pilot_async(
         ok=result.ok,
         failed=result.failed,
         spent=progress.cost,
-        priced=not any(unpriced for _, _, unpriced in costs),
-        cost=extrapolated([cost for cost, _, _ in costs], rest),
-        tokens=extrapolated([tokens for _, tokens, _ in costs], rest),
+        priced=not any(unpriced for _, _, unpriced, _ in costs),
+        cost=extrapolated([cost for cost, *_ in costs], rest),
+        tokens=extrapolated([tokens for _, tokens, *_ in costs], rest),
+        maybe=sum(maybe for *_, maybe in costs),
     )
 
 

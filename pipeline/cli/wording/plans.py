@@ -97,12 +97,16 @@ def of_pilot(pilot: Pilot) -> Iterator[str]:
     else:
         yield f"{left}; what they cost is not known: state it under models.<name>.price"
     yield f"{left}, about {_between(pilot.tokens, lambda value: f'{value:,.0f}', ' tokens')}"
+    if pilot.maybe:
+        yield f"not counted in that: {counted(pilot.maybe, 'attempt')} of the pilot that may have been billed"
 
 
 def _between(found: Interval, said: Callable[[float], str], unit: str = "") -> str:
     """An estimate with its bounds, which one record alone cannot give."""
     if isinf(found.high):
         return f"{said(found.mean)}{unit} (from one record only)"
+    if found.low == found.high:  # a few equal values do not say how far others may lie from them
+        return f"{said(found.mean)}{unit} (all records of the pilot had the same)"
     return f"{said(found.mean)}{unit} ({said(found.low)} to {said(found.high)}, 95 times in 100)"
 
 
