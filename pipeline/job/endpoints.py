@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 from pipeline.job.spec import Endpoint, Job, Model, Price
 from pipeline.job.yaml_source import YamlSource
-
-if TYPE_CHECKING:
-    from pipeline.wire.presets import Preset
+from pipeline.wire.presets import Preset
 
 
 @dataclass(frozen=True, slots=True)

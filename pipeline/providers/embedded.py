@@ -16,7 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import toktok
@@ -27,12 +27,10 @@ from pipeline.core.domain import Call, Fate, Fault, Reply, Request
 from pipeline.core.errors import JobError, RunStopped
 from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
+from pipeline.job.spec import Model
 from pipeline.providers.openai import connect_to
 from pipeline.system.child_process import Child, ChildFailed, child
 from pipeline.system.packages import install_command
-
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
 
 MODEL = "smollm2-135m-instruct"
 SLOTS = 4

@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from time import perf_counter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import orjson
@@ -31,11 +31,9 @@ from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
+from pipeline.job.spec import Model
+from pipeline.providers.local.sentences import Engine
 from pipeline.system.packages import install_command
-
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
-    from pipeline.providers.local.sentences import Engine
 
 CAPABILITIES = Capabilities(
     apis=("translation",), concurrency=os.cpu_count() or 1, free=True, default_model=""

@@ -9,7 +9,6 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -20,11 +19,8 @@ from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
 from pipeline.job.fields import address as usable
-from pipeline.job.spec import MOST_AUTO
+from pipeline.job.spec import MOST_AUTO, Model
 from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
-
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
 
 CAPABILITIES = Capabilities(apis=("chat", "responses", "completions"), endpoints=True)
 OFFICIAL = "https://api.openai.com/v1"

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import anyio
 
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
+from pipeline.job.spec import Model
 from pipeline.testing.answers import APIS
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
@@ -25,9 +25,6 @@ from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
-
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
 
 CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix="scripted/")
 

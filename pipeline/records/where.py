@@ -9,17 +9,14 @@ This module does not know files or records.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import chain, combinations
-from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 WHERE = "records.where"
 MANY = 8

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pipeline.core.domain import DOLLAR, Fault, LookUp, Reply, Request, Unanswered
 from pipeline.core.progress import Progress
@@ -23,13 +22,11 @@ from pipeline.money import tokens
 from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
+from pipeline.records.given import Rows
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
-
-if TYPE_CHECKING:
-    from pipeline.records.given import Rows
 
 
 async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from pipeline.core.domain import Fault
 from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
@@ -21,6 +20,7 @@ from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal
+from pipeline.records.given import Rows
 from pipeline.runs.live import Run
 from pipeline.runs.pilot import Asked, Pilot, extrapolated
 from pipeline.runs.plan import plan_async
@@ -29,9 +29,6 @@ from pipeline.runs.result import Result
 from pipeline.runs.session import Session
 from pipeline.runs.state import Wish
 from pipeline.system.lock import locked
-
-if TYPE_CHECKING:
-    from pipeline.records.given import Rows
 
 FINISHED = "finished"
 PILOT_SEED = 20

@@ -10,16 +10,14 @@ import io
 import os
 import stat
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EACCES, EDQUOT, ENOSPC, ENXIO, EROFS
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
 from pipeline.core.errors import DiskError, InputError, JobError
 from pipeline.core.suggest import nearest_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COMPRESSED = ("gz", "zst")
 COMPRESSIBLE = ("csv", "tsv", "json", "jsonl")

@@ -17,9 +17,11 @@ from __future__ import annotations
 import codecs
 import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -28,10 +30,6 @@ from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, adapter_name, readable_file, reading
 from pipeline.tables._lines import LONGEST, lines, too_long, utf8
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 # polars reads CSV in chunks of at least 4 MiB and many ahead; a sixteenth of it is as fast here, and its
 # memory does not grow with the file. It looks at these variables whenever a scan starts.

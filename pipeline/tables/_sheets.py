@@ -9,8 +9,10 @@ This module does not know what the columns mean.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -21,10 +23,6 @@ from pipeline.core.suggest import nearest
 from pipeline.system.files import readable_file
 from pipeline.system.packages import install_command
 from pipeline.tables._workbook import refuse_bombs, refuse_unread
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 READS = ("sheet", "header")
 PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"

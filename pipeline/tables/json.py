@@ -6,20 +6,17 @@ This module does not know what the fields mean.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import polars as pl
+
+from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import json_text
 from pipeline.core.errors import InputError
 from pipeline.system.files import readable_file, reading
 from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import polars as pl
-
-    from pipeline.core.contracts import Reading
 
 SPREADSHEET = False
 READS: tuple[str, ...] = ()

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import orjson
 import polars as pl
@@ -20,10 +22,6 @@ from pipeline.system.files import readable_file
 from pipeline.tables._lines import lines
 from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 SPREADSHEET = False
 READS = ("encoding",)

@@ -7,26 +7,22 @@ This module does not know what the columns mean.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
+from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import first_line, polars_words, rebuilt
 from pipeline.core.errors import InputError
 from pipeline.system.files import readable_file
 from pipeline.tables._footer import Leaf, leaves
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pipeline.core.contracts import Reading
 
 # polars decodes several row groups ahead; one is enough to be faster than any model, and keeps memory low
 os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")

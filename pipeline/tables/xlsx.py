@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -15,10 +16,6 @@ from pipeline.core.dtypes import flat
 from pipeline.core.errors import DiskError, JobError
 from pipeline.system.packages import install_command
 from pipeline.tables import _sheets
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 SPREADSHEET = True
 READS = _sheets.READS
