@@ -15,7 +15,7 @@ from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 from pipeline.job.spec import Endpoint, Job, Model, Price
 from pipeline.job.yaml_source import YamlSource
-from pipeline.wire.presets import Preset
+from pipeline.wire.presets import Preset, presets
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,6 @@ def with_presets(job: Job, text: YamlSource) -> Job:
 def _filled_in(name: str, model: Model, text: YamlSource) -> Model:
     if not model.preset:
         return model
-    from pipeline.wire.presets import presets  # a job without one does not pay for it
-
     where = text.where(("models", name, "preset"))
     if model.provider != "openai":
         raise JobError(f"a preset is for provider: openai, and this model has {model.provider}", where=where)

@@ -58,16 +58,6 @@ _PARAMS = frozenset((
     "temperature", "top_p", "top_k", "seed", "stop", "max_tokens", "max_completion_tokens", "service_tier",
     "max_output_tokens", "frequency_penalty", "presence_penalty", "reasoning", "reasoning_effort", "logprobs",
 ))  # fmt: skip
-EXAMPLES = {
-    "string_type": "put it in quotes to make it a text",
-    "int_type": "write the digits alone, without quotes: 20",
-    "float_type": "write the digits alone, without quotes or a sign of a currency: 0.5",
-    "bool_type": "write true or false, without quotes",
-    "tuple_type": "write a list in brackets, [a, b], or with one dash a line",
-    "string_too_short": "write a text, or leave the key out",
-    "too_short": "write at least one item",
-}
-"""by pydantic's name of the error"""
 
 
 def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:

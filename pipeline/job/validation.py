@@ -16,22 +16,22 @@ from pydantic_core import ErrorDetails
 from pipeline.core.errors import JobError, together
 from pipeline.core.suggest import nearest
 from pipeline.job.fields import PATTERN_EXAMPLES, PATTERNS
-from pipeline.job.slips import EXAMPLES, key_slip, mapping_slip, set_slip
+from pipeline.job.slips import key_slip, mapping_slip, set_slip
 from pipeline.job.yaml_source import Path, YamlSource
 
 _SENTENCES = {
-    "string_type": "must be a text",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "dict_type": "must be a mapping of keys",
-    "tuple_type": "must be a list",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
+    "string_type": ("must be a text", "put it in quotes to make it a text"),
+    "int_type": ("must be a whole number", "write the digits alone, without quotes: 20"),
+    "int_parsing": ("must be a whole number", ""),
+    "float_type": ("must be a number", "write the digits alone, without quotes or a sign of a currency: 0.5"),
+    "float_parsing": ("must be a number", ""),
+    "bool_type": ("must be true or false", "write true or false, without quotes"),
+    "bool_parsing": ("must be true or false", ""),
+    "tuple_type": ("must be a list", "write a list in brackets, [a, b], or with one dash a line"),
+    "too_short": ("must not be empty", "write at least one item"),
+    "string_too_short": ("must not be empty", "write a text, or leave the key out"),
 }
+"""pydantic's name of an error -> what is wrong, what to do"""
 _MAPPING = ("dict_type", "model_type")
 _MOVED = ("model",)
 """keys that are near to another one, but are more often in the wrong place"""
@@ -130,12 +130,12 @@ class _Found:
                 return "is not one of the words that are allowed here", near or f"known: {', '.join(words)}"
             return f"must be {context['expected'].removeprefix(_NOTHING)}", near
         if detail["type"] in _MAPPING:
-            return _SENTENCES["dict_type"], mapping_slip(self.path, detail["input"])
-        what = _SENTENCES.get(detail["type"]) or _SHOULD.sub(
-            lambda found: "must " if "should" in found[0] else "", detail["msg"]
-        )
-        what, _, hint = what.partition("; ")
-        return what, hint or EXAMPLES.get(detail["type"], "")
+            return "must be a mapping of keys", mapping_slip(self.path, detail["input"])
+        if detail["type"] in _SENTENCES:
+            return _SENTENCES[detail["type"]]
+        said = _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"])
+        what, _, hint = said.partition("; ")
+        return what, hint
 
 
 def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:

@@ -29,17 +29,7 @@ from pipeline.core.dtypes import first_line, fits, json_text, python_type
 from pipeline.core.errors import DiskError, JobError
 from pipeline.output.spreadsheet import tame_frame, tame_schema
 from pipeline.output.types import check_types
-from pipeline.system.files import (
-    COMPRESSIBLE,
-    adapter_name,
-    disk_error,
-    make_folder,
-    same_file,
-    sync_folder,
-    writing,
-)
-
-__all__ = ["Table", "Written", "same_file"]
+from pipeline.system.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, sync_folder, writing
 
 ROWS = 1024
 Rows = Sequence[Sequence[object]]

@@ -31,7 +31,7 @@ _LONG_DIGITS = re.compile(rb"[0-9]{19}")
 def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
     """A column for each name at the top; `InputError` with the line number for what is no JSON object."""
     readable_file(path)
-    longs = _any_long_digits(path, how)
+    longs = any(_LONG_DIGITS.search(line) for line in lines(path, how.encoding))
     frame = frame_of(lambda: (values for _, values in _objects(path, how, longs=longs)))
     if frame is None:
         raise InputError("there is no JSON object with a field in it", where=str(path))
@@ -43,10 +43,6 @@ def place(path: Path, row: int, how: Reading = AS_IT_IS) -> str:
     for line, _ in islice(_objects(path, how), row - 1, row):
         return f"line {line}"
     return f"row {row}"
-
-
-def _any_long_digits(path: Path, how: Reading) -> bool:
-    return any(_LONG_DIGITS.search(line) for line in lines(path, how.encoding))
 
 
 def _objects(path: Path, how: Reading, *, longs: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -107,6 +103,4 @@ class Lines:
         self._file.close()
 
 
-def create(path: Path, target: Path, schema: pl.Schema) -> Lines:
-    """Begin the file `path` that will become `target`."""
-    return Lines(path, target, schema)
+create = Lines

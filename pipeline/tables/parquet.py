@@ -137,24 +137,21 @@ AHEAD = 2
 class Parquet:
     """A writing thread and the queue that feeds it."""
 
-    def __init__(self, path: Path, schema: pl.Schema) -> None:
+    def __init__(self, path: Path, target: Path, schema: pl.Schema) -> None:
         self._frames: Queue[pl.DataFrame | None] = Queue(AHEAD)
         self._error: BaseException | None = None
         lazy = register_io_source(self._given, schema=schema)
         self._thread = Thread(target=self._sink, args=(lazy, path), name="parquet", daemon=True)
         self._thread.start()
 
-    def write(self, frame: pl.DataFrame) -> None:
-        """Append the frame's rows; raises what stopped the writing thread."""
-        self._put(frame)
-
     def close(self) -> None:
         """Write what is left and the footer."""
-        self._put(None)
+        self.write(None)
         self._thread.join()
         self._raise()
 
-    def _put(self, frame: pl.DataFrame | None) -> None:
+    def write(self, frame: pl.DataFrame | None) -> None:
+        """Append the frame's rows, None for the end; raises what stopped the writing thread."""
         while self._thread.is_alive():
             try:
                 self._frames.put(frame, timeout=0.5)
@@ -180,6 +177,4 @@ class Parquet:
             self._error = error
 
 
-def create(path: Path, target: Path, schema: pl.Schema) -> Parquet:
-    """Begin the file `path` that will become `target`."""
-    return Parquet(path, schema)
+create = Parquet

@@ -80,9 +80,7 @@ class Workbook:
         kind = type(value)
         if kind is bool:
             self._sheet.write_boolean(self._row, column, value)
-        elif (kind in (int, float) and isfinite(value) and abs(value) < EXACT) or (
-            kind is float and isfinite(value)
-        ):
+        elif (kind is int and abs(value) < EXACT) or (kind is float and isfinite(value)):
             self._sheet.write_number(self._row, column, value)
         elif kind in self._formats and _in_excel(value):
             self._sheet.write_datetime(self._row, column, value, self._formats[kind])
@@ -103,9 +101,7 @@ class Workbook:
 _HINT = "write .csv, .jsonl or .parquet instead, or as well"
 
 
-def create(path: Path, target: Path, schema: pl.Schema) -> Workbook:
-    """Begin the file `path` that will become `target`."""
-    return Workbook(path, target, schema)
+create = Workbook
 
 
 def _units(text: str) -> int:

@@ -18,9 +18,6 @@ from pipeline.wire.inside import broken_off, denied, failed_generation, no_answe
 from pipeline.wire.reasoning import apart
 from pipeline.wire.words import LENGTH, MALFORMED, REASONING, REASONING_PARTS, SERVER_FAULT, STOP, finish_of
 
-__all__ = ["answer_of", "choice_of", "is_reasoning", "joined", "mapping", "no_answer", "parse",
-           "reasoning_of", "text_of", "thoughts", "unreadable", "usage", "word"]  # fmt: skip
-
 _LARGEST_COUNT = 1 << 26
 _CACHED, _CACHE_WRITTEN = "cached_tokens", "cache_write_tokens"
 """OpenAI's names, in the details of the input tokens"""
@@ -168,7 +165,7 @@ def joined(content: Any, name: str) -> str:
     """What the parts of a content have under a name, `text` or `refusal`; '' where it has no parts."""
     if not isinstance(content, list):
         return ""
-    return "".join(_text(part.get(name)) for part in map(mapping, content) if not is_reasoning(part))
+    return "".join(word(part.get(name)) for part in map(mapping, content) if not is_reasoning(part))
 
 
 def thoughts(message: dict[str, Any], content: Any) -> str:
@@ -189,13 +186,9 @@ def reasoning_of(content: Any) -> str:
     found = []
     for part in map(mapping, parts):
         said = next((part[name] for name in _THOUGHTS if part.get(name)), "")
-        found.append(said if isinstance(said, str) else _inner(said))
+        inner = map(mapping, said if isinstance(said, list) else ())
+        found.append(said if isinstance(said, str) else "".join(word(one.get("text")) for one in inner))
     return "\n".join(filter(None, found))
-
-
-def _inner(parts: Any) -> str:
-    """The text of parts within a part of reasoning."""
-    return "".join(_text(mapping(part).get("text")) for part in parts) if isinstance(parts, list) else ""
 
 
 def is_reasoning(part: dict[str, Any]) -> bool:
@@ -204,13 +197,9 @@ def is_reasoning(part: dict[str, Any]) -> bool:
     return part.get("thought") is True or (isinstance(kind, str) and kind in REASONING_PARTS)
 
 
-def _text(value: Any) -> str:
+def word(value: Any) -> str:
+    """The value where it is a text, else ''."""
     return value if isinstance(value, str) else ""
-
-
-def word(value: Any, default: str = "") -> str:
-    """The value where it is a text, else the default."""
-    return value if isinstance(value, str) and value else default
 
 
 def usage(counts: Any, input_name: str, output_name: str) -> Usage:
