@@ -10,8 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
-LETTERS = 5
-"""characters of a token, generously"""
+LETTERS = 5  # characters of a token, generously
 _BOUNDS = (
     ("minimum", "maximum"),
     ("exclusiveMinimum", "exclusiveMaximum"),

@@ -19,8 +19,7 @@ _MEMBER = re.compile(r'"\s*:')
 _BRACKET = re.compile(r"[\[\]{}]")
 _PROSE = re.compile(r"\[[^\[\]{}'\"]*\]|\{[^\[\]{}'\":]*\}")
 """brackets that are no JSON and hold nothing that could be: [see below], {name}"""
-_MOST = 20
-"""values in one text, and end tokens behind it; where there are more, none is meant"""
+_MOST = 20  # values in one text, and end tokens behind it; where there are more, none is meant
 _DECODER = json.JSONDecoder()
 
 

@@ -23,8 +23,7 @@ TYPES = ("string", "integer", "number", "boolean")
 _ALL_TYPES = (*TYPES, "array", "object", "null")
 _NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched; )")
 _MOST_COMPLAINTS = 3
-_FULL = frozenset(("$schema", "$ref", "$defs"))
-"""keys that only a full schema has"""
+_FULL = frozenset(("$schema", "$ref", "$defs"))  # keys that only a full schema has
 
 
 def schema_of(shape: Any) -> dict[str, Any]:

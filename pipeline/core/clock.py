@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 DAY = timedelta(days=1)
-LONGEST = 366 * 86_400
-"""the longest duration, in seconds"""
+LONGEST = 366 * 86_400  # the longest duration, in seconds
 _OF_DAY = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 _DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 

@@ -7,14 +7,13 @@ This module does not know HTTP, files or the job file.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Self, TypeAlias, TypeVar, dataclass_transform
 
-DOLLAR = 1_000_000_000
-"""money is counted in nano-dollars, so that sums are exact"""
+DOLLAR = 1_000_000_000  # money is counted in nano-dollars, so that sums are exact
 Values: TypeAlias = Mapping[str, Any]
 _Class = TypeVar("_Class")
 
@@ -68,6 +67,14 @@ class Request:
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     @property
+    def either(self) -> Iterator[Request]:
+        """The request, and behind it those to the fallback models."""
+        request: Request | None = self
+        while request is not None:
+            yield request
+            request = request.instead
+
+    @property
     def digest(self) -> bytes:
         """SHA-256 over the dialect, the body and the draw: whoever has the same digest has the same answer.
 
@@ -96,8 +103,7 @@ class Usage:
     reasoning: int = 0
 
 
-NO_TOKENS = Usage()
-"""the usage of a reply whose tokens are not counted"""
+NO_TOKENS = Usage()  # the usage of a reply whose tokens are not counted
 
 
 @frozen

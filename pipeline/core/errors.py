@@ -22,8 +22,7 @@ from typing import TypeVar
 
 OK = 0
 ROWS_FAILED = 3
-MOST_TOLD = 10
-"""the most errors that one message lists"""
+MOST_TOLD = 10  # the most errors that one message lists
 
 
 class PipelineError(Exception):

@@ -22,8 +22,7 @@ from urllib.parse import quote
 SHOWN = "***"
 _MARKS = (b"\\", b"%", b"&#", b"&amp;")
 """the beginnings of escaped characters"""
-SHORTEST = 12
-"""characters; a shorter key is not taken out of answers, where it could stand by chance"""
+SHORTEST = 12  # characters; a shorter key is not taken out of answers, where it could stand by chance
 
 
 class Secret:

@@ -20,32 +20,32 @@ from pipeline.engine.heap import settled_heap
 from pipeline.engine.walk import Branch, Walk
 
 BATCH = 512
-LOOK_AGAIN = 0.25
-"""seconds from one look at how many hands are wanted to the next"""
+LOOK_AGAIN = 0.25  # seconds from one look at how many hands are wanted to the next
 
 
 class _Feed:
     """The branches that wait for a hand. Forks go to the front, so that a record begun is finished first."""
 
     def __init__(self) -> None:
-        self._ready: deque[Branch] = deque()
+        self.is_ready: deque[Branch] = deque()
         self._waiting: deque[anyio.Event] = deque()
         self._hungry = anyio.Event()
         self._busy = 0
-        self._read = False
+        self.is_read = False
+        """whether the last record has been read"""
 
     async def wait_until_hungry(self) -> None:
         """Return when less than half a batch waits."""
-        while len(self._ready) > BATCH // 2:
+        while len(self.is_ready) > BATCH // 2:
             self._hungry = anyio.Event()
             await self._hungry.wait()
 
     def put(self, branches: list[Branch], *, first: bool = False) -> None:
         """Add branches, and wake one hand for each."""
         if first:
-            self._ready.extendleft(reversed(branches))
+            self.is_ready.extendleft(reversed(branches))
         else:
-            self._ready.extend(branches)
+            self.is_ready.extend(branches)
         for _ in branches:
             self._wake()
 
@@ -55,47 +55,42 @@ class _Feed:
 
     def pass_on(self) -> None:
         """Wake another hand for the branches that are ready, because this hand ends."""
-        if self._ready:
+        if self.is_ready:
             self._wake()
 
     def end(self) -> None:
         """Say that the last record has been read."""
-        self._read = True
+        self.is_read = True
         self._wake()
 
     async def take(self) -> Branch | None:
         """The next branch; None when all is done. Its hand counts as busy until it calls `done`."""
-        while not self._ready:
-            if self._read and not self._busy:
+        while not self.is_ready:
+            if self.is_read and not self._busy:
                 self._wake()
                 return None
             event = anyio.Event()
             self._waiting.append(event)
             await event.wait()
         self._busy += 1
-        if len(self._ready) <= BATCH // 2:
+        if len(self.is_ready) <= BATCH // 2:
             self._hungry.set()
-        return self._ready.popleft()
-
-    @property
-    def is_read(self) -> bool:
-        """Whether the last record has been read."""
-        return self._read
+        return self.is_ready.popleft()
 
     @property
     def is_waiting(self) -> bool:
         """Whether branches wait for a hand."""
-        return bool(self._ready)
+        return bool(self.is_ready)
 
     @property
     def starving(self) -> bool:
         """Whether hands wait although there is more to read."""
-        return bool(self._waiting) and not self._ready and not self._read
+        return bool(self._waiting) and not self.is_ready and not self.is_read
 
     def done(self) -> None:
         """Note that a hand is done with its branch."""
         self._busy -= 1
-        if self._read and not self._busy and not self._ready:
+        if self.is_read and not self._busy and not self.is_ready:
             self._wake()
 
 

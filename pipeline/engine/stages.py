@@ -48,22 +48,14 @@ def stages_of(job: Job, prepare: Prepare | None = None) -> list[Stage]:
     text, prepare = job.text, prepare or preparing(job)
     stages = []
     for i, spec in enumerate(job.steps):
-        models = tuple(
-            model.model_copy(update={"params": {**model.params, **spec.params}})
-            for model in job.chain(spec.model).values()
-        )
-        module = adapters.load("steps", _kind(spec))
+        models = tuple(job.asked_by(spec).values())
         template = _Templates(job, text, i, prepare)
-        runner: Runner = module.build(spec, models, template)
+        runner: Runner = adapters.load("steps", spec.kind).build(spec, models, template)
         when = template("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
         names = frozenset().union(*(template.compiled().names for template in every))
         stages.append(Stage(spec, models[0], runner, when, names))
     return stages
-
-
-def _kind(spec: Step) -> str:
-    return type(spec).__module__.rpartition(".")[2]
 
 
 class _Templates:

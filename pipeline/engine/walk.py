@@ -115,7 +115,7 @@ class Walk:
     def rows_under(self, branch: Branch) -> int:
         """How many rows a leaf stands for: as many as `rows_of` gives."""
         left = self.stages[branch.at + branch.forked :]
-        return math.prod(len(values) for stage in left for values in stage.spec.each.values())
+        return math.prod(stage.spec.branches for stage in left)
 
     def rows_of(self, branch: Branch) -> list[Branch]:
         """The rows a leaf stands for: one that ended before a fan-out still fills a row for each value."""

@@ -31,8 +31,7 @@ from pipeline.system.files import adapter_name
 
 _TEXTS = (".txt", ".md", ".html", ".j2", ".jinja", ".jinja2", ".prompt")
 """endings of files that hold a prompt"""
-LARGEST_FILE = 4 << 20
-"""bytes of a file with a prompt; a job file is smaller (`yaml_source.py`)"""
+LARGEST_FILE = 4 << 20  # bytes of a file with a prompt; a job file is smaller (`yaml_source.py`)
 _FEW = 5
 _NEWLINE = re.compile(r"\r\n?")
 

@@ -59,8 +59,7 @@ mug,a travel mug,warm for six hours,19
 _SAMPLE = "Write one slogan for {{ product }}, which is {{ about }}."
 _TAKEN = {"self", "row", "true", "false", "none"}
 MOST_IN_PROMPT = 8
-TRIED = 5
-"""records of a larger table that the job begins with"""
+TRIED = 5  # records of a larger table that the job begins with
 
 
 def write(file: Path) -> list[Path]:

@@ -33,8 +33,7 @@ _SENTENCES = {
 }
 """pydantic's name of an error -> what is wrong, what to do"""
 _MAPPING = ("dict_type", "model_type")
-_MOVED = ("model",)
-"""keys that are near to another one, but are more often in the wrong place"""
+_MOVED = ("model",)  # keys that are near to another one, but are more often in the wrong place
 _EXAMPLE = {
     "name": "add it: name: a_name_of_your_own",
     "records": "add the table: records: {from: products.csv}",
@@ -43,15 +42,12 @@ _EXAMPLE = {
 }
 """what to write for a key that is missing"""
 _UNKNOWN = "extra_forbidden"
-MOST_READ = 200
-"""the most complaints that are read: a hostile file can cause a hundred thousand"""
-FEW = 8
-"""the most allowed words that are listed in the sentence itself"""
+MOST_READ = 200  # the most complaints that are read: a hostile file can cause a hundred thousand
+FEW = 8  # the most allowed words that are listed in the sentence itself
 _SHOULD = re.compile(r"^(?:Value error, |(?:Input|String|Tuple|List|Dictionary) should )")
 _QUOTED = re.compile(r"'([^']*)'")
 _NOTHING = "'', "
-_KEY = "[key]"
-"""what pydantic puts into the location where the key itself is wrong"""
+_KEY = "[key]"  # what pydantic puts into the location where the key itself is wrong
 
 Kinds: TypeAlias = list[tuple[str, Any]]
 """the types that a value may have, each with the tag that chooses it, '' for none"""

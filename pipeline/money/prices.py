@@ -24,13 +24,11 @@ from pipeline.core.domain import Usage
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
 
-NANO = 10**9
-"""nano-dollars in a dollar"""
+NANO = 10**9  # nano-dollars in a dollar
 OPENAI = "https://api.openai.com/v1"
 STANDARD = frozenset({"", "auto", "default", "standard", "standard_only", "on_demand"})
 """servers' names for the default service tier"""
-HALVED = frozenset({"flex", "batch"})
-"""tiers that OpenAI publishes at half of its standard price"""
+HALVED = frozenset({"flex", "batch"})  # tiers that OpenAI publishes at half of its standard price
 _HALF = Decimal("0.5")
 _NANO_PER_TOKEN = NANO // 10**6
 _MOST_TIERS = 64

@@ -17,8 +17,7 @@ import orjson
 from pipeline.core.domain import Request
 
 BYTES_PER_TOKEN = 4
-PER_TURN = 4
-"""tokens that a chat message costs besides its text"""
+PER_TURN = 4  # tokens that a chat message costs besides its text
 DEFAULT_OUTPUT = 500
 _ENCODINGS = (
     ("gpt-3.5", "cl100k_base"),

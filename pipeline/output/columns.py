@@ -19,8 +19,7 @@ from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
 from pipeline.job.spec import Job
 
-_Column = Callable[[Sequence[Branch]], Sequence[Any]]
-"""leaves -> their cells in one column"""
+_Column = Callable[[Sequence[Branch]], Sequence[Any]]  # leaves -> their cells in one column
 
 
 class Columns:

@@ -25,8 +25,7 @@ from pipeline.output.receipt import NAME
 from pipeline.system.files import adapter_name
 
 FAILURES = "failures.csv"
-_NUMBER = "\0number"
-"""a column that no file has: which of the failed rows it is"""
+_NUMBER = "\0number"  # a column that no file has: which of the failed rows it is
 
 
 @dataclass(frozen=True)

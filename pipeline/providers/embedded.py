@@ -33,10 +33,8 @@ from pipeline.system.child_process import Child, ChildFailed, child
 from pipeline.system.packages import install_command
 
 MODEL = "smollm2-135m-instruct"
-SLOTS = 4
-"""answers at once"""
-CONTEXT = 2048
-"""tokens of one prompt and its answer together"""
+SLOTS = 4  # answers at once
+CONTEXT = 2048  # tokens of one prompt and its answer together
 START_SECONDS = 60.0
 CAPABILITIES = Capabilities(
     apis=("chat", "completions"),

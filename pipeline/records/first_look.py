@@ -18,8 +18,7 @@ _NAMES = ("id", "sku", "key", "slug", "uuid", "guid", "isbn", "ean", "gtin", "as
 _ENDINGS = ("id", "_no", "_nr", "_key", "_code", "number")
 _LATER = ("name", "title", "url", "email")
 _ID_LIKE, _ANY = len(_NAMES), 100
-MOST_GUESSES = 8
-"""columns that are tried: each reads the table once"""
+MOST_GUESSES = 8  # columns that are tried: each reads the table once
 
 
 @dataclass(frozen=True)

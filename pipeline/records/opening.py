@@ -19,8 +19,7 @@ from pipeline.records.given import refuse_slips
 from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
 
 FROM = "records.from"
-_TEXT_CODECS = {"", "utf-8", "utf8", "utf_8", "utf-8-sig", "ascii"}
-"""encodings that are read as UTF-8 is"""
+_TEXT_CODECS = {"", "utf-8", "utf8", "utf_8", "utf-8-sig", "ascii"}  # encodings that are read as UTF-8 is
 _OTHERS = {
     **dict.fromkeys(("xls", "xlsb", "xlsm"), "save it as .xlsx; "),
     **dict.fromkeys(("ndjson", "jsonlines"), "name it .jsonl; "),

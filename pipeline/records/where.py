@@ -20,8 +20,7 @@ from pipeline.core.suggest import nearest
 
 WHERE = "records.where"
 MANY = 8
-_SLIPS = {"&&": "and", "||": "or", "!": "<>"}
-"""signs of other languages, and what SQL has for them"""
+_SLIPS = {"&&": "and", "||": "or", "!": "<>"}  # signs of other languages, and what SQL has for them
 _DECIMAL = re.compile(
     r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|(?<![\w.])(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"""
 )

@@ -6,7 +6,6 @@ This module prints nothing.
 
 from __future__ import annotations
 
-import math
 import platform
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -31,10 +30,8 @@ from pipeline.system.resources import megabytes, of_folder, of_open_files, of_ro
 
 CODES = (JobError.exit_code, DiskError.exit_code, KeyRefused.exit_code, RunStopped.exit_code)
 """exit codes of bad checks; the first in this order that occurs is the command's"""
-ANSWER = 4096
-"""bytes of a reply, assumed where none is known"""
-ROW = 600
-"""bytes that a row of the journal has besides its reply"""
+ANSWER = 4096  # bytes of a reply, assumed where none is known
+ROW = 600  # bytes that a row of the journal has besides its reply
 
 
 def exit_code(checks: list[Check]) -> int:
@@ -120,7 +117,7 @@ def _needed(job: Job, session: Session | None, answered: int, size: float) -> in
         return BALLAST
     requests, branches = 0, 1
     for step in job.steps:
-        branches *= math.prod(len(values) for values in step.each.values())
+        branches *= step.branches
         requests += branches
     total = session.source.total() * requests
     records = session.source.path.stat().st_size * branches if session.source.path else 0

@@ -37,8 +37,7 @@ from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.state import RunState
 from pipeline.system.signals import heard
 
-FIRST_ANSWER = 1.0
-"""seconds that an answer is assumed to take before there is any"""
+FIRST_ANSWER = 1.0  # seconds that an answer is assumed to take before there is any
 UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
 """kinds of fault of rows that sent no request"""
 
@@ -228,8 +227,7 @@ class Run(RunState):
             self.fuse.blow(Fault("mostly_failing", message, fate=Fate.STOP))
 
     def _expected_rows(self) -> int:
-        fan_outs = (len(values) for stage in self.session.stages for values in stage.spec.each.values())
-        return self.session.source.total() * math.prod(fan_outs)
+        return self.session.source.total() * math.prod(step.branches for step in self.session.job.steps)
 
 
 def _is_known(fault: Fault) -> bool:

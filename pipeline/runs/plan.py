@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass
@@ -160,5 +159,5 @@ def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) ->
     """Count the steps after an unanswered one: at most one request for each of their branches."""
     branches = 1
     for forecast, stage in zip(forecasts[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
-        branches *= math.prod(len(values) for values in stage.spec.each.values())
+        branches *= stage.spec.branches
         forecast.expect_later(branches)

@@ -30,8 +30,7 @@ from pipeline.output.table import Table, Written
 from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
 
-BATCH = 256
-"""records that are looked up at once; more of them would not fit into a processor's cache"""
+BATCH = 256  # records that are looked up at once; more of them would not fit into a processor's cache
 BATCH_ROWS = 8192
 """and no more than come to so many rows, where a record has many: all of them are in memory at once"""
 
@@ -109,7 +108,7 @@ def _put_in_place(
 
 def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
     """The records without these keys, in batches that do not have too many rows."""
-    fan_out = math.prod(len(values) for stage in session.stages for values in stage.spec.each.values())
+    fan_out = math.prod(stage.spec.branches for stage in session.stages)
     batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
     if not keys:
         return batches

@@ -22,10 +22,7 @@ async def paid_failures(
     seen: set[bytes] = set()
     async for leaves in walks.rows(batches):
         rejected = (leaf.fault for leaf in leaves if isinstance(leaf.fault, Rejected))
-        for first in (request for fault in rejected for request in fault.requests):
-            request: Request | None = first
-            while request is not None:
-                if request.digest not in seen and journal.was_paid(request.digest):
-                    seen.add(request.digest)
-                    yield request
-                request = request.instead
+        for request in (one for fault in rejected for first in fault.requests for one in first.either):
+            if request.digest not in seen and journal.was_paid(request.digest):
+                seen.add(request.digest)
+                yield request

@@ -106,9 +106,8 @@ class Session:
     def unpriced(self) -> Iterator[tuple[str, str]]:
         """Models whose price is not known, with why."""
         for stage in self.stages:
-            for name, model in self.job.chain(stage.spec.model).items():
-                asked = model.model_copy(update={"params": {**model.params, **stage.spec.params}})
-                for place in places_of(name, asked):
+            for name, model in self.job.asked_by(stage.spec).items():
+                for place in places_of(name, model):
                     if why := unpriced(place.model):
                         yield name, why
 
@@ -141,7 +140,7 @@ class Session:
                 where = self.job.text.where(("steps", self.stages.index(stage), "name"))
                 raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
         for i, stage in enumerate(self.stages):
-            for model in self.job.chain(stage.spec.model).values() if _translates(stage) else ():
+            for model in self.job.chain(stage.spec.model).values() if stage.spec.kind == "translate" else ():
                 if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
                     where = self.job.text.where(("steps", i, "name"))
                     raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
@@ -171,10 +170,6 @@ class Session:
                 except Fault as fault:
                     yield stage, redacted(fault, record.private)
                     break
-
-
-def _translates(stage: Stage) -> bool:
-    return "translate" in stage.spec.model_fields_set
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

@@ -21,8 +21,7 @@ from pipeline.lanes.lanes import Lanes
 from pipeline.runs.pilot import Asked
 from pipeline.runs.session import Session
 
-WORTH_ADVICE = 10.0
-"""seconds of waiting from which on advice is worth giving"""
+WORTH_ADVICE = 10.0  # seconds of waiting from which on advice is worth giving
 
 
 @dataclass(frozen=True)

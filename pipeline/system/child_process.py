@@ -28,8 +28,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-GRACE = 3.0
-"""seconds between SIGTERM and SIGKILL"""
+GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 PR_SET_PDEATHSIG = 1
 ROOT = str(Path(__file__).resolve().parents[2])
 """where `pipeline` is imported from, also when that is not an installed place"""

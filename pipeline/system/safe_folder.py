@@ -19,8 +19,7 @@ from pipeline.system.files import make_folder
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-AT_ONCE = 16
-"""syncs at the same time: one alone takes nearly as long as several"""
+AT_ONCE = 16  # syncs at the same time: one alone takes nearly as long as several
 _STRANGE = {ELOOP, ENOTDIR, ENXIO, EACCES}
 
 

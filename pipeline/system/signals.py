@@ -22,8 +22,7 @@ error: interrupted again ({}): ended at once, without waiting for what was sent
   what was answered is in the journal; the same command goes on
 """
 
-_came: list[str] = []
-"""signals that came before a run handled them"""
+_came: list[str] = []  # signals that came before a run handled them
 
 
 def end_the_program() -> list[str]:

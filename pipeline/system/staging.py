@@ -16,8 +16,7 @@ from secrets import token_hex
 
 from pipeline.system.safe_folder import AT_ONCE, FOLDER, Folder
 
-SYNCED = 256
-"""files that are synced together"""
+SYNCED = 256  # files that are synced together
 _NAME = re.compile(r"\.pipeline-[0-9a-f]{12}\.part")
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 MAGIC = b"PAR1"
-MOST = 64 << 20
-"""the largest footer that is looked into"""
+MOST = 64 << 20  # the largest footer that is looked into
 _SCHEMA, _NAME, _CHILDREN, _CONVERTED, _LOGICAL, _PRECISION = 2, 4, 5, 6, 10, 8
 _CONVERTED_NAMES = {19: "JSON", 20: "BSON", 21: "INTERVAL"}
 _LOGICAL_NAMES = {12: "JSON", 13: "BSON", 14: "UUID", 16: "VARIANT", 17: "GEOMETRY", 18: "GEOGRAPHY"}

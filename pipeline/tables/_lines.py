@@ -16,8 +16,7 @@ from typing import IO, Any
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, reading
 
-LONGEST = 64 << 20
-"""the most bytes of a record: more than any prompt, and few enough for the memory"""
+LONGEST = 64 << 20  # the most bytes of a record: more than any prompt, and few enough for the memory
 
 
 @contextmanager

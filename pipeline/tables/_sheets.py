@@ -25,8 +25,7 @@ from pipeline.system.packages import install_command
 from pipeline.tables._workbook import refuse_bombs, refuse_unread
 
 READS = ("sheet", "header")
-PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"
-"""what the extra `excel` brings"""
+PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"  # what the extra `excel` brings
 
 
 def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:

@@ -20,8 +20,7 @@ from pipeline.tables._text import TextFile
 
 SPREADSHEET = False
 READS: tuple[str, ...] = ()
-LARGEST = 64 << 20
-"""the most bytes of a file: read whole, it takes ten times as much memory"""
+LARGEST = 64 << 20  # the most bytes of a file: read whole, it takes ten times as much memory
 
 
 def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:

@@ -20,8 +20,7 @@ Json: TypeAlias = dict[str, Any]
 _ASKED = {"chat": "messages", "responses": "input", "completions": "prompt", "translation": "text"}
 """where the prompt stands in a body, by dialect"""
 APIS = tuple(_ASKED)
-CREATED = 1_767_225_600
-"""the time in every answer: 2026-01-01, so that answers do not depend on the time"""
+CREATED = 1_767_225_600  # the time in every answer: 2026-01-01, so that answers do not depend on the time
 _FILLER = "and so it goes on, word after word, "
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 

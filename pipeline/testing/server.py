@@ -28,8 +28,7 @@ PATHS = {
     "/v1/translation": "translation",
 }
 LARGEST_BODY = 64 << 20
-BACKLOG = 2048
-"""connections that may wait to be accepted: a client that opens 512 at once is not a fault"""
+BACKLOG = 2048  # connections that may wait to be accepted: a client that opens 512 at once is not a fault
 _PIECE = b" " * 65536
 
 

@@ -20,8 +20,7 @@ from pipeline.testing.script import REFUSALS, Altered, Disguised, Rule
 Headers: TypeAlias = dict[str, str]
 
 JSON = "application/json"
-HUGE = 64 << 20
-"""bytes of a huge body where the rule gives no size"""
+HUGE = 64 << 20  # bytes of a huge body where the rule gives no size
 _REFUSED = {  # fault -> status, code, type of the error, message
     "rate_limit": (429, "rate_limit_exceeded", "requests", "Rate limit reached"),
     "insufficient_quota": (

@@ -25,8 +25,7 @@ _IN_TEXTS = ("message", "raw", "error", "msg")
 """names of texts that may hold JSON: gateways put the whole reply of the server behind them there"""
 _CODES = ("code", "type", "status", "error_code", "errorcode", "error_type", "__type", "reason",
           "status_code")  # fmt: skip
-_NO_CODES = ("", "None", "null", "error")
-"""what stands for no code: LiteLLM writes `None`"""
+_NO_CODES = ("", "None", "null", "error")  # what stands for no code: LiteLLM writes `None`
 _MARKS = {"content_filter_result": "content_filter", "flagged_input": "content_filter"}
 """names that say as much as a code: Azure's, OpenRouter's"""
 _SECONDS = ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds", "estimated_time")

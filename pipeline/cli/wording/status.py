@@ -47,8 +47,7 @@ def _of(expected: int) -> str:
     )  # a run that only looks its rows up has not counted them yet
 
 
-_SELDOM = ("cached", "reasoning")
-"""columns that are left out where there is nothing in them"""
+_SELDOM = ("cached", "reasoning")  # columns that are left out where there is nothing in them
 
 
 def _steps(standing: Mapping[str, Any]) -> Iterator[str]:

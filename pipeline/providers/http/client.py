@@ -37,8 +37,7 @@ from pipeline.wire.inside import failed_generation
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
-OTHER_FILES = 128
-"""files that are open besides the connections"""
+OTHER_FILES = 128  # files that are open besides the connections
 OFFICIAL_HOST = "api.openai.com"
 _MALFORMED = (400, 422)
 """statuses under which a server may send what the model wrote: that is an answer to be asked for again"""

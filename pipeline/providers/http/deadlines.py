@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-FINEST, COARSEST = 0.02, 1.0
-"""seconds between two looks"""
-LOOKS = 20
-"""looks within the shorter of the two limits: a wait may end late by such a share of it"""
+FINEST, COARSEST = 0.02, 1.0  # seconds between two looks
+LOOKS = 20  # looks within the shorter of the two limits: a wait may end late by such a share of it
 
 
 class Deadlines:

@@ -15,10 +15,8 @@ from yarl import URL
 
 from pipeline.wire.faults import scrub
 
-PATIENCE = 5.0
-"""seconds for the whole list"""
-MOST = 4 << 20
-"""bytes that are read of a list"""
+PATIENCE = 5.0  # seconds for the whole list
+MOST = 4 << 20  # bytes that are read of a list
 SHOWN = 5
 _COMPARED, _LONGEST_NAME = 2_000, 80
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")

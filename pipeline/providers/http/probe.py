@@ -26,14 +26,11 @@ from pipeline.providers.http.models import MOST, PATIENCE, azure_address, names_
 from pipeline.providers.http.strangers import NO_TLS
 from pipeline.wire.faults import fault_of
 
-APART = 60.0
-"""seconds that two clocks may be apart"""
-SAID, FOR_WORDS = 4096, 0.5
-"""bytes that are read of an error, and seconds for them once its status is known"""
+APART = 60.0  # seconds that two clocks may be apart
+SAID, FOR_WORDS = 4096, 0.5  # bytes that are read of an error, and seconds for them once its status is known
 _SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
 """headers that are sent: none about this machine and its user; the SDK itself needs the last one"""
-_NO_LIST = frozenset({404, 405, 410})
-"""statuses of a server that answers, and has no list of models"""
+_NO_LIST = frozenset({404, 405, 410})  # statuses of a server that answers, and has no list of models
 _WARNINGS = {403: ("this key may not list models:", "it may still answer")}
 _DOUBT = "a run may get the same: check the key, model and base_url"
 _VERSION = re.compile(r"/v[0-9]")

@@ -29,8 +29,7 @@ VERBS = {
     "status": "say how the run stands",
 }
 LONGEST_LINE = 64 * 1024
-TIMEOUT = 10.0
-"""seconds that a command waits for the run's answer"""
+TIMEOUT = 10.0  # seconds that a command waits for the run's answer
 PAUSE = 0.05
 
 

@@ -99,10 +99,8 @@ def _noting(session: Session, journal: Journal, note: Callable[[bytes, str], obj
 
     def look_up(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
         for request in requests:
-            either: Request | None = request
-            while either is not None:
-                note(either.digest, request.key)
-                either = either.instead
+            for one in request.either:
+                note(one.digest, request.key)
         return recalled(requests)
 
     return InOrder(session.stages, look_up)

@@ -25,14 +25,11 @@ _CACHED_BESIDE = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_
 """the names of DeepSeek, Anthropic and Moonshot, beside the total"""
 _CACHE_WRITTEN_BESIDE = ("cache_creation_input_tokens",)
 _BESIDE = frozenset((*_CACHED_BESIDE, *_CACHE_WRITTEN_BESIDE))
-MOST_VALUES = 400_000
-"""the most values in one body: one of two bytes takes some sixty bytes of memory"""
-_FEW = 2 * MOST_VALUES
-"""a body of at most so many bytes cannot have more values than that"""
+MOST_VALUES = 400_000  # the most values in one body: one of two bytes takes some sixty bytes of memory
+_FEW = 2 * MOST_VALUES  # a body of at most so many bytes cannot have more values than that
 _THOUGHTS = ("thinking", "reasoning", "content", "summary", "text")
 """where a part that holds reasoning has it: the first that says something counts"""
-_LENIENT = 2 << 20
-"""the largest body, in bytes, that the standard parser may read"""
+_LENIENT = 2 << 20  # the largest body, in bytes, that the standard parser may read
 _SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason)"')
 """a body that has one of these names twice is checked for double keys"""
 
