@@ -44,12 +44,9 @@ class Taken:
 class Runner(Protocol):
     """A step, ready to run."""
 
-    templates: Mapping[str, Template]
-    """its templates by the key of the job file"""
-    shape: Shape | None
-    """the shape of its answers, None for text"""
-    repairs: int
-    """how often an answer can be sent back with a complaint"""
+    templates: Mapping[str, Template]  # its templates by the key of the job file
+    shape: Shape | None  # the shape of its answers, None for text
+    repairs: int  # how often an answer can be sent back with a complaint
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""

@@ -65,7 +65,6 @@ def inside(text: str) -> list[Any]:
 
 
 def _among(text: str) -> list[Any]:
-    """The objects and lists in a text."""
     found: list[Any] = []
     place = 0
     while bracket := _BRACKET.search(text, place):

@@ -54,12 +54,9 @@ def forget(
 
 def _of_forgotten(found: Forgotten) -> Iterator[str]:
     yield from found.notices
-    shared = (
-        f"; {counted(found.shared, 'attempt')} kept, because another record shares them"
-        if found.shared
-        else ""
-    )
-    yield f"journal: {counted(found.attempts, 'attempt')} removed, all but what they cost{shared}"
+    kept = f"; {counted(found.shared, 'attempt')} kept, because another record shares them"
+    removed = f"{counted(found.attempts, 'attempt')} removed, all but what they cost"
+    yield f"journal: {removed}{kept if found.shared else ''}"
     yield f"events.jsonl: {counted(found.events, 'line')} removed"
     if found.row_files:
         yield f"files of its rows: {counted(found.row_files, 'file')} removed"

@@ -104,7 +104,7 @@ def new(
 
 def schema() -> None:
     """Print the JSON Schema of the job file, for editors."""
-    from pipeline.job.json_schema import schema_text
+    from pipeline.job.load import schema_text
 
     typer.echo(schema_text(), nl=False)
 

@@ -99,8 +99,7 @@ class _Guarded:
 
     def __init__(self) -> None:
         self._open: list[Secret] = []
-        self.now: tuple[Secret, ...] = ()
-        """each once; the longest first, as one may begin like another"""
+        self.now: tuple[Secret, ...] = ()  # each once; the longest first, as one may begin like another
 
     def change(self, *, opened: tuple[Secret, ...] = (), closed: tuple[Secret, ...] = ()) -> None:
         """Begin and end to take out secrets."""

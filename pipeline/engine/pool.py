@@ -31,8 +31,7 @@ class _Feed:
         self._waiting: deque[anyio.Event] = deque()
         self._hungry = anyio.Event()
         self._busy = 0
-        self.is_read = False
-        """whether the last record has been read"""
+        self.is_read = False  # whether the last record has been read
 
     async def wait_until_hungry(self) -> None:
         """Return when less than half a batch waits."""
@@ -59,7 +58,6 @@ class _Feed:
             self._wake()
 
     def end(self) -> None:
-        """Say that the last record has been read."""
         self.is_read = True
         self._wake()
 
@@ -88,7 +86,6 @@ class _Feed:
         return bool(self._waiting) and not self.is_ready and not self.is_read
 
     def done(self) -> None:
-        """Note that a hand is done with its branch."""
         self._busy -= 1
         if self.is_read and not self._busy and not self.is_ready:
             self._wake()

@@ -28,8 +28,7 @@ class Stage:
     model: Model
     runner: Runner
     when: Template | None
-    names: frozenset[str]
-    """the names its templates read"""
+    names: frozenset[str]  # the names its templates read
 
     @property
     def forks(self) -> Iterator[dict[str, Any]]:
@@ -70,9 +69,6 @@ class _Templates:
         for part in path:
             value = value[part]
         if dotted == "prompt_file":
-            return self._from_file(str(value), path)
+            shown, content = read_beside(self._job, str(value), self._text.where(path))
+            return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)
         return Template(str(value), lambda line, column: self._text.inside(path, line, column), self._prepare)
-
-    def _from_file(self, name: str, path: tuple[str | int, ...]) -> Template:
-        shown, content = read_beside(self._job, name, self._text.where(path))
-        return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)

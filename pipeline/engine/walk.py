@@ -26,11 +26,9 @@ class Branch:
     at: int = 0
     forked: bool = False
     skipped: frozenset[str] = frozenset()
-    models: tuple[str, ...] = ()
-    """who wrote its answers, step by step"""
+    models: tuple[str, ...] = ()  # who wrote its answers, step by step
     fault: Fault | None = None
-    known: bool = True
-    """whether nothing was sent for what it has gathered: the journal had it"""
+    known: bool = True  # whether nothing was sent for what it has gathered: the journal had it
 
     @property
     def status(self) -> str:

@@ -42,7 +42,6 @@ def resolve(job: Job, text: YamlSource) -> Job:
 
 
 def _check_ending(target: Path, where: str) -> None:
-    """Refuse a result in a format that no adapter writes."""
     name, known = adapter_name(target)[0], adapters.names("tables")
     if name not in known:
         endings = [f".{one}" for one in known]

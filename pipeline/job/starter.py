@@ -114,7 +114,6 @@ def _filled(file: Path, name: str, parts: dict[str, str]) -> str:
 
 
 def _variable(name: str) -> str:
-    """How a template names a column."""
     plain = name.isidentifier() and not iskeyword(name) and name.lower() not in _TAKEN
     return f"{{{{ {name} }}}}" if plain else f"{{{{ row[{json.dumps(name, ensure_ascii=False)}] }}}}"
 

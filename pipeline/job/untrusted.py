@@ -199,7 +199,6 @@ def _check_answer(step: Step, where: str) -> None:
 
 
 def _refers(schema: Any) -> bool:
-    """Whether a schema has a reference anywhere."""
     stack = [schema]
     while stack:
         item = stack.pop()

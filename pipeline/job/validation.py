@@ -92,7 +92,6 @@ class _Found:
         return self.path[:-1] == missing.path[:-1] and bool(nearest(self._last, [missing._last]))
 
     def error(self) -> JobError:
-        """The complaint as an error with its place and a hint."""
         if self.unknown:
             known = list(_keys(self._kinds))
             near = nearest(self._last, known)
@@ -115,7 +114,6 @@ class _Found:
         return self._text.where(self.path, key=key)
 
     def _said(self) -> tuple[str, str]:
-        """What is wrong with the value, and what to do about it."""
         detail, context = self._detail, self._detail.get("ctx", {})
         if detail["type"] == "string_pattern_mismatch" and context.get("pattern") in PATTERNS:
             return PATTERNS[context["pattern"]], PATTERN_EXAMPLES[context["pattern"]]

@@ -29,10 +29,8 @@ class _Asked:
     name: str
     tariffs: tuple[Tariff, ...]
     tries: int
-    counted: bool
-    """whether its tokens can be counted beforehand"""
-    limit: str
-    """the parameter that limits an answer's tokens; '' where the dialect has none"""
+    counted: bool  # whether its tokens can be counted beforehand
+    limit: str  # the parameter that limits an answer's tokens; '' where the dialect has none
 
     @classmethod
     def of(cls, name: str, model: Model) -> _Asked:
@@ -65,8 +63,7 @@ class Bound:
         self._repairs = repairs
         self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step).items()]
         self.free = all(asked.free for asked in self._chain)
-        self.why_not = ""
-        """why there is no bound, and what to do about it"""
+        self.why_not = ""  # why there is no bound, and what to do about it
 
     def most(self, request: Request) -> int | None:
         """Nano-dollars for a request that is not answered, with all that may follow it; None for no bound."""

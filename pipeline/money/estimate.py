@@ -31,8 +31,7 @@ class Expected:
     output: float
     most: float
     mean: float | None = None
-    most_input: float | None = None
-    """the largest possible input, where that is more than expected"""
+    most_input: float | None = None  # the largest possible input, where that is more than expected
 
     @property
     def tokens(self) -> float:

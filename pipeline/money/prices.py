@@ -196,7 +196,6 @@ def _schedule(prices: ModelPrice) -> Schedule | None:
 
 
 def _rates(listed: Mapping[str, Any], above: int) -> Rates:
-    """The rates of requests with more input tokens than `above`."""
 
     def rate(*names: str) -> Decimal:
         price = next((listed[name] for name in names if name in listed), Decimal(0))

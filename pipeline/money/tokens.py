@@ -56,8 +56,7 @@ class Size:
 
     input: int
     limit: int | None
-    exact: bool = False
-    """whether it was counted by the model's own encoding"""
+    exact: bool = False  # whether it was counted by the model's own encoding
 
 
 def size(request: Request, *, exact: bool = True) -> Size:

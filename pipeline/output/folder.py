@@ -37,7 +37,6 @@ class Remarks:
     shown: list[str] = field(default_factory=list)
 
     def add(self, sentence: str) -> None:
-        """One more."""
         self.count += 1
         if len(self.shown) < SHOWN:
             self.shown.append(sentence)
@@ -195,7 +194,6 @@ class _Changes:
         self._paths: list[str] = []
 
     def note(self, path: str) -> None:
-        """One more."""
         self._paths.append(path)
         if len(self._paths) == SYNCED:
             self._sync()

@@ -36,8 +36,7 @@ class Shown:
     reasons: list[str]
     """for each row the step, the kind and the message of its failure; '' where nothing is known of one"""
     total: int
-    unchanged: bool
-    """whether the table is as the job wrote it; else nobody knows why a row of it failed"""
+    unchanged: bool  # whether the table is as the job wrote it; else nobody knows why a row of it failed
 
 
 def table_of(job: Job) -> tuple[Path, bool] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
@@ -39,16 +40,14 @@ class RowFiles:
         self._each = {name: values for stage in stages for name, values in stage.spec.each.items()}
         self._text = job.text
         # Jinja drops a newline at the end of a template: it is given one more
-        self.template = Template(f"{spec.text}\n", self._locate, prepare).compiled()
+        locate = partial(self._text.inside, (*_HERE, "text"))
+        self.template = Template(f"{spec.text}\n", locate, prepare).compiled()
 
     @classmethod
     def of(cls, job: Job, stages: Sequence[Stage], prepare: Prepare) -> RowFiles | None:
         """The files that the job asks for; None where it asks for none. `JobError` for a bad template."""
         spec = job.output.files
         return None if spec is None else cls(job, spec, stages, prepare)
-
-    def _locate(self, line: int, column: int) -> str:
-        return self._text.inside((*_HERE, "text"), line, column)
 
     @property
     def folder(self) -> Path:

@@ -226,7 +226,6 @@ class _Staging:
                 return Written(self.target, file.tell(), digest.hexdigest())
 
     def move(self) -> None:
-        """Put the file in its target's place and sync the folder."""
         with writing(self.target):
             self.path.replace(self.target)
             sync_folder(self.target.parent)

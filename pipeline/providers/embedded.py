@@ -124,25 +124,15 @@ async def serve(path: Path, key: str, threads: int) -> AsyncIterator[Child]:
 
     Raises `RunStopped` with its last lines when it does not start.
     """
-    settings = {
-        "path": str(path),
-        "name": MODEL,
-        "key": key,
-        "slots": SLOTS,
-        "context": CONTEXT,
-        "threads": threads,
-    }
+    settings = {"path": str(path), "name": MODEL, "key": key, "slots": SLOTS, "context": CONTEXT}
+    settings["threads"] = threads
     try:
         async with child("pipeline.providers.local.llama_server", settings, seconds=START_SECONDS) as server:
             yield server
     except ChildFailed as failure:
-        raise _not_started(failure) from None
-
-
-def _not_started(failure: ChildFailed) -> RunStopped:
-    missing = "libgomp" in str(failure)
-    hint = "install the system's libgomp (on Debian and Ubuntu: libgomp1)" if missing else ""
-    return RunStopped(f"the embedded model's server did not start: {failure}", hint=hint)
+        missing = "libgomp" in str(failure)
+        hint = "install the system's libgomp (on Debian and Ubuntu: libgomp1)" if missing else ""
+        raise RunStopped(f"the embedded model's server did not start: {failure}", hint=hint) from None
 
 
 def watched(send: Call, server: Child) -> Call:

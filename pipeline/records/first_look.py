@@ -16,6 +16,7 @@ from pipeline.records.source import open_records
 
 _NAMES = ("id", "sku", "key", "slug", "uuid", "guid", "isbn", "ean", "gtin", "asin", "code", "handle")
 _ENDINGS = ("id", "_no", "_nr", "_key", "_code", "number")
+_SPECIAL = (pl.Binary, pl.Object, pl.Null, pl.Duration)
 _LATER = ("name", "title", "url", "email")
 _ID_LIKE, _ANY = len(_NAMES), 100
 MOST_GUESSES = 8  # columns that are tried: each reads the table once
@@ -29,8 +30,7 @@ class FirstLook:
     columns: tuple[str, ...]
     words: tuple[str, ...]
     """the columns that belong into a prompt: text, numbers, dates, but not the key where it is an id"""
-    key: str
-    """a column that is never empty and different in every row; '' where none was found"""
+    key: str  # a column that is never empty and different in every row; '' where none was found
 
 
 def look_at(path: Path) -> FirstLook:
@@ -40,7 +40,7 @@ def look_at(path: Path) -> FirstLook:
     if len(source.schema) == 1 and set(next(iter(source.schema))) & set(";\t|"):
         hint = "are the cells separated by something other than commas?"
         raise InputError("there is only one column", where=str(path), hint=hint)
-    plain = [name for name, dtype in source.schema.items() if not _is_special(dtype)]
+    plain = [name for name, dtype in source.schema.items() if not (dtype.is_nested() or dtype in _SPECIAL)]
     key = next((name for name in _guesses(source.schema) if _is_key(spec, path, name)), "")
     words = tuple(name for name in plain if name != key or _rank(name) > _ID_LIKE)
     return FirstLook(source.total(), tuple(source.schema), words or tuple(plain), key)
@@ -68,7 +68,3 @@ def _is_key(spec: Records, path: Path, name: str) -> bool:
     except InputError:
         return False
     return True
-
-
-def _is_special(dtype: pl.DataType) -> bool:
-    return dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object | pl.Null | pl.Duration)

@@ -27,8 +27,7 @@ from pipeline.job.files import Records, Sample
 from pipeline.records.given import Rows, as_frame
 from pipeline.records.keys import Occurrences, comparable
 from pipeline.records.opening import Origin, scan_of
-from pipeline.records.plain import plain
-from pipeline.records.types import typed
+from pipeline.records.types import plain, typed
 from pipeline.records.where import chosen
 
 CHUNK = 4096
@@ -146,10 +145,9 @@ class Source:
             self._total = min(self._total, limit)
 
     def _chosen(self, size: int) -> Iterator[list[Record]]:
-        records = self._all(size)
-        if self._rows is None:
+        records, rows = self._all(size), self._rows
+        if rows is None:
             return records
-        rows = self._rows
         return ([record for record in batch if record.row in rows] for batch in records)
 
     def _all(self, size: int) -> Iterator[list[Record]]:

@@ -46,10 +46,8 @@ UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
 class Run(RunState):
     """One run of a job, from the first look into the journal to the table."""
 
-    looked_up: bool = False
-    """whether all rows were looked up in the journal before anything was sent"""
-    in_vain: int = 0
-    """records whose request used up its retries"""
+    looked_up: bool = False  # whether all rows were looked up in the journal before anything was sent
+    in_vain: int = 0  # records whose request used up its retries
 
     async def conduct(self) -> Result:
         """Finish the table. Raises what stopped it."""

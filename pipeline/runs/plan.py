@@ -39,7 +39,6 @@ async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: boo
 
 
 async def _failures(session: Session, journal: Journal) -> set[bytes]:
-    """The digests of the paid answers that are asked for again."""
     walks = InOrder(session.stages, recall.recalling(journal, Progress()))
     found = paid_failures(journal, walks, session.source.batches())
     return {request.digest async for request in found}
@@ -55,7 +54,6 @@ class _Forecast:
     known: StepAccount | None
 
     def expect(self, request: Request) -> None:
-        """Count a request that would be sent."""
         plan, size = self.plan, tokens.size(request)
         output = self._usual() if self.known else size.limit or tokens.DEFAULT_OUTPUT
         expected = Expected(size.input, output, output)
@@ -142,7 +140,6 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
 
 
 def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:
-    """Count a leaf, with the rows it stands for."""
     plan.rows += rows
     plan.complete += rows if leaf.status in ("ok", "skipped") else 0
     plan.failed += rows if leaf.status == "failed" else 0

@@ -195,7 +195,6 @@ class _Failures:
             self._rows.append((leaf.record.key, *each, *reason))
 
     def commonest(self) -> Iterator[Commonest]:
-        """The commonest reason of each step."""
         for step, found in self._of_step.items():
             if not found:
                 continue

@@ -30,8 +30,7 @@ class Wish:
 
     retry_failed: bool = False
     until: float | None = None
-    pilot: Asked | None = None
-    """run a few records alone, note what they ask, and write no table"""
+    pilot: Asked | None = None  # run a few records alone, note what they ask, and write no table
 
 
 @dataclass
@@ -48,10 +47,8 @@ class RunState:
     lanes: Lanes | None = None
     shared: Shared | None = None
     bottleneck: Bottleneck | None = None
-    ended: str = ""
-    """how it ended; '' while it goes on"""
-    stopped: str = ""
-    """what stopped it"""
+    ended: str = ""  # how it ended; '' while it goes on
+    stopped: str = ""  # what stopped it
 
     def advice(self) -> str:
         """One line on what held the run up most; '' where nothing did for long."""

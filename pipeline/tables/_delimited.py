@@ -60,13 +60,12 @@ def scan(separator: str, path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
             _refuse_utf16(path, stream.read(64))
     layout = _layout(path, separator, how)
     count = sum(1 for _ in _records(path, layout))
-    frame = (_unpacked if adapter_name(path)[1] or how.encoding else _scanned)(path, layout, count)
+    if adapter_name(path)[1] or how.encoding:
+        frame = _unpacked(path, layout, count)
+    else:
+        frame = pl.scan_csv(path, infer_schema=False, n_rows=count, glob=False, **_dialect(layout))
     names = frame.collect_schema().names()
     return frame.rename(dict(zip(names, layout.header, strict=True)))
-
-
-def _scanned(path: Path, layout: Layout, count: int) -> pl.LazyFrame:
-    return pl.scan_csv(path, infer_schema=False, n_rows=count, glob=False, **_dialect(layout))
 
 
 def _unpacked(path: Path, layout: Layout, count: int) -> pl.LazyFrame:
@@ -118,7 +117,6 @@ def _refuse_utf16(path: Path, head: bytes) -> None:
 
 
 def _has_quoted_cell(path: Path, separator: bytes, encoding: str) -> bool:
-    """Whether any cell begins with a quote."""
     begins = re.compile(rb"[\r\n" + re.escape(separator) + rb']"')
     last = b"\n"
     with utf8(path, encoding) as stream:

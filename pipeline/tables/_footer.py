@@ -23,8 +23,7 @@ class Leaf:
     """A column of plain values; a list or an object of the table has one for each of its parts."""
 
     column: str
-    kind: str
-    """UUID, JSON, INTERVAL, …; '' for the types that need no care"""
+    kind: str  # UUID, JSON, INTERVAL, …; '' for the types that need no care
 
 
 def leaves(path: Path) -> list[Leaf]:

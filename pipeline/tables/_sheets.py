@@ -65,7 +65,6 @@ def place(path: Path, row: int, how: Reading = AS_IT_IS) -> str:
 
 
 def _sheet(path: Path, book: Any, wanted: str | int) -> int:
-    """The index of the sheet that is wanted."""
     names: list[str] = book.sheet_names
     if isinstance(wanted, str) and wanted in names:
         return names.index(wanted)
@@ -91,7 +90,6 @@ def _first_row(path: Path, book: Any, sheet: int, how: Reading) -> int:
 
 
 def _header(path: Path, book: Any, sheet: int, first: int, frame: pl.DataFrame) -> dict[int, str]:
-    """The columns' names by their index in the sheet."""
     where = f"{path}, row {first + 1}"
     row = (
         book.load_sheet(sheet, header_row=None, skip_rows=first, n_rows=1, dtypes="string").to_polars().row(0)

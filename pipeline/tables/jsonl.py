@@ -46,7 +46,6 @@ def place(path: Path, row: int, how: Reading = AS_IT_IS) -> str:
 
 
 def _objects(path: Path, how: Reading, *, longs: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and object of every line that is not empty."""
     for line, text in enumerate(lines(path, how.encoding), 1):
         if line == 1:
             text = text.removeprefix(b"\xef\xbb\xbf")

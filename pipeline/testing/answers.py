@@ -86,7 +86,6 @@ def _tier(asked: Any) -> str:
 
 
 def _texts(api: str, asked: Json) -> list[tuple[str, str]]:
-    """Role and text of every message."""
     instructions = asked.get("instructions") if api == "responses" else None
     return ([("system", instructions)] if instructions else []) + _messages(asked.get(_ASKED[api]))
 

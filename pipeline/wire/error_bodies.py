@@ -51,13 +51,10 @@ _Layer = dict[str, Any]
 class Said(NamedTuple):
     """What an error body says; empty where it says nothing."""
 
-    codes: tuple[str, ...] = ()
-    """its code words, the one that counts most first"""
+    codes: tuple[str, ...] = ()  # its code words, the one that counts most first
     message: str = ""
-    status: int = 0
-    """an HTTP status in the body"""
-    wait: float | None = None
-    """seconds that it asks to wait"""
+    status: int = 0  # an HTTP status in the body
+    wait: float | None = None  # seconds that it asks to wait
 
     @property
     def shown(self) -> str:

@@ -125,8 +125,7 @@ class _Endpoint:
         self._strangers = Strangers(self._host)
         self._known = False
         self._listing = asyncio.Lock()
-        self._listed: bytes | None = None
-        """the list of models; it is asked for once, and only after a 404"""
+        self._listed: bytes | None = None  # the list of models; it is asked for once, and only after a 404
 
     async def __call__(self, request: Request) -> Reply:
         began = perf_counter()

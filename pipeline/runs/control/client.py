@@ -125,7 +125,6 @@ def _left(deadline: float) -> float:
 
 
 def _silent(folder: Path, error: Exception) -> JobError:
-    """The error for a run that gave no answer."""
     if isinstance(error, PermissionError):
         return JobError("the run belongs to somebody else", where=str(folder))
     who = holder(folder)

@@ -25,8 +25,7 @@ class Meant:
 
     names: set[str]
     """the record's key, as given and as shown, and the keys of all records that are equal to it"""
-    records: int = 0
-    """how many records of the input have these names"""
+    records: int = 0  # how many records of the input have these names
     digests: set[bytes] = field(default_factory=set)
     """requests that the record makes today, or that the journal keeps under its name"""
     sharers: dict[bytes, str] = field(default_factory=dict)

@@ -223,7 +223,6 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
 
 
 def _first(counts: dict[str, Any], names: tuple[str, ...]) -> int:
-    """The first of these counts that is there."""
     return next((found for name in names if (found := _count(counts.get(name)))), 0)
 
 
