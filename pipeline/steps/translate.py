@@ -28,8 +28,14 @@ from pipeline.wire.conversation import Conversation
 KEYS = ("translate",)
 _KEPT = re.compile(
     r"\{\{[^{}]*\}\}|\{[^{}\s]*\}|\$\{[^{}]*\}|%\([^()%\s]{0,64}\)[sd]|%[sd]\b"
-    r"|https?://[^\s)>\]]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]+|</?[a-zA-Z][^<>]*>|`[^`]+`"
+    r"|https?://[!-(*-;=?-\\^-~]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]+|</?[a-zA-Z][^<>]*>|`[^`]+`"
 )
+"""what a translation keeps; an address ends where its letters do: Chinese sets no blank behind it"""
+_ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'=/]+)""")
+_WORDS_OF_A_TAG = {"alt", "title", "aria-label", "placeholder", "label", "summary", "content", "lang"}
+"""attributes that hold words for people: a translation changes them"""
+_OF_THE_SENTENCE = ".,;:!?'\"*_~"
+"""signs at the end of an address that belong to the sentence around it"""
 _MOST_LINKS, _LONGEST_LINK = 5, 100
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LANGUAGES = {
@@ -126,14 +132,34 @@ def complaint(source: str, answer: str, *, new_links: bool = False) -> str:
     """What is wrong with a translation, in words for the model; '' where nothing is found."""
     if _plain(source) == _plain(answer) and len(_WORD.findall(_KEPT.sub(" ", source))) >= 3:
         return "You gave the source text back. Translate it."
-    lost = Counter(_KEPT.findall(source)) - Counter(_KEPT.findall(answer))
+    lost = _kept(source) - _kept(answer)
     if lost:
-        return f"Your translation lost {', '.join(sorted(lost))}. Keep them exactly as they are."
+        as_written = sorted({found for found in _KEPT.findall(source) if _spelt(found) in lost})
+        return f"Your translation lost {', '.join(as_written)}. Keep them exactly as they are."
     added = sorted(links(answer) - links(source)) if not new_links else ()
     if added:
         named = ", ".join(link[:_LONGEST_LINK] for link in added[:_MOST_LINKS])
         return f"Your translation has links that the text has not: {named}. Leave them out."
     return ""
+
+
+def _kept(text: str) -> Counter[str]:
+    """What a translation keeps, each in one spelling, and how often it stands there."""
+    return Counter(map(_spelt, _KEPT.findall(text)))
+
+
+def _spelt(found: str) -> str:
+    if found[0] in "{$%`":
+        return found
+    if found[0] != "<":
+        return found.rstrip(_OF_THE_SENTENCE)
+    name = re.match(r"</?[\w:.-]+", found)
+    kept = (
+        f" {key.lower()}={value.strip(chr(34) + chr(39))}"
+        for key, value in _ATTRIBUTE.findall(found)
+        if key.lower() not in _WORDS_OF_A_TAG
+    )
+    return f"{name[0].lower() if name else ''}{''.join(sorted(kept))}>"
 
 
 def _plain(text: str) -> str:

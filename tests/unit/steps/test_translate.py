@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ async def test_a_translation_that_lost_something_is_sent_back(tmp_path: Path) ->
      ("%s tea %d", "%s Tee"),
      ("${x} tea", "Tee"), ("<b>tea</b>", "Tee"), ("go to https://x.org/a?b=1", "geh zu https://x.org"),
      ("mail a@b.org", "Mail"), ("run `make`", "lauf make"), ("{{ x }} tea", "{{ y }} Tee"),
-     ("%(n)s tea", "Tee")],
+     ("%(n)s tea", "Tee"), ("see https://x.org/a. Bye", "siehe https://x.org/ab. Bis bald"),
+     ('<img src="a.png" alt="Tea">', '<img src="b.png" alt="Tee">'), ("a<br>b", "a b")],
 )  # fmt: skip
 def test_a_translation_is_complained_about(source: str, answer: str) -> None:
     assert complaint(source, answer)
@@ -109,3 +111,26 @@ def test_a_link_that_the_source_has_not_is_a_complaint_unless_allowed(added: str
     answer = f"Siehe [Laden](https://shop.example/a?b=1&amp;c), a.b@shop.example. {added}"
     assert "links that the text has not" in complaint(SOURCE, answer)
     assert complaint(SOURCE, answer, new_links=True) == ""
+
+
+BEFORE = ("", "\u201e", '"', "(", "\u300c", "**", "see ")
+BEHIND = (".", ",", "\u3002", "!\u201d", '"', ")", "\uff0c", "**", "?", "\u300d", " ")
+KEPT = ("https://x.org/a?b=1", "https://x.org/", "help@x.org", "https://x.org/a_b")
+
+
+@pytest.mark.parametrize("address", KEPT)
+def test_signs_around_an_address_belong_to_the_sentence(address: str) -> None:
+    for before, behind in product(BEFORE, BEHIND):
+        for source in (f"Read {address}.", f"Read {address}, please", f'Read "{address}" now'):
+            answer = f"Bitte lesen Sie {before}{address}{behind}"
+            assert complaint(source, answer) == "", answer
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [("a<br>b", "a<br/>b"), ("a<BR />b", "a<br>b"),
+     ('<a href="u" title="Tea">t</a>', "<a title='Tee' href='u'>T</a>"),
+     ('<img src="a.png" alt="A red car">', '<img src="a.png" alt="Ein rotes Auto">')],
+)  # fmt: skip
+def test_a_tag_is_kept_in_any_spelling_and_its_words_are_translated(source: str, answer: str) -> None:
+    assert complaint(source, answer) == ""
