@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 from pipeline.job.spec import Endpoint, Job, Model, Price
 from pipeline.job.yaml_source import YamlSource
-from pipeline.wire.presets import Preset, presets
+
+if TYPE_CHECKING:
+    from pipeline.wire.presets import Preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def with_presets(job: Job, text: YamlSource) -> Job:
 def _filled_in(name: str, model: Model, text: YamlSource) -> Model:
     if not model.preset:
         return model
+    from pipeline.wire.presets import presets  # a job without one does not pay for it
+
     where = text.where(("models", name, "preset"))
     if model.provider != "openai":
         raise JobError(f"a preset is for provider: openai, and this model has {model.provider}", where=where)

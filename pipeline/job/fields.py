@@ -21,7 +21,6 @@ from pydantic import (
 )
 
 from pipeline.core.clock import hours_of
-from pipeline.wire.presets import presets
 
 _IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _JOB_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -139,6 +138,8 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
 
 def _with_presets(schema: dict[str, Any]) -> None:
     """Put the names of the presets into a schema; they are read for this alone."""
+    from pipeline.wire.presets import presets
+
     schema["enum"] = ["", *presets()]
 
 
