@@ -63,12 +63,8 @@ def _validator(schema: dict[str, Any]) -> Any:
 def _expanded(shape: Any, path: str) -> dict[str, Any]:
     if isinstance(shape, dict) and shape:
         fields = {str(name): _expanded(value, f"{path}.{name}".lstrip(".")) for name, value in shape.items()}
-        return {
-            "type": "object",
-            "properties": fields,
-            "required": list(fields),
-            "additionalProperties": False,
-        }
+        closed = {"required": list(fields), "additionalProperties": False}
+        return {"type": "object", "properties": fields, **closed}
     if isinstance(shape, list) and len(shape) == 1:
         return {"type": "array", "items": _expanded(shape[0], f"{path}[]")}
     if isinstance(shape, str) and shape in TYPES:

@@ -68,14 +68,8 @@ def write(file: Path) -> list[Path]:
     records = file.with_name(f"{name}-records.csv")
     key = "key: id                       # the column(s) that identify a record"
     limit = "# limit: 2                    # only the first records"
-    parts = {
-        "format": "csv",
-        "records": records.name,
-        "key": key,
-        "limit": limit,
-        "step": "slogan",
-        "prompt": _indented(_SAMPLE),
-    }
+    parts = {"format": "csv", "records": records.name, "key": key, "limit": limit, "step": "slogan"}
+    parts["prompt"] = _indented(_SAMPLE)
     return _written({file: _filled(file, name, parts), records: _RECORDS})
 
 

@@ -107,13 +107,8 @@ class Price(ABC):
         """
         schedules = [self.schedule(tier), self.schedule()]
         taken, given = ceil(input_tokens), ceil(output_tokens)
-        costs = [
-            rates.worst(taken, given)
-            for schedule in schedules
-            for above, rates in schedule or ()
-            if taken > above
-        ]
-        return None if None in schedules else max(costs)
+        reached = (rates for schedule in schedules for above, rates in schedule or () if taken > above)
+        return None if None in schedules else max(rates.worst(taken, given) for rates in reached)
 
 
 def _at(schedule: Schedule, input_tokens: int) -> Rates:
@@ -204,14 +199,9 @@ def _rates(listed: Mapping[str, Any], above: int) -> Rates:
         reached: list[Decimal] = [tier.price for tier in price.tiers if tier.start <= above]
         return reached[-1] if reached else Decimal(price.base)
 
-    return Rates(
-        rate("input_mtok"),
-        rate("output_mtok"),
-        rate("cache_read_mtok", "input_mtok"),
-        rate("cache_write_mtok", "input_mtok"),
-        rate("output_reasoning_mtok", "output_mtok"),
-        rate("requests_kcount") / 1000,
-    )
+    cached, written = rate("cache_read_mtok", "input_mtok"), rate("cache_write_mtok", "input_mtok")
+    reasoning, request = rate("output_reasoning_mtok", "output_mtok"), rate("requests_kcount") / 1000
+    return Rates(rate("input_mtok"), rate("output_mtok"), cached, written, reasoning, request)
 
 
 def price_of(model: str, base_url: str = "", stated: Mapping[str, Any] | None = None) -> Price | None:

@@ -80,13 +80,8 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
                     await anyio.sleep(wire.seconds)
         except TimeoutError:
             raise timed_out(timeout) from None
-        return Reply(
-            request.api,
-            _received(wire),
-            perf_counter() - began,
-            advertised=advertised_limits(wire.headers),
-            wait=advertised_wait(wire.headers),
-        )
+        told, wait = advertised_limits(wire.headers), advertised_wait(wire.headers)
+        return Reply(request.api, _received(wire), perf_counter() - began, advertised=told, wait=wait)
 
     return ask
 

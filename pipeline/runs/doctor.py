@@ -145,11 +145,8 @@ def _of_reserve(path: Path) -> Iterator[Check]:
         yield warn("reserve", f"damaged lines are in {', '.join(map(str, damaged))}", hint)
     ballast = path.with_name("ballast")
     if path.exists() and not (ballast.exists() and ballast.stat().st_size >= BALLAST):
-        yield warn(
-            "reserve",
-            "there is no ballast (a file that reserves room for a full disk)",
-            "make room on the disk: the next run makes the file again",
-        )
+        said = "there is no ballast (a file that reserves room for a full disk)"
+        yield warn("reserve", said, "make room on the disk: the next run makes the file again")
     elif not waiting and not damaged:
         yield ok("reserve", "nothing waits")
 

@@ -175,16 +175,8 @@ class Run(RunState):
         budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal, but)))
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         clock = Clock(anyio.current_time())
-        shared = Shared(
-            self.journal,
-            self.fuse,
-            self.events,
-            self.progress,
-            budget,
-            clock,
-            self.say,
-            deadline=self.wish.until,
-        )
+        parts = (self.journal, self.fuse, self.events, self.progress, budget, clock, self.say)
+        shared = Shared(*parts, deadline=self.wish.until)
         if shared.deadline is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)

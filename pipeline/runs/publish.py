@@ -122,10 +122,8 @@ class Filing:
         self._row_files, job = session.row_files, session.job
         self._state = job.folder
         self._result_folder: ResultFolder | None = None
-        if self._row_files:
-            self._result_folder = ResultFolder(
-                self._row_files.folder, job.folder, job.root, named=self._row_files.named
-            )
+        if files := self._row_files:
+            self._result_folder = ResultFolder(files.folder, job.folder, job.root, named=files.named)
 
     def __enter__(self) -> Filing:
         return self
@@ -138,9 +136,7 @@ class Filing:
         """Write the temporary files of those rows that get a file."""
         if self._result_folder is None or self._row_files is None:
             return
-        for leaf in leaves:
-            if leaf.status != "ok":
-                continue
+        for leaf in (leaf for leaf in leaves if leaf.status == "ok"):
             path, key = self._row_files.path(context(leaf)), leaf.record.key
             try:
                 self._result_folder.put(path, key, self._row_files.content(leaf))

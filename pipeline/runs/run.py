@@ -41,16 +41,12 @@ _OUTCOMES = (
 )
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
 async def run_async(
     job: Job,
     records: Rows | None = None,
     *,
     progress: Progress | None = None,
-    say: Callable[[str], None] = _silent,
+    say: Callable[[str], None] | None = None,
     wish: Wish | None = None,
 ) -> Result:
     """Run a job to its end and write its table; what the journal knows is not asked again.
@@ -70,7 +66,8 @@ async def run_async(
         events_to(job.folder / "events.jsonl") as events,
         closing(Journal.open(job.folder / "journal.sqlite")) as journal,
     ):
-        run = Run(session, journal, events, progress or Progress(), say, wish or Wish())
+        told = say or (lambda _: None)
+        run = Run(session, journal, events, progress or Progress(), told, wish or Wish())
         journal.on_damage = partial(_damaged, run)
         with _noted(run), one_error():
             return await run.conduct()
@@ -82,7 +79,7 @@ async def pilot_async(
     *,
     n: int,
     progress: Progress | None = None,
-    say: Callable[[str], None] = _silent,
+    say: Callable[[str], None] | None = None,
     until: float | None = None,
 ) -> Pilot:
     """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.

@@ -122,10 +122,8 @@ class Session:
             if target.is_dir():
                 raise JobError(f"'{target.name}' is a folder; name a file", where=where)
             if any(same_file(above, job.folder / "spill") for above in target.parents):
-                raise JobError(
-                    "'spill' is for answers that could not be written to the journal; name another folder",
-                    where=where,
-                )
+                what = "'spill' is for answers that could not be written to the journal; name another folder"
+                raise JobError(what, where=where)
             check_types(target, self.columns.schema)
             taken.append(target)
         refuse_theirs(job)
@@ -144,14 +142,11 @@ class Session:
                 if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
                     where = self.job.text.where(("steps", i, "name"))
                     raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
-            if (
-                stage.when
-                and not stage.when.names
-                and stage.when.text.strip().lower() not in ("true", "false")
-            ):
-                where = stage.when.locate(1, 1)
+            when = stage.when
+            if when and not when.names and when.text.strip().lower() not in ("true", "false"):
                 hint = 'for example: when: "{{ stock | int > 0 }}"'
-                raise JobError("a condition must read a column or an answer", where=where, hint=hint)
+                what = "a condition must read a column or an answer"
+                raise JobError(what, where=when.locate(1, 1), hint=hint)
 
     def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
         """What goes wrong when a record's templates are rendered, as far as they need no answers."""

@@ -127,9 +127,5 @@ def _told() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _STRANGE:
             raise
-        why = (
-            "may not be read"
-            if error.errno == EACCES
-            else "is a link, is reached through a link, or is not a file"
-        )
-        raise InTheWay(why) from None
+        strange = "is a link, is reached through a link, or is not a file"
+        raise InTheWay("may not be read" if error.errno == EACCES else strange) from None

@@ -68,9 +68,8 @@ class Workbook:
 
     def _write_row(self, row: tuple[Any, ...]) -> None:
         if self._row == MAX_ROWS:
-            raise JobError(
-                f"more than {MAX_ROWS - 1:,} rows; a sheet holds no more", where=str(self._target), hint=_HINT
-            )
+            what = f"more than {MAX_ROWS - 1:,} rows; a sheet holds no more"
+            raise JobError(what, where=str(self._target), hint=_HINT)
         for column, value in enumerate(row):
             if value is not None:
                 self._write_cell(column, value)
@@ -89,12 +88,9 @@ class Workbook:
 
     def _write_text(self, column: int, text: str) -> None:
         if len(text) > MAX_CHARACTERS and _units(text) > MAX_CHARACTERS:
-            raise JobError(
-                f"row {self._row}, column '{self._names[column]}' has {_units(text):,} characters; "
-                f"an Excel cell holds {MAX_CHARACTERS:,}",
-                where=str(self._target),
-                hint=_HINT,
-            )
+            cell = f"row {self._row}, column '{self._names[column]}'"
+            what = f"{cell} has {_units(text):,} characters; an Excel cell holds {MAX_CHARACTERS:,}"
+            raise JobError(what, where=str(self._target), hint=_HINT)
         self._sheet.write_string(self._row, column, text)
 
 

@@ -106,20 +106,9 @@ class Service:
                 await anyio.sleep(seconds)
 
     def _enter(self, turn: _Turn, asked: Asked, arrived: float) -> None:
-        self.ledger.write(
-            Line(
-                at=self._now(),
-                arrived=arrived,
-                n=asked.n,
-                digest=asked.digest.hex(),
-                billed=turn.billed,
-                status=turn.wire.status,
-                **asdict(turn.usage),
-                fault=turn.fault,
-                model=turn.model,
-                tier=turn.tier,
-            )
-        )
+        who = (self._now(), arrived, asked.n, asked.digest.hex())
+        what = {**asdict(turn.usage), "fault": turn.fault, "model": turn.model, "tier": turn.tier}
+        self.ledger.write(Line(*who, turn.billed, turn.wire.status, **what))
 
     def _turn(self, api: str, asked: Asked, key: str, now: float) -> _Turn:
         """Checks key, body, model, quota and faults, in this order; the first that refuses decides."""

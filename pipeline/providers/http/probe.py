@@ -221,10 +221,7 @@ def _of_clock(host: str, heard: _Heard) -> Iterator[Check]:
     if abs(apart) > APART:
         ahead = "ahead of" if apart > 0 else "behind"
         said = f"this machine is {abs(apart):,.0f} s {ahead} {host}"
-        yield warn(
-            "clock",
-            said,
-            "set the clock: limits.hours, --until and the waits that servers ask for depend on it",
-        )
+        hint = "set the clock: limits.hours, --until and the waits that servers ask for depend on it"
+        yield warn("clock", said, hint)
     else:
         yield ok("clock", f"agrees with the clock of {host}")
