@@ -17,7 +17,7 @@ import anyio
 from pipeline.core.progress import Progress
 from pipeline.job.load import load
 from pipeline.job.spec import Job
-from pipeline.records.given import Rows
+from pipeline.records.opening import Rows
 from pipeline.runs.pilot import Pilot
 from pipeline.runs.plan import plan_async
 from pipeline.runs.result import Plan, Result

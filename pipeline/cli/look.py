@@ -92,9 +92,8 @@ def show(
         raise JobError(f"there is no step '{step}'", where="--step", hint=hint)
     shown = shown_of(job, failed=failed, key=key, step=step, most=rows)
     if shown is None:
-        again = run.command_of(
-            ["run", str(job_file), *(word for one in sets or () for word in ("--set", one))]
-        )
+        words = (word for one in sets or () for word in ("--set", one))
+        again = run.command_of(["run", str(job_file), *words])
         raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=f"run it first: {again}")
     chosen = steps if step is None else [step]
     thoughts = None

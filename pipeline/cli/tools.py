@@ -90,9 +90,8 @@ def new(
         typer.echo(safe_text(f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"))
         typer.echo(safe_text(f"key: {found.key}, which is different in every row" if found.key else NO_KEY))
         if found.rows > TRIED:
-            typer.echo(
-                f"limit: only the first {TRIED} records, to try it; remove the line for all {found.rows:,}"
-            )
+            more = f"remove the line for all {found.rows:,}"
+            typer.echo(f"limit: only the first {TRIED} records, to try it; {more}")
     for path in written:
         typer.echo(f"wrote {path}")
     try:

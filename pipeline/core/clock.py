@@ -104,9 +104,8 @@ def hours_of(text: str) -> Hours:
 def _span(text: str) -> tuple[timedelta, timedelta]:
     ends = [_time_in(part) for part in re.split(r"\s*[-–]\s*", text)]
     if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] == DAY:
-        raise ValueError(
-            f"'{text}' is not a list of hours: write 22:00-06:00, and separate several with commas"
-        )
+        example = "write 22:00-06:00, and separate several with commas"
+        raise ValueError(f"'{text}' is not a list of hours: {example}")
     if ends[0] == ends[1]:
         raise ValueError(f"'{text}' covers no time: the whole day is 00:00-24:00")
     return ends[0], ends[1]
@@ -184,9 +183,7 @@ def _moved(local: datetime, by: timedelta) -> datetime:
 
 
 def _of_day(local: datetime) -> timedelta:
-    return timedelta(
-        hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond
-    )
+    return timedelta(0, local.second, local.microsecond, 0, local.minute, local.hour)
 
 
 def _change(before: datetime, after: datetime) -> datetime:

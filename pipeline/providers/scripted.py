@@ -55,9 +55,8 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to a fake model of its own; a key is read from the environment where the model names one."""
     options = Options.model_validate(model.options)
     if options.models is not None:
-        options = options.model_copy(
-            update={"models": tuple(f"{CAPABILITIES.model_prefix}{name}" for name in options.models)}
-        )
+        names = tuple(f"{CAPABILITIES.model_prefix}{name}" for name in options.models)
+        options = options.model_copy(update={"models": names})
     key = os.environ.get(model.api_key_env, "") if model.api_key_env else ""
     with Ledger(options.ledger) as ledger:
         yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)

@@ -24,9 +24,8 @@ from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
 from pipeline.job.files import Records, Sample
-from pipeline.records.given import Rows, as_frame
 from pipeline.records.keys import Occurrences, comparable
-from pipeline.records.opening import Origin, scan_of
+from pipeline.records.opening import Origin, Rows, as_frame, scan_of
 from pipeline.records.types import plain, typed
 from pipeline.records.where import chosen
 
@@ -76,9 +75,8 @@ def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
             raise JobError(f"{origin.name} has no column '{name}'", where=where, hint=hint)
     for name in spec.key:
         if schema[name].is_nested() or isinstance(schema[name], pl.Binary | pl.Object):
-            raise JobError(
-                f"the column '{name}' is {schema[name]}, which cannot be a key", where="records.key"
-            )
+            what = f"the column '{name}' is {schema[name]}, which cannot be a key"
+            raise JobError(what, where="records.key")
 
 
 class Source:

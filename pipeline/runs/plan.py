@@ -21,7 +21,7 @@ from pipeline.money import tokens
 from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
-from pipeline.records.given import Rows
+from pipeline.records.opening import Rows
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.session import Session

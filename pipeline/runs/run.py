@@ -20,7 +20,7 @@ from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal
-from pipeline.records.given import Rows
+from pipeline.records.opening import Rows
 from pipeline.runs.live import Run
 from pipeline.runs.pilot import Asked, Pilot, extrapolated
 from pipeline.runs.plan import plan_async

@@ -26,7 +26,7 @@ from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
 from pipeline.output.types import check_types, refused
-from pipeline.records.given import Rows
+from pipeline.records.opening import Rows
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near

@@ -115,9 +115,8 @@ def reading(path: Path, compression: str | None = None) -> Iterator[IO[bytes]]:
             else:
                 yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile, _DamagedZstd) as error:
-        raise InputError(
-            "the compressed file is damaged or was cut off", where=str(path), hint=str(error)
-        ) from error
+        what = "the compressed file is damaged or was cut off"
+        raise InputError(what, where=str(path), hint=str(error)) from error
     except OSError as error:
         raise InputError(_reason(error), where=str(path)) from error
 
@@ -157,9 +156,8 @@ def zstandard() -> Any:
     try:
         import zstandard as package
     except ImportError:
-        raise JobError(
-            "files ending in .zst need the package zstandard", hint="pip install zstandard"
-        ) from None
+        what = "files ending in .zst need the package zstandard"
+        raise JobError(what, hint="pip install zstandard") from None
     return package
 
 

@@ -183,9 +183,8 @@ def _check_header(path: Path, names: list[str]) -> None:
     seen = set[str]()
     for number, name in enumerate(names, 1):
         if not name.strip():
-            what = (
-                "the first line is empty" if len(names) == 1 else f"column {number} of the header has no name"
-            )
+            nameless = f"column {number} of the header has no name"
+            what = "the first line is empty" if len(names) == 1 else nameless
             raise InputError(what, where=where, hint="the first line names the columns")
         if name in seen:
             raise InputError(f"the header names '{name}' twice", where=where, hint="rename one of the two")

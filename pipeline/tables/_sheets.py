@@ -70,10 +70,9 @@ def _sheet(path: Path, book: Any, wanted: str | int) -> int:
         return names.index(wanted)
     if isinstance(wanted, int) and 1 <= wanted <= len(names):
         return wanted - 1
-    hint = (nearest(wanted, names) if isinstance(wanted, str) else "") or f"sheets: {', '.join(names)}"
-    what = (
-        f"there is no sheet '{wanted}'" if isinstance(wanted, str) else f"there is no sheet number {wanted}"
-    )
+    named = isinstance(wanted, str)
+    hint = (nearest(str(wanted), names) if named else "") or f"sheets: {', '.join(names)}"
+    what = f"there is no sheet '{wanted}'" if named else f"there is no sheet number {wanted}"
     raise InputError(what, where=str(path), hint=f"{hint} (records.sheet)")
 
 
@@ -91,9 +90,8 @@ def _first_row(path: Path, book: Any, sheet: int, how: Reading) -> int:
 
 def _header(path: Path, book: Any, sheet: int, first: int, frame: pl.DataFrame) -> dict[int, str]:
     where = f"{path}, row {first + 1}"
-    row = (
-        book.load_sheet(sheet, header_row=None, skip_rows=first, n_rows=1, dtypes="string").to_polars().row(0)
-    )
+    top = book.load_sheet(sheet, header_row=None, skip_rows=first, n_rows=1, dtypes="string")
+    row = top.to_polars().row(0)
     if not any(name and name.strip() for name in row):
         raise InputError("this row is empty, so nothing names the columns", where=where)
     names: dict[int, str] = {}

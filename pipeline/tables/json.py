@@ -35,9 +35,8 @@ def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
     try:
         items: Any = json.loads(text.decode())
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"byte {error.start} is not UTF-8", where=str(path), hint="save it as UTF-8"
-        ) from None
+        what = f"byte {error.start} is not UTF-8"
+        raise InputError(what, where=str(path), hint="save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"this is not JSON: {error}", where=str(path), hint=hint) from None
     if not isinstance(items, list):

@@ -42,9 +42,8 @@ def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
     for leaf in found:
         if leaf.kind not in ("", *_TEXTS):
             hint = f"write it as text (in SQL: CAST({leaf.column} AS VARCHAR)), or leave the column out"
-            raise InputError(
-                f"the column '{leaf.column}' is {leaf.kind}, which is not read", where=str(path), hint=hint
-            )
+            what = f"the column '{leaf.column}' is {leaf.kind}, which is not read"
+            raise InputError(what, where=str(path), hint=hint)
 
     def damaged(reason: str) -> InputError:
         return InputError("the file is damaged, or is not Parquet", where=str(path), hint=reason)

@@ -138,9 +138,8 @@ class Service:
         fault = rule.fault if rule else ""
         if rule and not rule.charged:
             return _Turn(response, fault=fault)
-        return _Turn(
-            response, True, said.usage, fault, tier=said.tier, seconds=latency_of(self.script, asked)
-        )
+        seconds = latency_of(self.script, asked)
+        return _Turn(response, True, said.usage, fault, tier=said.tier, seconds=seconds)
 
     def _rule(self, asked: Asked) -> Rule | None:
         place = decide(self.script, asked, self._struck)
