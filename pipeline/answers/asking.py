@@ -77,10 +77,7 @@ class _Asked:
 
 
 class Asking:
-    """How one step's model is asked.
-
-    `models` are the step's model and, after it, its fallback models in order.
-    """
+    """How one step's models are asked: its model and, after it, its fallback models in order."""
 
     def __init__(
         self, step: str, models: tuple[Model, ...], allow: Collection[Allowed] = (), repairs: int = 0

@@ -135,10 +135,7 @@ def duration_of(text: str) -> float:
 
 
 def time_of(text: str, now: datetime) -> datetime:
-    """The next moment that "07:00" or "2026-11-23T07:00" names, in the time zone of `now`, which is aware.
-
-    A `ValueError` says what is wrong.
-    """
+    """The next moment that "07:00" or "2026-11-23T07:00" names, in the zone of `now`; else a `ValueError`."""
     shown = _time_in(text.strip())
     if shown is not None:
         return _next(shown, now)

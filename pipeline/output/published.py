@@ -60,10 +60,7 @@ def _is_inside(file: Path, job: Job) -> bool:
 
 
 def shown_of(job: Job, *, failed: bool, key: str | None, step: str | None, most: int) -> Shown | None:
-    """The first rows: of all, or of those that failed, that have a key, that failed at a step.
-
-    None where the job has no result.
-    """
+    """The first rows of all, or of those that are asked for; None where the job has no result."""
     if (found := table_of(job)) is None:
         return None
     table, unchanged = found

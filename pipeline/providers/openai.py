@@ -51,10 +51,7 @@ def objection(request: Request, model: Model) -> str | None:
 
 
 def address(model: Model) -> str:
-    """The base URL: the job's, else the environment's, else OpenAI's own.
-
-    A `JobError` where the environment's is not a URL.
-    """
+    """The base URL: the job's, else the environment's (`JobError` if it is no URL), else OpenAI's own."""
     if model.base_url:
         return model.base_url
     try:

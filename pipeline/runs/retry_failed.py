@@ -15,10 +15,7 @@ from pipeline.journal.journal import Journal
 async def paid_failures(
     journal: Journal, walks: InOrder, batches: Iterator[list[Record]]
 ) -> AsyncIterator[Request]:
-    """The requests of failed rows that were answered and paid for, each once, whichever model answered.
-
-    `walks` must ask the journal alone.
-    """
+    """The paid requests of failed rows, each once; `walks` must ask the journal alone."""
     seen: set[bytes] = set()
     async for leaves in walks.rows(batches):
         rejected = (leaf.fault for leaf in leaves if isinstance(leaf.fault, Rejected))

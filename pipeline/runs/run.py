@@ -152,10 +152,7 @@ def job_digest(job: Job) -> bytes:
 
 
 async def export_async(job: Job, records: Rows | None = None, *, without: Collection[str] = ()) -> Result:
-    """Write the table from the journal alone, also while the job runs; what is unanswered is pending.
-
-    Records with a key in `without` are left out.
-    """
+    """Write the table from the journal alone, also while the job runs, leaving out the keys in `without`."""
     session = Session.open(job, records)
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         last = journal.last_run()

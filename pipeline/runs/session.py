@@ -49,10 +49,7 @@ class Session:
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
-        """Open the records (or take a frame instead) and check the job against them.
-
-        Raises `JobError` and `InputError`.
-        """
+        """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
         stages = tuple(stages_of(job, prepare))
         row_files = RowFiles.of(job, stages, prepare)

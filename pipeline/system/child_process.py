@@ -59,10 +59,7 @@ class Child:
 
 @asynccontextmanager
 async def child(module: str, settings: Mapping[str, Any], *, seconds: float) -> AsyncIterator[Child]:
-    """Run `python -m module` inside the block, ready on entry and gone on exit.
-
-    `seconds` is the time for becoming ready. Raises `ChildFailed`.
-    """
+    """Run `python -m module`, ready on entry within `seconds`, gone on exit; raises `ChildFailed`."""
     with tempfile.TemporaryFile("a+b") as log:
         process = await _spawn(module, log)
         try:

@@ -40,10 +40,7 @@ def end_the_program() -> list[str]:
 
 @contextmanager
 def heard(on_first: Callable[[str], None]) -> Iterator[None]:
-    """Handle signals until the context ends; `on_first` is called in the running loop with a signal's name.
-
-    Outside of the main thread it does nothing.
-    """
+    """Handle signals in the main thread: `on_first` is called in the running loop with a signal's name."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

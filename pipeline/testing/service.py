@@ -40,10 +40,7 @@ class _Turn:
 
 
 class Service:
-    """Plays one script. Counters begin anew with every service; the ledger's file goes on.
-
-    `in_flight` is how many requests arrived and were neither billed nor refused yet.
-    """
+    """Plays one script. `in_flight` counts requests that were neither billed nor refused yet."""
 
     def __init__(self, script: Script, ledger: Ledger) -> None:
         self.script = script

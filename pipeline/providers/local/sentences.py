@@ -63,10 +63,7 @@ class Untranslated(Exception):
 
 
 def translate(text: str, language: str, engine: Engine) -> str:
-    """The text in the engine's other language. `language` is the text's own, "en" or "pt".
-
-    Raises `Untranslated`.
-    """
+    """The text, whose language is "en" or "pt", in the other language; raises `Untranslated`."""
     if not LETTER.search(text):
         return text
     text = unicodedata.normalize("NFC", text)

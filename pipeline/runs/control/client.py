@@ -54,10 +54,7 @@ def command(folder: Path, verb: str, *arguments: str, file: Path | None = None) 
 
 
 def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
-    """The request for a command; a `JobError` where there is no such command.
-
-    `set` takes one or more arguments, KEY=VALUE, the others none.
-    """
+    """The request for a command (only `set` takes arguments, KEY=VALUE); `JobError` where it is none."""
     given = list(arguments)
     if verb not in VERBS:
         raise JobError(f"unknown command '{verb}'", hint=f"known: {', '.join(VERBS)}")

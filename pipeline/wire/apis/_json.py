@@ -92,10 +92,7 @@ def choice_of(reply: dict[str, Any], body: bytes) -> dict[str, Any]:
 def answer_of(
     reply: dict[str, Any], body: bytes, text: str, ended: Any, *, reasoning: str = "", **more: Any
 ) -> Answer:
-    """The answer of a dialect: its text without the reasoning, its end in our words.
-
-    A `Fault` where the server broke it off.
-    """
+    """The answer of a dialect, without its reasoning; a `Fault` where the server broke it off."""
     finish = finish_of(ended)
     if finish == SERVER_FAULT:
         raise broken_off(ended, body)
