@@ -98,6 +98,8 @@ class Usage:
     cached: int = 0
     cache_written: int = 0
     reasoning: int = 0
+    whole: bool = field(default=True, compare=False)
+    """whether no count is missing, or is something that no count can be"""
 
 
 NO_TOKENS = Usage()  # the usage of a reply whose tokens are not counted
@@ -128,6 +130,12 @@ class Answer:
     tier: str = ""  # the service tier that served it, where the server says so: flex, priority, …
     reasoning: str = ""  # what the model wrote before its answer; never a part of a result
     said: str = ""  # the text with the reasoning that stood in it; '' where none did
+
+    @property
+    def counted(self) -> bool:
+        """Whether the server counted all tokens. No prompt is without tokens, and no text is."""
+        usage = self.usage
+        return usage.whole and usage.input > 0 and (usage.output > 0 or not self.text)
 
 
 @frozen

@@ -5,8 +5,10 @@ This module knows no key of a job.
 
 from __future__ import annotations
 
+import json
 import re
 from ipaddress import ip_address
+from math import isfinite
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -121,6 +123,39 @@ def _hours(text: str) -> str:
     return text
 
 
+_NUMBERS: dict[str, tuple[bool, float, float]] = {
+    "temperature": (False, 0, 2),
+    "top_p": (False, 0, 1),
+    "min_p": (False, 0, 1),
+    "presence_penalty": (False, -2, 2),
+    "frequency_penalty": (False, -2, 2),
+    "max_tokens": (True, 1, 1 << 31),
+    "max_completion_tokens": (True, 1, 1 << 31),
+    "max_output_tokens": (True, 1, 1 << 31),
+    "seed": (True, -(1 << 63), (1 << 63) - 1),
+    "n": (True, 1, 1),
+    "top_logprobs": (True, 0, 20),
+}
+"""parameters that are numbers: whether whole ones, the least and the largest; others are sent as they are"""
+
+
+def _check_number(name: str, value: object) -> None:
+    whole, least, most = _NUMBERS[name]
+    if type(value) in ((int,) if whole else (int, float)) and least <= value <= most:  # type: ignore[operator]
+        return
+    kind = "a whole number" if whole else "a number"
+    raise ValueError(f"`{name}` is {kind} from {least:,} to {most:,}, not {json.dumps(value)[:40]}")
+
+
+def _check_finite(value: object) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value} is no number that can be sent")
+    for inner in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    ):
+        _check_finite(inner)
+
+
 def _sendable(params: dict[str, Any]) -> dict[str, Any]:
     """Refuse parameters that would change the request in a way that this program does not handle."""
     for name in ("messages", "input", "prompt"):
@@ -128,10 +163,14 @@ def _sendable(params: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"`{name}` is set by the step, and cannot be a parameter; leave it out here")
     if "model" in params:
         raise ValueError("the model's name is the model's own key: model; leave it out here")
-    if params.get("stream"):
+    if params.get("stream") not in (None, False):
         raise ValueError("answers are not streamed; leave `stream` out")
     if params.get("n") not in (None, 1):
         raise ValueError("a request brings one answer; leave `n` out, or fan out with `each`")
+    _check_finite(params)
+    for name in _NUMBERS.keys() & params.keys():
+        if params[name] is not None:
+            _check_number(name, params[name])
     return params
 
 

@@ -13,16 +13,19 @@ from math import ceil
 
 from pipeline.journal.journal import Journal
 
-_BY_STEP = """
-SELECT step, model, count(*), sum(outcome = 'answered'),
-       sum(outcome IN ('answered', 'superseded') AND input IS NOT NULL),
-       coalesce(sum(input), 0), coalesce(sum(cached), 0),
-       coalesce(sum(output), 0), coalesce(sum(reasoning), 0),
-       coalesce(sum(CASE WHEN billed = 'yes' AND input + output > 0 THEN cost END), 0),
-       coalesce(sum(CASE WHEN billed = 'maybe' OR (billed = 'yes' AND input + output = 0) THEN cost END), 0),
+FEWEST_PACED = 20
+_EXACT = "(billed = 'yes' AND message = '' AND input + output > 0)"
+"""whether the server counted all tokens of an attempt; else its numbers are the most they can be"""
+_BY_STEP = f"""
+SELECT CAST(step AS TEXT), CAST(model AS TEXT), count(*), sum(outcome = 'answered'),
+       sum(outcome IN ('answered', 'superseded') AND ifnull({_EXACT}, 0)),
+       coalesce(sum(input) FILTER (WHERE {_EXACT}), 0), coalesce(sum(cached) FILTER (WHERE {_EXACT}), 0),
+       coalesce(sum(output) FILTER (WHERE {_EXACT}), 0), coalesce(sum(reasoning) FILTER (WHERE {_EXACT}), 0),
+       coalesce(sum(cost) FILTER (WHERE {_EXACT}), 0),
+       coalesce(sum(cost) FILTER (WHERE NOT ifnull({_EXACT}, 0)), 0),
        sum(billed = 'yes' AND cost IS NULL), sum(billed = 'maybe')
 FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
-"""
+"""  # noqa: S608 - no value in it
 
 _OF_REQUEST = """
 SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0),
@@ -30,14 +33,17 @@ SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0
 FROM attempts WHERE digest = ? AND outcome <> 'superseded'
 """
 
+SKEW = 60.0
+"""seconds that a clock may have been ahead"""
+
 
 @dataclass(frozen=True, slots=True)
 class StepAccount:
     """One step's attempts at one model. Money is nano-dollars.
 
     `answered` counts the answers in use, `replies` also those that were asked for once more, but only where
-    their tokens have been counted. `maybe` is the most that `maybe_billed` attempts, and answers of servers
-    that count no tokens, can have cost. `unpriced` counts paid replies without a price.
+    their tokens have been counted. `maybe` is the most that `maybe_billed` attempts, and answers whose tokens
+    are not all counted or priced, can have cost. `unpriced` counts paid replies without a price.
     """
 
     step: str
@@ -57,7 +63,7 @@ class StepAccount:
 
 def by_step(journal: Journal) -> list[StepAccount]:
     """The accounts of all steps, in the order they began."""
-    return [StepAccount(*row) for row in journal.select(_BY_STEP)]
+    return [StepAccount(*row) for row in journal.sums(_BY_STEP)]
 
 
 def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | None:
@@ -73,8 +79,8 @@ def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | No
 
 def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
     """(step, outcome, billed, attempts, mean seconds)."""
-    return journal.select(
-        "SELECT step, outcome, billed, count(*), avg(seconds) FROM attempts"
+    return journal.sums(
+        "SELECT CAST(step AS TEXT), outcome, billed, count(*), avg(seconds) FROM attempts"
         " GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC"
     )
 
@@ -83,12 +89,14 @@ def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[f
     """Seconds that answered calls took, by step: the value that each of the shares stays below."""
     found: dict[str, list[float]] = {}
     where = "FROM attempts WHERE step = ? AND outcome IN ('answered', 'superseded')"
-    for (step,) in journal.select("SELECT DISTINCT step FROM attempts ORDER BY step"):
-        ((count,),) = journal.select(f"SELECT count(*) {where}", (step,))
+    for (step,) in journal.sums(
+        "SELECT DISTINCT step FROM attempts WHERE typeof(step) = 'text' ORDER BY step"
+    ):
+        ((count,),) = journal.sums(f"SELECT count(*) {where}", (step,))
         if count:
             at = [max(0, ceil(share * count) - 1) for share in shares]
-            sql = f"SELECT seconds {where} ORDER BY seconds LIMIT 1 OFFSET ?"
-            found[step] = [journal.select(sql, (step, place))[0][0] for place in at]
+            sql = f"SELECT CAST(seconds AS REAL) {where} ORDER BY seconds LIMIT 1 OFFSET ?"
+            found[step] = [journal.sums(sql, (step, place))[0][0] for place in at]
     return found
 
 
@@ -97,7 +105,7 @@ def spent(journal: Journal, but: str = "") -> tuple[int, int, int]:
 
     Attempts of models whose names begin with `but` are left out.
     """
-    ((cost, tokens, attempts),) = journal.select(
+    ((cost, tokens, attempts),) = journal.sums(
         "SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0), count(*)"
         " FROM attempts"
         " WHERE ?1 = '' OR substr(model, 1, length(?1)) <> ?1",
@@ -111,7 +119,7 @@ def waste(journal: Journal, but: str = "") -> tuple[int, int, int]:
 
     The cost is in nano-dollars.
     """
-    ((good, maybe, cost),) = journal.select(
+    ((good, maybe, cost),) = journal.sums(
         "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0),"
         " coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0) FROM attempts"
         " WHERE ?1 = '' OR substr(model, 1, length(?1)) <> ?1",
@@ -124,16 +132,16 @@ def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, i
     """Nano-dollars and tokens of some requests, all tries included, and their replies without a price."""
     cost = tokens = unpriced = 0
     for digest in digests:
-        ((more_cost, more_tokens, without),) = journal.select(_OF_REQUEST, (digest,))
+        ((more_cost, more_tokens, without),) = journal.sums(_OF_REQUEST, (digest,))
         cost, tokens, unpriced = cost + more_cost, tokens + more_tokens, unpriced + without
     return cost, tokens, unpriced
 
 
 def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:
     """(step, model, output tokens) of the latest answers."""
-    return journal.select(
-        "SELECT step, model, output FROM attempts WHERE outcome = 'answered' AND output > 0"
-        " ORDER BY seq DESC LIMIT ?",
+    return journal.sums(
+        "SELECT CAST(step AS TEXT), CAST(model AS TEXT), output FROM attempts"
+        " WHERE outcome = 'answered' AND message = '' AND output > 0 ORDER BY seq DESC LIMIT ?",
         (most,),
     )
 
@@ -141,12 +149,31 @@ def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, in
 def has_answered(journal: Journal, model: str) -> bool:
     """Whether a model has ever answered."""
     sql = "SELECT 1 FROM attempts WHERE outcome = 'answered' AND model = ? LIMIT 1"
-    return bool(journal.select(sql, (model,)))
+    return bool(journal.sums(sql, (model,)))
+
+
+def pace(journal: Journal, model: str, most: int = 200) -> tuple[float, float] | None:
+    """Of the latest answers: how many came a second, and how many requests were under way for them.
+
+    Only the time counts in which something was under way. None where there are too few answers.
+    """
+    rows = journal.sums(
+        "SELECT at - seconds, at FROM attempts WHERE outcome = 'answered' AND model = ? AND seconds > 0"
+        " ORDER BY seq DESC LIMIT ?",
+        (model, most),
+    )
+    busy, until = 0.0, 0.0
+    for began, ended in sorted(rows):
+        busy += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    if len(rows) < FEWEST_PACED or not busy:
+        return None
+    return len(rows) / busy, sum(ended - began for began, ended in rows) / busy
 
 
 def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
     """Digests of unanswered requests whose fault was one of `kinds`, though later requests were answered."""
-    rows = journal.select(
+    rows = journal.sums(
         "SELECT digest FROM attempts WHERE model = ? AND outcome IN (SELECT value FROM json_each(?))"
         " AND seq < (SELECT max(seq) FROM attempts WHERE model = ? AND outcome = 'answered')"
         " GROUP BY digest",
@@ -156,12 +183,22 @@ def failing(journal: Journal, model: str, kinds: Iterable[str]) -> list[bytes]:
 
 
 def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, int]]:
-    """(seconds ago, model, endpoint, tokens) of the attempts in the last `seconds`, the oldest first."""
+    """(seconds ago, model, endpoint, tokens) of the attempts in the last `seconds`, the oldest first.
+
+    Those of a time to come are left out: a clock that was ahead once would hold the run back for days.
+    """
     now = time.time()
-    rows = journal.select(
-        "SELECT at, model, endpoint, coalesce(input, 0) + coalesce(output, 0) FROM attempts"
-        " WHERE outcome <> 'unreachable' AND at > ? ORDER BY seq",
-        (now - seconds,),
+    rows = journal.sums(
+        "SELECT CAST(at AS REAL), CAST(model AS TEXT), CAST(endpoint AS TEXT), "
+        "ifnull(input, 0) + ifnull(output, 0) FROM attempts "
+        "WHERE outcome <> 'unreachable' AND CAST(at AS REAL) BETWEEN ? AND ? ORDER BY 1",
+        (now - seconds, now + SKEW),
     )
     for at, model, endpoint, tokens in rows:
         yield max(now - at, 0.0), model, endpoint, tokens
+
+
+def to_come(journal: Journal) -> int:
+    """How many attempts are said to have been made at a time that is still to come."""
+    ((count,),) = journal.sums("SELECT count(*) FROM attempts WHERE at > ?", (time.time() + SKEW,))
+    return int(count)

@@ -5,8 +5,11 @@ This module does not know what the rows mean.
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -72,16 +75,61 @@ _CACHE = "PRAGMA cache_size = -8000"
 """8 MB: the index over the digests of some 200,000 attempts"""
 _SMALL = 0.0001
 """numbers below it are written with an exponent"""
-HINT = (
-    "remove journal.sqlite-wal and -shm, and put a copy of the journal back; or move all three away: "
-    "then every answer is asked for, and paid for, again"
+_NEEDED = (
+    "SELECT digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint,"
+    " input, cached, output, reasoning, cost, sum FROM attempts LIMIT 0",
+    "SELECT started, job, ended, outcome, summary FROM runs LIMIT 0",
 )
+HINT = (
+    "remove journal.sqlite-wal and -shm, and put a copy of the journal back; `pipeline journal verify` says "
+    "what is damaged; or move all three and published.json away: then every answer is asked for, and paid "
+    "for, again"
+)
+TROUBLE = (sqlite3.Error, UnicodeError)
+"""what SQLite raises where a file is damaged; the latter where its own message quotes damaged words"""
+LOST = (
+    "put a copy of journal.sqlite back; or, to begin anew and pay for every answer again, remove "
+    "published.json and what is left of the journal"
+)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a journal; `DiskError` where there was one, as a result or a log shows."""
+    if path.exists() and not path.is_file():
+        raise DiskError("the journal is not a file", where=str(path), hint=HINT)
+    if path.exists() and path.stat().st_size:
+        return True
+    log = path.with_name(path.name + "-wal")
+    logged = log.is_file() and not log.is_symlink() and log.stat().st_size
+    if logged or _answers_published(path.with_name("published.json")):
+        what = "empty" if path.exists() else "gone"
+        raise DiskError(f"the journal is {what}, though there were answers in it", where=str(path), hint=LOST)
+    return False
+
+
+def _answers_published(receipt: Path) -> bool:
+    """Whether a result with answers in it was written."""
+    try:
+        return bool(json.loads(receipt.read_bytes())["rows"]["ok"])
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError, LookupError):
+        return True
+
+
+@contextmanager
+def trusting(path: Path) -> Iterator[None]:
+    """Whatever SQLite finds wrong inside becomes a `DiskError` that names the journal."""
+    try:
+        yield
+    except TROUBLE as error:
+        what = "cannot be read" if isinstance(error, sqlite3.OperationalError) else "is damaged"
+        raise DiskError(f"the journal {what}: {error}", where=str(path), hint=HINT) from None
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that commits for good, with the schema made or its version checked."""
-    if path.exists() and not path.is_file():
-        raise DiskError("the journal is not a file", where=str(path), hint=HINT)
+    is_there(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
         if path.stat().st_size == 0:  # before there is a log: it must stand in the file itself
@@ -93,15 +141,15 @@ def connect(path: Path) -> sqlite3.Connection:
         if version < VERSION:
             script = _SCHEMA if version == 0 else _UPGRADE
             connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
-    except sqlite3.Error as error:
+    except TROUBLE as error:
         raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=HINT) from None
     return _checked(connection, path)
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing; on a read-only disk it also makes no files beside the journal."""
-    if path.exists() and not path.is_file():
-        raise DiskError("the journal is not a file", where=str(path), hint=HINT)
+    if not is_there(path):
+        return empty()
     for mode in ("mode=ro", "immutable=1"):
         try:
             connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=LOCK_SECONDS)
@@ -113,13 +161,14 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             connection.close()
             continue
-        except sqlite3.Error as error:
+        except TROUBLE as error:
             raise DiskError(f"the journal cannot be read: {error}", where=str(path), hint=HINT) from None
-        if version == 0:  # a run was killed before it made the tables
-            return empty()
-        if version == 1:
-            connection.executescript(_READ_AS_NEW)
-            return connection
+        with trusting(path):
+            if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                return empty()  # a run was killed before it made the tables
+            if version == 1:
+                connection.executescript(_READ_AS_NEW)
+                return connection
         return _checked(connection, path)
     raise DiskError("the journal cannot be read", where=str(path), hint=HINT)
 
@@ -156,6 +205,9 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
         raise DiskError(
             what, where=str(path), hint="use the program that wrote it; a newer program may be needed"
         )
+    with trusting(path):
+        for sql in _NEEDED:
+            connection.execute(sql)
     return connection
 
 

@@ -6,7 +6,6 @@ not know whose rows they are.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Collection, Mapping
@@ -15,11 +14,12 @@ from pathlib import Path
 
 from pipeline.core.errors import DiskError
 from pipeline.journal.database import connect, row_sum
+from pipeline.journal.sound import sealed, unsealed
 
 _NOBODY = bytes(32)
 _BLANK = """
-UPDATE attempts SET digest = ?, outcome = 'forgotten', fate = 'fail', message = '', record = '', at = 0.0,
-       seconds = 0.0, body = x'', sum = ? WHERE seq = ?
+UPDATE attempts SET digest = ?, outcome = 'forgotten', fate = 'fail', record = '', at = 0.0,
+       message = iif(message = '', '', 'forgotten'), seconds = 0.0, body = x'', sum = ? WHERE seq = ?
 """
 _ROWS = """
 SELECT seq, sum, api, model, step, record, at, seconds, body, endpoint FROM attempts WHERE digest = ?
@@ -79,10 +79,7 @@ def _blank_summaries(connection: sqlite3.Connection) -> None:
     """Take the last error and the remarks out of the summaries of runs: they may quote anybody."""
     sql = "SELECT rowid, summary FROM runs WHERE summary <> ''"
     for number, text in connection.execute(sql).fetchall():
-        try:
-            summary = json.dumps({**json.loads(text), "last_error": "", "stopped": "", "remarks": {}})
-        except (ValueError, TypeError):  # no JSON, or no mapping
-            summary = ""
+        summary = sealed({**unsealed(text), "last_error": "", "stopped": "", "remarks": {}})
         connection.execute("UPDATE runs SET summary = ? WHERE rowid = ?", (summary, number))
 
 

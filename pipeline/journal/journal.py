@@ -11,27 +11,28 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from errno import ELOOP
 from pathlib import Path
 from typing import Any
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.core.errors import DiskError
-from pipeline.journal.database import HINT, connect, connect_to_read, empty, fetched, fits, row_sum
-from pipeline.journal.spill import Spill
+from pipeline.journal.database import (
+    HINT,
+    connect,
+    connect_to_read,
+    fetched,
+    fits,
+    is_there,
+    trusting,
+)
+from pipeline.journal.rows import INSERT, message_of, numbers, pick_up, row_of
+from pipeline.journal.sound import LastRun, sealed, unsealed, unsound
 from pipeline.journal.writer import Writer
 from pipeline.system.files import own_file
 
-_COLUMNS = (
-    "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost,"
-    " sum, input, cached, output, reasoning"
-)
-_MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
-_SUM = 14
-_UNCOUNTED = (None, None, None, None)
-"""the last four columns of a reply whose tokens are not counted, and of an attempt without a reply"""
-_INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - no value in it
 _LOOK_UP = """
 SELECT outcome = 'answered', digest, api, model, step, record, at, seconds,
        CASE outcome WHEN 'answered' THEN body END, endpoint, sum, seq, outcome, message, fate, billed
@@ -39,10 +40,10 @@ FROM attempts WHERE digest IN ({}) ORDER BY digest DESC, seq DESC
 """
 _AT_ONCE = 500
 """digests in one statement"""
-_UNLESS = "WHERE NOT EXISTS (SELECT 1 FROM attempts WHERE digest = ? AND at = ?)"
-_ANSWERED = "SELECT 1 FROM attempts WHERE digest = ? AND outcome = 'answered'"
-_RESTORE = f"INSERT INTO attempts ({_COLUMNS}) SELECT {_MARKS} {_UNLESS}"
-_COUNT = "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ? WHERE seq = ?"
+_COUNT = (
+    "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ?, message = ?"
+    " WHERE seq = ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,6 @@ class Damage:
     seq: int
     step: str
     record: str
-
-
-@dataclass(frozen=True, slots=True)
-class LastRun:
-    """The run before this one: the digest of its job, how it ended ('' where it was killed), its numbers."""
-
-    job: bytes
-    outcome: str
-    summary: str = ""
 
 
 class Journal:
@@ -74,17 +66,23 @@ class Journal:
         """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
         self.on_damage: Callable[[Damage], None] | None = None
         """called once for each of them"""
+        self._sound = False
+        """whether its index and its numbers were checked"""
 
     @classmethod
     def open(cls, path: Path) -> Journal:
         """The journal at `path`, made where there is none. `DiskError` where it cannot be trusted."""
+        is_there(path)
         try:
+            for beside in ("-wal", "-shm", "-journal"):  # SQLite would write through such a link
+                if path.with_name(path.name + beside).is_symlink():
+                    raise OSError(ELOOP, f"{path.name}{beside} is a link: remove it")
             os.close(own_file(path, os.O_RDWR))
         except OSError as error:
             raise DiskError(f"cannot be written: {error.strerror}", where=str(path)) from None
         reader = connect(path)
-        _pick_up(reader, path)
-        return cls(path, reader, Writer(path, connect, _INSERT))
+        pick_up(reader, path)
+        return cls(path, reader, Writer(path, connect, INSERT))
 
     @classmethod
     def read_only(cls, path: Path) -> Journal:
@@ -92,9 +90,7 @@ class Journal:
 
         It works on a disk that cannot be written, too.
         """
-        if path.exists():
-            return cls(path, connect_to_read(path))
-        return cls(path, empty())
+        return cls(path, connect_to_read(path))
 
     def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
         """By digest: the replies that were paid for, and the faults of the latest failed attempts.
@@ -116,7 +112,14 @@ class Journal:
                         replies[digest] = Reply(columns[0], columns[6], columns[5])
                     else:
                         self._tell(Damage(seq, str(columns[2]), str(columns[3])))
+        if len(replies) < len(digests):  # before an answer is taken for missing, and paid for again
+            self._rely_on_it()
         return replies, faults
+
+    def _rely_on_it(self) -> None:
+        if not self._sound and (what := unsound(self.select)):
+            raise DiskError(f"the journal is damaged: {what}", where=str(self.path), hint=HINT)
+        self._sound = True
 
     def _tell(self, damage: Damage) -> None:
         if damage.seq not in self.damaged:
@@ -139,10 +142,13 @@ class Journal:
 
     def select(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Rows of a query; `DiskError` where the file is damaged."""
-        try:
+        with trusting(self.path):
             return fetched(self._reader, sql, values)
-        except sqlite3.Error as error:
-            raise DiskError(f"the journal is damaged: {error}", where=str(self.path), hint=HINT) from None
+
+    def sums(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """The same, of a query that counts or adds up; `DiskError` also where a number cannot be right."""
+        self._rely_on_it()
+        return self.select(sql, values)
 
     async def record(
         self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
@@ -151,18 +157,25 @@ class Journal:
 
         Without `usage`, a later run counts it. `DiskError` where it cannot be kept.
         """
-        said = ("answered", Billed.YES, "", "")
-        row = _row(request, *said, reply.seconds, reply.body, cost, usage, reply.api)
-        await self._writer.commit(_INSERT, row)
+        said = ("answered", Billed.YES, "", message_of(usage))
+        row = row_of(request, *said, reply.seconds, reply.body, cost, usage, reply.api)
+        await self._writer.commit(INSERT, row)
 
-    async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
+    async def refuse(
+        self,
+        request: Request,
+        reply: Reply,
+        fault: Fault,
+        cost: int | None = None,
+        usage: Usage | None = None,
+    ) -> None:
         """Keep a reply that holds no answer, as it came, with its fault; otherwise like `record`."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
-        await self._writer.commit(_INSERT, _row(request, *said, reply.seconds, reply.body, cost))
+        await self._writer.commit(INSERT, row_of(request, *said, reply.seconds, reply.body, cost, usage))
 
     def count_row(self, seq: int, usage: Usage, cost: int | None) -> None:
         """Say what a reply of `uncounted` used and cost, in nano-dollars; does not wait."""
-        self._writer.put(_COUNT, (*_numbers(usage), cost, seq))
+        self._writer.put(_COUNT, (*numbers(usage), cost, message_of(usage), seq))
 
     def uncounted(
         self, priced: Collection[str], after: int = 0
@@ -175,7 +188,7 @@ class Journal:
         sql = f"""SELECT seq, api, model, step, endpoint, body FROM attempts
             WHERE seq > ? AND billed = 'yes' AND outcome IN ('answered', 'superseded')
             AND (input IS NULL OR (cost IS NULL AND model IN ({models}))) ORDER BY seq LIMIT 500"""  # noqa: S608 - question marks, no value
-        return self.select(sql, (after, *priced))
+        return self.sums(sql, (after, *priced))
 
     async def supersede(self, request: Request) -> None:
         """Take a paid reply out of use, so that its request is asked again; the reply is kept."""
@@ -185,11 +198,18 @@ class Journal:
         )
         await self._writer.commit(sql, (request.digest,))
 
-    def note(self, request: Request, fault: Fault, seconds: float, cost: int | None = None) -> None:
-        """Keep a failed attempt, with what it may have cost; does not wait for the disk."""
+    def note(
+        self,
+        request: Request,
+        fault: Fault,
+        seconds: float,
+        cost: int | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        """Keep a failed attempt, with what it may have used and cost; does not wait for the disk."""
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
-        row = _row(request, *said, seconds, fault.body, cost)
-        self._writer.put(_INSERT, row)
+        row = row_of(request, *said, seconds, fault.body, cost, usage)
+        self._writer.put(INSERT, row)
 
     async def settle(self) -> None:
         """Return when everything noted so far is on the disk."""
@@ -197,21 +217,19 @@ class Journal:
 
     def last_run(self) -> LastRun | None:
         """The latest run, None for the first one."""
-        row = self._reader.execute(
-            "SELECT job, outcome, summary FROM runs ORDER BY rowid DESC LIMIT 1"
-        ).fetchone()
-        return LastRun(row[0], row[1] or "", row[2] or "") if row else None
+        rows = self.select("SELECT job, outcome, summary FROM runs ORDER BY rowid DESC LIMIT 1")
+        return LastRun(rows[0][0], str(rows[0][1] or ""), unsealed(rows[0][2])) if rows else None
 
     def begin_run(self, job: bytes) -> None:
         """Note that a run of the job with this digest begins."""
         self._writer.put("INSERT INTO runs (started, job) VALUES (?, ?)", (time.time(), job))
 
-    def end_run(self, outcome: str, summary: str = "") -> None:
-        """Note how the latest run ended, and its numbers as JSON."""
+    def end_run(self, outcome: str, numbers: Mapping[str, Any]) -> None:
+        """Note how the latest run ended, and its numbers."""
         sql = (
             "UPDATE runs SET ended = ?, outcome = ?, summary = ? WHERE rowid = (SELECT max(rowid) FROM runs)"
         )
-        self._writer.put(sql, (time.time(), outcome, summary))
+        self._writer.put(sql, (time.time(), outcome, sealed(numbers)))
 
     @property
     def _writer(self) -> Writer:
@@ -223,69 +241,3 @@ class Journal:
         if self._open_writer:
             self._open_writer.close()
         self._reader.close()
-
-
-def _row(
-    request: Request,
-    outcome: str,
-    billed: Billed,
-    fate: str,
-    message: str,
-    seconds: float,
-    body: bytes,
-    cost: int | None,
-    usage: Usage | None = None,
-    api: str = "",
-) -> tuple[Any, ...]:
-    who = (_text(api or request.api), _text(request.model), _text(request.step), _text(request.key))
-    what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
-    summed = row_sum(request.digest, *what)
-    used = _UNCOUNTED if usage is None else _numbers(usage)
-    return (request.digest, outcome, billed.value, fate, _text(message), *what, cost, summed, *used)
-
-
-def _pick_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Take in the rows that an earlier run had to spill, and make a new ballast."""
-    spill = Spill(path)
-    for file, rows, damaged in spill.spilled():
-        taken = restore(connection, rows)
-        spill.done_with(file, damaged=damaged > 0 or taken < len(rows))
-    spill.fill()
-
-
-def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
-    """Insert spilled rows that are not there yet; how many were inserted. Invalid rows are passed over.
-
-    Where a request has been asked again meanwhile, its newer answer stays in use.
-    """
-    whole = [row for row in rows if is_row(row)]
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for row in whole:
-            if row[1] == "answered" and connection.execute(_ANSWERED, (row[0],)).fetchone():
-                row = (row[0], "superseded", *row[2:])
-            used = row[_SUM + 1 :] or _UNCOUNTED
-            connection.execute(_RESTORE, (*row[: _SUM + 1], *used, row[0], row[9]))
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        what = f"the journal cannot take in the answers that were saved elsewhere: {error}"
-        raise DiskError(
-            what, hint="free space, then run the same command: these answers stay where they are"
-        ) from None
-    return len(whole)
-
-
-def is_row(row: tuple[Any, ...]) -> bool:
-    """Whether this is a valid row, with token counts or, from an earlier version, without them."""
-    if len(row) - _SUM - 1 not in (0, len(_UNCOUNTED)):
-        return False
-    return fits(row[_SUM], row[0], *row[5:13])
-
-
-def _numbers(usage: Usage) -> tuple[int, int, int, int]:
-    return usage.input, usage.cached, usage.output, usage.reasoning
-
-
-def _text(words: str) -> str:
-    """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
-    return words if words.isascii() else words.encode("utf-8", "replace").decode()

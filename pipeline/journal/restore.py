@@ -11,8 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from pipeline.job.spec import Job
-from pipeline.journal.database import connect
-from pipeline.journal.journal import Journal, is_row, restore
+from pipeline.journal.database import connect, trusting
+from pipeline.journal.journal import Journal
+from pipeline.journal.rows import is_row, restore
 from pipeline.journal.spill import PREFIX, read_lines
 from pipeline.system.lock import locked
 
@@ -38,7 +39,7 @@ def restore_lines(job: Job, lines: Iterable[str]) -> Restored:
     with locked(job.folder):
         path = job.folder / "journal.sqlite"
         Journal.open(path).close()
-        with closing(connect(path)) as connection:
+        with trusting(path), closing(connect(path)) as connection:
             before = _count(connection)
             restore(connection, whole)
             taken = _count(connection) - before

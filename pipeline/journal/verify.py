@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.journal.database import connect_to_read, fetched, fits
+from pipeline.journal.database import connect_to_read, fetched, fits, is_there, trusting
 from pipeline.journal.journal import Damage
 
 _ROW = (
@@ -49,9 +49,9 @@ def verify(path: Path, *, quick: bool = False) -> Verdict:
     Reads the whole file. `DiskError` where it is no journal.
     """
     verdict = Verdict()
-    if not path.exists():
+    if not is_there(path):
         return verdict
-    with closing(connect_to_read(path)) as connection:
+    with trusting(path), closing(connect_to_read(path)) as connection:
         verdict.pages = list(_pages(connection, "quick_check" if quick else "integrity_check"))
         for seq in _numbers(connection):
             _look(connection, seq, verdict)

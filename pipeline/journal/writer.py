@@ -28,6 +28,10 @@ LOCK_SECONDS = 60.0
 _Work: TypeAlias = "tuple[str, tuple[Any, ...], asyncio.Future[None] | None]"
 
 
+class _Damaged(Exception):
+    """The file itself is damaged."""
+
+
 class Writer:
     """The writer of one file. After it could not write, `broken` says why, and every caller is told so.
 
@@ -41,6 +45,7 @@ class Writer:
         self._reserve = Spill(path)
         self._room = False
         self._saved = 0
+        self._mend = "fix the disk"
         self._path = path
         self._connect = connect
         self._files = {file: _inode(file) for file in (path, path.with_name("lock"))}
@@ -96,6 +101,8 @@ class Writer:
             self._room = error.sqlite_errorcode == sqlite3.SQLITE_FULL and self._reserve.free()
         except MemoryError as error:
             self.broken = _disk_error(error)
+        except _Damaged as error:
+            self.broken, self._mend = _disk_error(error), "put a copy of it back"
         except Exception as error:  # whatever it is, it is about one row
             if len(work) > 1:
                 for item in work:
@@ -124,7 +131,7 @@ class Writer:
             where = self._reserve.spill(rows)
             self._saved += len(rows)
             waits = f"{self._saved} answers are saved and wait for it, the last in {where}"
-            self.broken.hint = f"fix the disk, then run the same command: {waits}"
+            self.broken.hint = f"{self._mend}, then run the same command: {waits}"
 
     def _gone(self) -> DiskError | None:
         """The error where the file or the lock is no longer the one that was opened; None where both are.
@@ -149,18 +156,23 @@ def _inode(file: Path) -> int:
 
 
 def _execute(connection: sqlite3.Connection, work: list[_Work]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         for sql, row, _ in work:
             connection.execute(sql, row)
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
+        if type(error) is sqlite3.DatabaseError:  # its subclasses are the disk's, or about one row
+            raise _Damaged(*error.args) from None
         raise
 
 
 def _disk_error(error: Exception) -> DiskError:
+    if isinstance(error, _Damaged):
+        hint = "put a copy of it back, then run the same command"
+        return DiskError(f"the journal is damaged: {error}", hint=hint)
     memory = isinstance(error, MemoryError)
     what, lacking = ("no memory is left", "memory") if memory else (str(error), "space")
     hint = f"free {lacking}, then run the same command: what was committed is safe"

@@ -31,6 +31,7 @@ SHORT_WAIT = 120.0
 """seconds up to which a wait is told as what is left of it, not as a time of day"""
 WORTH_A_WORD = 2.0
 """seconds that a wait must still last to be told"""
+MANY_TIMEOUTS = 3
 SHARES = (0.5, 0.95, 0.99)
 
 
@@ -120,6 +121,9 @@ class Bottleneck:
 
     def _worth_saying(self, name: str) -> str:
         """What can be done about what bound; '' for nothing. A limit that nobody set cannot be raised."""
+        timeouts = self.progress.faults["timeout"] if self.progress.answered else 0
+        if timeouts >= MANY_TIMEOUTS:
+            return QUEUED.format(timeouts)
         if name in UNSET and not any(name in lane.limits.model_fields_set for lane in self.lanes):
             return UNSET[name]
         return "" if name == "tail" else ADVICE.get(name, "")
@@ -191,6 +195,7 @@ ADVICE = {
     "server": "the server is at its capacity: add another endpoint",
     "cooldown": "the server refused requests for their rate, and the run waited",
     "outage": "the server was down for much of the time",
+    "doubt": "the run waited to see whether a refusal meant one row or the whole account",
     "hours": "the run waited for limits.hours",
     "paused": "the run was paused",
     "budget": "the run waited for room in the budget: raise the budget, or set a token limit in params",
@@ -214,3 +219,7 @@ _WAITS = {
     "rpd": "waiting for the next day: the requests of this one are used up",
 }
 """waits that can be long, as a person reads them"""
+QUEUED = (
+    "{:,} requests timed out while others were answered: set limits.concurrency to how many requests "
+    "the server works on at once, or raise limits.timeout"
+)

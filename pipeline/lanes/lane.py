@@ -14,7 +14,7 @@ From outside in:
 9. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
 10. `shield`: a request that was sent is finished, even if its walk is cancelled.
 11. `observe`: counts what really goes out.
-12. `record`: next to the provider, so that no guard can lose a reply.
+12. `record`: next to the provider, so that no guard can lose a reply. It asks `verdict` what a fault means.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ from pipeline.lanes.guards.observe import observe
 from pipeline.lanes.guards.queue import Queue, enqueue
 from pipeline.lanes.guards.record import record, shield
 from pipeline.lanes.guards.retry import retry
+from pipeline.lanes.guards.verdict import Verdict
 from pipeline.lanes.limits.advertised import Advertised
 from pipeline.lanes.limits.budget import Budgeted
 from pipeline.lanes.limits.circuit_breaker import CircuitBreaker
-from pipeline.lanes.limits.concurrency import Concurrency
+from pipeline.lanes.limits.concurrency import HERE, START, Concurrency
 from pipeline.lanes.limits.cooldown import Cooldown
 from pipeline.lanes.limits.deadline import Deadline
 from pipeline.lanes.limits.hours import OpenHours
@@ -89,7 +90,9 @@ class Shared:
 class Lane:
     """One endpoint, account and model: its limits, and the queue that asks them."""
 
-    def __init__(self, name: str, limits: Limits, tariff: Tariff, shared: Shared) -> None:
+    def __init__(
+        self, name: str, limits: Limits, tariff: Tariff, shared: Shared, *, here: bool = False
+    ) -> None:
         self.name = name
         self.model = ""
         self.where = name
@@ -106,13 +109,14 @@ class Lane:
         self.concurrency = (
             Concurrency(limits.concurrency)
             if isinstance(limits.concurrency, int)
-            else Concurrency.auto(most=limits.most_at_once)
+            else Concurrency.auto(HERE if here else START, limits.most_at_once, limits.timeout)
         )
         self.concurrency.paced = limits.rpm is not None or limits.tpm is not None
         self.cooldown = Cooldown(
             limits.outage, lambda until: shared.say(_asked_to_wait(name, until, shared.clock))
         )
         self.circuit_breaker = CircuitBreaker(limits.outage)
+        self.verdict = Verdict(self._is_well, lambda: self.queue.waiting)
         self.budgeted = Budgeted(shared.budget, tariff)
         self.hours = OpenHours(hours_of(limits.hours), shared.clock) if limits.hours else None
         rates = (self.rpm, self.tpm, self.rpd)
@@ -121,7 +125,7 @@ class Lane:
             name,
             list(self._limits(shared)),
             self.estimator.expect,
-            doubt=lambda: self.circuit_breaker.opened is not None,
+            doubt=lambda: not self._is_well() or self.verdict.in_doubt,
         )
         shared.lanes.append(self)
 
@@ -131,8 +135,11 @@ class Lane:
             yield self.hours
         if shared.deadline is not None:
             yield Deadline(shared.deadline, shared.clock, shared.usual_seconds)
-        yield from (self.cooldown, self.circuit_breaker, self.budgeted, self.concurrency)
+        yield from (self.cooldown, self.circuit_breaker, self.verdict, self.budgeted, self.concurrency)
         yield from (self.rpm, self.tpm, self.rpd, self.rate_finder, self.advertised)
+
+    def _is_well(self) -> bool:
+        return self.circuit_breaker.opened is None and not self.cooldown.stubborn
 
     def unwell(self, now: float) -> float:
         """Seconds until something may be sent: it cools down, rests, is closed, or its day is used up.
@@ -186,9 +193,8 @@ def guarded(
         endpoints.members.append(member)
         if len(sends) > 1:
             lane.queue.relief.append(partial(endpoints.relieve, member))
-        call = observe(
-            record(send, shared.journal, lane.tariff, lane.estimator.expect), shared.events, shared.progress
-        )
+        call = record(send, shared.journal, lane.tariff, lane.estimator.expect, lane.verdict)
+        call = observe(call, shared.events, shared.progress)
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
         call = enqueue(call, lane.queue)
         exact = shared.budget.counts_tokens and encoding(lane.model)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 
 import anyio
 
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.domain import Call, Reply, Request
-from pipeline.job.endpoints import Place, places_of
+from pipeline.job.endpoints import Place, is_here, places_of
 from pipeline.job.spec import MOST_AUTO, Job, Limits
 from pipeline.journal import accounts
 from pipeline.lanes.lane import Lane, Shared, guarded
@@ -73,7 +75,8 @@ class Lanes:
         if identity not in self._sends:
             connect = adapters.load("providers", place.model.provider).connect
             send: Call = await stack.enter_async_context(connect(place.model))
-            lane = Lane(place.name, place.model.limits, tariff_of(place.model), self._shared)
+            tariff, here = tariff_of(place.model), is_here(urlsplit(place.model.base_url).hostname or "")
+            lane = Lane(place.name, place.model.limits, tariff, self._shared, here=here)
             lane.model, lane.own = place.model.model, place.own
             if place.model.api_key_env:
                 lane.where = f"{place.name} (key: {place.model.api_key_env})"
@@ -82,16 +85,24 @@ class Lanes:
         return lane, place.weight, send
 
     def _remember(self) -> None:
-        """Tell the limits what an earlier run sent in the last minute or day."""
+        """Tell the limits what earlier runs learnt of each model, and what they sent in the last day."""
         for lane in self.lanes:
             lane.circuit_breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
+            if pace := accounts.pace(self._shared.journal, lane.model):
+                lane.concurrency.remember(*pace)
             lane.circuit_breaker.evidence.remember(accounts.failing(self._shared.journal, lane.model, DOWN))
         for step, model, output in accounts.latest_outputs(self._shared.journal):
             for lane in self.lanes:
                 if lane.model == model:
                     lane.estimator.remember(step, model, output)
+        self._remember_sent()
+
+    def _remember_sent(self) -> None:
         names = {lane.name for lane in self.lanes}
         daily = any(lane.rpd.limit for lane in self.lanes)
+        if ahead := accounts.to_come(self._shared.journal):
+            one = counted(ahead, "earlier attempt")
+            self._shared.say(f"{one} at a time still to come: the clock was ahead; no limit counts them")
         now = anyio.current_time()
         for ago, model, endpoint, used in accounts.recent(self._shared.journal, DAY if daily else MINUTE):
             for lane in self.lanes:

@@ -5,11 +5,15 @@ This module does not know how requests are sent.
 
 from __future__ import annotations
 
-from pipeline.core.domain import Fault, Reply, Usage
+from functools import partial
+
+from pipeline.core.domain import Answer, Fault, Reply, Request
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
 from pipeline.journal.journal import Journal
+from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, tariff_of
+from pipeline.money.tokens import DEFAULT_OUTPUT
 from pipeline.wire.conversation import read
 
 
@@ -22,14 +26,20 @@ def count_anew(job: Job, journal: Journal) -> int:
         for seq, api, model, step, endpoint, body in rows:
             try:
                 answer = read(Reply(api, body))
-            except Fault:
-                journal.count_row(seq, Usage(), 0)
-                continue
-            tariff = tariffs.get((step, model, endpoint)) or tariffs.get((step, model, ""))
-            journal.count_row(seq, answer.usage, tariff.cost(answer) if tariff else None)
+            except Fault:  # it was paid for all the same
+                answer = Answer("")
+            tariff = tariffs.get((step, model, endpoint)) or tariffs.get((step, model, "")) or Tariff(None)
+            charge = tariff.charge(answer, Request(api, model, b""), partial(_supposed, body))
+            journal.count_row(seq, charge.usage, charge.cost)
         counted += len(rows)
         after = rows[-1][0]
     return counted
+
+
+def _supposed(body: bytes, _: Request) -> Expected:
+    """What is supposed of a request whose reply is all that is left: no fewer tokens than are usual."""
+    usual = 4 * DEFAULT_OUTPUT
+    return Expected(usual, usual, max(usual, len(body)))
 
 
 def _tariffs(job: Job) -> dict[tuple[str, str, str], Tariff]:

@@ -5,7 +5,9 @@ Money is whole nano-dollars, so that sums are exact. This module does not know b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 import orjson
@@ -19,6 +21,14 @@ from pipeline.money.prices import STANDARD, Price, price_of
 _TIER = "service_tier"
 _REHEARSAL = "scripted"
 """the provider that only pretends"""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What an attempt has used and cost, in nano-dollars; if the usage is not `whole`, the most it can be."""
+
+    usage: Usage
+    cost: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +48,11 @@ class Tariff:
     def cost(self, answer: Answer) -> int | None:
         """Nano-dollars of an answer by the usage that came with it; None where the price is not known.
 
-        An answer without usage has no known price: it does not count as free.
+        An answer whose tokens are not all counted has no known price: it does not count as free.
         """
         if self.price is None:
             return 0 if self.free else None
-        if not (answer.usage.input or answer.usage.output):
+        if not answer.counted:
             return None
         cost = self.price.cost(answer.usage, answer.tier)
         if cost is not None and answer.tier not in STANDARD:
@@ -58,6 +68,19 @@ class Tariff:
             for tier in (_tier(request), *self.served)
         ]
         return None if None in costs else max(cost for cost in costs if cost is not None)
+
+    def charge(self, answer: Answer, request: Request, expect: Callable[[Request], Expected]) -> Charge:
+        """What an answer has used and cost; where not all of it is known, the most that it can be."""
+        cost, used = self.cost(answer), answer.usage
+        if answer.counted and (cost is not None or not self.known):
+            return Charge(used, cost)
+        expected = expect(request)
+        if not answer.counted:
+            used = Usage(max(used.input, ceil(expected.worst_input)), max(used.output, ceil(expected.most)))
+        used = replace(used, whole=False)
+        counted = Expected(used.input, used.output, used.output)
+        costs = [self.most(request, one) for one in (expected, counted)]
+        return Charge(used, None if None in costs else max(cost for cost in costs if cost is not None))
 
     def mean(self, request: Request, expected: Expected) -> int | None:
         """Nano-dollars that a request is expected to cost."""

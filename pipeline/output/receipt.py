@@ -97,7 +97,9 @@ def _write(job: Job, receipt: Mapping[str, Any]) -> None:
     path = job.folder / NAME
     aside = path.with_name(f".{NAME}.{os.getpid()}.part")  # an export may be writing, too
     with writing(path):
-        descriptor = os.open(aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(
+            aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
         with os.fdopen(descriptor, "w") as file:
             json.dump(receipt, file, indent=1)
             file.write("\n")

@@ -11,7 +11,6 @@ they are.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -19,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 import polars as pl
 
@@ -27,6 +25,7 @@ from pipeline.core import adapters
 from pipeline.core.contracts import TableFormat, TableWriter
 from pipeline.core.dtypes import first_line, fits, json_text, python_type
 from pipeline.core.errors import DiskError, JobError
+from pipeline.output.aside import locked_file, remove_leftovers
 from pipeline.output.spreadsheet import tame_frame, tame_schema
 from pipeline.output.types import check_types
 from pipeline.system.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, sync_folder, writing
@@ -192,21 +191,17 @@ class _Staging:
         self.target = Path(os.path.realpath(target))
         if self.target.is_dir():
             raise JobError("this is a folder, not a file", where=str(target))
-        prefix = _prefix(self.target)
         with writing(self.target):
             make_folder(self.target.parent)
             remove_leftovers(self.target)
-            self.path = self.target.parent / f"{prefix}{token_hex(6)}.part"
             inside = own is not None and self.target.is_relative_to(os.path.realpath(own))
             rights = 0o600 if inside else 0o666  # less the umask, as for any file
-            self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, rights)
+            self._file, self.path = locked_file(self.target, rights)
             with suppress(FileNotFoundError):
                 # a file that is there keeps its rights
                 os.fchmod(self._file, 0o600 | rights & self.target.stat().st_mode)
         try:
             with self._guarded():
-                # the lock shows that the writer is alive: see remove_leftovers
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._sink: TableWriter = adapter.create(self.path, self.target, schema)
         except BaseException:
             self._unlink()
@@ -264,24 +259,3 @@ def _adapter(target: Path) -> TableFormat:
     if compression and name not in COMPRESSIBLE:
         raise JobError(f"a .{name} file is compressed already", where="output.to", hint=f"write .{name}")
     return adapter
-
-
-def _prefix(target: Path) -> str:
-    return f".{target.name[:100]}."
-
-
-def leftovers(target: Path) -> list[Path]:
-    """The temporary files for a target: of a process that is alive, or of one that was killed."""
-    target = Path(os.path.realpath(target))
-    if not target.parent.is_dir():
-        return []
-    parts = (entry for entry in target.parent.iterdir() if entry.name.endswith(".part"))
-    return [entry for entry in parts if entry.name.startswith(_prefix(target)) and entry.is_file()]
-
-
-def remove_leftovers(target: Path) -> None:
-    """Remove temporary files of killed processes; a file whose writer is alive is locked, and stays."""
-    for entry in leftovers(target):
-        with suppress(OSError), entry.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            entry.unlink()

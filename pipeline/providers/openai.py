@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -18,6 +17,7 @@ from pipeline.core.domain import Call, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
+from pipeline.job.endpoints import is_here
 from pipeline.job.fields import address as usable
 from pipeline.job.spec import MOST_AUTO, Model
 from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
@@ -104,17 +104,9 @@ def _refuse_plain(base_url: str) -> None:
     """Raise a `JobError` where the key would be sent unencrypted to another machine."""
     parts = urlsplit(base_url)
     host = parts.hostname or ""
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not is_here(host):
         hint = "use https://, or, in a network you trust, the model's options: {allow_http: true}"
         raise JobError(f"the key would travel to {host} without encryption", where="base_url", hint=hint)
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def secrets(model: Model) -> Iterator[Secret]:

@@ -20,7 +20,7 @@ from pipeline.core.health import Check, bad, ok, warn
 from pipeline.core.secret import cleansed, guarding
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
-from pipeline.journal.database import HINT, VERSION, connect_to_read
+from pipeline.journal.database import HINT, VERSION, connect_to_read, is_there, trusting
 from pipeline.journal.spill import BALLAST, Spill
 from pipeline.journal.verify import verify
 from pipeline.providers import openai
@@ -78,7 +78,7 @@ def _wrong(name: str, error: PipelineError) -> Check:
 
 
 def _of_journal(path: Path) -> Iterator[Check]:
-    if not path.exists():
+    if not is_there(path):
         yield ok("journal", "there is none yet")
         return
     verdict = verify(path, quick=True)
@@ -91,7 +91,7 @@ def _of_journal(path: Path) -> Iterator[Check]:
         yield warn("journal", f"{said}; {len(verdict.damaged):,} rows do not match their checksums", hint)
     else:
         yield ok("journal", f"{said}; whole")
-    with closing(connect_to_read(path)) as connection:
+    with trusting(path), closing(connect_to_read(path)) as connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         sql = "SELECT count(*) FROM attempts WHERE input IS NULL AND billed = 'yes' AND outcome = 'answered'"
         uncounted = connection.execute(sql).fetchone()[0]
@@ -103,9 +103,7 @@ def _of_journal(path: Path) -> Iterator[Check]:
 
 def _known(path: Path) -> tuple[int, float]:
     """How many answers there are, and how many bytes one has."""
-    if not path.exists():
-        return 0, float(ANSWER)
-    with closing(connect_to_read(path)) as connection:
+    with trusting(path), closing(connect_to_read(path)) as connection:
         sql = "SELECT count(*), avg(length(body)) FROM attempts WHERE outcome = 'answered'"
         count, mean = connection.execute(sql).fetchone()
     return count, float(mean or ANSWER)

@@ -204,9 +204,11 @@ class _Failures:
     def publish(self, path: Path) -> list[Written]:
         """Write the failed rows, or remove an earlier run's file; the written file, if there is one."""
         if not self._rows:
-            if path.exists():  # on a read-only disk even `unlink` of a missing file fails
-                path.unlink()
+            if path.exists() or path.is_symlink():  # on a read-only disk even that of a missing file fails
+                path.unlink(missing_ok=True)  # another export may have done it
             return []
+        if path.is_symlink():  # else its target would be written
+            path.unlink(missing_ok=True)
         names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]
         schema = pl.Schema(dict.fromkeys(names, pl.String()))
         with Table([path], schema, own=path.parent, spreadsheet_safe=self._safe) as table:

@@ -5,7 +5,6 @@ Running and exporting are the same walk over a job. This module prints nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -139,7 +138,7 @@ def _noted(run: Run) -> Iterator[None]:
         raise
     finally:
         run.ended = outcome
-        run.journal.end_run(outcome, json.dumps(run.numbers(), default=str))
+        run.journal.end_run(outcome, run.numbers())
         t = run.progress
         run.events.info("run.ended", outcome=outcome, ok=t.ok, failed=t.failed, sent=t.sent)
 

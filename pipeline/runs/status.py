@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing, suppress
 from dataclasses import asdict
 from typing import Any
@@ -49,7 +48,7 @@ def status_of(job: Job) -> dict[str, Any]:
             step: {f"p{share * 100:.0f}": round(at, 4) for share, at in zip(SHARES, found, strict=True)}
             for step, found in latency.items()
         },
-        "run": _live(job) if running else json.loads(last.summary or "{}") if last else {},
+        "run": _live(job) if running else last.numbers if last else {},
     }
 
 

@@ -12,7 +12,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EACCES, EDQUOT, ENOSPC, ENXIO, EROFS
+from errno import EACCES, EDQUOT, ELOOP, ENOSPC, ENXIO, EROFS
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -88,11 +88,13 @@ def sync_folder(path: Path) -> None:
 def own_file(path: Path, flags: int) -> int:
     """Open a file for its owner alone, made where there is none; `OSError` where something else is there.
 
-    A pipe or a device in its place neither blocks the program nor takes what is written.
+    A pipe or a device in its place neither blocks the program nor takes what is written, nor does a link.
     """
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW, 0o600)
     except OSError as error:
+        if error.errno == ELOOP:
+            raise OSError(ELOOP, "it is a link: put the file itself there") from None
         if error.errno == ENXIO:  # a pipe that nobody reads
             raise OSError(ENXIO, "it is not a file") from None
         raise

@@ -69,10 +69,16 @@ class Staging:
                 remove_leftovers(self._folder)
 
     def _make(self) -> None:
-        name = f".pipeline-{token_hex(6)}.part"
-        os.mkdir(name, 0o700, dir_fd=self._folder.descriptor)
-        self._descriptor = os.open(name, FOLDER, dir_fd=self._folder.descriptor)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held while this process is alive
+        while self._descriptor < 0:
+            name = f".pipeline-{token_hex(6)}.part"
+            os.mkdir(name, 0o700, dir_fd=self._folder.descriptor)
+            with suppress(FileNotFoundError):  # removed by another process before it was locked
+                descriptor = os.open(name, FOLDER, dir_fd=self._folder.descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)  # held while this process is alive
+                if os.fstat(descriptor).st_nlink:
+                    self._descriptor = descriptor
+                else:
+                    os.close(descriptor)
 
 
 def remove_leftovers(folder: Folder) -> None:
@@ -86,9 +92,9 @@ def remove_leftovers(folder: Folder) -> None:
                 fcntl.flock(aside, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 for name in os.listdir(aside):  # noqa: PTH208 - of an open folder
                     os.unlink(name, dir_fd=aside)
+                os.rmdir(entry, dir_fd=folder.descriptor)  # before anybody else can lock it
             finally:
                 os.close(aside)
-            os.rmdir(entry, dir_fd=folder.descriptor)
 
 
 def _name(path: str) -> str:

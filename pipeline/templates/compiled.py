@@ -7,7 +7,7 @@ This module does not know where a template stands, nor jobs and faults.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import MAX_RANGE
 
 from pipeline.templates import words
-from pipeline.templates.sandbox import LONGEST, TooMuch, sandbox
+from pipeline.templates.sandbox import AS_TEXT, GUARDED, LONGEST, ONE_BY_ONE, NoText, TooMuch, sandbox
 
 MOST_TOKENS = 20_000
 """the most tokens of a template's expressions; its text does not count"""
@@ -73,6 +73,7 @@ class Compiled:
         self._uses = list(_uses(tree, self.names))
         code = _ENVIRONMENT.compile(tree, filename=_NAME)
         self._template = jinja2.Template.from_code(_ENVIRONMENT, code, dict(_ENVIRONMENT.globals))
+        self._template.root_render_func.__globals__.update(GUARDED)
 
     def _check(self, tree: nodes.Template) -> None:
         for name in tree.find_all(nodes.Name):
@@ -89,6 +90,10 @@ class Compiled:
                 raise Malformed(what, used.lineno, self._column(used.lineno, used.name), hint)
         for node in tree.find_all(_FOREIGN):
             raise Malformed(f"{type(node).__name__.lower()} is not allowed", node.lineno)
+        for printed in _printed(tree.find_all(nodes.Output)):
+            if isinstance(printed, nodes.Filter) and printed.name in ONE_BY_ONE - {"reverse"}:
+                what, line = f"what |{printed.name} gives is not a text", printed.lineno
+                raise Malformed(what, line, self._column(line, printed.name), AS_TEXT)
 
     def uses(self) -> Iterator[tuple[str, str, int, int]]:
         """(name, field, line, column) of every name it reads; field is '' for the name alone."""
@@ -119,7 +124,7 @@ class Compiled:
             raise Unfit(said, self._line(error.__traceback__)) from None
         except SecurityError as error:
             raise Unfit(f"not allowed: {error}", self._line(error.__traceback__)) from None
-        except TooMuch as error:
+        except (TooMuch, NoText) as error:
             raise Unfit(str(error), self._line(error.__traceback__)) from None
         except RecursionError as error:
             message = "it is nested too deeply, or a macro calls itself without end"
@@ -142,6 +147,15 @@ class Compiled:
                 line = self._template.get_corresponding_lineno(traceback.tb_lineno)
             traceback = traceback.tb_next
         return line
+
+
+def _printed(found: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
+    """The expressions whose value is printed, whatever the values are."""
+    for node in found:
+        if isinstance(node, nodes.Output | nodes.Concat | nodes.List | nodes.Tuple | nodes.CondExpr):
+            yield from _printed(node.iter_child_nodes(exclude=("test",)))
+        else:
+            yield node
 
 
 def _is_inside(text: str, column: int) -> bool:

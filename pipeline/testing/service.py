@@ -104,7 +104,8 @@ class Service:
 
     def _enter(self, turn: _Turn, asked: Asked, arrived: float) -> None:
         who = (self._now(), arrived, asked.n, asked.digest.hex())
-        what = {**asdict(turn.usage), "fault": turn.fault, "model": turn.model, "tier": turn.tier}
+        used = {name: count for name, count in asdict(turn.usage).items() if name != "whole"}
+        what = {**used, "fault": turn.fault, "model": turn.model, "tier": turn.tier}
         self.ledger.write(Line(*who, turn.billed, turn.wire.status, **what))
 
     def _turn(self, api: str, asked: Asked, key: str, now: float) -> _Turn:

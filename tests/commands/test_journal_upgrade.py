@@ -16,6 +16,7 @@ import yaml
 from pipeline.journal import accounts
 from pipeline.journal.database import VERSION
 from pipeline.journal.journal import Journal
+from pipeline.journal.rows import AT_MOST
 from pipeline.testing import Script, Server
 from tests.support.project import Project
 from tests.support.server import serve
@@ -190,6 +191,9 @@ def test_a_run_takes_it_over_pays_for_nothing_again_and_counts_what_was_paid(
     assert server.ledger().requests == 3, "nothing was sent again"
     assert (project.folder / "posts.csv").read_bytes() == (project.folder / "before.csv").read_bytes()
     version, kept = tables(old)
+    unreadable = attempts.pop()
+    assert unreadable[-1] == b"<html>"
+    assert kept.pop() == (*unreadable[:5], AT_MOST, *unreadable[6:]), "it counts at its worst"
     assert (version, kept) == (VERSION, attempts), "taken over, and not a byte of a reply changed"
     journal = Journal.read_only(old)
     (step,) = accounts.by_step(journal)

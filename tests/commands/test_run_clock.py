@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -90,3 +91,19 @@ def test_hours_that_make_no_sense_are_refused_with_their_place(project: Project)
     assert done.returncode == 2
     assert "job.yaml:12:14: models.writer.limits.hours" in done.stderr, done.stderr
     assert "write 22:00-06:00" in done.stderr
+
+
+def test_a_clock_that_was_ahead_once_does_not_hold_the_next_runs_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(Script()) as server:
+        project.job(models=served(server.base_url, limits={"rpd": 5}), records=Project.numbered(10))
+        with monkeypatch.context() as ahead:
+            later = SimpleNamespace(time=lambda: time.time() + 30 * 86400)
+            ahead.setattr("pipeline.journal.journal.time", later)
+            assert project.run("run", "job.yaml", "--limit", "5").returncode == 0
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        said = "5 earlier attempts at a time still to come: the clock was ahead; no limit counts them"
+        assert said in done.stderr
+        assert server.ledger().billed == 10

@@ -13,7 +13,8 @@ import pytest
 from pipeline.core.domain import Fate, Fault
 from pipeline.core.errors import DiskError
 from pipeline.journal.database import connect, row_sum
-from pipeline.journal.journal import Journal, restore
+from pipeline.journal.journal import Journal
+from pipeline.journal.rows import restore
 from pipeline.journal.spill import Spill
 from pipeline.testing import Script
 from tests.support.fakes import asked, kept_reply, said

@@ -45,7 +45,9 @@ class MemoryJournal:
         self.replies[request.digest] = reply
         self.costs.append(cost or 0)
 
-    async def refuse(self, request: Request, reply: Reply, fault: Fault, cost: int | None = None) -> None:
+    async def refuse(
+        self, request: Request, reply: Reply, fault: Fault, cost: int | None = None, _: object = None
+    ) -> None:
         self.faults.append((request, fault, cost))
 
     def has_answers(self) -> bool:
@@ -54,7 +56,9 @@ class MemoryJournal:
     async def settle(self) -> None:
         """Everything is here at once."""
 
-    def note(self, request: Request, fault: Fault, seconds: float, cost: int | None = None) -> None:
+    def note(
+        self, request: Request, fault: Fault, seconds: float, cost: int | None = None, _: object = None
+    ) -> None:
         self.faults.append((request, fault, cost))
 
 

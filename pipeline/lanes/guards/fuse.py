@@ -26,7 +26,8 @@ _HINTS = {
     "refusing": "the account's limits may be shared with others; set limits.rpm, or come back later",
     "all_refused": "check params and the prompt; nothing was paid for",
     "out_of_budget": "raise the budget in the job file, or with --set",
-    "maybe_billed": "check the server, then raise budget.maybe_billed or limits.timeout",
+    "maybe_billed": "check the server, then raise budget.maybe_billed or limits.timeout; after timeouts, set "
+    "limits.concurrency to how many requests the server works on at once",
     "mostly_failing": "see the failed rows with `pipeline export`; max_failed sets how many are too many",
     "no_memory": "give it more memory, or set limits.concurrency to fewer requests at once",
     "deadline": "the next run goes on from here",

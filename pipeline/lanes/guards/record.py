@@ -7,66 +7,83 @@ a key that a server sent back is in none of them. This module does not know who 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
-from anyio import CancelScope
+from anyio import CancelScope, current_time
 
-from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.domain import NO_TOKENS, Answer, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.redaction import redacted
 from pipeline.core.secret import cleansed, cleansed_bytes
 from pipeline.journal.journal import Journal
+from pipeline.lanes.guards.verdict import Verdict
 from pipeline.money.estimate import Expected
-from pipeline.money.tariff import Tariff
+from pipeline.money.tariff import Charge, Tariff
 from pipeline.wire.conversation import read
 from pipeline.wire.faults import no_memory
 from pipeline.wire.kept import without_keys
 
 
-def record(call: Call, journal: Journal, tariff: Tariff, expect: Callable[[Request], Expected]) -> Call:
-    """A call whose replies and faults are all in the journal, with what they cost.
+def record(
+    call: Call,
+    journal: Journal,
+    tariff: Tariff,
+    expect: Callable[[Request], Expected],
+    verdict: Verdict | None = None,
+) -> Call:
+    """A call whose replies and faults are all in the journal: a fault as what `verdict` makes of it.
 
-    A reply that cannot be read becomes a fault. What may have been billed counts at the highest possible
-    cost. Whatever goes wrong while a reply is read, it is kept: it has been paid for.
+    A reply that cannot be read becomes one, too. Whatever goes wrong while it is read, it is kept as it came.
     """
+    verdict, worst = verdict or Verdict(), partial(_worst, tariff, expect)
 
-    def worst(request: Request, fault: Fault) -> int | None:
-        return 0 if fault.billed is Billed.NO else tariff.most(request, expect(request))
-
-    def understood(request: Request, reply: Reply) -> tuple[Reply, Answer | Fault, int | None, int | None]:
-        """A reply, what it says, its cost by its own count, and the cost that is charged to the budget."""
+    def understood(request: Request, reply: Reply) -> tuple[Reply, Answer | Fault, Charge]:
+        """A reply without keys, what it says, and what it has used and cost."""
         try:
             reply, answer = without_keys(reply, read(reply))
         except Fault as error:
-            fault = _told(error, request)
-            if fault.fate is Fate.RETRY:
-                fault = fault.but(wait=reply.wait or fault.wait, advertised=reply.advertised)
-            return reply, fault, None, worst(request, fault)
-        cost = tariff.cost(answer)
-        held = cost if _is_counted(answer) else tariff.most(request, expect(request))
-        return reply, answer, cost, held
+            fault = _with_wait(_told(error, request), reply)
+            return reply, fault, worst(request, fault)
+        return reply, answer, tariff.charge(answer, request, expect)
 
     async def ask(request: Request) -> Reply:
-        began = perf_counter()
+        began, sent = perf_counter(), current_time()
         try:
             reply = await call(request)
         except Fault as error:
-            fault = _told(error, request)
-            journal.note(request, fault, perf_counter() - began, worst(request, fault))
+            fault = verdict.on(_told(error, request), request, current_time() - sent)
+            charge = worst(request, fault)
+            journal.note(request, fault, perf_counter() - began, charge.cost, charge.usage)
             if fault.billed is Billed.YES:
                 await journal.settle()  # or the next run would pay for it again
             raise fault from None
         try:
-            reply, answer, cost, held = understood(request, reply)
+            reply, answer, charge = understood(request, reply)
         except BaseException as error:
             await journal.record(request, reply)
             raise (no_memory() if isinstance(error, MemoryError) else error) from None
         if isinstance(answer, Fault):
-            await journal.refuse(request, reply, answer, held)
-            raise answer
-        await journal.record(request, reply, answer.usage, held)
-        return reply.with_answer(answer, request.model, cost)
+            fault = verdict.on(answer, request, current_time() - sent)
+            await journal.refuse(request, reply, fault, charge.cost, charge.usage)
+            raise fault
+        verdict.answered(request, current_time() - sent)
+        await journal.record(request, reply, charge.usage, charge.cost)
+        return reply.with_answer(answer, request.model, charge.cost if charge.usage.whole else None)
 
     return ask
+
+
+def _worst(tariff: Tariff, expect: Callable[[Request], Expected], request: Request, fault: Fault) -> Charge:
+    if fault.billed is Billed.NO:
+        return Charge(NO_TOKENS, 0)
+    return tariff.charge(Answer(""), request, expect)
+
+
+def _with_wait(fault: Fault, reply: Reply) -> Fault:
+    """The fault, where it is tried again with the wait that headers, or else words, ask for."""
+    if fault.fate is Fate.RETRY:
+        return fault.but(wait=reply.wait or fault.wait, advertised=reply.advertised)
+    return fault
 
 
 def _told(fault: Fault, request: Request) -> Fault:
@@ -75,11 +92,6 @@ def _told(fault: Fault, request: Request) -> Fault:
     if said != fault.message or body != fault.body:
         fault = fault.but(message=said, body=body)
     return redacted(fault, request.private)
-
-
-def _is_counted(answer: Answer) -> bool:
-    """Whether the server counted its tokens; else the budget is charged the highest possible cost."""
-    return bool(answer.usage.input or answer.usage.output)
 
 
 def shield(call: Call) -> Call:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from random import uniform
 
 import anyio
@@ -23,7 +24,7 @@ from pipeline.journal.events import Events
 
 LONGEST_WAIT = 60.0
 REFUSED_ALIKE = 5
-"""where so many first requests of a lane are all refused as wrong, the run stops"""
+"""where so many first requests of a lane are all refused as wrong, and one from elsewhere, the run stops"""
 REFUSED_ANYHOW = 50
 """the same for requests before any answer, while one of the first is still under way"""
 
@@ -45,7 +46,13 @@ def retry(
     alike = _Alike(answered_before)
 
     async def ask(request: Request) -> Reply:
-        tries, number = _Tries(limits, after), alike.begin()
+        tries, number = _Tries(limits, after), alike.begin(len(request.body))
+        try:
+            return await again_and_again(request, tries, number)
+        finally:
+            alike.begun.pop(number)
+
+    async def again_and_again(request: Request, tries: _Tries, number: int) -> Reply:
         while True:
             try:
                 reply = await call(request)
@@ -58,7 +65,7 @@ def retry(
                 who = {"step": request.step, "key": request.key, "attempt": request.attempt}
                 events.info("request.retried", **who, kind=fault.kind, wait=round(wait, 3))
             else:
-                alike.end()
+                alike.answered = True
                 return reply
             await anyio.lowlevel.checkpoint()  # a loop of tries must let other tasks run
             if wait:
@@ -110,28 +117,42 @@ class _Alike:
     """Watches whether the first requests of a lane are all refused as wrong.
 
     A refusal comes sooner than an answer, so requests are numbered as they are sent, not as they come back.
+    The first rows may be the wrong ones: a later one is asked too, and whatever waits that is shorter.
     """
 
     answered: bool = False
-    begun: int = 0
+    last: int = 0
+    begun: dict[int, int] = field(default_factory=dict)
+    """the length of what is under way or waits, by number"""
+    shortest: float = inf
+    """the length of the shortest that was refused"""
     refused: int = 0
     of_the_first: int = 0
 
-    def begin(self) -> int:
+    def begin(self, length: int) -> int:
         """Count one more request; gives its number."""
-        self.begun += 1
-        return self.begun
+        self.last += 1
+        self.begun[self.last] = length
+        return self.last
 
-    def end(self) -> None:
-        """Note an answer."""
-        self.answered = True
+    def _elsewhere(self, number: int) -> bool:
+        """Whether something waits that tells more: a later one or, where that was refused, a shorter one."""
+        least = inf if self.refused == self.of_the_first else self.shortest
+        return any(other > REFUSED_ALIKE and n < least for other, n in self.begun.items() if other != number)
 
     def count(self, number: int, fault: Fault) -> None:
         """Note a fault. Raises one that stops the run when all requests seem to be refused."""
         wrong = fault.kind == "bad_request"
         self.refused += wrong
         self.of_the_first += wrong and number <= REFUSED_ALIKE
-        alike = self.of_the_first >= REFUSED_ALIKE or self.refused >= REFUSED_ANYHOW
+        if wrong:
+            self.shortest = min(self.shortest, self.begun[number])
+        alike = self.of_the_first >= REFUSED_ALIKE and not self._elsewhere(number)
+        alike = alike or self.refused >= REFUSED_ANYHOW
         if alike and not self.answered:
-            message = f"the first {self.refused} requests were all refused; the last one: {fault}"
+            later = self.refused - self.of_the_first
+            others = f", and {later} later ones" if later else ""
+            message = (
+                f"the first {self.of_the_first} requests were all refused{others}; the last one: {fault}"
+            )
             raise Fault("all_refused", message, fate=Fate.STOP) from None

@@ -20,7 +20,7 @@ class Evidence:
         self._good_at = -inf
         """when the latest request was sent that was answered"""
         self._bad_at: dict[bytes, float] = {}
-        """when a request failed that has not been answered since"""
+        """when a request was sent that failed, and was not answered since"""
         self._blamed: set[bytes] = set()
         self._doubt = inf
         """since when something failed, and nothing that was sent later was answered"""
@@ -42,9 +42,9 @@ class Evidence:
     def failed(self, ticket: Ticket, now: float) -> bool:
         """Note a failure; True if the request itself is the cause."""
         digest = ticket.request.digest
-        if self._bad_at.get(digest, inf) < self._good_at:
+        if self._bad_at.get(digest, inf) <= self._good_at:
             self._blamed.add(digest)
-        self._bad_at[digest] = now
+        self._bad_at[digest] = ticket.sent
         if digest in self._blamed:
             return True
         self._doubt = min(self._doubt, now)

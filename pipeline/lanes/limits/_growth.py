@@ -20,10 +20,9 @@ decides nothing: the round goes on, and in the end the width stays.
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
 from math import ceil, inf, log
 
-from pipeline.lanes.limits._rounds import Plan, Round
+from pipeline.lanes.limits._rounds import Plan, Round, Stage, knee
 
 PAYS = 0.33
 """elasticity above which more width is worth it: 26 % more throughput for twice the width"""
@@ -33,12 +32,11 @@ HALF_FLAT = 0.25
 """the same where the width was halved: the knee is then found between the two"""
 CUT = 0.7
 """the share of what was in flight that is left after a refusal"""
-SPARE = 1.05
-"""width kept past the knee, so that no slot of the server waits for us"""
 COOLDOWN = 1.0
 """seconds of the first round after a cut, at the least"""
 FEWEST = 8
-"""replies of a round, at the least"""
+FEWEST_MENDING = 3
+"""replies of a round, at the least; fewer where the only question is whether they are refused"""
 LONGEST_ROUND = 6
 """how many times more replies an undecided round may take"""
 BASE_ROUNDS = 3
@@ -59,22 +57,13 @@ DRIFTED, CHANGED = 4.0, 0.2
 """a latency has changed where it differs by so many standard errors, and by such a share"""
 
 
-class Stage(Enum):
-    """What the rounds are for."""
-
-    RISE = "rise"
-    FALL = "fall"
-    HOLD = "hold"
-    UP = "up"
-    DOWN = "down"
-    MEND = "mend"
-
-
 class Growth:
     """The width, and what is known about it. `width` lies in [1, most]."""
 
     def __init__(self, start: int, most: int) -> None:
         self.most = most
+        self.bears = most
+        """the width at which answers would still come in time if the server were at its capacity now"""
         self.width = min(start, most)
         self.stage = Stage.RISE
         self.bound = False
@@ -116,13 +105,31 @@ class Growth:
         else:
             self._good = self._turn = 0
             self._quiet = FIRST_QUIET
-        self._refused_at = max(2, in_flight)
+        if in_flight > 1 or self._refused_at is None:  # one alone says nothing about the width
+            self._refused_at = max(2, in_flight)
         self._base = self._below = None
         self._first = False
         self._step = FIRST_STEP
         width = max(1, self._good, min(int(CUT * in_flight), in_flight - 1))
         self._move(Stage.MEND, min(width, self.width))
         self.plan = replace(self.plan, seconds=COOLDOWN)
+
+    def narrow(self, width: int) -> None:
+        """Go down to a width at most, but not below one that was good."""
+        self.width = min(self.width, max(1, self._good, width))
+        self.plan = replace(self.plan, replies=self._enough())
+
+    def hold(self, width: int, now: float) -> None:
+        """Go down to a width, and measure there."""
+        self.bears = width
+        self._good = self._top = 0
+        self._first = False
+        self._settle(width, None, now)
+
+    @property
+    def limit(self) -> int:
+        """The largest width that may be tried now."""
+        return min(self.most, self.bears)
 
     @property
     def uncut(self) -> int:
@@ -145,7 +152,7 @@ class Growth:
             if elasticity <= PAYS:
                 return self._stop_rising(base, round, elasticity, now)
         self._below, self._base = base, round
-        if round.width >= self.most:
+        if round.width >= self.limit:
             return self._settle(round.width, None if self._first else round, now)
         return self._move(Stage.RISE, ceil(round.width * (1 + self._step)))
 
@@ -153,7 +160,7 @@ class Growth:
         self._first = False
         before = base if elasticity > 2 * FLAT else self._below
         if before is not None:
-            return self._settle(_knee(round, before), None, now, turn=1)
+            return self._settle(knee(round, before), None, now, turn=1)
         return self._fall_at(base.width)
 
     def _fall(self, round: Round, now: float) -> bool:
@@ -164,7 +171,7 @@ class Growth:
         if self._unsure(elasticity - HALF_FLAT, error, round):
             return False
         if elasticity > HALF_FLAT:
-            return self._settle(_knee(base, round), None, now)
+            return self._settle(knee(base, round), None, now)
         return self._fall_from(round, now)
 
     def _fall_at(self, width: int) -> bool:
@@ -188,7 +195,7 @@ class Growth:
             self._next_probe = now
         else:
             self._base = base.pooled(round)
-        if now >= self._next_probe and self.most > 1 and self._founded():
+        if now >= self._next_probe and self.limit > 1 and self._founded():
             return self._probe()
         self.plan = replace(self.plan, replies=self._enough(), settling=0.0)
         return True
@@ -197,7 +204,7 @@ class Growth:
         return self._base is not None and self._base.replies >= BASE_ROUNDS * self._enough()
 
     def _probe(self) -> bool:
-        down = self._turn % DOWN_EVERY == 1 if 1 < self.width < self.most else self.width > 1
+        down = self._turn % DOWN_EVERY == 1 if 1 < self.width < self.limit else self.width > 1
         self._turn += 1
         if down:
             return self._move(Stage.DOWN, max(1, min(self.width - 1, int(self.width * 0.8))))
@@ -229,7 +236,7 @@ class Growth:
         if self._unsure(elasticity - FLAT, error, round):
             return False
         if elasticity + 0.75 * error >= FLAT:
-            if base.width >= self.most:
+            if base.width >= self.limit:
                 return self._back(base, now)
             self._next_probe = self._after(FIRST_QUIET, now)
             return self._move(Stage.HOLD, base.width)
@@ -240,13 +247,13 @@ class Growth:
     def _mend(self, round: Round, now: float) -> bool:
         width, refused = round.width, self._refused_at
         if refused is not None:
-            gap = refused - width
+            gap = min(refused, self.limit + 1) - width
             if gap > max(1, NARROW * width):
                 return self._move(Stage.MEND, width + gap // 2)
             self._next_probe = self._after(self._quiet, now)
             self._base = round
             return self._move(Stage.HOLD, width)
-        if width >= min(self._top, self.most):
+        if width >= min(self._top, self.limit):
             self._top = 0
             return self._settle(width, round, now)
         self._step = min(2 * self._step, LARGEST_STEP)
@@ -267,7 +274,7 @@ class Growth:
 
     def _move(self, stage: Stage, width: int) -> bool:
         self.stage = stage
-        self.width = max(1, min(width, self.most))
+        self.width = max(1, min(width, self.limit))
         self.bound = stage is not Stage.RISE and self.width < self.most
         fresh = stage is Stage.MEND or (stage is Stage.RISE and self._first)
         self.plan = Plan(self._enough(), settling=0.0 if fresh else SETTLING, fresh=fresh)
@@ -277,7 +284,8 @@ class Growth:
         return now + quiet * max(1.0, SLOW * self._latency)
 
     def _enough(self) -> int:
-        return max(ceil(self.width * (0.75 if self._first else 1)), FEWEST)
+        fewest = FEWEST_MENDING if self.stage is Stage.MEND else FEWEST
+        return max(ceil(self.width * (0.75 if self._first else 1)), fewest)
 
     def _unsure(self, distance: float, error: float, round: Round) -> bool:
         """Whether noise could explain which side of a threshold a round is on, and it may yet go on."""
@@ -285,9 +293,3 @@ class Growth:
             return False
         self.plan = replace(self.plan, replies=int(round.replies) + ceil(self._enough() / 2))
         return True
-
-
-def _knee(high: Round, low: Round) -> int:
-    """The width between two at which throughput stops growing, with a little to spare."""
-    width = int(high.rate * low.latency * SPARE + 0.5)
-    return max(low.width, min(width, high.width))

@@ -40,6 +40,10 @@ class Refusals:
         self._cut = now
         return True
 
+    def is_of_the_burst(self, sent: float) -> bool:
+        """Whether a request was under way when the width was cut."""
+        return sent <= self._cut
+
     def _goes_on(self, now: float, period: float) -> bool:
         if now - self._since > 2 * period:
             self._open(now)

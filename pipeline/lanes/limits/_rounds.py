@@ -8,6 +8,7 @@ This module does not know what is decided from a round.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from math import inf, log, sqrt
 
 FULL = 0.9
@@ -22,6 +23,21 @@ _LEAST_SPREAD = 0.16
 """spread that is taken for granted: few replies cannot prove that there is none"""
 _MEMORY = 16
 """rounds that a pooled round remembers"""
+
+
+SPARE = 1.05
+"""width kept past the knee, so that no slot of the server waits for us"""
+
+
+class Stage(Enum):
+    """What the rounds are for."""
+
+    RISE = "rise"
+    FALL = "fall"
+    HOLD = "hold"
+    UP = "up"
+    DOWN = "down"
+    MEND = "mend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,12 @@ class Round:
         # waiting in a queue evens latencies out, but not the throughput behind them: the wider spread holds
         spread = max(self.spread, other.spread, _LEAST_SPREAD)
         return sqrt(spread / self.replies + spread / other.replies + _FLOOR**2)
+
+
+def knee(high: Round, low: Round) -> int:
+    """The width between two at which throughput stops growing, with a little to spare."""
+    width = int(high.rate * low.latency * SPARE + 0.5)
+    return max(low.width, min(width, high.width))
 
 
 class Meter:

@@ -70,13 +70,13 @@ class Budgeted(Limit):
                 worst = Spent(self._tariff.most(ticket.request, ticket.expected) or 0, held.tokens, 1)
                 budget.spent.add(worst)
                 budget.maybe.add(worst)
-                budget.probes += ticket.probe
+                budget.probes += ticket.probe or end.kind == "rate_limited"
         if budget.is_limited:  # else no lane waits for it
             budget.wake()
 
 
 def _real(reply: Reply, held: Spent) -> Spent:
-    usage = reply.answer.usage if reply.answer else None
-    if usage is None or not (usage.input or usage.output):
-        return held  # the server counts nothing: what was reserved is the best that is known
+    if reply.answer is None or not reply.answer.counted:
+        return held  # the server does not count all: what was reserved is the best that is known
+    usage = reply.answer.usage
     return Spent(held.cost if reply.cost is None else reply.cost, usage.input + usage.output, 1)

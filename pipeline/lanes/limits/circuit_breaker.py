@@ -85,6 +85,9 @@ class CircuitBreaker(Limit):
         if isinstance(end, Fault) and end.kind in DOWN:
             self._failed(ticket, end, now, probing)
             return
+        if isinstance(end, Fault) and end.status >= 500:  # it sheds load, which says neither up nor down
+            self.evidence.failed(ticket, now)
+            return
         if isinstance(end, Reply):
             self.evidence.answered(ticket)
         if isinstance(end, Reply | Fault) and (self.opened is None or probing or ticket.sent > self.opened):

@@ -40,6 +40,11 @@ class Cooldown(Limit):
         self._asked = 0.0
         """when the last of them came; 0 where there was none"""
 
+    @property
+    def stubborn(self) -> bool:
+        """Whether refusals have gone on, without an answer between them."""
+        return self._episodes >= STUBBORN
+
     def delay(self, ticket: Ticket, now: float) -> float:
         """Seconds that are left. Raises a fault that stops the run when refusals do not end."""
         if self._refused > self._outage:
@@ -49,7 +54,7 @@ class Cooldown(Limit):
 
     def take(self, ticket: Ticket, now: float) -> None:
         """After many refusals in a row, this request tests for all others."""
-        if self._episodes >= STUBBORN:
+        if self.stubborn:
             self._probe = ticket
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:

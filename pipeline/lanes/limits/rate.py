@@ -23,6 +23,8 @@ EVENLY = 0.985
 """the spacing keeps to this share of the limit: a clock or a wire may be a little off"""
 LATE = 0.05
 """a request that was waited for may come so many seconds late, and the later ones lose no time"""
+LATE_REFUSED = 0.005
+"""the same where the server has refused: its bucket may be too small for two requests close together"""
 MOST_LEFT = 1.0
 """seconds of a limit that are sent at once where the server says that they are left"""
 CREDIT = 2.0
@@ -144,7 +146,7 @@ class Rate(Limit):
         usual = min(self._usual(ticket), amount)
         self._held[ticket] = _Reserved(self._keep(amount, now), amount, usual)
         if self.rate:
-            late = self._awaited and now - self._next <= LATE
+            late = self._awaited and now - self._next <= (LATE_REFUSED if self.strict else LATE)
             self._next = (min(now, self._next) if late else now) if self.strict else max(now, self._next)
             self._space(usual)
             self._awaited = False
@@ -194,6 +196,6 @@ class Rate(Limit):
 
 
 def used_tokens(reply: Reply) -> float | None:
-    """Tokens that a reply used, as the server counted them; None where it counts nothing."""
+    """Tokens that a reply used, as the server counted them; None where it does not count them all."""
     usage = reply.answer.usage if reply.answer else None
-    return usage.input + usage.output if usage and (usage.input or usage.output) else None
+    return usage.input + usage.output if usage and usage.whole and (usage.input or usage.output) else None

@@ -16,12 +16,14 @@ from pipeline.core.domain import Fault, Reply
 from pipeline.lanes.limits.limit import End, Limit, Ticket
 from pipeline.lanes.limits.rate import MINUTE, Rate
 
-LEAST_COUNT = 5
+LEAST_COUNT = 4
 """requests between two refusals that are enough to measure by"""
 LEAST_SECONDS = 1.0
 RAISE_EVERY = 1.0
 """seconds between two raises"""
 FIRST_RAISE, LARGEST_RAISE = 0.04, 0.5
+FEW, SOON, FIRST_RAISE_OF_FEW = 8, 10.0, 0.16
+"""where so few have passed within so many seconds when a rate is first found, the width held it down"""
 SAME = 0.1
 """rates that differ by no more are the same"""
 LONGEST_HOLD = 30.0
@@ -99,10 +101,11 @@ class RateFinder(Limit):
         self._episode = now
         self._refusals += 1
         self._resumed = False
-        self._raise = FIRST_RAISE
         climbed = self.found is not None and self.found > self._first * (1 + SAME)
         before, self._before = self._before if climbed else None, None
         seconds = now - self._mark
+        slow = self.found is None and passed < FEW and seconds < SOON
+        self._raise = FIRST_RAISE_OF_FEW if slow else FIRST_RAISE
         if self._mark == NEVER:
             self._mark, self._passed = now, 0
         elif passed >= LEAST_COUNT and seconds >= LEAST_SECONDS:

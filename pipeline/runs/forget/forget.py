@@ -21,13 +21,14 @@ import anyio
 
 from pipeline.core.errors import InputError, JobError
 from pipeline.job.spec import Job
+from pipeline.journal.database import is_there
 from pipeline.journal.erase import cleanse
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Journal
 from pipeline.journal.spill import Spill
 from pipeline.output import manifest, receipt
+from pipeline.output.aside import remove_leftovers
 from pipeline.output.overwrite import kept_beside
-from pipeline.output.table import remove_leftovers
 from pipeline.runs.forget.files import erase_files, erase_lines
 from pipeline.runs.forget.meant import Meant, who_is_meant
 from pipeline.runs.run import export_async
@@ -72,7 +73,7 @@ def forget(job: Job, key: str, *, remove_results: bool = False) -> Forgotten:
     `JobError` where nothing is known of such a record; `DiskError` where the journal cannot be written anew.
     """
     path = job.folder / "journal.sqlite"
-    if not path.exists():
+    if not is_there(path):
         raise JobError("there is no journal yet, so there is nothing to forget", where=str(job.folder))
     with locked(job.folder):
         Journal.open(path).close()  # takes in rows from a reserve

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.core.domain import Answer, Usage
+from pipeline.core.domain import NO_TOKENS, Answer, Usage
 from pipeline.wire import stream
 from pipeline.wire.faults import error_reply, is_page, unreadable
 from pipeline.wire.inside import broken_off, denied, failed_generation, no_answer, refused
@@ -197,7 +197,7 @@ def word(value: Any) -> str:
 
 
 def usage(counts: Any, input_name: str, output_name: str) -> Usage:
-    """Token counts; what is missing, negative or absurd counts as 0.
+    """Token counts; what is missing, negative or absurd counts as 0, and makes the usage not `whole`.
 
     A part never exceeds its whole. Tokens of the total that are neither input nor output are reasoning,
     which some servers (xAI, Gemini) bill as output and leave out of it.
@@ -209,14 +209,21 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
     if not _BESIDE.isdisjoint(counts):
         cached = cached or _first(counts, _CACHED_BESIDE)
         written = written or _first(counts, _CACHE_WRITTEN_BESIDE)
-    reasoning = _count(mapping(counts.get(f"{output_name}_details")).get("reasoning_tokens"))
+    thought = mapping(counts.get(f"{output_name}_details")).get("reasoning_tokens")
+    reasoning = _count(thought)
     apart = _count(counts.get("total_tokens")) - taken - given
     if apart < 0 or not taken:
         apart = 0
     if cached or written or reasoning or apart:
         cached, given = min(taken, cached), given + apart
         written, reasoning = min(taken - cached, written), min(given, max(reasoning, apart))
-    return Usage(taken, given, cached, written, reasoning)
+    if not (taken or given):
+        return NO_TOKENS
+    parts = [details.get(_CACHED), details.get(_CACHE_WRITTEN), thought, counts.get("total_tokens")]
+    parts += map(counts.get, _BESIDE)
+    whole = all(_is_count(counts.get(name)) for name in (input_name, output_name))
+    whole = whole and all(part is None or _is_count(part) for part in parts)
+    return Usage(taken, given, cached, written, reasoning, whole)
 
 
 def _first(counts: dict[str, Any], names: tuple[str, ...]) -> int:
@@ -224,4 +231,8 @@ def _first(counts: dict[str, Any], names: tuple[str, ...]) -> int:
 
 
 def _count(value: Any) -> int:
-    return value if type(value) is int and 0 <= value < _LARGEST_COUNT else 0
+    return value if _is_count(value) else 0
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < _LARGEST_COUNT

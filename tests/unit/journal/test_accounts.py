@@ -36,7 +36,7 @@ async def test_money_and_tokens_of_a_step_are_the_sums_of_its_rows(journal: Jour
     journal.note(asked("d"), Fault("timeout", "late", fate=Fate.RETRY, billed=Billed.MAYBE), 1, 9)
     await answer(journal, "uncounted by its server", 11, Usage())
     (step,) = accounts.by_step(journal)
-    assert (step.attempts, step.answered, step.replies) == (5, 3, 4)
+    assert (step.attempts, step.answered, step.replies) == (5, 3, 3)
     assert (step.input, step.output, step.cached, step.reasoning) == (12, 23, 4, 7)
     assert (step.cost, step.maybe, step.maybe_billed, step.unpriced) == (180, 20, 1, 0)
 
@@ -118,3 +118,20 @@ async def test_the_latest_outputs_are_those_of_answers_that_were_counted(journal
     assert accounts.latest_outputs(journal, 2) == [("s", "m", 3), ("s", "m", 2)]
     assert accounts.has_answered(journal, "m")
     assert not accounts.has_answered(journal, "other")
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+async def test_a_pace_counts_only_the_time_in_which_something_was_under_way(
+    journal: Journal, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty answers of one server, the second half an hour later."""
+    assert accounts.pace(journal, "m") is None
+    now = 1e9
+    monkeypatch.setattr("time.time", lambda: now)
+    for i in range(40):
+        now += 3.0 if i != 20 else 3600.0
+        busy = 3.0 * min(i % 20 + 1, at_once)
+        await journal.record(asked(str(i)), Reply("chat", b"{}", busy))
+    rate, in_flight = accounts.pace(journal, "m") or (0.0, 0.0)
+    assert rate == pytest.approx(1 / 3, rel=0.01)
+    assert in_flight == pytest.approx(at_once, rel=0.2)

@@ -209,13 +209,14 @@ async def test_closing_writes_what_waits(tmp_path: Path) -> None:
     journal.begin_run(b"digest")
     for i in range(700):
         journal.note(asked(str(i)), Fault("server_error", "x", fate=Fate.RETRY), 0)
-    journal.end_run("finished", '{"rows": 3}')
+    journal.end_run("finished", {"rows": 3, "at": Path("x")})
     journal.close()
     again = Journal.read_only(tmp_path / "j")
     last = again.last_run()
     assert accounts.by_outcome(again) == [("s", "server_error", "no", 700, 0.0)]
     assert last is not None
-    assert (last.job, last.outcome, last.summary) == (b"digest", "finished", '{"rows": 3}')
+    assert (last.job, last.outcome) == (b"digest", "finished")
+    assert (last.numbers["rows"], last.numbers["at"]) == (3, "x")
     again.close()
 
 

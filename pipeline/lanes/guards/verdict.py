@@ -1,0 +1,176 @@
+"""Decides from the answers around a fault what it speaks of: one request, the account, or the pace.
+
+| what came | beside it | what it is |
+| --- | --- | --- |
+| a refusal of key, model or account | an answer to a request that was sent later | this request's own fault |
+| the same | nothing, for several requests | the account's: the run stops |
+| a quick 5xx | answers | a refusal for the rate: the server sheds load |
+| a refusal for the rate, again and again | answers to others each time | this request's own: tries count |
+
+It stands beside `record`, so that the journal keeps what was decided.
+This module does not know what a limit makes of a refusal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+from pipeline.core.domain import Fate, Fault, Request
+from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
+
+_OF_THE_ACCOUNT = frozenset({"unauthorized", "forbidden", "not_found", "out_of_quota", "not_an_api"})
+"""refusals that may also be one request's own: a firewall in front of the server reads what is sent"""
+_OF_THE_KEY = frozenset({"unauthorized", "out_of_quota"})
+"""those of them that hardly ever are: one is enough to wait for what is under way"""
+SEVERAL = 3
+"""requests refused with nothing answered between them, after which it is the account"""
+_OVERLOADED = frozenset({503, 529})
+"""statuses that say of themselves that there is too much to do"""
+_BROKEN = frozenset({500, 502})
+"""the same where many requests meet them"""
+MANY, LATEST = 0.25, 16
+"""the share of the latest attempts that is many"""
+QUICK = 1.0
+"""seconds; a refusal takes no longer, or no longer than answers do"""
+MOST_SHED, FEW_SHED = 8, 3
+"""refusals of one request that are the pace's, at the most; few until one that was refused was answered"""
+OVERTAKEN = 3
+"""times that a request is refused for the rate though the server had a rest before it, and though a later one
+passes, before it is the cause"""
+REST = 0.1
+"""seconds"""
+LEFT = 5
+"""refusals in a row where nothing waits but what was refused before, after which these are the cause"""
+
+
+@dataclass(slots=True)
+class _Limited:
+    """What is known of a request that was refused for the rate: its first and its last try.
+
+    `rested` is whether nothing was sent for a while before the last one.
+    """
+
+    first: int
+    last: int
+    rested: bool = False
+    overtaken: int = 0
+
+
+class Verdict(Limit):
+    """What one lane's answers and faults say of each other. Requests are numbered in the order they are sent.
+
+    `well` is whether no outage is known or suspected, `waiting` how many requests wait for their turn.
+    """
+
+    name = "doubt"
+
+    def __init__(
+        self, well: Callable[[], bool] = lambda: True, waiting: Callable[[], int] = lambda: 0
+    ) -> None:
+        self._well = well
+        self._waiting = waiting
+        self._sent = 0
+        self._sent_at = -inf
+        self._under_way: dict[bytes, tuple[int, bool]] = {}
+        """by request: its number, and whether nothing was sent for a while before it"""
+        self._good = 0
+        """the latest number that was answered; 0 where none was"""
+        self._refused: dict[bytes, tuple[int, str]] = {}
+        """by request that may be at fault: its number when it was first refused, and the kind"""
+        self._shed: Counter[bytes] = Counter()
+        """by request: quick server errors since its last answer"""
+        self._proven = False
+        """whether a request was answered that the server had shed before"""
+        self._broken: deque[bool] = deque(maxlen=LATEST)
+        """of the latest attempts: whether they were quick server errors"""
+        self._limited: dict[bytes, _Limited] = {}
+        """by request: its refusals for the rate since its last answer"""
+        self._in_a_row = 0
+        """refusals for the rate since the last answer"""
+        self._seconds = 0.0
+        """that answers take"""
+
+    def delay(self, ticket: Ticket, now: float) -> float:
+        """Nothing; but where the account may be at fault, the next one waits for what is under way."""
+        doubt = self.in_doubt or (self._refused and not self._good)
+        return UNTIL_CHANGE if doubt and self._under_way else 0.0
+
+    def take(self, ticket: Ticket, now: float) -> None:
+        """Number it."""
+        self._sent += 1
+        self._under_way[ticket.request.digest] = self._sent, now - self._sent_at >= REST
+        self._sent_at = now
+
+    def settle(self, ticket: Ticket, end: End, now: float) -> None:
+        """One less is under way."""
+        self._under_way.pop(ticket.request.digest, None)
+
+    def answered(self, request: Request, seconds: float) -> None:
+        """Note an answer."""
+        digest = request.digest
+        self._good = max(self._good, self._number(digest))
+        self._seconds += (seconds - self._seconds) / (8 if self._seconds else 1)
+        self._broken.append(False)
+        self._proven = self._shed.pop(digest, 0) > 0 or self._proven
+        self._refused.pop(digest, None)
+        self._limited.pop(digest, None)
+        self._in_a_row = 0
+
+    def on(self, fault: Fault, request: Request, seconds: float) -> Fault:
+        """The fault as what it speaks of."""
+        if fault.kind in _OF_THE_ACCOUNT and fault.status >= 400 and fault.status != 429:
+            return self._of_the_account(fault, request.digest)
+        if fault.kind == "rate_limited":
+            return self._of_the_rate(fault, request.digest)
+        if fault.kind == "server_error" and self._is_shed(fault, request.digest, seconds):
+            return fault.but(kind="rate_limited")
+        return fault
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the account may be at fault: its refusals were not followed by an answer."""
+        open_ = [kind for number, kind in self._refused.values() if number > self._good]
+        return len(open_) >= SEVERAL or not _OF_THE_KEY.isdisjoint(open_)
+
+    def _number(self, digest: bytes) -> int:
+        return self._under_way.get(digest, (self._sent, False))[0]
+
+    @property
+    def _is_alone(self) -> bool:
+        return len(self._under_way) <= 1
+
+    def _of_the_account(self, fault: Fault, digest: bytes) -> Fault:
+        """Sent once more, if others that are asked meanwhile can tell whose fault it is."""
+        first, _ = self._refused.pop(digest, (self._number(digest), ""))
+        if self._good > first:
+            return fault.but(fate=Fate.FAIL)
+        self._refused[digest] = first, fault.kind
+        several = sum(number > self._good for number, _ in self._refused.values()) >= SEVERAL
+        if self._is_alone and (several or not self._waiting()):
+            its_own = fault.kind == "forbidden" and self._good and not several
+            return fault.but(fate=Fate.FAIL) if its_own else fault
+        return fault.but(fate=Fate.RETRY)
+
+    def _of_the_rate(self, fault: Fault, digest: bytes) -> Fault:
+        self._in_a_row += 1
+        number, rested = self._under_way.get(digest, (self._sent, False))
+        known = self._limited.setdefault(digest, _Limited(number, number))
+        known.overtaken += known.rested and known.last < self._good
+        known.last, known.rested = number, rested
+        left = known.first < self._good and self._is_alone and self._waiting() < len(self._limited)
+        its_own = known.overtaken >= OVERTAKEN or (left and self._in_a_row >= LEFT)
+        return fault.but(kind="refused_alone") if its_own else fault
+
+    def _is_shed(self, fault: Fault, digest: bytes, seconds: float) -> bool:
+        self._broken.append(True)
+        unseen = not self._good and self._is_alone
+        if unseen or seconds > max(QUICK, 2 * self._seconds) or not self._well():
+            return False
+        self._shed[digest] += 1
+        many = self._proven and sum(self._broken) >= MANY * LATEST
+        if fault.status not in _OVERLOADED and not (fault.status in _BROKEN and many):
+            return False
+        return self._shed[digest] <= (MOST_SHED if self._proven else FEW_SHED)

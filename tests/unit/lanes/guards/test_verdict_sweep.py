@@ -1,0 +1,110 @@
+"""Every status from 400 to 599: the row fails alone, and a fault of the whole account ends the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+
+from pipeline.core.domain import Fate, Fault, Reply, Request
+from pipeline.job.spec import Limits
+from pipeline.lanes.lanes import LEAST_HANDS
+from pipeline.wire.faults import fault_of
+from tests.support.clock import on_test_time
+from tests.support.fakes import said
+from tests.support.lanes import around, ask_in_turn, numbered, shared_of
+
+pytestmark = pytest.mark.simulated
+ROWS = 40
+POSITIONS: dict[str, Callable[[int], bool]] = {
+    "head": lambda row: row == 0,
+    "middle": lambda row: row == 20,
+    "end": lambda row: row == ROWS - 1,
+    "every fifth": lambda row: row % 5 == 0,
+}
+PAGE = b"<html><head><title>Request blocked</title></head><body>Your request was blocked.</body></html>"
+
+
+@dataclass
+class Picky:
+    """Refuses some rows with a status, whenever they come, and answers the others."""
+
+    status: int
+    refuses: Callable[[int], bool]
+    latency: float = 0.3
+    body: bytes = b""
+    asked: list[int] = field(default_factory=list)
+
+    async def __call__(self, request: Request) -> Reply:
+        self.asked.append(int(request.key))
+        if self.refuses(int(request.key)):
+            await anyio.sleep(0.01)
+            raise fault_of(self.status, {}, self.body)
+        await anyio.sleep(self.latency)
+        return said("x")
+
+
+def run(send: Picky, concurrency: int | None, rows: int = ROWS) -> tuple[list[Reply | Fault | None], float]:
+    """What became of the rows, and after how many seconds. A stop ends the run as it would a real one."""
+
+    async def main() -> tuple[list[Reply | Fault | None], float]:
+        shared = shared_of()
+        call, lane = around(send, Limits(concurrency=concurrency), shared=shared)
+        results: list[Reply | Fault | None] = [None] * rows
+        with shared.fuse.scope:
+            hands = lambda: max(LEAST_HANDS, 2 * lane.concurrency.width) + lane.queue.repeating  # noqa: E731
+            await ask_in_turn(call, numbered(rows), results, hands)
+        return results, anyio.current_time()
+
+    return on_test_time(main)
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+@pytest.mark.parametrize("hundred", [400, 500])
+@pytest.mark.parametrize("concurrency", [1, 4, None])
+def test_a_row_that_is_refused_fails_alone(position: str, hundred: int, concurrency: int | None) -> None:
+    for status in range(hundred, hundred + 100):
+        if status in (429, 498) or (position == "end" and status in (401, 402, 404, 410, 511)):
+            # the former have a test of their own; of the latter nothing that comes later can tell
+            continue
+        send = Picky(status, POSITIONS[position], body=PAGE if status % 2 else b"")
+        results, seconds = run(send, concurrency)
+        bad = [row for row in range(ROWS) if POSITIONS[position](row)]
+        assert [row for row, end in enumerate(results) if not isinstance(end, Reply)] == bad, status
+        assert not any(isinstance(end, Fault) and end.fate is Fate.STOP for end in results), status
+        assert len(send.asked) <= ROWS + 25 * len(bad), status
+        assert seconds <= 600, (status, seconds)
+
+
+@pytest.mark.parametrize("position", ["head", "middle"])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_row_that_is_refused_for_its_rate_for_ever_fails_alone(position: str, concurrency: int) -> None:
+    send = Picky(429, POSITIONS[position])
+    results, seconds = run(send, concurrency)
+    failed = {row: end for row, end in enumerate(results) if not isinstance(end, Reply)}
+    assert [end.kind for end in failed.values() if isinstance(end, Fault)] == ["refused_alone"]
+    assert all(POSITIONS[position](row) for row in failed)
+    assert len(send.asked) <= ROWS + 30 and seconds <= 600
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+@pytest.mark.parametrize("since", [0, 20])
+def test_an_account_that_is_refused_ends_the_run_after_few_requests(
+    status: int, concurrency: int, since: int
+) -> None:
+    send = Picky(status, lambda row: row >= since)
+    results, _ = run(send, concurrency, 400)
+    stops = [end for end in results if isinstance(end, Fault) and end.fate is Fate.STOP]
+    assert stops and stops[0].status == status
+    assert sum(isinstance(end, Fault) and end.fate is Fate.FAIL for end in results) == 0
+    assert sum(isinstance(end, Reply) for end in results) == since
+    assert sum(row >= since for row in send.asked) <= concurrency + (2 if since or concurrency == 1 else 0)
+
+
+def test_a_job_of_one_row_with_a_dead_key_stops_too() -> None:
+    send = Picky(401, lambda row: True)
+    (end,), _ = run(send, None, 1)
+    assert isinstance(end, Fault) and end.fate is Fate.STOP and len(send.asked) == 1
