@@ -27,7 +27,7 @@ class _Feed:
     """The branches that wait for a hand. Forks go to the front, so that a record begun is finished first."""
 
     def __init__(self) -> None:
-        self.is_ready: deque[Branch] = deque()
+        self._ready: deque[Branch] = deque()
         self._waiting: deque[anyio.Event] = deque()
         self._hungry = anyio.Event()
         self._busy = 0
@@ -35,16 +35,16 @@ class _Feed:
 
     async def wait_until_hungry(self) -> None:
         """Return when less than half a batch waits."""
-        while len(self.is_ready) > BATCH // 2:
+        while len(self._ready) > BATCH // 2:
             self._hungry = anyio.Event()
             await self._hungry.wait()
 
     def put(self, branches: list[Branch], *, first: bool = False) -> None:
         """Add branches, and wake one hand for each."""
         if first:
-            self.is_ready.extendleft(reversed(branches))
+            self._ready.extendleft(reversed(branches))
         else:
-            self.is_ready.extend(branches)
+            self._ready.extend(branches)
         for _ in branches:
             self._wake()
 
@@ -54,7 +54,7 @@ class _Feed:
 
     def pass_on(self) -> None:
         """Wake another hand for the branches that are ready, because this hand ends."""
-        if self.is_ready:
+        if self._ready:
             self._wake()
 
     def end(self) -> None:
@@ -63,7 +63,7 @@ class _Feed:
 
     async def take(self) -> Branch | None:
         """The next branch; None when all is done. Its hand counts as busy until it calls `done`."""
-        while not self.is_ready:
+        while not self._ready:
             if self.is_read and not self._busy:
                 self._wake()
                 return None
@@ -71,23 +71,23 @@ class _Feed:
             self._waiting.append(event)
             await event.wait()
         self._busy += 1
-        if len(self.is_ready) <= BATCH // 2:
+        if len(self._ready) <= BATCH // 2:
             self._hungry.set()
-        return self.is_ready.popleft()
+        return self._ready.popleft()
 
     @property
     def is_waiting(self) -> bool:
         """Whether branches wait for a hand."""
-        return bool(self.is_ready)
+        return bool(self._ready)
 
     @property
     def starving(self) -> bool:
         """Whether hands wait although there is more to read."""
-        return bool(self._waiting) and not self.is_ready and not self.is_read
+        return bool(self._waiting) and not self._ready and not self.is_read
 
     def done(self) -> None:
         self._busy -= 1
-        if self.is_read and not self._busy and not self.is_ready:
+        if self.is_read and not self._busy and not self._ready:
             self._wake()
 
 
