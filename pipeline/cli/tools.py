@@ -20,6 +20,8 @@ from pipeline.core.display import counted, safe_text
 from pipeline.core.errors import ROWS_FAILED, JobError
 
 FAULTS_SHOWN = 20
+SHOWN = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a bar (|)"}
+DOUBT = "the encoding is a guess: if '{}' is not spelled right, change records.encoding in the job"
 NO_KEY = "key: none, because no column is different in every row: rows are known by their content"
 
 
@@ -86,8 +88,13 @@ def new(
         if asking:
             order = typer.prompt("What shall be written for each row?", default=order, err=True)
         file = job_file or Path(f"{table.name.partition('.')[0] or 'job'}.yaml")
-        written = write_for(file, table, found.columns, found.words, found.key, found.rows, order)
+        settings = found.settings
+        written = write_for(file, table, found.columns, found.words, found.key, found.rows, order, settings)
         typer.echo(safe_text(f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"))
+        for name, value in settings.items():
+            typer.echo(safe_text(f"{name}: {SHOWN.get(str(value), value)}, which the job says"))
+        if found.doubted:
+            typer.echo(safe_text(DOUBT.format(found.doubted)))
         typer.echo(safe_text(f"key: {found.key}, which is different in every row" if found.key else NO_KEY))
         if found.rows > TRIED:
             more = f"remove the line for all {found.rows:,}"

@@ -61,6 +61,9 @@ class TableFormat(Protocol):
     def place(self, path: Path, row: int, how: Reading = ..., /) -> str:
         """Where the record number `row` (1-based) stands, for messages: "line 12"."""
 
+    def guesses(self, path: Path, /) -> Iterator[Reading]:
+        """How a file may be read that cannot be read as it is, the likeliest first."""
+
     def create(self, path: Path, target: Path, schema: pl.Schema) -> TableWriter:
         """Begin the file `path` that will become `target`; `JobError` for what the format cannot hold."""
 

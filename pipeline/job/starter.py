@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from keyword import iskeyword
 from pathlib import Path
@@ -74,19 +74,31 @@ def write(file: Path) -> list[Path]:
 
 
 def write_for(
-    file: Path, table: Path, columns: Sequence[str], words: Iterable[str], key: str, rows: int, order: str
+    file: Path,
+    table: Path,
+    columns: Sequence[str],
+    words: Iterable[str],
+    key: str,
+    rows: int,
+    order: str,
+    settings: Mapping[str, str | int],
 ) -> list[Path]:
-    """Write a job for a table: `words` are the columns for its prompt, `order` says what to write."""
+    """Write a job for a table: `words` are the columns for its prompt, `order` says what to write.
+
+    `settings` say how the table is read.
+    """
     fit = [name for name in words if not set(name) & set("{}%\r\n")]
     lines = [f"{name.strip()}: {_variable(name)}" for name in fit[:MOST_IN_PROMPT]]
     step = next(name for name in ("text", "answer", "written_text", "step_1") if name not in columns)
     said = f"key: {_yaml(key)}" if key else "# key: id"
     why = "different in every row" if key else "no column was found that is different in every row"
+    how = [f"{name}: {value if isinstance(value, int) else _yaml(value)}" for name, value in settings.items()]
+    keys = [*how, f"{said:30}# the column(s) that identify a record: {why}"]
     limit = f"limit: {TRIED}" if rows > TRIED else "# limit: 5"
     parts = {
         "format": adapter_name(table)[0],
         "records": _yaml(os.path.relpath(table, file.parent)),
-        "key": f"{said:30}# the column(s) that identify a record: {why}",
+        "key": "\n  ".join(keys),
         "limit": f"{limit:30}# only the first records, to try it; without this line, all {rows:,}",
         "step": step,
         "prompt": _indented("\n".join([order.replace("{", "").replace("}", ""), "", *lines])),

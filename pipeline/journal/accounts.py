@@ -27,11 +27,11 @@ SELECT CAST(step AS TEXT), CAST(model AS TEXT), count(*), sum(outcome = 'answere
 FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
 """  # noqa: S608 - no value in it
 
-_OF_REQUEST = """
-SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0),
+_OF_REQUEST = f"""
+SELECT coalesce(sum(cost), 0), coalesce(sum(input + output) FILTER (WHERE {_EXACT}), 0),
        coalesce(sum(billed = 'yes' AND cost IS NULL), 0)
 FROM attempts WHERE digest = ? AND outcome <> 'superseded'
-"""
+"""  # noqa: S608 - no value in it
 
 SKEW = 60.0
 """seconds that a clock may have been ahead"""

@@ -72,7 +72,8 @@ class Journal:
     @classmethod
     def open(cls, path: Path) -> Journal:
         """The journal at `path`, made where there is none. `DiskError` where it cannot be trusted."""
-        is_there(path)
+        if path.is_file() or not path.exists():  # else it cannot be opened, which says more
+            is_there(path)
         try:
             for beside in ("-wal", "-shm", "-journal"):  # SQLite would write through such a link
                 if path.with_name(path.name + beside).is_symlink():

@@ -84,7 +84,7 @@ class Past:
 def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
     """What the journal knows of each of these requests."""
     digests = [request.digest for request in requests]
-    digests += [asked.digest for request in requests if request.instead for asked in _chain(request.instead)]
+    digests += [asked.digest for request in requests if request.instead for asked in chain(request.instead)]
     replies, faults = journal.look_up(digests)
 
     def past(request: Request) -> Past:
@@ -108,7 +108,7 @@ def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
 
 def _paid(request: Request, faults: Mapping[bytes, Fault]) -> Fault | None:
     """The fault of the first in a chain that was paid for."""
-    for asked in _chain(request):
+    for asked in chain(request):
         fault = faults.get(asked.digest)
         if fault is not None and fault.billed is Billed.YES:
             return Rejected(fault.kind, fault.message, fate=fault.fate, requests=(asked,), known=True)
@@ -120,7 +120,8 @@ def find(journal: Journal, request: Request) -> Past:
     return find_all(journal, [request])[0]
 
 
-def _chain(request: Request | None) -> Iterator[Request]:
+def chain(request: Request | None) -> Iterator[Request]:
+    """A request, and after it those to fallback models that may be asked instead."""
     while request is not None:
         yield request
         request = request.instead

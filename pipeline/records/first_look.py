@@ -5,20 +5,26 @@ Whether a column can be the key is what a run would say of it. This module does 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import polars as pl
 
+from pipeline.core import adapters
+from pipeline.core.contracts import AS_IT_IS
 from pipeline.core.errors import InputError
 from pipeline.job.files import Records
-from pipeline.records.source import open_records
+from pipeline.records.source import Source, open_records
+from pipeline.system.files import adapter_name, reading
 
+Settings = dict[str, str | int]
 _NAMES = ("id", "sku", "key", "slug", "uuid", "guid", "isbn", "ean", "gtin", "asin", "code", "handle")
 _ENDINGS = ("id", "_no", "_nr", "_key", "_code", "number")
 _SPECIAL = (pl.Binary, pl.Object, pl.Null, pl.Duration)
 _LATER = ("name", "title", "url", "email")
 _ID_LIKE, _ANY = len(_NAMES), 100
+_WORD = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
 MOST_GUESSES = 8  # columns that are tried: each reads the table once
 
 
@@ -30,20 +36,54 @@ class FirstLook:
     columns: tuple[str, ...]
     words: tuple[str, ...]
     """the columns that belong into a prompt: text, numbers, dates, but not the key where it is an id"""
-    key: str  # a column that is never empty and different in every row; '' where none was found
+    key: str
+    """a column that is never empty and different in every row; '' where none was found"""
+    settings: Settings = field(default_factory=dict)
+    """what `records` must say, besides the file, so that the table is read: its separator, its encoding"""
+    doubted: str = ""
+    """a word of the table, where its encoding is only a guess: are its letters right?"""
 
 
 def look_at(path: Path) -> FirstLook:
     """Look at a table; raises what is wrong with it, as a run would."""
-    spec = Records.model_validate({"from": str(path.absolute())})
-    source = open_records(spec, path.parent)
-    if len(source.schema) == 1 and set(next(iter(source.schema))) & set(";\t|"):
-        hint = "are the cells separated by something other than commas?"
-        raise InputError("there is only one column", where=str(path), hint=hint)
+    spec, settings, source = _opened(path)
     plain = [name for name, dtype in source.schema.items() if not (dtype.is_nested() or dtype in _SPECIAL)]
     key = next((name for name in _guesses(source.schema) if _is_key(spec, path, name)), "")
     words = tuple(name for name in plain if name != key or _rank(name) > _ID_LIKE)
-    return FirstLook(source.total(), tuple(source.schema), words or tuple(plain), key)
+    doubted = _doubted(path, str(settings.get("encoding", "")))
+    return FirstLook(source.total(), tuple(source.schema), words or tuple(plain), key, settings, doubted)
+
+
+def _opened(path: Path) -> tuple[Records, Settings, Source]:
+    """The table as its suffix says it is, or else as the first guess that reads it; with the settings for it.
+
+    The error is that of the likeliest guess.
+    """
+    plain = {"from": str(path.absolute())}
+    first: InputError | None = None
+    try:
+        spec = Records.model_validate(plain)
+        return spec, {}, open_records(spec, path.parent)
+    except InputError as error:
+        unread = error
+    usual = asdict(AS_IT_IS)
+    for guess in adapters.load("tables", adapter_name(path)[0]).guesses(path) if path.is_file() else ():
+        settings: Settings = {name: value for name, value in asdict(guess).items() if value != usual[name]}
+        spec = Records.model_validate(plain | settings)
+        try:
+            return spec, settings, open_records(spec, path.parent)
+        except InputError as error:
+            first = first or error
+    raise first or unread
+
+
+def _doubted(path: Path, encoding: str) -> str:
+    """A word whose letters show whether a guessed encoding is right; '' where it is Unicode's."""
+    if not encoding or encoding.startswith("utf"):
+        return ""
+    with reading(path) as stream:
+        word = next((found[0] for line in stream if (found := _WORD.search(line))), b"")
+    return word.decode(encoding, "replace")[:60]
 
 
 def _guesses(schema: pl.Schema) -> list[str]:

@@ -25,6 +25,7 @@ from pipeline.system.packages import install_command
 from pipeline.tables._workbook import refuse_bombs, refuse_unread
 
 READS = ("sheet", "header")
+TOP = 20  # rows among which a header is looked for
 PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"  # what the extra `excel` brings
 
 
@@ -62,6 +63,19 @@ def place(path: Path, row: int, how: Reading = AS_IT_IS) -> str:
         sheet = _sheet(path, book, how.sheet)
         number = _first_row(path, book, sheet, how) + 1 + row
     return f"row {number}" if how.sheet == 1 else f"sheet '{book.sheet_names[sheet]}', row {number}"
+
+
+def guesses(path: Path) -> Iterator[Reading]:
+    """The header is the first row of several cells, where rows of one cell, a title, stand above it."""
+    package = _fastexcel()
+    refuse_bombs(path)
+    with _readable(path, package):
+        options: dict[str, Any] = {"header_row": None, "skip_rows": 0, "n_rows": TOP, "dtypes": "string"}
+        top = package.read_excel(path).load_sheet(0, **options).to_polars()
+    filled = [sum(1 for cell in row if cell and cell.strip()) for row in top.rows()]
+    header = next((i for i, cells in enumerate(filled) if cells > 1), 0)
+    if any(filled[:header]):
+        yield Reading(header=header + 1)
 
 
 def _sheet(path: Path, book: Any, wanted: str | int) -> int:

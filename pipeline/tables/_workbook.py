@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.core.dtypes import first_line
 from pipeline.core.errors import InputError
@@ -23,10 +24,17 @@ PLAUSIBLE, MOST_TIMES = 256 * 1024**2, 100
 """a workbook of more bytes unpacked may be at most so many times its packed size"""
 MOST_CELLS = 50_000_000
 BLOCK, OVERLAP = 1 << 20, 256
+_UNCOMPUTED = "holds a formula that was never computed"
 _START = re.compile(rb'<(?:\w+:)?c\b([^>]{0,200}?\br="([A-Z]{1,3}([0-9]{1,7}))"[^>]{0,200})>')
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*>([^<]+)<")
+_ZERO = re.compile(rb"<(?:\w+:)?v\b[^>]*>0<")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _ODS_CELLS = re.compile(rb"<table:(table-row|table|(?:covered-)?table-cell)(?=[\s/>])([^>]*?)(/?)>")
+_ODS_VALUE = re.compile(rb'office:(?:\w+-)?value="|office:value-type="string"')
+_ODS_TEXT = re.compile(rb"\s*<text:p[^>]*>([^<]{1,20})")
+_AT_OPENING = re.compile(rb'<(?:\w+:)?calcPr\b(?=[^>]*\bfullCalcOnLoad="(?:1|true)")[^>]*>')
+_WRITES_ZEROS = re.compile(rb'\bcalcId="(?:124519|999999)"')
+"""XlsxWriter and PhpSpreadsheet write 0 for a formula that is to be computed when the workbook is opened"""
 _REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="([0-9]{1,9})"')
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]{0,200}?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
@@ -82,60 +90,103 @@ def _refuse_span(path: Path, name: str, height: int, width: int) -> None:
 
 def _refuse_repeated(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
     """The same for an .ods workbook, where one cell, or one row, may be written for many."""
-    height = width = row = column = times = 0
+    sheet = height = width = 0
+    for cell in _cells_of_ods(archive, entry):
+        if cell.sheet != sheet:
+            sheet, height, width = cell.sheet, 0, 0
+        if not cell.empty or b"value" in cell.attributes:
+            height, width = max(height, cell.row + cell.rows), max(width, cell.column + cell.columns)
+            _refuse_span(path, "the workbook", height, width)
+
+
+class _OdsCell(NamedTuple):
+    """A cell as it is written, perhaps for several rows and columns; all numbers from 0."""
+
+    sheet: int
+    row: int
+    column: int
+    rows: int
+    columns: int
+    attributes: bytes
+    empty: bool
+    inside: bytes
+
+
+def _cells_of_ods(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[_OdsCell]:
+    sheet, row, column, rows = -1, 0, 0, 0
     for text in _blocks(archive, entry, b"<"):
-        for kind, attributes, empty in _ODS_CELLS.findall(text):
+        for found in _ODS_CELLS.finditer(text):
+            kind, attributes, empty = found.groups()
             repeated = _REPEATED.search(attributes)
             count = int(repeated.group(1)) if repeated else 1
             if kind == b"table":
-                height = width = row = times = 0
+                sheet, row, rows = sheet + 1, 0, 0
             elif kind == b"table-row":
-                row, column, times = row + times, 0, count
+                row, column, rows = row + rows, 0, count
             else:
+                inside = text[found.end() : found.end() + OVERLAP]
+                yield _OdsCell(sheet, row, column, rows, count, attributes, bool(empty), inside)
                 column += count
-                if not empty or b"value" in attributes:
-                    height, width = max(height, row + times), max(width, column)
-                    _refuse_span(path, "the workbook", height, width)
 
 
 def refuse_unread(path: Path, name: str, index: int, first: int) -> None:
     """Raise an `InputError` for an error, or a formula without a value, in the rows from `first` on."""
     with reading(path, compression="") as packed, zipfile.ZipFile(packed) as archive:
         if "content.xml" in archive.namelist():
-            entry = archive.getinfo("content.xml")
-            if any(b'value-type="error"' in text for text in _blocks(archive, entry, b"<")):
-                raise _unread(path, "a cell", "holds an error such as #REF!")
-            return
-        book = archive.read("xl/workbook.xml")
-        part = _part_of(archive, book, index)
-        at_opening = re.search(rb'\bfullCalcOnLoad="(1|true)"', book) is not None
-        for text in _blocks(archive, part, b"<c") if part else ():
-            if b't="e"' not in text and not _FORMULA.search(text):
+            found = _unread_in_ods(archive, index, first)
+        else:
+            found = _unread_in_xlsx(archive, index, first)
+        if found:
+            place, what = found
+            hint = "open the workbook in Excel or LibreOffice, mend it there if it is an error, and save it"
+            what = f"sheet '{name}', cell {place} {what}, so it has no value"
+            raise InputError(what, where=str(path), hint=hint)
+
+
+def _unread_in_ods(archive: zipfile.ZipFile, index: int, first: int) -> tuple[str, str] | None:
+    for cell in _cells_of_ods(archive, archive.getinfo("content.xml")):
+        if cell.sheet != index or cell.row + cell.rows <= first:
+            continue
+        place = f"{_letters(cell.column)}{max(cell.row, first) + 1}"
+        if b'value-type="error"' in cell.attributes:
+            text = None if cell.empty else _ODS_TEXT.match(cell.inside)
+            return place, f"holds the error {text[1].decode(errors='replace')}" if text else "holds an error"
+        if b"table:formula=" in cell.attributes and not _ODS_VALUE.search(cell.attributes):
+            return place, _UNCOMPUTED
+    return None
+
+
+def _unread_in_xlsx(archive: zipfile.ZipFile, index: int, first: int) -> tuple[str, str] | None:
+    book = archive.read("xl/workbook.xml")
+    part = _part_of(archive, book, index)
+    at_opening = _AT_OPENING.search(book)
+    computed = not at_opening  # else a 0 is taken for a value only where another formula has one
+    zero: tuple[str, str] | None = None
+    for text in _blocks(archive, part, b"<c") if part else ():
+        if b't="e"' not in text and not _FORMULA.search(text):
+            continue
+        starts = list(_START.finditer(text))
+        for start, following in zip_longest(starts, starts[1:]):
+            if int(start.group(3)) <= first:
                 continue
-            starts = list(_START.finditer(text))
-            for start, following in zip_longest(starts, starts[1:]):
-                inside = text[start.end() : following.start() if following else None]
-                what = _missing(start.group(1), inside, at_opening) if int(start.group(3)) > first else ""
-                if what:
-                    raise _unread(path, f"sheet '{name}', cell {start.group(2).decode()}", what)
+            inside = text[start.end() : following.start() if following else None]
+            place = start.group(2).decode()
+            if what := _missing(start.group(1), inside):
+                return place, what
+            if at_opening and _FORMULA.search(inside):
+                is_zero = b' t="' not in start.group(1) and _ZERO.search(inside) is not None
+                zero = zero or ((place, _UNCOMPUTED) if is_zero else None)
+                computed = computed or not is_zero
+    doubted = at_opening and (not computed or _WRITES_ZEROS.search(at_opening.group()))
+    return zero if doubted else None
 
 
-def _missing(attributes: bytes, inside: bytes, at_opening: bool) -> str:
+def _missing(attributes: bytes, inside: bytes) -> str:
     """What is wrong with a cell; '' where it has a value, or is empty."""
     value = found.group(1) if (found := _VALUE.search(inside)) else b""
     if b't="e"' in attributes:
         return f"holds the error {value.decode(errors='replace')[:20]}"
-    computed = value and not (
-        at_opening and value == b"0"
-    )  # some programs write 0, to be computed at opening
-    if _FORMULA.search(inside) and not computed and b't="str"' not in attributes:
-        return "holds a formula that was never computed"
-    return ""
-
-
-def _unread(path: Path, place: str, what: str) -> InputError:
-    hint = "open the workbook in Excel or LibreOffice, mend it there if it is an error, and save it"
-    return InputError(f"{place} {what}, so it has no value", where=str(path), hint=hint)
+    return _UNCOMPUTED if _FORMULA.search(inside) and not value and b't="str"' not in attributes else ""
 
 
 def _part_of(archive: zipfile.ZipFile, book: bytes, index: int) -> zipfile.ZipInfo | None:
@@ -170,3 +221,13 @@ def _number(column: bytes) -> int:
     for letter in column:
         number = number * 26 + letter - 64
     return number
+
+
+def _letters(column: int) -> str:
+    """0 -> A, 25 -> Z, 26 -> AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(65 + letter) + letters
+    return letters

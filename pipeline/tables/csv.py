@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipeline.tables import _delimited
+from pipeline.tables import _delimited, _guess
 from pipeline.tables._text import Delimited
 
 SPREADSHEET = True
 READS = ("separator", "encoding")
 scan = partial(_delimited.scan, ",")
 place = partial(_delimited.place, ",")
+guesses = partial(_guess.delimited, ",")
 create = partial(Delimited, ",")

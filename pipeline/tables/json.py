@@ -6,6 +6,7 @@ This module does not know what the fields mean.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from pipeline.tables._text import TextFile
 SPREADSHEET = False
 READS: tuple[str, ...] = ()
 LARGEST = 64 << 20  # the most bytes of a file: read whole, it takes ten times as much memory
+
+
+def guesses(path: Path) -> Iterator[Reading]:
+    """None: there is one way to read it."""
+    del path
+    return iter(())
 
 
 def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:

@@ -19,12 +19,14 @@ from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.dtypes import json_text
 from pipeline.core.errors import InputError
 from pipeline.system.files import readable_file
+from pipeline.tables import _guess
 from pipeline.tables._lines import lines
 from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
 
 SPREADSHEET = False
 READS = ("encoding",)
+guesses = _guess.encoded
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
 
 

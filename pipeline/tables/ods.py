@@ -17,6 +17,7 @@ SPREADSHEET = True
 READS = _sheets.READS
 scan = _sheets.scan
 place = _sheets.place
+guesses = _sheets.guesses
 
 
 def create(path: Path, target: Path, schema: pl.Schema) -> NoReturn:

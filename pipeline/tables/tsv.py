@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipeline.tables import _delimited
+from pipeline.tables import _delimited, _guess
 from pipeline.tables._text import Delimited
 
 SPREADSHEET = True
 READS = ("separator", "encoding")
 scan = partial(_delimited.scan, "\t")
 place = partial(_delimited.place, "\t")
+guesses = partial(_guess.delimited, "\t")
 create = partial(Delimited, "\t")

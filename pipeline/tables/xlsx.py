@@ -21,6 +21,7 @@ SPREADSHEET = True
 READS = _sheets.READS
 scan = _sheets.scan
 place = _sheets.place
+guesses = _sheets.guesses
 
 
 MAX_CHARACTERS = 32_767

@@ -192,8 +192,19 @@ def _shown(value: Any) -> Any:
         except orjson.JSONEncodeError as error:
             if error.__cause__ is not None:  # from `_text`
                 raise error.__cause__ from None
-            raise
+            if "64-bit" not in str(error):
+                raise
+            return orjson.dumps(_digits(value), default=_text).decode()
     return value if isinstance(value, _HAVE_TEXT) else _text(value)
+
+
+def _digits(value: Any) -> Any:
+    """The value with digits for whole numbers beyond 64 bits, which the writer of JSON refuses."""
+    if isinstance(value, Mapping):
+        return {name: _digits(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_digits(item) for item in value]
+    return orjson.Fragment(str(value)) if isinstance(value, int) and value.bit_length() > 63 else value
 
 
 def _text(value: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -64,16 +65,17 @@ class Said(NamedTuple):
 
 def said_in_body(body: bytes) -> Said:
     """What a body says. Only JSON is understood; `first_words` shows the rest."""
-    layers: list[_Layer] = []
-    for layer in _layers(_loaded(body.removeprefix(b"\xef\xbb\xbf")), 0):
-        layers.append(layer)
-        if len(layers) == _MOST_LAYERS:
-            break
+    layers = layers_of(body)
     codes = tuple(dict.fromkeys(code for layer in layers for code in _codes(layer)))
     message = ": ".join(dict.fromkeys(filter(None, map(_message, layers))))
     status = next((number for layer in layers if (number := _status(layer))), 0)
     wait = next((seconds for layer in layers if (seconds := _wait(layer))), None)
     return Said(codes, message, status, wait or said_in(message))
+
+
+def layers_of(body: bytes, *, quoted: bool = True) -> list[dict[str, Any]]:
+    """The objects of a body that may tell of an error; `quoted`: also those in messages."""
+    return list(islice(_layers(_loaded(body.removeprefix(b"\xef\xbb\xbf")), 0, quoted), _MOST_LAYERS))
 
 
 def first_words(body: bytes) -> str:
@@ -95,23 +97,23 @@ def _loaded(text: bytes | str) -> Any:
         return None
 
 
-def _layers(value: Any, depth: int) -> Iterator[_Layer]:
+def _layers(value: Any, depth: int, quoted: bool) -> Iterator[_Layer]:
     """The objects of a body: first the one with the error, then what is in it, then what is around it."""
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
         for item in value[:_MOST_ITEMS]:
-            yield from _layers(item, depth + 1)
+            yield from _layers(item, depth + 1, quoted)
     if not isinstance(value, dict):
         return
     around = any(isinstance(value.get(name), dict | list) for name in _NESTED[:4])
     if not around:
         yield value
     for name in _NESTED:
-        yield from _layers(value.get(name), depth + 1)
-    yield from _layers(_first(value.get("choices")).get("error"), depth + 1)  # OpenRouter
-    for name in _IN_TEXTS:
-        for layer in _layers(_within(value.get(name))[1], depth + 1):
+        yield from _layers(value.get(name), depth + 1, quoted)
+    yield from _layers(_first(value.get("choices")).get("error"), depth + 1, quoted)  # OpenRouter
+    for name in _IN_TEXTS if quoted else ("raw",):
+        for layer in _layers(_within(value.get(name))[1], depth + 1, quoted):
             yield layer if name == "raw" else _without_codes(layer)
     if around:
         yield value

@@ -11,12 +11,11 @@ from typing import Any
 import orjson
 
 from pipeline.core.domain import Billed, Fate, Fault
-from pipeline.wire.error_bodies import first_words
+from pipeline.wire.error_bodies import first_words, layers_of
 from pipeline.wire.faults import error_of, error_reply, scrub, unreadable
 from pipeline.wire.words import MALFORMED_CODES, MALFORMED_WORDS
 
 _SHOWN = 200
-_DEEPEST = 4
 
 
 def refused(error: Any, body: bytes) -> Fault:
@@ -57,26 +56,10 @@ def denied(reply: dict[str, Any], body: bytes) -> Fault | None:
 
 def failed_generation(body: bytes) -> str | None:
     """What the model wrote, where an error says that it was not the JSON that was asked for; else None."""
-    try:
-        return _generation(orjson.loads(body), 0)
-    except ValueError:
-        return None
-
-
-def _generation(found: Any, depth: int) -> str | None:
-    error = found.get("error", found) if isinstance(found, dict) else None
-    if not isinstance(error, dict) or depth > _DEEPEST:
-        return None
-    message = error.get("message")
-    begins = isinstance(message, str) and message.lower().startswith(MALFORMED_WORDS)
-    if begins or error.get("code") in MALFORMED_CODES:
-        written = error.get("failed_generation")
-        return written if isinstance(written, str) else orjson.dumps(written).decode() if written else ""
-    metadata = error.get("metadata")  # of OpenRouter: the error as its provider has sent it
-    raw = metadata.get("raw") if isinstance(metadata, dict) else None
-    if isinstance(raw, str):
-        try:
-            raw = orjson.loads(raw)
-        except ValueError:
-            return None
-    return _generation(raw, depth + 1)
+    for layer in layers_of(body, quoted=False):
+        message = layer.get("message")
+        begins = isinstance(message, str) and message.lower().startswith(MALFORMED_WORDS)
+        if begins or layer.get("code") in MALFORMED_CODES:
+            written = layer.get("failed_generation")
+            return written if isinstance(written, str) else orjson.dumps(written).decode() if written else ""
+    return None

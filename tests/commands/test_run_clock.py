@@ -100,7 +100,7 @@ def test_a_clock_that_was_ahead_once_does_not_hold_the_next_runs_back(
         project.job(models=served(server.base_url, limits={"rpd": 5}), records=Project.numbered(10))
         with monkeypatch.context() as ahead:
             later = SimpleNamespace(time=lambda: time.time() + 30 * 86400)
-            ahead.setattr("pipeline.journal.journal.time", later)
+            ahead.setattr("pipeline.journal.rows.time", later)
             assert project.run("run", "job.yaml", "--limit", "5").returncode == 0
         done = project.run("run", "job.yaml")
         assert done.returncode == 0, done.stderr

@@ -217,6 +217,28 @@ def test_an_old_address_of_azure_is_refused_with_the_new_one(path: str, project:
     assert project.run("check", "job.yaml").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("preset", "model", "entry"),
+    [
+        ("ollama", "llama3.2", {"id": "llama3.2:latest"}),
+        ("llama-cpp", "any", {"id": "/models/a.gguf", "owned_by": "llamacpp"}),
+        ("litellm", "openai/gpt-9", {"id": "openai/*"}),
+        ("vllm", "Qwen/Qwen3-8B", {"id": "Qwen/Qwen3-8B"}),
+    ],
+)
+def test_the_doctor_finds_a_presets_model_under_the_name_that_it_lists(
+    preset: str, model: str, entry: dict[str, str], project: Project
+) -> None:
+    with answering(lambda *_: fine(), (200, {"object": "list", "data": [entry]})) as server:
+        own = {"preset": preset, "base_url": server.url, "api_key_env": "TEST_KEY", "model": model}
+        project.job(models={"writer": own})
+        done = project.run("doctor", "job.yaml", "--json", HTTP_PROXY="http://proxy.example:3128")
+    found = {check["name"]: check for check in orjson.loads(done.stdout)["checks"]}
+    assert found["model"]["state"] == found["endpoint"]["state"] == "ok", found
+    assert found["model"]["said"].endswith(f"knows {model}")
+    assert found["proxy"]["said"] == "HTTP_PROXY is set and not used"
+
+
 @pytest.mark.parametrize(("status", "state"), [(400, "warn"), (405, "ok"), (418, "warn"), (500, "warn")])
 def test_the_doctor_shows_the_words_of_a_server_that_refuses(
     status: int, state: str, project: Project

@@ -140,6 +140,36 @@ def test_reasoning_is_in_the_journal_and_in_no_file_of_the_result(project: Proje
     assert "reasoning" not in project.run("show", "job.yaml").stdout
 
 
+SHARED: list[tuple[dict[str, Any], int, int]] = [
+    ({"prompt": "A fine thing."}, 4, 1),
+    ({"prompt": "About {{ kind }}."}, 4, 1),
+    ({"prompt": "Say {{ n }}.", "each": {"n": [1, 2]}}, 8, 2),
+    ({"prompt": "All.", "checks": {"contains": ["nowhere"]}, "repairs": 1}, 4, 2),
+]
+"""a step whose requests are the same for all records; its rows; the requests that each record makes"""
+
+
+@pytest.mark.parametrize("private", [[], ["title"], ["kind"]])
+@pytest.mark.parametrize(("step", "rows", "replies"), SHARED)
+def test_rows_that_share_an_answer_share_its_reasoning(
+    step: dict[str, Any], rows: int, replies: int, private: list[str], project: Project
+) -> None:
+    records = "sku,title,kind\n" + "".join(f"{n:03},t{n},tea\n" for n in range(4))
+    body = chat_body(f"<think>{THOUGHT}</think>\n\nfine").decode()
+    with serve(Script(faults=(Rule(every=1, fault="body", body=body),))) as server:
+        project.job(server.base_url, records=records, steps=[{"name": "post", **step}], max_failed=1)
+        sets = ("--set", limits(), "--set", f"records.private={json.dumps(private)}")
+        assert project.run("run", "job.yaml", *sets).returncode == (3 if "checks" in step else 0)
+        assert server.ledger().requests == replies, "one request for all records"
+    show = ("show", "job.yaml", *sets, "--explain", "--rows", str(rows))
+    said = project.run(*show)
+    assert said.stdout.count(f"post, reasoning: {THOUGHT}") == rows * replies, said.stdout + said.stderr
+    assert "no reasoning came" not in said.stdout
+    (project.folder / "records.csv").unlink()
+    said = project.run(*show)
+    assert said.stdout.count("no reasoning came") == rows * 3 // 4, "only the record that asked is known"
+
+
 def journal_has(project: Project, words: str) -> tuple[int, int]:
     """In how many replies of the journal these words stand, and in how many files of the result."""
     import sqlite3

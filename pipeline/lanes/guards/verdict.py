@@ -21,7 +21,9 @@ from math import inf
 from pipeline.core.domain import Fate, Fault, Request
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
-_OF_THE_ACCOUNT = frozenset({"unauthorized", "forbidden", "not_found", "out_of_quota", "not_an_api"})
+_OF_THE_ACCOUNT = frozenset(
+    {"unauthorized", "forbidden", "not_found", "out_of_quota", "not_an_api", "proxy_refused"}
+)
 """refusals that may also be one request's own: a firewall in front of the server reads what is sent"""
 _OF_THE_KEY = frozenset({"unauthorized", "out_of_quota"})
 """those of them that hardly ever are: one is enough to wait for what is under way"""

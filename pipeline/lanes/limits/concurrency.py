@@ -45,6 +45,8 @@ class Concurrency(Limit):
         self._replies: deque[float] = deque(maxlen=2 * MOST)
         """when the latest replies came"""
         self._narrowed, self._first = -inf, inf
+        self._room = 0
+        """the width that a rate may have which the first reply tells; 0 where it began as wide as usual"""
         self._opens = start < START
         """whether the first reply may widen it at once"""
         self.width = start
@@ -85,8 +87,10 @@ class Concurrency(Limit):
     def paced(self, paced: bool) -> None:
         learned = paced and not self._paced
         self._paced = paced
-        if learned and self._growth is not None and self._growth.uncut:
-            self._restart(max(self._growth.uncut, min(START, self._most)))
+        if learned and self._growth is not None:
+            width = max(self._growth.uncut, min(START, self._most)) if self._growth.uncut else self._room
+            if width > self.width:
+                self._restart(width)
 
     def set(self, width: int | Literal["auto"]) -> None:
         """Fix the width from now on, or let it be found from where it is."""
@@ -135,6 +139,7 @@ class Concurrency(Limit):
         """Begin as wide as at other servers, if all would be answered in time even by one slot."""
         self._opens = False
         bears = int(FITS * self._timeout / max(now - sent, 1e-3)) if self._timeout < inf else START
+        self._room = min(bears, 2 * START, self._most)
         if self.width < min(bears, START):
             self._restart(min(bears, START))
             self._begin(now)

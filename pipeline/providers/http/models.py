@@ -18,17 +18,39 @@ from pipeline.wire.faults import scrub
 PATIENCE = 5.0  # seconds for the whole list
 MOST = 4 << 20  # bytes that are read of a list
 SHOWN = 5
+_LISTS, _NAMES = ("data", "models"), ("id", "name", "model")
+"""where the list is, and an entry's name: OpenAI's, and Gemini's, Cohere's and Ollama's own"""
+_ANY = "*"
+"""llama.cpp serves its one model under any name; LiteLLM lists `openai/*` for all names that begin so"""
 _COMPARED, _LONGEST_NAME = 2_000, 80
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 
 def names_in(body: bytes) -> list[str]:
-    """The names in a list of models; none where it is no such list."""
+    """The names in a list of models, with `*` for any others; none where it is no such list."""
     try:
         listed: Any = json.loads(body.decode("utf-8-sig"))
-        return [entry["id"] for entry in listed["data"] if isinstance(entry["id"], str)]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, RecursionError):
         return []
+    if isinstance(listed, dict):
+        listed = next((listed[name] for name in _LISTS if listed.get(name)), None)
+    listed = listed if isinstance(listed, list) else []
+    entries = [one if isinstance(one, dict) else {"id": one} for one in listed]
+    found = (next(filter(None, map(entry.get, _NAMES)), None) for entry in entries)
+    names = [name for name in found if isinstance(name, str)]
+    return [*names, _ANY] if [one.get("owned_by") for one in entries] == ["llamacpp"] else names
+
+
+def is_listed(model: str, names: list[str]) -> bool:
+    """Whether a list has a model, also in another form of its name that the server takes for it."""
+    plain = model.removeprefix("models/")
+    forms = {model, plain, f"models/{plain}", f"{model}:latest", model.partition(":")[0]}
+    return any(name in forms or (name.endswith(_ANY) and model.startswith(name[:-1])) for name in names)
+
+
+def is_azure(host: str) -> bool:
+    """Whether it is a host of Azure, which lists models, and is asked for deployments."""
+    return host.endswith(_AZURE)
 
 
 def shown(model: str, names: list[str]) -> str:
@@ -41,7 +63,7 @@ def shown(model: str, names: list[str]) -> str:
 
 def azure_address(host: str, path: str) -> str:
     """What to write instead of another address of Azure; '' for any other host."""
-    wrong = host.endswith(_AZURE) and not path.startswith("/openai/v1")
+    wrong = is_azure(host) and not path.startswith("/openai/v1")
     return f"Azure's address for this API is https://{host}/openai/v1" if wrong else ""
 
 
@@ -61,9 +83,11 @@ def advice(url: URL, api: str, model: str, listed: bytes, about_model: bool) -> 
     """What may be wrong where `url` answers with 404, by the list of models there."""
     if right := azure_address(url.host or "", url.path):
         return right
+    if is_azure(url.host or ""):
+        return "the model must be named as your deployment is"
     names = names_in(listed)
     said = []
-    if names and model not in names:
+    if names and not is_listed(model, names):
         said.append(f"the server lists: {shown(model, names)}")
     if api != "chat" and not about_model:
         said.append(f"this server may not speak `{api}`: set api: chat")

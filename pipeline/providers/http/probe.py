@@ -17,22 +17,25 @@ from email.utils import parsedate_to_datetime
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
+from pipeline.core.domain import Fault
 from pipeline.core.errors import JobError, KeyRefused, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
 from pipeline.core.secret import Secret, cleansed_bytes, guarding
 from pipeline.core.suggest import nearest
 from pipeline.providers.http.extras import NOTHING, Extras
-from pipeline.providers.http.models import MOST, PATIENCE, azure_address, names_in, shown
+from pipeline.providers.http.models import MOST, PATIENCE, azure_address, is_azure, is_listed, names_in, shown
 from pipeline.providers.http.strangers import NO_TLS
-from pipeline.wire.faults import fault_of
+from pipeline.wire.faults import error_reply, fault_of, is_page
 
 APART = 60.0  # seconds that two clocks may be apart
-SAID, FOR_WORDS = 4096, 0.5  # bytes that are read of an error, and seconds for them once its status is known
+SAID, FOR_WORDS = 1 << 16, 0.5
+"""bytes that are read of an error, and seconds for them once its status is known"""
 _SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
 """headers that are sent: none about this machine and its user; the SDK itself needs the last one"""
 _NO_LIST = frozenset({404, 405, 410})  # statuses of a server that answers, and has no list of models
 _WARNINGS = {403: ("this key may not list models:", "it may still answer")}
 _DOUBT = "a run may get the same: check the key, model and base_url"
+_ADDRESS = "check base_url, which usually ends in /v1"
 _VERSION = re.compile(r"/v[0-9]")
 
 
@@ -62,7 +65,7 @@ def looked_at(base_url: str, key: Secret, model: str, extras: Extras = NOTHING) 
         yield _unreached(host, error)
         return
     yield _of_status(host, urlsplit(base_url).path, heard)
-    if heard.status == 200:
+    if heard.status == 200 and not is_page(heard.body):
         yield _of_model(host, heard, model)
     yield from _of_clock(host, heard)
 
@@ -181,9 +184,18 @@ def _why(error: Exception) -> str:
     return f"cannot be reached: {getattr(error, 'strerror', None) or type(error).__name__}"
 
 
+def _fault(heard: _Heard) -> Fault | None:
+    """The fault that a run would see; None where a list came, or nothing that is known as an error."""
+    if heard.status != 200:
+        return fault_of(heard.status, {}, heard.body)
+    return None if names_in(heard.body) else error_reply(heard.body)
+
+
 def _of_status(host: str, path: str, heard: _Heard) -> Check:
     status = heard.status
-    fault = None if status == 200 else fault_of(status, {}, heard.body)
+    fault = _fault(heard)
+    if status == 200 and is_page(heard.body):
+        return warn("endpoint", f"{host}: answers with a page for people (200)", _ADDRESS)
     if fault is not None and fault.kind == "unauthorized":
         hint = "set the right key in the variable that api_key_env names"
         return bad("endpoint", f"{host}: the key is refused ({status})", hint, code=KeyRefused.exit_code)
@@ -194,11 +206,13 @@ def _of_status(host: str, path: str, heard: _Heard) -> Check:
         return warn("endpoint", f"{host}: has no list of models at {path} (404)", right)
     if status == 404 and not _VERSION.search(path):
         what = f"{host}: has no list of models at {path.rstrip('/')}/models (404)"
-        return warn("endpoint", what, "check base_url, which usually ends in /v1")
+        return warn("endpoint", what, _ADDRESS)
     if fault is None or status in _NO_LIST:
         listed = f" ({status} for its list of models, which not every server has)" if fault else ""
         return ok("endpoint", f"{host}: answers{listed}")
     what, hint = _WARNINGS.get(status, ("answers with", "come back later" if status >= 429 else _DOUBT))
+    if fault.kind == "out_of_quota":
+        hint = "the account is out of quota: top it up, or raise its limit"
     return warn("endpoint", f"{host}: {what} {fault.message}", hint)
 
 
@@ -206,8 +220,10 @@ def _of_model(host: str, heard: _Heard, model: str) -> Check:
     names = names_in(heard.body)
     if not names:
         return ok("model", f"{host}: lists no models")
-    if model in names:
+    if is_listed(model, names):
         return ok("model", f"{host}: knows {model}")
+    if is_azure(host):
+        return ok("model", f"{host}: lists models, not your deployments; is one named {model}?")
     near = nearest(model, names) or f"it lists: {shown(model, names)}"
     return warn("model", f"{host}: does not list '{model}'", f"{near}\na server may serve more than it lists")
 

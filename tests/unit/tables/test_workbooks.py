@@ -181,6 +181,91 @@ def test_an_empty_text_beside_numbers_is_an_empty_cell(tmp_path: Path) -> None:
     assert rows("c.xlsx", tmp_path) == [{"id": 1, "v": 5}, {"id": 2, "v": None}]  # Excel writes it so
 
 
-def test_an_error_in_an_opendocument_sheet_is_named(tmp_path: Path) -> None:
-    ods(tmp_path, 'office:value-type="string"', 'office:value-type="string" calcext:value-type="error"')
-    assert "holds an error such as #REF!" in refused(tmp_path, "a.ods")
+FOUR = '<table:table-cell office:value-type="float" office:value="5"><text:p>5</text:p></table:table-cell>'
+FORMULA = 'table:formula="of:=[.A1]"'
+ERROR = 'office:value-type="string" office:string-value="" calcext:value-type="error"'
+UNREAD = {
+    f"<table:table-cell {FORMULA}/>": "a formula that was never computed",
+    f'<table:table-cell {FORMULA} office:value-type="float"/>': "a formula that was never computed",
+    f"<table:table-cell {FORMULA} {ERROR}><text:p>#DIV/0!</text:p></table:table-cell>": "the error #DIV/0!",
+    f'<table:table-cell table:style-name="ce1" {ERROR}/>': "an error",
+}
+COMPUTED = {
+    'office:value-type="float" office:value="0"': 0,
+    'office:value-type="float" office:value="7"': 7,
+    'office:value-type="string" office:string-value=""': "",
+    'office:value-type="string"': "x",
+}
+
+
+@pytest.mark.parametrize("cell", UNREAD)
+def test_a_cell_without_a_value_in_an_opendocument_sheet_is_named(tmp_path: Path, cell: str) -> None:
+    ods(tmp_path, FOUR, cell)
+    assert f"sheet 'S1', cell B3 holds {UNREAD[cell]}, so" in refused(tmp_path, "a.ods")
+    ods(
+        tmp_path,
+        "</table:table>",
+        f"</table:table><table:table><table:table-row>{cell}</table:table-row></table:table>",
+    )
+    assert len(rows("a.ods", tmp_path)) == 4, "another sheet does not matter"
+    nine = '<table:table-cell table:number-columns-repeated="9"/>'
+    skipped = f'<table:table-row table:number-rows-repeated="40">{nine}'
+    far = f'<table:table-cell table:number-columns-repeated="27"/>{cell}'
+    ods(
+        tmp_path,
+        "</table:table>",
+        f"{skipped}</table:table-row><table:table-row>{far}</table:table-row></table:table>",
+    )
+    assert "cell AB46 holds" in refused(tmp_path, "a.ods")
+    ods(
+        tmp_path,
+        '<table:table table:name="S1">',
+        f'<table:table table:name="S1"><table:table-row>{cell}</table:table-row>',
+    )
+    assert len(rows("a.ods", tmp_path, header=2)) == 4, "what stands above the header does not matter"
+
+
+@pytest.mark.parametrize("attributes", COMPUTED)
+def test_a_formula_with_a_value_in_an_opendocument_sheet_is_read(tmp_path: Path, attributes: str) -> None:
+    value = COMPUTED[attributes]
+    ods(
+        tmp_path,
+        FOUR,
+        f"<table:table-cell {FORMULA} {attributes}><text:p>{value}</text:p></table:table-cell>",
+    )
+    assert rows("a.ods", tmp_path)[1]["v"] == str(value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "values", "fine"),
+    [
+        ('calcId="191029"', ["0"], True),  # Excel, which has computed it
+        ('calcId="191029" fullCalcOnLoad="1"', ["0"], False),  # whoever wrote it may not have
+        ('calcId="191029" fullCalcOnLoad="0"', ["0"], True),
+        ('calcId="0" fullCalcOnLoad="true"', ["0", "12"], True),  # Apache POI
+        ('calcId="0" fullCalcOnLoad="true"', ["0", "0.0"], True),
+        ('calcId="124519" fullCalcOnLoad="1"', ["0", "12"], False),  # XlsxWriter
+        ('fullCalcOnLoad="1" calcId="999999"', ["12", "0"], False),  # PhpSpreadsheet, not told to compute
+        ('calcId="999999" fullCalcOnLoad="0"', ["12", "0"], True),
+        ('calcId="191029"', [""], False),
+    ],
+)
+def test_a_formula_whose_value_is_truly_0_is_computed(
+    tmp_path: Path, settings: str, values: list[str], fine: bool
+) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["id", "v"])
+        for row in range(len(values)):
+            sheet.write(row + 1, 0, row)
+            sheet.write_formula(row + 1, 1, "=A2", None, 1000 + row)
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as one, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as other:
+        for entry in one.infolist():
+            text = one.read(entry).replace(b'calcId="124519" fullCalcOnLoad="1"', settings.encode())
+            for row, value in enumerate(values):
+                text = text.replace(f"<v>{1000 + row}</v>".encode(), f"<v>{value}</v>".encode())
+            other.writestr(entry, text)
+    if fine:
+        assert [row["v"] for row in rows("b.xlsx", tmp_path)] == [float(value) for value in values]
+    else:
+        assert f"cell B{2 + values.index(min(values))} holds a formula that" in refused(tmp_path, "b.xlsx")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,27 @@ def fails(text: str, **values: Any) -> Fault:
         shown(text, **values)
     assert fault.value.kind == "template"
     return fault.value
+
+
+WIDE = st.integers(-(2**200), 2**200) | st.sampled_from(
+    [2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1]
+)
+NUMBERS = st.recursive(
+    WIDE | st.text(max_size=3) | st.booleans() | st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+)
+
+
+@given(st.lists(NUMBERS) | st.dictionaries(st.text(), NUMBERS))
+def test_a_whole_number_of_any_size_is_its_digits_in_a_list_or_mapping(value: Any) -> None:
+    assert json.loads(shown("{{ v }}", v=value)) == value
+    assert json.loads(shown("{{ [v, n] }}", v=value, n=2**70)) == [value, 2**70]
+
+
+@pytest.mark.parametrize("value", [date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), True, 0.1, None, "x"])
+def test_a_large_number_changes_nothing_beside_it(value: Any) -> None:
+    alone = shown("{{ v }}", v=[value, 7])
+    assert shown("{{ v }}", v=[value, 2**70]) == alone.replace("7]", f"{2**70}]")
 
 
 VALUES = {"s": "text", "n": 5, "l": [1], "d": {"a": 1}, "f": 1.5, "b": True, "z": None}

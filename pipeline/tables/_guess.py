@@ -1,0 +1,63 @@
+"""Guesses how a text is to be read that is not as its suffix says: its encoding, and the separator.
+
+An encoding other than Unicode's is a guess that only a person can confirm. Whether a guess reads the file is
+found by reading it, which this module does not do.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from pipeline.core.contracts import Reading
+from pipeline.system.files import BLOCK, reading
+from pipeline.tables._lines import lines
+
+_MARKS = ",;\t|"
+_UNICODE = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+            codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
+"""the longer marks first, because one begins like another"""
+_OTHER = "cp1252"
+"""what a text that is not Unicode is taken for: the usual encoding of Windows"""
+_HEAD = 1024
+
+
+def delimited(usual: str, path: Path) -> Iterator[Reading]:
+    """Separators by how often they are in the header; the usual one comes first among equals."""
+    encoding = encoding_of(path)
+    top = (line.decode("utf-8", "replace") for line in islice(lines(path, encoding), 2))
+    header, record = (*(re.sub(r'"[^"]*"', "", line) for line in top), "", "")[:2]
+    marks = sorted(_MARKS, key=lambda mark: (-header.count(mark), mark != usual))
+    for mark in marks:
+        if mark == usual == marks[0]:
+            yield Reading(encoding=encoding)
+        elif mark in header or (mark == usual and marks[0] not in record):
+            yield Reading(mark, encoding)
+
+
+def encoded(path: Path) -> Iterator[Reading]:
+    """The one encoding that the bytes speak for."""
+    yield Reading(encoding=encoding_of(path))
+
+
+def encoding_of(path: Path) -> str:
+    """The encoding of a text; '' for UTF-8."""
+    with reading(path) as stream:
+        head = stream.read(_HEAD)
+        if named := next((name for mark, name in _UNICODE.items() if head.startswith(mark)), ""):
+            return named
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        if max(even, odd) * 4 > len(head):  # half of each letter of ASCII is a zero
+            return "utf-16-le" if odd > even else "utf-16-be"
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while head:
+                decoder.decode(head)
+                head = stream.read(BLOCK)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return _OTHER
+    return ""
