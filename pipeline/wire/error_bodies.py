@@ -18,7 +18,7 @@ from pipeline.wire.headers import advertised_wait
 from pipeline.wire.times import milliseconds, said_in, seconds_until
 
 _NESTED = ("error", "Error", "errors", "fault", "detail", "details", "innererror", "metadata", "base_resp",
-           "message")  # fmt: skip
+           "message", "raw")  # fmt: skip
 """what holds an error: of OpenAI, AWS, Cloudflare, Apigee, FastAPI, Google, Azure, OpenRouter, Mistral"""
 _MESSAGES = ("message", "Message", "msg", "detail", "error_msg", "status_msg", "errorMessage", "faultstring",
              "error_description", "title", "error", "errors", "raw")  # fmt: skip
