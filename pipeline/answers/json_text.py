@@ -14,7 +14,7 @@ import orjson
 from pipeline.wire.words import END_TOKENS
 
 _FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
-_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`]*\n")
+_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`{\[]*\n")
 _MEMBER = re.compile(r'"\s*:')
 _BRACKET = re.compile(r"[\[\]{}]")
 _PROSE = re.compile(r"\[[^\[\]{}'\"]*\]|\{[^\[\]{}'\":]*\}")

@@ -128,7 +128,11 @@ class Shape:
             values = json_text.inside(text)
             fitting = [value for value in values if not (self._invalid(value) or self._misfit(value))]
             kind = type(fitting[0]) if fitting else None
-            meant = {repr(value) for value in values if type(value) is kind and (value or value in fitting)}
+            meant = {
+                json.dumps(value, sort_keys=True)
+                for value in values
+                if type(value) is kind and (value or value in fitting)
+            }
         except (ValueError, RecursionError):
             return []
         return fitting[:1] if len(meant) == 1 else []
