@@ -101,10 +101,10 @@ class Screen:
             return ""  # it is the first word of the line above
         if t.waits:
             return f"{t.waits}, "
-        new = t.rows - t.rows_before
+        done, expected, new = t.work
         eta = ""
-        if new > 0 and t.rows < t.rows_expected and t.phase == "asking":
-            eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
+        if new > 0 and done < expected and t.phase == "asking":
+            eta = f", ETA {clock((expected - done) * seconds / new)}"
         held = f", held up by {t.binding}" if t.binding else ""
         return f"{pace(t.answered, seconds)}{eta}{held}, "
 
@@ -116,9 +116,8 @@ class Screen:
 
         t = self.progress
         top = Table.grid(Column(no_wrap=True), Column(max_width=BAR), Column(no_wrap=True), padding=(0, 1))
-        bar = ProgressBar(
-            total=max(t.rows_expected, 1), completed=min(t.rows, t.rows_expected), complete_style="green"
-        )
+        done, expected, _ = t.work
+        bar = ProgressBar(total=max(expected, 1), completed=min(done, expected), complete_style="green")
         top.add_row(Text(self.name, style="bold"), bar, Text(safe_text(self.numbers())))
         lines: list[Table | Text] = [top, Text("  " + safe_text(self.speed()), style="dim")]
         if error := self._trouble():

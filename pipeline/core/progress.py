@@ -26,6 +26,12 @@ class Progress:
     rows_expected: int = 0
     rows_before: int = 0
     """rows that were done when the run began; they say nothing about its speed"""
+    steps: int = 0
+    """steps that were taken, or need not be taken any more, since the asking began"""
+    steps_new: int = 0
+    """how many of them needed a request in this run"""
+    steps_expected: int = 0
+    """0 while nothing is asked"""
     ok: int = 0
     failed: int = 0
     skipped: int = 0
@@ -70,6 +76,13 @@ class Progress:
         """Rows of the result that are finished."""
         return self.ok + self.failed + self.skipped + self.pending
 
+    @property
+    def work(self) -> tuple[int, int, int]:
+        """What is done, what there is to do, and what this run did of it: steps while it asks, else rows."""
+        if self.steps_expected:
+            return self.steps, self.steps_expected, self.steps_new
+        return self.rows, self.rows_expected, self.rows - self.rows_before
+
     def count(self, status: str, rows: int = 1) -> None:
         """More rows of this status."""
         setattr(self, status, getattr(self, status) + rows)
@@ -111,6 +124,6 @@ class Progress:
         """Begin another walk: count all rows anew, or, with `go_on`, only those that were pending."""
         self.phase = phase
         self.since = time.monotonic()
-        self.pending = 0
+        self.pending = self.steps = self.steps_new = self.steps_expected = 0
         if not go_on:
             self.ok = self.failed = self.skipped = 0

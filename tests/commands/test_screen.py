@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from pipeline import api
 from pipeline.cli.screen import Screen
 from pipeline.core.display import pace
 from pipeline.core.domain import NO_TOKENS, Fault
 from pipeline.core.progress import Progress
+from pipeline.job.load import load
 from pipeline.lanes.bottleneck import Bottleneck
+from pipeline.testing import Rule, Script
+from tests.support.project import KEY, Project
+from tests.support.served import served
+from tests.support.server import serve
 
 
 def shown(progress: Progress, width: int = 80) -> list[str]:
@@ -116,3 +122,44 @@ def test_the_clock_of_the_speed_stands_still_in_a_pause() -> None:
     time.sleep(0.05)
     watched.sample()
     assert time.monotonic() - progress.since == pytest.approx(before, abs=0.03)
+
+
+def test_an_end_is_foretold_from_the_first_step_on(project: Project) -> None:
+    """Steps are counted, also those of rows that fail or are left out, and those that the journal knows."""
+    steps = [
+        {"name": "plan", "prompt": "Plan {{ title }}"},
+        {"name": "post", "each": {"lang": ["en", "de"]}, "prompt": "{{ lang }} {{ plan }} {{ title }}"},
+        {
+            "name": "tag",
+            "when": "{{ post != 'none' and title != 'thing 2' }}",
+            "prompt": "Tag {{ lang }} {{ post }}",
+        },
+    ]
+    fail = Rule(match="Plan thing 3", fault="refusal")
+    with serve(Script(faults=(fail,))) as server:
+        project.job(models=served(server.base_url), records=Project.numbered(6), steps=steps)
+        work = []
+        for limit in (3, 6):
+            progress, job = Seen(), load(project.folder / "job.yaml", [f"records.limit={limit}"])
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("TEST_KEY", KEY)
+                api.run(job, progress=progress)
+            assert progress.most[0] == progress.most[1] == limit * (1 + 2 + 2)
+            work.append(progress.most[2])
+    assert work == [3 * 5, 2 * 5], "thing 3 fails at its first step; what the journal knows is no work"
+
+
+class Seen(Progress):
+    """A progress that keeps what it showed of its work when a phase ended."""
+
+    most = (0, 0, 0)
+
+    def restart(self, phase: str, *, go_on: bool = False) -> None:
+        self.most = max(self.most, self.work)
+        super().restart(phase, go_on=go_on)
+
+
+def test_the_bar_and_the_end_go_by_steps_while_rows_are_still_at_their_first() -> None:
+    progress = Progress(phase="asking", since=time.monotonic() - 24, rows_expected=78, answered=30)
+    progress.steps, progress.steps_new, progress.steps_expected = 30, 30, 117
+    assert "ETA 1:09" in "".join(shown(progress, 200))
