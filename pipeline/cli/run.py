@@ -38,7 +38,10 @@ def run(
     pilot: Annotated[
         int | None,
         typer.Option(
-            "--pilot", metavar="N", min=2, help="Run N records first, show what the rest will cost, then ask."
+            "--pilot",
+            metavar="N",
+            parser=common.whole("--pilot", 2),
+            help="Run N records first, show what the rest will cost, then ask.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,

@@ -239,6 +239,13 @@ def test_arithmetic_on_an_empty_cell_says_how_to_count_it(project: Project) -> N
         (("run", "jbo.yaml"), "there is no such job file", "there is job.yaml"),
         (("run", "other.yaml"), "there is no such job file", "did you mean jobs/other.yaml?"),
         (("run", "nowhere.yaml"), "there is no such job file", "there is job.yaml"),
+        (("check", "many/27.yml"), "there is no such job file", "there is shop-27.yaml, "),
+        (("check", "many/xyz.yml"), "there is no such job file", "shop-14.yaml, and 15 more"),
+        (("check", "."), "this is a folder, not a job file", "there is job.yaml"),
+        (("ctl", "pause", "job.yaml"), "'pause' is a command, not a job file", "pipeline ctl job.yaml pause"),
+        (("run", "job.yaml", "--limit", "all"), "--limit: must be a whole number from 0 on", "--limit 20"),
+        (("run", "job.yaml", "--pilot", "1"), "--pilot: must be a whole number from 2 on", "--pilot 20"),
+        (("show", "job.yaml", "--rows", "0"), "--rows: must be a whole number from 1 on", "--rows 20"),
     ],
 )
 def test_a_slip_on_the_command_line(
@@ -246,6 +253,9 @@ def test_a_slip_on_the_command_line(
 ) -> None:
     check(project, PROMPT, PROMPT)
     (project.folder / "prompt.txt").write_text("Write about {{ title }}: {{ price }}\n")
+    (project.folder / "many").mkdir()
+    for number in range(10, 30):
+        (project.folder / f"many/shop-{number}.yaml").write_text(GOOD)
     (project.folder / "jobs").mkdir()
     (project.folder / "jobs/other.yaml").write_text(GOOD)
     done = project.run(*arguments)
