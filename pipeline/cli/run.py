@@ -96,9 +96,9 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         error.numbers = wording.numbers_of_stop(progress)
         rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
-        error.hint = "\n  ".join(
-            [*([error.hint] if error.hint else []), *done, f"to go on: {command_of(_raised(words, error))}"]
-        )
+        complete = rows and rows + progress.failed == progress.rows_expected
+        way = f"{'to write the table' if complete else 'to go on'}: {command_of(_raised(words, error))}"
+        error.hint = "\n  ".join([*([error.hint] if error.hint else []), *done, way])
         raise
 
 
