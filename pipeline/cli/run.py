@@ -71,10 +71,8 @@ def _run(job: Job, wish: Wish) -> Result:
 
     progress = Progress()
     load_structlog()
-    with (
-        Screen(job.name, progress, _at(wish.until)).shown() as screen,
-        _way_on(progress, _once(sys.argv[1:])),
-    ):
+    display = Screen(job.name, progress, _at(wish.until)).shown()
+    with display as screen, _way_on(progress, _once(sys.argv[1:])):
         return api.run(job, progress=progress, say=screen.say, wish=wish)
 
 
@@ -97,8 +95,8 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
         complete = rows and rows + progress.failed == progress.rows_expected
-        way = f"{'to write the table' if complete else 'to go on'}: {command_of(_raised(words, error))}"
-        error.hint = "\n  ".join([*([error.hint] if error.hint else []), *done, way])
+        again = f"{'to write the table' if complete else 'to go on'}: {command_of(_raised(words, error))}"
+        error.hint = "\n  ".join(filter(None, [error.hint, *done, again]))
         raise
 
 

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 PLAIN_SECONDS = 10.0
-BAR = 32
-"""columns of the bar on a wide terminal"""
-SENDING = ("asking", "stopping")
-"""phases in which requests are sent and answered"""
+BAR = 32  # columns of the bar on a wide terminal
+SENDING = ("asking", "stopping")  # phases in which requests are sent and answered
 
 
 class Screen:

@@ -158,7 +158,7 @@ def _written_for(table: Path, found: FirstLook, job_file: Path | None, order: st
 
 def schema() -> None:
     """Print the JSON Schema of the job file, for editors."""
-    from pipeline.job.json_schema import schema_text
+    from pipeline.job.load import schema_text
 
     typer.echo(schema_text(), nl=False)
 

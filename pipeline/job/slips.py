@@ -62,16 +62,6 @@ _PARAMS = frozenset((
 ))  # fmt: skip
 _OPTIONS = ("headers", "proxy", "idle", "allow_http", "threads")
 _AMOUNT = re.compile(r"\$? ?(\d+(?:\.\d+)?) ?(?:\$|USD|dollars?)?", re.IGNORECASE)
-EXAMPLES = {
-    "string_type": "put it in quotes to make it a text",
-    "int_type": "write the digits alone, without quotes: 20",
-    "float_type": "write the digits alone, without quotes or a sign of a currency: 0.5",
-    "bool_type": "write true or false, without quotes",
-    "tuple_type": "write a list in brackets, [a, b], or with one dash a line",
-    "string_too_short": "write a text, or leave the key out",
-    "too_short": "write at least one item",
-}
-"""by pydantic's name of the error"""
 
 
 def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
@@ -81,10 +71,8 @@ def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
         if found := _BRACES.match(near):
             what = f'put it in quotes: {found[1]}: "{found[2]}"'
             return "a text that begins with {{ has no quotes", what if '"' not in found[2] else _QUOTES
-    rows = (
-        (what, hint) for said, like, what, hint in _YAML if re.search(said, problem) and re.search(like, line)
-    )
-    return next(rows)
+    fits = (row for row in _YAML if re.search(row[0], problem) and re.search(row[1], line))
+    return next(fits)[2:]
 
 
 def mapping_slip(path: Sequence[str | int], value: Any) -> str:
@@ -123,9 +111,8 @@ def _meant(value: Any, example: Any) -> Any:
 
 def _general(path: Sequence[str | int]) -> str:
     """A path without the names that the user has chosen: models.writer.limits -> models.*.limits."""
-    return ".".join(
-        "*" if i == 1 and path[0] in ("models", "steps") else str(part) for i, part in enumerate(path)
-    )
+    named = path[:1] in (("models",), ("steps",))
+    return ".".join("*" if named and i == 1 else str(part) for i, part in enumerate(path))
 
 
 def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> str:

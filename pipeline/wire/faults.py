@@ -45,8 +45,7 @@ _KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|api|bearer)[-_][^\s\"',;]{6,}", re.IGN
 _ABOUT_KEY = re.compile(r"key|token|secret|credential|bearer|auth", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
 _LONGEST_READ = 10_000
-REPLY_CAP = 8 * 1024 * 1024
-"""the largest reply that is read, in bytes: several times what any model writes"""
+REPLY_CAP = 8 * 1024 * 1024  # the largest reply that is read, in bytes: several times what any model writes
 
 
 def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:
