@@ -70,10 +70,10 @@ def check(
 
 
 def new(
-    named: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="FILE", help="The job file to write; default: the table's name."),
+    job_file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The job file to write; default: the table's name.")
     ] = None,
+    also: Annotated[Path | None, typer.Argument(metavar="TABLE", help="The same as --from TABLE.")] = None,
     table: Annotated[
         Path | None,
         typer.Option("--from", metavar="TABLE", help=f"Your records: {', '.join(adapters.names('tables'))}."),
@@ -83,7 +83,7 @@ def new(
     from pipeline.job.spec import Model
     from pipeline.job.starter import write
 
-    job_file, table = _meant(named or [], table)
+    job_file, table = _meant([one for one in (job_file, also) if one], table)
     if table is None and sys.stdin.isatty():
         file, written = _asked(job_file)
     elif table is None:
@@ -123,7 +123,7 @@ def _asked(job_file: Path | None) -> tuple[Path, list[Path]]:
         try:
             found = look_at(table)
         except PipelineError as error:
-            typer.echo(safe_text(str(error)), err=True)
+            typer.echo("\n".join(map(safe_text, str(error).splitlines())), err=True)
             continue
         order = typer.prompt("What shall be written for each row?", default=ORDER, err=True)
         return _written_for(table, found, job_file, order)
