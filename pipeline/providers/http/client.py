@@ -38,9 +38,11 @@ from pipeline.providers.http.extras import NOTHING, Extras
 from pipeline.providers.http.models import advice, fetched
 from pipeline.providers.http.strangers import NO_TLS, Strangers
 from pipeline.wire.faults import (
+    PROXY,
     REPLY_CAP,
     dropped,
     fault_of,
+    no_key,
     no_memory,
     no_tunnel,
     not_https,
@@ -117,7 +119,9 @@ async def connection(
             trust_env=False,
         ) as session:
             url = URL(base_url.rstrip("/") + PATHS[api])
-            yield _Endpoint(session, connector, url, extras, api, deadlines, sent if extras.proxy else None)
+            endpoint = _Endpoint(session, connector, url, extras, api, deadlines, sent if extras.proxy else None)
+            endpoint.keyless = not key and not extras.secrets
+            yield endpoint
 
 
 class _Endpoint:
@@ -143,6 +147,8 @@ class _Endpoint:
         self._deadlines = deadlines
         self._room = asyncio.Semaphore(LARGE_AT_ONCE)
         self._strangers = Strangers(self._host)
+        self.keyless = False
+        """whether no secret is sent"""
         self._known = False
         self._listing = asyncio.Lock()
         self._listed: bytes | None = None
@@ -189,7 +195,8 @@ class _Endpoint:
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> Fault:
         self._known = True
         headers = {name.lower(): cleansed(words) for name, words in response.headers.items()}
-        return fault_of(response.status, headers, cleansed_bytes(body))
+        fault = fault_of(response.status, headers, cleansed_bytes(body))
+        return fault.but(message=no_key(self._host, fault)) if self.keyless else fault
 
     async def _explained(self, fault: Fault, model: str) -> Fault:
         """The fault with what the server's list of models says about it."""
@@ -209,7 +216,7 @@ class _Endpoint:
             case aiohttp.ClientHttpProxyError():
                 return no_tunnel(self._proxy_host, self._host, error.status)
             case aiohttp.ClientProxyConnectionError():
-                return _unconnected(error, f"the proxy {self._proxy_host}", known=True)
+                return _unconnected(error, f"{PROXY} {self._proxy_host}", known=True)
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return _unconnected(error, self._host, self._known)
             case TimeoutError() if not deadline.idle:
