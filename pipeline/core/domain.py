@@ -98,6 +98,8 @@ class Usage:
     """whether no count is missing, or is something that no count can be"""
 
 
+ANY_MODEL = "any"
+"""the name to write for the one model of a server that does not look at the name"""
 NO_TOKENS = Usage()
 """the usage of a reply whose tokens are not counted"""
 

@@ -119,7 +119,9 @@ async def connection(
             trust_env=False,
         ) as session:
             url = URL(base_url.rstrip("/") + PATHS[api])
-            endpoint = _Endpoint(session, connector, url, extras, api, deadlines, sent if extras.proxy else None)
+            endpoint = _Endpoint(
+                session, connector, url, extras, api, deadlines, sent if extras.proxy else None
+            )
             endpoint.keyless = not key and not extras.secrets
             yield endpoint
 

@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
-from pipeline.core.domain import Fault
+from pipeline.core.domain import ANY_MODEL, Fault
 from pipeline.core.errors import JobError, KeyRefused, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
 from pipeline.core.secret import Secret, cleansed_bytes, guarding
@@ -176,7 +176,10 @@ def _unreached(host: str, error: Exception, proxy: str) -> Check:
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "for a certificate authority of your own, set SSL_CERT_FILE to its certificate"
     elif proxy:
-        host, hint = f"{host}, through the proxy {proxy}", "check options.proxy, and whether the proxy is running"
+        host, hint = (
+            f"{host}, through the proxy {proxy}",
+            "check options.proxy, and whether the proxy is running",
+        )
     return bad("endpoint", f"{host}: {_why(error)}", hint, code=RunStopped.exit_code)
 
 
@@ -195,7 +198,7 @@ def _fault(heard: _Heard) -> Fault | None:
     return None if names_in(heard.body) else error_reply(heard.body)
 
 
-def _of_status(host: str, path: str, heard: _Heard, has_key: bool) -> Check:
+def _of_status(host: str, path: str, heard: _Heard, has_key: bool = True) -> Check:
     status = heard.status
     fault = _fault(heard)
     if status == 200 and is_page(heard.body):
@@ -227,6 +230,11 @@ def _of_model(host: str, heard: _Heard, model: str) -> Check:
         return ok("model", f"{host}: lists no models")
     if is_listed(model, names):
         return ok("model", f"{host}: knows {model}")
+    if model == ANY_MODEL and len(names) == 1:
+        served = shown(model, names)
+        return ok(
+            "model", f"{host}: serves {served}; a server that does not look at the name takes 'any' for it"
+        )
     if is_azure(host):
         return ok("model", f"{host}: lists models, not your deployments; is one named {model}?")
     near = nearest(model, names) or f"it lists: {shown(model, names)}"
