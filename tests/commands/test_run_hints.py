@@ -21,9 +21,12 @@ def closed_port() -> int:
         return port
 
 
+IN_A_HEADER = {"headers": {"X-Api-Key": {"env": "TEST_KEY"}}}
+
+
 @pytest.mark.parametrize(
     ("changes", "sent"),
-    [({}, True), ({"api_key_env": None}, False), ({"api_key_env": None, "options": {"headers": {"X-Api-Key": {"env": "TEST_KEY"}}}}, True)],
+    [({}, True), ({"api_key_env": None}, False), ({"api_key_env": None, "options": IN_A_HEADER}, True)],
     ids=["a wrong key", "no key", "a key in a header"],
 )  # fmt: skip
 def test_a_refusal_says_whether_a_key_was_sent(changes: dict[str, Any], sent: bool, project: Project) -> None:

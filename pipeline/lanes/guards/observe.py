@@ -42,7 +42,7 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
         for remark in remarks(request, reply, answer):
             if progress.remark(remark):
                 events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
-        progress.answer(reply.seconds, answer.usage, reply.cost, request.step, request.key)
+        progress.answer(reply, answer.usage, request.step, request.key)
         events.info(
             "request.answered",
             step=request.step,

@@ -1,4 +1,4 @@
-"""How many requests a model's server on this machine works on at once, where it says so: llama.cpp's `/props`.
+"""How many requests a server on this machine works on at once, where it says so: llama.cpp's `/props`.
 
 It is a help to begin with, so whatever is odd about the reply means nothing. This module does not know what
 the number is used for.
