@@ -8,10 +8,13 @@ from __future__ import annotations
 import glob
 import json
 import os
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -121,7 +124,17 @@ def show_result(result: Result, as_json: bool) -> None:
 
 def print_lines(lines: Iterable[str]) -> None:
     for line in lines:
-        typer.echo(line)
+        typer.echo(fitted(line, sys.stdout))
+
+
+def fitted(line: str, stream: TextIO) -> str:
+    """A line in as many as it takes at a terminal, which would break it inside words; as it is elsewhere."""
+    width = shutil.get_terminal_size().columns
+    if len(line) <= width or not stream.isatty():
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    how = {"break_long_words": False, "break_on_hyphens": False}
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent=indent, **how))
 
 
 def print_warnings(warnings: Sequence[str]) -> None:

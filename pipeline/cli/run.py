@@ -20,7 +20,7 @@ from pipeline.cli import _common as common
 from pipeline.cli import wording
 from pipeline.cli.screen import Screen
 from pipeline.core.display import counted
-from pipeline.core.errors import JobError, OutOfQuota, RunStopped
+from pipeline.core.errors import Interrupted, JobError, OutOfQuota, RunStopped
 
 if TYPE_CHECKING:
     from pipeline.core.progress import Progress
@@ -93,9 +93,12 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         error.numbers = wording.numbers_of_stop(progress)
         rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
-        error.hint = "\n  ".join(
-            [*([error.hint] if error.hint else []), *done, f"to go on: {command_of(_raised(words, error))}"]
-        )
+        expected = progress.rows_expected
+        goal = "go on"
+        if isinstance(error, Interrupted) and expected and progress.rows - progress.pending >= expected:
+            done, goal = [f"all {counted(expected, 'row')} are done"], "write the table, at no cost"
+        again = f"to {goal}: {command_of(_raised(words, error))}"
+        error.hint = "\n  ".join([*([error.hint] if error.hint else []), *done, again])
         raise
 
 
@@ -138,7 +141,7 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     with Screen(job.name, progress, _at(until)).shown() as screen, _way_on(progress, sys.argv[1:]):
         pilot = api.pilot(job, n=n, progress=progress, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
-        typer.echo(line, err=True)
+        typer.echo(common.fitted(line, sys.stderr), err=True)
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():

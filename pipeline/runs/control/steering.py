@@ -38,23 +38,26 @@ class Steering:
 
     def pause(self) -> str:
         """Send nothing new; requests under way are finished."""
-        self._hold(True)
-        return f"paused; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
+        already = " already" if self._hold(True) else ""
+        return (
+            f"paused{already}; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
+        )
 
     def resume(self) -> str:
         """Go on."""
-        self._hold(False)
-        return "going on"
+        return "going on" if self._hold(False) else "it was not paused, and goes on"
 
-    def _hold(self, paused: bool) -> None:
+    def _hold(self, paused: bool) -> bool:
+        """Pause it or let it go on; whether it was paused before."""
         run = self._run
         assert run.shared is not None  # noqa: S101 - commands are taken only while the run sends
         if run.fuse.reason is not None:
             raise JobError("the run is stopping")
-        run.shared.pause.paused = paused
+        before, run.shared.pause.paused = run.shared.pause.paused, paused
         run.progress.notice = "paused" if paused else ""
         run.events.info("run.paused" if paused else "run.resumed")
         run.shared.pump()
+        return before
 
     def stop(self) -> str:
         """End the run as an interrupt would."""
