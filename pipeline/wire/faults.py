@@ -42,7 +42,8 @@ from pipeline.wire.headers import advertised_limits, advertised_wait
 from pipeline.wire.refusals import judge, status_of
 
 _KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|api|bearer)[-_][^\s\"',;]{6,}", re.IGNORECASE)
-_ABOUT_KEY = re.compile(r"key|token|secret|credential|bearer|auth", re.IGNORECASE)
+_PART_OF_KEY = re.compile(r"[^\s\"'`,;()=]*(?:[\d*…@/+]|\.\.|[A-Za-z]{20})[^\s\"'`,;()=]*")
+"""a word that may be a key or a part of one: with a digit, a mark of what was left out, or very long"""
 _REFUSED = "the server refused the key"
 PROXY = "the proxy"
 """how a proxy is named that cannot be reached"""
@@ -72,7 +73,7 @@ def _judged(status: int, said: Said, body: bytes, shown: str) -> Fault:
     what = f"{shown} {said.shown}".strip()
     if kind in ("unauthorized", "forbidden"):  # a refusal of a key may echo the key
         what, body = f"{_REFUSED} ({what})", b""
-        words = "" if _ABOUT_KEY.search(words) else words
+        words = _PART_OF_KEY.sub("***", words)
     message = what + (f": {words}" if words else "")
     return Fault(kind, message, fate=fate, billed=billed, status=status, body=body)
 
