@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.core.errors import RunStopped
 from pipeline.job import files, spec
-from pipeline.job.json_schema import schema_text
+from pipeline.job.load import schema_text
 from pipeline.lanes import bottleneck
 from pipeline.lanes.guards import fuse
 from pipeline.output import types

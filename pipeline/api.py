@@ -10,14 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 
 from pipeline.core.progress import Progress
 from pipeline.job.load import load
 from pipeline.job.spec import Job
-from pipeline.records.given import Rows
+from pipeline.records.opening import Rows
 from pipeline.runs.pilot import Pilot
 from pipeline.runs.plan import plan_async
 from pipeline.runs.result import Plan, Result
@@ -42,8 +42,7 @@ def run(
     `records` is a polars frame, or a list of dicts, to use instead of the file that the job names; `progress`
     can be watched from another thread while it goes on, `say` is given each sentence for the reader.
     """
-    watch: dict[str, Any] = {"progress": progress, "wish": wish} | ({"say": say} if say else {})
-    return _waited(partial(run_async, job, records, **watch))
+    return _waited(partial(run_async, job, records, progress=progress, say=say, wish=wish))
 
 
 def pilot(
@@ -56,8 +55,7 @@ def pilot(
     until: float | None = None,
 ) -> Pilot:
     """Really run `n` records and say what the rest will cost: `pilot_async` for plain code."""
-    watch: dict[str, Any] = {"n": n, "progress": progress, "until": until} | ({"say": say} if say else {})
-    return _waited(partial(pilot_async, job, records, **watch))
+    return _waited(partial(pilot_async, job, records, n=n, progress=progress, say=say, until=until))
 
 
 def plan(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:

@@ -44,12 +44,9 @@ class Taken:
 class Runner(Protocol):
     """A step, ready to run."""
 
-    templates: Mapping[str, Template]
-    """its templates by the key of the job file"""
-    shape: Shape | None
-    """the shape of its answers, None for text"""
-    repairs: int
-    """how often an answer can be sent back with a complaint"""
+    templates: Mapping[str, Template]  # its templates by the key of the job file
+    shape: Shape | None  # the shape of its answers, None for text
+    repairs: int  # how often an answer can be sent back with a complaint
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""
@@ -80,10 +77,7 @@ class _Asked:
 
 
 class Asking:
-    """How one step's model is asked.
-
-    `models` are the step's model and, after it, its fallback models in order.
-    """
+    """How one step's models are asked: its model and, after it, its fallback models in order."""
 
     def __init__(
         self, step: str, models: tuple[Model, ...], allow: Collection[Allowed] = (), repairs: int = 0

@@ -10,14 +10,11 @@ from typing import Any
 
 import jsonschema_rs
 
-LETTERS = 5
-"""characters of a token, generously"""
+LETTERS = 5  # characters of a token, generously
 _BOUNDS = (
     ("minimum", "maximum"),
     ("exclusiveMinimum", "exclusiveMaximum"),
-    ("minLength", "maxLength"),
-    ("minItems", "maxItems"),
-    ("minProperties", "maxProperties"),
+    *((f"min{what}", f"max{what}") for what in ("Length", "Items", "Properties")),
 )
 
 
@@ -48,10 +45,8 @@ def unmet_schema(schema: Any, path: str = "") -> Iterator[str]:
             yield f"{where}: {low} ({least}) is more than {high} ({most})"
     fields = schema.get("properties")
     fields = fields if isinstance(fields, Mapping) else {}
-    required = schema.get("required")
-    for name in (
-        required if isinstance(required, list) and schema.get("additionalProperties") is False else ()
-    ):
+    required, closed = schema.get("required"), schema.get("additionalProperties") is False
+    for name in required if isinstance(required, list) and closed else ():
         if name not in fields and not schema.get("patternProperties"):
             yield f"{where}: the required field '{name}' is not among its properties"
     choices = schema.get("enum", [schema["const"]] if "const" in schema else None)

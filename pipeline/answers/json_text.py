@@ -14,13 +14,12 @@ import orjson
 from pipeline.wire.words import END_TOKENS
 
 _FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
-_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`]*\n")
+_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`{\[]*\n")
 _MEMBER = re.compile(r'"\s*:')
 _BRACKET = re.compile(r"[\[\]{}]")
 _PROSE = re.compile(r"\[[^\[\]{}'\"]*\]|\{[^\[\]{}'\":]*\}")
 """brackets that are no JSON and hold nothing that could be: [see below], {name}"""
-_MOST = 20
-"""values in one text, and end tokens behind it; where there are more, none is meant"""
+_MOST = 20  # values in one text, and end tokens behind it; where there are more, none is meant
 _DECODER = json.JSONDecoder()
 
 
@@ -66,7 +65,6 @@ def inside(text: str) -> list[Any]:
 
 
 def _among(text: str) -> list[Any]:
-    """The objects and lists in a text."""
     found: list[Any] = []
     place = 0
     while bracket := _BRACKET.search(text, place):

@@ -23,8 +23,7 @@ TYPES = ("string", "integer", "number", "boolean")
 _ALL_TYPES = (*TYPES, "array", "object", "null")
 _NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched; )")
 _MOST_COMPLAINTS = 3
-_FULL = frozenset(("$schema", "$ref", "$defs"))
-"""keys that only a full schema has"""
+_FULL = frozenset(("$schema", "$ref", "$defs"))  # keys that only a full schema has
 
 
 def schema_of(shape: Any) -> dict[str, Any]:
@@ -64,12 +63,8 @@ def _validator(schema: dict[str, Any]) -> Any:
 def _expanded(shape: Any, path: str) -> dict[str, Any]:
     if isinstance(shape, dict) and shape:
         fields = {str(name): _expanded(value, f"{path}.{name}".lstrip(".")) for name, value in shape.items()}
-        return {
-            "type": "object",
-            "properties": fields,
-            "required": list(fields),
-            "additionalProperties": False,
-        }
+        closed = {"required": list(fields), "additionalProperties": False}
+        return {"type": "object", "properties": fields, **closed}
     if isinstance(shape, list) and len(shape) == 1:
         return {"type": "array", "items": _expanded(shape[0], f"{path}[]")}
     if isinstance(shape, str) and shape in TYPES:
@@ -133,7 +128,11 @@ class Shape:
             values = json_text.inside(text)
             fitting = [value for value in values if not (self._invalid(value) or self._misfit(value))]
             kind = type(fitting[0]) if fitting else None
-            meant = {repr(value) for value in values if type(value) is kind and (value or value in fitting)}
+            meant = {
+                json.dumps(value, sort_keys=True)
+                for value in values
+                if type(value) is kind and (value or value in fitting)
+            }
         except (ValueError, RecursionError):
             return []
         return fitting[:1] if len(meant) == 1 else []

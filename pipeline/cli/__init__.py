@@ -17,7 +17,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import _common as common
-from pipeline.cli import doctor, journal, look, run, tools, wording
+from pipeline.cli import journal, look, run, tools, wording
 from pipeline.core.display import safe_text
 from pipeline.core.errors import DiskError, Interrupted, JobError, PipelineError, RunStopped
 from pipeline.system.signals import end_the_program
@@ -71,17 +71,9 @@ def _options(
 
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    run.run,
-    look.plan,
-    look.export,
-    look.show,
-    look.status,
-    look.ctl,
-    tools.check,
-    doctor.doctor,
-    tools.new,
-    tools.schema,
-)
+    run.run, look.plan, look.export, look.show, look.status, look.ctl,
+    tools.check, look.doctor, tools.new, tools.schema,
+)  # fmt: skip
 for _command in _COMMANDS:  # a line that is told is not cut: it is wrapped
     app.command(short_help=common.first_sentence(_command))(_command)
 app.command(name="kinds", short_help=common.first_sentence(tools.kinds_command))(tools.kinds_command)

@@ -115,11 +115,13 @@ def load_job(
 
 def show_result(result: Result, as_json: bool) -> None:
     """Print a result, and end with its exit code."""
-    if as_json:
-        print_json(wording.numbers_of_result(result))
-    else:
-        print_lines(wording.of_result(result))
+    show(as_json, wording.numbers_of_result(result), wording.of_result(result))
     raise typer.Exit(result.exit_code)
+
+
+def show(as_json: bool, numbers: Any, lines: Iterable[str]) -> None:
+    """Print the same for programs, or for people."""
+    print_lines([json.dumps(numbers, indent=2, default=str)] if as_json else lines)
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -141,7 +143,3 @@ def print_warnings(warnings: Sequence[str]) -> None:
     """Print what is likely to be a slip, on standard error."""
     for warning in warnings:
         typer.echo("warning: " + "\n".join(map(safe_text, warning.splitlines())), err=True)
-
-
-def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, default=str))

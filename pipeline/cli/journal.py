@@ -47,22 +47,16 @@ def forget(
     from pipeline.runs.forget.forget import forget as forget_record
 
     forgotten = forget_record(job, key, remove_results=remove_results)
-    if as_json:
-        common.print_json(asdict(forgotten))
-    else:
-        common.print_lines(safe_text(line) for line in _of_forgotten(forgotten))
+    common.show(as_json, asdict(forgotten), map(safe_text, _of_forgotten(forgotten)))
     if forgotten.left:
         raise typer.Exit(DiskError.exit_code)
 
 
 def _of_forgotten(found: Forgotten) -> Iterator[str]:
     yield from found.notices
-    shared = (
-        f"; {counted(found.shared, 'attempt')} kept, because another record shares them"
-        if found.shared
-        else ""
-    )
-    yield f"journal: {counted(found.attempts, 'attempt')} removed, all but what they cost{shared}"
+    kept = f"; {counted(found.shared, 'attempt')} kept, because another record shares them"
+    removed = f"{counted(found.attempts, 'attempt')} removed, all but what they cost"
+    yield f"journal: {removed}{kept if found.shared else ''}"
     yield f"events.jsonl: {counted(found.events, 'line')} removed"
     if found.row_files:
         yield f"files of its rows: {counted(found.row_files, 'file')} removed"
@@ -106,12 +100,10 @@ def restore(
     from pipeline.journal.restore import restore_lines
 
     restored = restore_lines(job, _text(file).splitlines())
-    if as_json:
-        common.print_json(asdict(restored))
-    else:
-        known = f", {restored.known:,} were there before" if restored.known else ""
-        damaged = f", {counted(restored.damaged, 'line')} damaged" if restored.damaged else ""
-        typer.echo(f"{counted(restored.taken, 'answer')} taken in{known}{damaged}")
+    known = f", {restored.known:,} were there before" if restored.known else ""
+    damaged = f", {counted(restored.damaged, 'line')} damaged" if restored.damaged else ""
+    said = f"{counted(restored.taken, 'answer')} taken in{known}{damaged}"
+    common.show(as_json, asdict(restored), [said])
     if restored.damaged:
         raise typer.Exit(DiskError.exit_code)
 
@@ -135,10 +127,8 @@ def verify(
     from pipeline.journal.verify import verify
 
     verdict = verify(job.folder / "journal.sqlite")
-    if as_json:
-        common.print_json({**asdict(verdict), "whole": verdict.whole})
-    else:
-        common.print_lines(safe_text(line) for line in _of_verdict(verdict))
+    numbers = {**asdict(verdict), "whole": verdict.whole}
+    common.show(as_json, numbers, map(safe_text, _of_verdict(verdict)))
     if not verdict.whole:
         raise typer.Exit(DiskError.exit_code)
 

@@ -5,15 +5,22 @@ This module runs nothing itself.
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline import __version__
 from pipeline.cli import _common as common
 from pipeline.cli import run, wording
 from pipeline.core.display import safe_text
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
+
+if TYPE_CHECKING:
+    from pipeline.core.health import Check
 
 
 def plan(
@@ -32,10 +39,7 @@ def plan(
 
     counted = api.plan(job, retry_failed=retry_failed)
     common.print_warnings(counted.warnings)
-    if as_json:
-        common.print_json(wording.numbers_of_plan(counted))
-    else:
-        common.print_lines(wording.of_plan(counted))
+    common.show(as_json, wording.numbers_of_plan(counted), wording.of_plan(counted))
 
 
 def export(
@@ -51,8 +55,7 @@ def export(
     job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
     from pipeline import api
 
-    result = api.export(job)
-    common.show_result(result, as_json)
+    common.show_result(api.export(job), as_json)
 
 
 def show(
@@ -89,17 +92,16 @@ def show(
         raise JobError(f"there is no step '{step}'", where="--step", hint=hint)
     shown = shown_of(job, failed=failed, key=key, step=step, most=rows)
     if shown is None:
-        again = run.command_of(
-            ["run", str(job_file), *(word for one in sets or () for word in ("--set", one))]
-        )
+        words = (word for one in sets or () for word in ("--set", one))
+        again = run.command_of(["run", str(job_file), *words])
         raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=f"run it first: {again}")
     chosen = steps if step is None else [step]
+    thoughts = None
     if explain:
         from pipeline.runs.explain import reasoning_of
 
-        common.print_lines(wording.of_rows(job, shown, chosen, reasoning_of(job, shown.rows, chosen)))
-    else:
-        common.print_lines(wording.of_rows(job, shown, chosen))
+        thoughts = reasoning_of(job, shown.rows, chosen)
+    common.print_lines(wording.of_rows(job, shown, chosen, thoughts))
 
 
 def status(
@@ -115,10 +117,36 @@ def status(
     from pipeline.runs.status import status_of
 
     report = status_of(job)
-    if as_json:
-        common.print_json(report)
-    else:
-        common.print_lines(wording.of_status(report))
+    common.show(as_json, report, wording.of_status(report))
+
+
+def doctor(
+    job_file: common.JobFile,
+    sets: common.Sets = None,
+    as_json: common.AsJson = False,
+    untrusted: common.Untrusted = False,
+    allow_host: common.AllowHost = None,
+    allow_key: common.AllowKey = None,
+) -> None:
+    """Check a job's journal, lock, disk, keys, endpoints and clock, and say what to do."""
+    from pipeline.runs.doctor import exit_code, looked_at
+
+    load = partial(common.load_job, job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))
+    checks = list(looked_at(load, __version__))
+    code = exit_code(checks)
+    common.show(as_json, {"checks": list(map(asdict, checks)), "exit_code": code}, _of_checks(checks))
+    raise typer.Exit(code)
+
+
+def _of_checks(checks: list[Check]) -> Iterator[str]:
+    yield from wording.table(("state", "check", "what"), [(c.state, c.name, c.said) for c in checks])
+    hints = [check for check in checks if check.hint]
+    if hints:
+        yield ""
+    for check in hints:
+        first, *others = check.hint.splitlines()
+        yield safe_text(f"{check.state}: {check.name}: {first}")
+        yield from (safe_text(f"  {line.strip()}") for line in others)
 
 
 _VERB = typer.Argument(
@@ -141,8 +169,6 @@ def ctl(
     from pipeline.runs.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)
-    if as_json:
-        common.print_json(answer)
-    else:
-        said = answer.get("said")
-        common.print_lines(map(safe_text, said.splitlines()) if said is not None else wording.of_live(answer))
+    said = answer.get("said")
+    lines = map(safe_text, said.splitlines()) if said is not None else wording.of_live(answer)
+    common.show(as_json, answer, lines)

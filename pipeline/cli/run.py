@@ -68,10 +68,8 @@ def _run(job: Job, wish: Wish) -> Result:
 
     progress = Progress()
     load_structlog()
-    with (
-        Screen(job.name, progress, _at(wish.until)).shown() as screen,
-        _way_on(progress, _once(sys.argv[1:])),
-    ):
+    display = Screen(job.name, progress, _at(wish.until)).shown()
+    with display as screen, _way_on(progress, _once(sys.argv[1:])):
         return api.run(job, progress=progress, say=screen.say, wish=wish)
 
 
@@ -98,7 +96,7 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         if isinstance(error, Interrupted) and expected and progress.rows - progress.pending >= expected:
             done, goal = [f"all {counted(expected, 'row')} are done"], "write the table, at no cost"
         again = f"to {goal}: {command_of(_raised(words, error))}"
-        error.hint = "\n  ".join([*([error.hint] if error.hint else []), *done, again])
+        error.hint = "\n  ".join(filter(None, [error.hint, *done, again]))
         raise
 
 

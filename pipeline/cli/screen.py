@@ -20,12 +20,9 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 PLAIN_SECONDS = 10.0
-BAR = 32
-"""columns of the bar on a wide terminal"""
-WRITING = "writing"
-"""the phase in which all is answered"""
-SENDING = ("asking", "stopping")
-"""phases in which requests are sent and answered"""
+BAR = 32  # columns of the bar on a wide terminal
+SENDING = ("asking", "stopping")  # phases in which requests are sent and answered
+WRITING = "writing"  # the phase in which all is answered
 
 
 class Screen:

@@ -97,9 +97,8 @@ def new(
             typer.echo(safe_text(DOUBT.format(found.doubted)))
         typer.echo(safe_text(f"key: {found.key}, which is different in every row" if found.key else NO_KEY))
         if found.rows > TRIED:
-            typer.echo(
-                f"limit: only the first {TRIED} records, to try it; remove the line for all {found.rows:,}"
-            )
+            more = f"remove the line for all {found.rows:,}"
+            typer.echo(f"limit: only the first {TRIED} records, to try it; {more}")
     for path in written:
         typer.echo(f"wrote {path}")
     try:
@@ -111,7 +110,7 @@ def new(
 
 def schema() -> None:
     """Print the JSON Schema of the job file, for editors."""
-    from pipeline.job.json_schema import schema_text
+    from pipeline.job.load import schema_text
 
     typer.echo(schema_text(), nl=False)
 

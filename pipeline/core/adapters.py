@@ -61,9 +61,8 @@ def _loaded(wing: str, name: str) -> Any:
     known = names(wing)
     if name not in known:
         hint = nearest(name, known) or f"known: {', '.join(known)}"
-        what = (
-            f"unknown {WINGS[wing]} '{name}'" if name else f"no {WINGS[wing]} is named (a suffix is missing)"
-        )
+        kind = WINGS[wing]
+        what = f"unknown {kind} '{name}'" if name else f"no {kind} is named (a suffix is missing)"
         raise JobError(what, hint=hint)
     folder = ".".join(_folder(wing).relative_to(PACKAGE.parent).parts)
     return import_module(f"{folder}.{name.replace('-', '_')}")

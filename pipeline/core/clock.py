@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 DAY = timedelta(days=1)
-LONGEST = 366 * 86_400
-"""the longest duration, in seconds"""
+LONGEST = 366 * 86_400  # the longest duration, in seconds
 _OF_DAY = re.compile(r"([0-9]{1,2}):([0-5][0-9])")
 _DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
 
@@ -105,9 +104,8 @@ def hours_of(text: str) -> Hours:
 def _span(text: str) -> tuple[timedelta, timedelta]:
     ends = [_time_in(part) for part in re.split(r"\s*[-–]\s*", text)]
     if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] == DAY:
-        raise ValueError(
-            f"'{text}' is not a list of hours: write 22:00-06:00, and separate several with commas"
-        )
+        example = "write 22:00-06:00, and separate several with commas"
+        raise ValueError(f"'{text}' is not a list of hours: {example}")
     if ends[0] == ends[1]:
         raise ValueError(f"'{text}' covers no time: the whole day is 00:00-24:00")
     return ends[0], ends[1]
@@ -137,10 +135,7 @@ def duration_of(text: str) -> float:
 
 
 def time_of(text: str, now: datetime) -> datetime:
-    """The next moment that "07:00" or "2026-11-23T07:00" names, in the time zone of `now`, which is aware.
-
-    A `ValueError` says what is wrong.
-    """
+    """The next moment that "07:00" or "2026-11-23T07:00" names, in the zone of `now`; else a `ValueError`."""
     shown = _time_in(text.strip())
     if shown is not None:
         return _next(shown, now)
@@ -185,9 +180,7 @@ def _moved(local: datetime, by: timedelta) -> datetime:
 
 
 def _of_day(local: datetime) -> timedelta:
-    return timedelta(
-        hours=local.hour, minutes=local.minute, seconds=local.second, microseconds=local.microsecond
-    )
+    return timedelta(0, local.second, local.microsecond, 0, local.minute, local.hour)
 
 
 def _change(before: datetime, after: datetime) -> datetime:

@@ -7,14 +7,13 @@ This module does not know HTTP, files or the job file.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Self, TypeAlias, TypeVar, dataclass_transform
 
-DOLLAR = 1_000_000_000
-"""money is counted in nano-dollars, so that sums are exact"""
+DOLLAR = 1_000_000_000  # money is counted in nano-dollars, so that sums are exact
 Values: TypeAlias = Mapping[str, Any]
 _Class = TypeVar("_Class")
 
@@ -36,8 +35,7 @@ class Record:
     key: str
     fields: Values
     row: int
-    private: tuple[Any, ...] = ()
-    """values that stay out of every message"""
+    private: tuple[Any, ...] = ()  # values that stay out of every message
 
 
 @frozen
@@ -53,19 +51,25 @@ class Request:
     body: bytes
     step: str = field(default="", compare=False)
     key: str = field(default="", compare=False)
-    attempt: int = field(default=1, compare=False)
-    """which try this is, from 1"""
+    attempt: int = field(default=1, compare=False)  # which try this is, from 1
     endpoint: str = field(default="", compare=False)
     """which of a model's endpoints is asked; '' where there is one"""
     private: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     """values of the record that stay out of every message"""
     instead: Request | None = field(default=None, compare=False)
     """the same question to the fallback model, asked if this one fails"""
-    draw: str = ""
-    """which of several answers to the same body is wanted; '' for the first or only one"""
+    draw: str = ""  # which of several answers to the same body is wanted; '' for the first or only one
     turns: int = field(default=1, compare=False)
     """messages of user and model: more than 1 where it sends an answer back with a complaint"""
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
+
+    @property
+    def either(self) -> Iterator[Request]:
+        """The request, and behind it those to the fallback models."""
+        request: Request | None = self
+        while request is not None:
+            yield request
+            request = request.instead
 
     @property
     def digest(self) -> bytes:
@@ -98,10 +102,8 @@ class Usage:
     """whether no count is missing, or is something that no count can be"""
 
 
-ANY_MODEL = "any"
-"""the name to write for the one model of a server that does not look at the name"""
-NO_TOKENS = Usage()
-"""the usage of a reply whose tokens are not counted"""
+ANY_MODEL = "any"  # what to write for the one model of a server that does not look at the name
+NO_TOKENS = Usage()  # the usage of a reply whose tokens are not counted
 
 
 @frozen
@@ -111,8 +113,7 @@ class ServerLimits:
     rpm: int | None = None
     tpm: int | None = None
     rpd: int | None = None
-    left: int | None = None
-    """requests that may be sent at once"""
+    left: int | None = None  # requests that may be sent at once
 
 
 @frozen
@@ -127,12 +128,9 @@ class Answer:
     refusal: str = ""
     model: str = ""
     usage: Usage = NO_TOKENS
-    tier: str = ""
-    """the service tier that served it, where the server says so: flex, priority, …"""
-    reasoning: str = ""
-    """what the model wrote before its answer; never a part of a result"""
-    said: str = ""
-    """the text with the reasoning that stood in it; '' where none did"""
+    tier: str = ""  # the service tier that served it, where the server says so: flex, priority, …
+    reasoning: str = ""  # what the model wrote before its answer; never a part of a result
+    said: str = ""  # the text with the reasoning that stood in it; '' where none did
 
     @property
     def counted(self) -> bool:
@@ -156,14 +154,11 @@ class Reply:
     model: str = ""
     known: bool = False
     advertised: ServerLimits | None = None
-    wait: float | None = None
-    """seconds that the headers ask to wait; used only where the body is an error"""
-    odd: str = ""
-    """what was odd about it, though it can be read; '' for nothing"""
+    wait: float | None = None  # seconds that the headers ask to wait; used only where the body is an error
+    odd: str = ""  # what was odd about it, though it can be read; '' for nothing
     cost: int | None = None
     """nano-dollars by the usage that came with it; None where that or the price is not known"""
-    most: int | None = None
-    """the most that it can have cost; None where the price is not known"""
+    most: int | None = None  # the most that it can have cost; None where the price is not known
 
     def with_answer(self, answer: Answer, model: str, cost: int | None, most: int | None) -> Reply:
         """The same reply with what it says, the model that was asked, and the cost in nano-dollars."""
@@ -174,12 +169,9 @@ class Reply:
 class Fate(Enum):
     """What happens after a fault."""
 
-    RETRY = "retry"
-    """send the request again, later"""
-    FAIL = "fail"
-    """this request fails; the run goes on"""
-    STOP = "stop"
-    """nothing new is sent; the run can be resumed"""
+    RETRY = "retry"  # send the request again, later
+    FAIL = "fail"  # this request fails; the run goes on
+    STOP = "stop"  # nothing new is sent; the run can be resumed
 
 
 class Billed(Enum):
@@ -200,18 +192,12 @@ class Fault(Exception):
     message: str
     fate: Fate
     billed: Billed
-    wait: float | None
-    """seconds that the server told us to wait, None where it told none"""
-    status: int
-    """the HTTP status, 0 where there was none"""
-    body: bytes
-    """the raw body that came with it, which is kept in the journal"""
-    advertised: ServerLimits | None
-    """what the headers said about limits"""
-    counted: bool
-    """whether this try uses up one of the request's tries; not while the server may be down"""
-    again: bool
-    """whether the same request has failed before, in an earlier run"""
+    wait: float | None  # seconds that the server told us to wait, None where it told none
+    status: int  # the HTTP status, 0 where there was none
+    body: bytes  # the raw body that came with it, which is kept in the journal
+    advertised: ServerLimits | None  # what the headers said about limits
+    counted: bool  # whether this try uses up one of the request's tries; not while the server may be down
+    again: bool  # whether the same request has failed before, in an earlier run
 
     def __init__(
         self,
@@ -250,10 +236,8 @@ class Fault(Exception):
 class Rejected(Fault):
     """The answers to a request were paid for, and none of them is usable."""
 
-    requests: tuple[Request, ...]
-    """the requests that brought these answers, in the order they were sent"""
-    known: bool
-    """whether nothing was sent in this run: the journal held them all"""
+    requests: tuple[Request, ...]  # the requests that brought these answers, in the order they were sent
+    known: bool  # whether nothing was sent in this run: the journal held them all
 
     def __init__(
         self, kind: str, message: str, *, requests: tuple[Request, ...], known: bool, fate: Fate = Fate.FAIL

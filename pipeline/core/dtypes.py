@@ -173,9 +173,8 @@ def rebuilt(
     """The column with every part of it changed that is no list, object or extension type."""
     if isinstance(dtype, pl.Struct):
         fields = [(field.name, _instance(field.dtype)) for field in dtype.fields]
-        return column.struct.with_fields(
-            **{name: rebuilt(pl.field(name), part, change) for name, part in fields}
-        )
+        new = {name: rebuilt(pl.field(name), part, change) for name, part in fields}
+        return column.struct.with_fields(**new)
     if isinstance(dtype, pl.List):
         return column.list.eval(rebuilt(pl.element(), _instance(dtype.inner), change))
     if isinstance(dtype, pl.Array):

@@ -22,8 +22,7 @@ from typing import TypeVar
 
 OK = 0
 ROWS_FAILED = 3
-MOST_TOLD = 10
-"""the most errors that one message lists"""
+MOST_TOLD = 10  # the most errors that one message lists
 
 
 class PipelineError(Exception):
@@ -42,11 +41,8 @@ class PipelineError(Exception):
         """what else was found wrong at the same time"""
 
     def __str__(self) -> str:
-        return "\n".join([self._own(), *self.others()])
-
-    def _own(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}\n  {self.hint}" if self.hint else text
+        return "\n".join([f"{text}\n  {self.hint}" if self.hint else text, *self.others()])
 
     def others(self) -> list[str]:
         """A text for each other error; where they are too many, the last text says how many are left out."""

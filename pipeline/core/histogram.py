@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from math import ceil, exp, log
 
-LOWEST, HIGHEST = 1e-4, 1e9
-"""values beyond them are counted, but their size in a quantile is not exact"""
+LOWEST, HIGHEST = 1e-4, 1e9  # values beyond them are counted, but their size in a quantile is not exact
 GROWTH = 1.05
 _LOG = log(GROWTH)
 _LAST = ceil(log(HIGHEST / LOWEST) / _LOG)

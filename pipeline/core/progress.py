@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pipeline.core.domain import Fault, Reply, Usage
 from pipeline.core.histogram import Histogram
 
-WINDOW = 50
-"""rows over which failures are watched"""
+WINDOW = 50  # rows over which failures are watched
 MOST_REMARKS = 20
 LONG_AGO = 20
 """answers after which an error is not shown any more"""

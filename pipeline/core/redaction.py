@@ -16,8 +16,7 @@ from typing import Any
 from pipeline.core.domain import Call, Fault, Record, Reply, Request
 
 SHOWN = "***"
-RUN = 12
-"""a piece of a longer value is taken out of a message if it has at least so many characters"""
+RUN = 12  # a piece of a longer value is taken out of a message if it has at least so many characters
 
 
 @dataclass(frozen=True)

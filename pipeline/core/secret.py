@@ -22,8 +22,7 @@ from urllib.parse import quote
 SHOWN = "***"
 _MARKS = (b"\\", b"%", b"&#", b"&amp;")
 """the beginnings of escaped characters"""
-SHORTEST = 12
-"""characters; a shorter key is not taken out of answers, where it could stand by chance"""
+SHORTEST = 12  # characters; a shorter key is not taken out of answers, where it could stand by chance
 
 
 class Secret:
@@ -100,8 +99,7 @@ class _Guarded:
 
     def __init__(self) -> None:
         self._open: list[Secret] = []
-        self.now: tuple[Secret, ...] = ()
-        """each once; the longest first, as one may begin like another"""
+        self.now: tuple[Secret, ...] = ()  # each once; the longest first, as one may begin like another
 
     def change(self, *, opened: tuple[Secret, ...] = (), closed: tuple[Secret, ...] = ()) -> None:
         """Begin and end to take out secrets."""

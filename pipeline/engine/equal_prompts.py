@@ -20,7 +20,7 @@ class EqualPrompts:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._seen = {stage.spec.name: array("Q") for stage in stages}
-        forks = [math.prod(map(len, stage.spec.each.values())) for stage in stages]
+        forks = [stage.spec.branches for stage in stages]
         self._rows = {stage.spec.name: math.prod(forks[i + 1 :]) for i, stage in enumerate(stages)}
 
     def noting(self, look_up: LookUp) -> LookUp:

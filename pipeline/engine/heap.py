@@ -9,8 +9,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-YOUNG = 50_000
-"""new objects before the collector looks at them; by itself it looks after 700"""
+YOUNG = 50_000  # new objects before the collector looks at them; by itself it looks after 700
 
 
 @contextmanager

@@ -20,8 +20,7 @@ from pipeline.engine.heap import settled_heap
 from pipeline.engine.walk import Branch, Walk
 
 BATCH = 512
-LOOK_AGAIN = 0.25
-"""seconds from one look at how many hands are wanted to the next"""
+LOOK_AGAIN = 0.25  # seconds from one look at how many hands are wanted to the next
 
 
 class _Feed:
@@ -32,7 +31,7 @@ class _Feed:
         self._waiting: deque[anyio.Event] = deque()
         self._hungry = anyio.Event()
         self._busy = 0
-        self._read = False
+        self.is_read = False  # whether the last record has been read
 
     async def wait_until_hungry(self) -> None:
         """Return when less than half a batch waits."""
@@ -59,14 +58,13 @@ class _Feed:
             self._wake()
 
     def end(self) -> None:
-        """Say that the last record has been read."""
-        self._read = True
+        self.is_read = True
         self._wake()
 
     async def take(self) -> Branch | None:
         """The next branch; None when all is done. Its hand counts as busy until it calls `done`."""
         while not self._ready:
-            if self._read and not self._busy:
+            if self.is_read and not self._busy:
                 self._wake()
                 return None
             event = anyio.Event()
@@ -78,11 +76,6 @@ class _Feed:
         return self._ready.popleft()
 
     @property
-    def is_read(self) -> bool:
-        """Whether the last record has been read."""
-        return self._read
-
-    @property
     def is_waiting(self) -> bool:
         """Whether branches wait for a hand."""
         return bool(self._ready)
@@ -90,12 +83,11 @@ class _Feed:
     @property
     def starving(self) -> bool:
         """Whether hands wait although there is more to read."""
-        return bool(self._waiting) and not self._ready and not self._read
+        return bool(self._waiting) and not self._ready and not self.is_read
 
     def done(self) -> None:
-        """Note that a hand is done with its branch."""
         self._busy -= 1
-        if self._read and not self._busy and not self._ready:
+        if self.is_read and not self._busy and not self._ready:
             self._wake()
 
 

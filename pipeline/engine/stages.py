@@ -28,8 +28,7 @@ class Stage:
     model: Model
     runner: Runner
     when: Template | None
-    names: frozenset[str]
-    """the names its templates read"""
+    names: frozenset[str]  # the names its templates read
 
     @property
     def forks(self) -> Iterator[dict[str, Any]]:
@@ -48,22 +47,14 @@ def stages_of(job: Job, prepare: Prepare | None = None) -> list[Stage]:
     text, prepare = job.text, prepare or preparing(job)
     stages = []
     for i, spec in enumerate(job.steps):
-        models = tuple(
-            model.model_copy(update={"params": {**model.params, **spec.params}})
-            for model in job.chain(spec.model).values()
-        )
-        module = adapters.load("steps", _kind(spec))
+        models = tuple(job.asked_by(spec).values())
         template = _Templates(job, text, i, prepare)
-        runner: Runner = module.build(spec, models, template)
+        runner: Runner = adapters.load("steps", spec.kind).build(spec, models, template)
         when = template("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
         names = frozenset().union(*(template.compiled().names for template in every))
         stages.append(Stage(spec, models[0], runner, when, names))
     return stages
-
-
-def _kind(spec: Step) -> str:
-    return type(spec).__module__.rpartition(".")[2]
 
 
 class _Templates:
@@ -78,9 +69,6 @@ class _Templates:
         for part in path:
             value = value[part]
         if dotted == "prompt_file":
-            return self._from_file(str(value), path)
+            shown, content = read_beside(self._job, str(value), self._text.where(path))
+            return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)
         return Template(str(value), lambda line, column: self._text.inside(path, line, column), self._prepare)
-
-    def _from_file(self, name: str, path: tuple[str | int, ...]) -> Template:
-        shown, content = read_beside(self._job, name, self._text.where(path))
-        return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)

@@ -26,11 +26,9 @@ class Branch:
     at: int = 0
     forked: bool = False
     skipped: frozenset[str] = frozenset()
-    models: tuple[str, ...] = ()
-    """who wrote its answers, step by step"""
+    models: tuple[str, ...] = ()  # who wrote its answers, step by step
     fault: Fault | None = None
-    known: bool = True
-    """whether nothing was sent for what it has gathered: the journal had it"""
+    known: bool = True  # whether nothing was sent for what it has gathered: the journal had it
 
     @property
     def status(self) -> str:
@@ -115,7 +113,7 @@ class Walk:
     def rows_under(self, branch: Branch) -> int:
         """How many rows a leaf stands for: as many as `rows_of` gives."""
         left = self.stages[branch.at + branch.forked :]
-        return math.prod(len(values) for stage in left for values in stage.spec.each.values())
+        return math.prod(stage.spec.branches for stage in left)
 
     def rows_of(self, branch: Branch) -> list[Branch]:
         """The rows a leaf stands for: one that ended before a fan-out still fills a row for each value."""

@@ -42,17 +42,12 @@ def resolve(job: Job, text: YamlSource) -> Job:
 
 
 def _check_ending(target: Path, where: str) -> None:
-    """Refuse a result in a format that no adapter writes."""
     name, known = adapter_name(target)[0], adapters.names("tables")
     if name not in known:
         endings = [f".{one}" for one in known]
-        what = (
-            f"a result cannot be written to a file that ends in '.{name}'"
-            if name
-            else "the file has no ending"
-        )
+        what = f"a result cannot be written to a file that ends in '.{name}'"
         hint = nearest(f".{name}", endings) or f"a file's ending says its format: {', '.join(endings)}"
-        raise JobError(what, where=where, hint=hint)
+        raise JobError(what if name else "the file has no ending", where=where, hint=hint)
 
 
 def _resolved_model(name: str, model: Model, text: YamlSource) -> Model:

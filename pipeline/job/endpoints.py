@@ -28,8 +28,7 @@ class Place:
     name: str
     weight: float
     model: Model
-    own: frozenset[str] = frozenset()
-    """names of the limits that the endpoint sets itself"""
+    own: frozenset[str] = frozenset()  # names of the limits that the endpoint sets itself
 
 
 def places_of(name: str, model: Model) -> list[Place]:

@@ -111,9 +111,8 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     seen = set[str]()
     for text in map(str, values):
         if text in seen:
-            raise ValueError(
-                f"the value {text[:40]} is listed twice, which would give the same row twice; take one out"
-            )
+            twice = f"the value {text[:40]} is listed twice"
+            raise ValueError(f"{twice}, which would give the same row twice; take one out")
         seen.add(text)
     return values
 

@@ -13,8 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 
 from pipeline.job.fields import SOME_PATH, Spec, Template, Texts
 
-MOST_PARTS = 8
-"""the most parts of the name of a row's file"""
+MOST_PARTS = 8  # the most parts of the name of a row's file
 
 
 def _one_character(text: str) -> str:

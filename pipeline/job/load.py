@@ -6,6 +6,7 @@ wing. This module does not check templates (`session.py`) and sends nothing.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -31,8 +32,7 @@ from pipeline.system.files import adapter_name
 
 _TEXTS = (".txt", ".md", ".html", ".j2", ".jinja", ".jinja2", ".prompt")
 """endings of files that hold a prompt"""
-LARGEST_FILE = 4 << 20
-"""bytes of a file with a prompt; a job file is smaller (`yaml_source.py`)"""
+LARGEST_FILE = 4 << 20  # bytes of a file with a prompt; a job file is smaller (`yaml_source.py`)
 _FEW = 5
 _NEWLINE = re.compile(r"\r\n?")
 
@@ -57,6 +57,12 @@ def job_model() -> type[Job]:
     return create_model("Job", __base__=Job, __doc__="A pipeline job.", steps=field)
 
 
+def schema_text() -> str:
+    """The JSON Schema of the job file, as it is kept in the package, in `pipeline/job.schema.json`."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **job_model().model_json_schema()}
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
 def load(
     path: str | os.PathLike[str], changes: Sequence[str] = (), *, untrusted: Allowed | None = None
 ) -> Job:
@@ -74,9 +80,8 @@ def load(
         text = yaml_source.parse(content, _shown(file))
         if not isinstance(text.data, dict):
             what = "a job file is a mapping: name, records, models, steps, output"
-            raise JobError(
-                what, where=text.where(()), hint="`pipeline new job.yaml` writes one to begin with"
-            )
+            hint = "`pipeline new job.yaml` writes one to begin with"
+            raise JobError(what, where=text.where(()), hint=hint)
     except JobError as error:
         if file.suffix.lower() in _TEXTS:
             error.hint = f"this is no job file; a step uses it as its prompt: prompt_file: {file.name}"
@@ -127,9 +132,8 @@ def _read(file: Path) -> str:
     except FileNotFoundError:
         folder = file.parent
         near = nearest_file(file.name, (f.name for f in folder.iterdir())) if folder.is_dir() else ""
-        raise JobError(
-            "there is no such job file", where=_shown(file), hint=near or _elsewhere(file)
-        ) from None
+        hint = near or _elsewhere(file)
+        raise JobError("there is no such job file", where=_shown(file), hint=hint) from None
     except UnicodeDecodeError as error:
         raise JobError(f"not UTF-8 at byte {error.start}", where=_shown(file)) from None
     except OSError as error:
@@ -184,12 +188,11 @@ def _secret_params(parts: Any, at: tuple[str | int, ...]) -> Iterator[tuple[str 
 
 def _apply(text: YamlSource, change: str) -> None:
     """Set one key of the plain data: `models.writer.base_url=http://…`, a step by its name."""
-    where = f"--set {change.split('=', 1)[0]}"
     dotted, equals, value = change.partition("=")
+    where = f"--set {dotted}"
     if not equals or not dotted:
-        raise JobError(
-            "must be key=value", where=where, hint="for example --set models.writer.model=gpt-5.5-mini"
-        )
+        hint = "for example --set models.writer.model=gpt-5.5-mini"
+        raise JobError("must be key=value", where=where, hint=hint)
     at: Any = text.data
     path: tuple[str | int, ...] = ()
     *parents, last = dotted.split(".")
@@ -208,17 +211,13 @@ def _apply(text: YamlSource, change: str) -> None:
 
 def _place(at: Any, part: str, where: str) -> str | int:
     """The key or the index that a part of a dotted name means."""
-    if isinstance(at, list):
-        return _index(at, part, where)
-    if not isinstance(at, dict):
+    if isinstance(at, dict):
+        return part
+    if not isinstance(at, list):
         raise JobError(f"'{part}' cannot be set: its parent is a single value", where=where)
-    return part
-
-
-def _index(items: list[Any], part: str, where: str) -> int:
-    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+    names = [item.get("name") if isinstance(item, dict) else None for item in at]
     if part in names:
         return names.index(part)
-    if re.fullmatch("[0-9]{1,6}", part) and int(part) < len(items):
+    if re.fullmatch("[0-9]{1,6}", part) and int(part) < len(at):
         return int(part)
     raise JobError(f"there is no '{part}' in this list", where=where, hint=nearest(part, filter(None, names)))

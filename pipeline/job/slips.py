@@ -58,16 +58,6 @@ _PARAMS = frozenset((
     "temperature", "top_p", "top_k", "seed", "stop", "max_tokens", "max_completion_tokens", "service_tier",
     "max_output_tokens", "frequency_penalty", "presence_penalty", "reasoning", "reasoning_effort", "logprobs",
 ))  # fmt: skip
-EXAMPLES = {
-    "string_type": "put it in quotes to make it a text",
-    "int_type": "write the digits alone, without quotes: 20",
-    "float_type": "write the digits alone, without quotes or a sign of a currency: 0.5",
-    "bool_type": "write true or false, without quotes",
-    "tuple_type": "write a list in brackets, [a, b], or with one dash a line",
-    "string_too_short": "write a text, or leave the key out",
-    "too_short": "write at least one item",
-}
-"""by pydantic's name of the error"""
 
 
 def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
@@ -77,10 +67,8 @@ def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
         if found := _BRACES.match(near):
             what = f'put it in quotes: {found[1]}: "{found[2]}"'
             return "a text that begins with {{ has no quotes", what if '"' not in found[2] else _QUOTES
-    rows = (
-        (what, hint) for said, like, what, hint in _YAML if re.search(said, problem) and re.search(like, line)
-    )
-    return next(rows)
+    fits = (row for row in _YAML if re.search(row[0], problem) and re.search(row[1], line))
+    return next(fits)[2:]
 
 
 def mapping_slip(path: Sequence[str | int], value: Any) -> str:
@@ -110,9 +98,8 @@ def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:
 
 def _general(path: Sequence[str | int]) -> str:
     """A path without the names that the user has chosen: models.writer.limits -> models.*.limits."""
-    return ".".join(
-        "*" if i == 1 and path[0] in ("models", "steps") else str(part) for i, part in enumerate(path)
-    )
+    named = path[:1] in (("models",), ("steps",))
+    return ".".join("*" if named and i == 1 else str(part) for i, part in enumerate(path))
 
 
 def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ This module does not read files and does not know what any adapter does with its
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,8 +30,7 @@ from pipeline.job.fields import (
 from pipeline.job.files import Output, Records
 from pipeline.job.yaml_source import YamlSource
 
-MOST_AUTO = 1024
-"""the most requests under way that `concurrency: auto` tries"""
+MOST_AUTO = 1024  # the most requests under way that `concurrency: auto` tries
 
 
 class Limits(Spec):
@@ -155,6 +155,16 @@ class Step(Spec):
         None, description="a template; the step is skipped for a row where it gives false"
     )
 
+    @property
+    def kind(self) -> str:
+        """Which kind of step it is: the name of its file in `steps/`."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def branches(self) -> int:
+        """How many branches it makes of one: one for each combination of the values of `each`."""
+        return math.prod(map(len, self.each.values()))
+
 
 class Job(Spec):
     """A whole job file. `steps` holds the kinds of step that `load.py` puts in place of `Step`."""
@@ -220,3 +230,8 @@ class Job(Spec):
             name = fallback.model
             models[name] = self.models[name]
         return models
+
+    def asked_by(self, step: Step) -> dict[str, Model]:
+        """The same for a step: each model with the step's parameters over its own."""
+        chain = self.chain(step.model)
+        return {n: m.model_copy(update={"params": {**m.params, **step.params}}) for n, m in chain.items()}

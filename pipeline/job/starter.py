@@ -59,8 +59,7 @@ mug,a travel mug,warm for six hours,19
 _SAMPLE = "Write one slogan for {{ product }}, which is {{ about }}."
 _TAKEN = {"self", "row", "true", "false", "none"}
 MOST_IN_PROMPT = 8
-TRIED = 5
-"""records of a larger table that the job begins with"""
+TRIED = 5  # records of a larger table that the job begins with
 
 
 def write(file: Path) -> list[Path]:
@@ -69,14 +68,8 @@ def write(file: Path) -> list[Path]:
     records = file.with_name(f"{name}-records.csv")
     key = "key: id                       # the column(s) that identify a record"
     limit = "# limit: 2                    # only the first records"
-    parts = {
-        "format": "csv",
-        "records": records.name,
-        "key": key,
-        "limit": limit,
-        "step": "slogan",
-        "prompt": _indented(_SAMPLE),
-    }
+    parts = {"format": "csv", "records": records.name, "key": key, "limit": limit, "step": "slogan"}
+    parts["prompt"] = _indented(_SAMPLE)
     return _written({file: _filled(file, name, parts), records: _RECORDS})
 
 
@@ -128,7 +121,6 @@ def _filled(file: Path, name: str, parts: dict[str, str]) -> str:
 
 
 def _variable(name: str) -> str:
-    """How a template names a column."""
     plain = name.isidentifier() and not iskeyword(name) and name.lower() not in _TAKEN
     return f"{{{{ {name} }}}}" if plain else f"{{{{ row[{json.dumps(name, ensure_ascii=False)}] }}}}"
 

@@ -27,8 +27,7 @@ from pipeline.system.files import adapter_name
 
 MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
-_TEXTS = {".json", ".md", ".rst", ".txt"}
-"""endings of files that no program runs"""
+_TEXTS = {".json", ".md", ".rst", ".txt"}  # endings of files that no program runs
 _STEPS = {"prompt", "translate"}
 _CHECKS = {"contains", "excludes", "length"}
 _OPTIONS: Mapping[str, frozenset[str]] = {
@@ -88,7 +87,7 @@ def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[
 
 
 def _check_sizes(job: Job, text: YamlSource) -> None:
-    branches = math.prod(len(values) for step in job.steps for values in step.each.values())
+    branches = math.prod(step.branches for step in job.steps)
     for count, most, what, key in (
         (len(job.steps), MOST_STEPS, "steps", "steps"),
         (len(job.models), MOST_MODELS, "models", "models"),
@@ -170,8 +169,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
 def _checks_of_step(
     job: Job, step: Step, here: tuple[str | int, ...], text: YamlSource
 ) -> Iterator[Callable[[], object]]:
-    kind = type(step).__module__.rpartition(".")[2]
-    yield partial(_check_known, kind, _STEPS, "kind of step", text.where(here))
+    yield partial(_check_known, step.kind, _STEPS, "kind of step", text.where(here))
     prompt_file = getattr(step, "prompt_file", None)
     if prompt_file:
         yield partial(_check_prompt_file, job, prompt_file, text.where((*here, "prompt_file")))
@@ -201,7 +199,6 @@ def _check_answer(step: Step, where: str) -> None:
 
 
 def _refers(schema: Any) -> bool:
-    """Whether a schema has a reference anywhere."""
     stack = [schema]
     while stack:
         item = stack.pop()
@@ -223,9 +220,8 @@ def _checks_of_params(
 
 def _check_param(name: str, value: Any, where: str) -> None:
     if name not in _PARAMS and not (name == "store" and value is False):
-        raise refused(
-            f"the parameter '{name}' is not allowed: only those that control how a text is generated", where
-        )
+        only = "only those that control how a text is generated"
+        raise refused(f"the parameter '{name}' is not allowed: {only}", where)
 
 
 def _checks_of_model(

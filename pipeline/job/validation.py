@@ -16,25 +16,24 @@ from pydantic_core import ErrorDetails
 from pipeline.core.errors import JobError, together
 from pipeline.core.suggest import nearest
 from pipeline.job.fields import PATTERN_EXAMPLES, PATTERNS
-from pipeline.job.slips import EXAMPLES, key_slip, mapping_slip, set_slip
+from pipeline.job.slips import key_slip, mapping_slip, set_slip
 from pipeline.job.yaml_source import Path, YamlSource
 
 _SENTENCES = {
-    "string_type": "must be a text",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "dict_type": "must be a mapping of keys",
-    "tuple_type": "must be a list",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
+    "string_type": ("must be a text", "put it in quotes to make it a text"),
+    "int_type": ("must be a whole number", "write the digits alone, without quotes: 20"),
+    "int_parsing": ("must be a whole number", ""),
+    "float_type": ("must be a number", "write the digits alone, without quotes or a sign of a currency: 0.5"),
+    "float_parsing": ("must be a number", ""),
+    "bool_type": ("must be true or false", "write true or false, without quotes"),
+    "bool_parsing": ("must be true or false", ""),
+    "tuple_type": ("must be a list", "write a list in brackets, [a, b], or with one dash a line"),
+    "too_short": ("must not be empty", "write at least one item"),
+    "string_too_short": ("must not be empty", "write a text, or leave the key out"),
 }
+"""pydantic's name of an error -> what is wrong, what to do"""
 _MAPPING = ("dict_type", "model_type")
-_MOVED = ("model",)
-"""keys that are near to another one, but are more often in the wrong place"""
+_MOVED = ("model",)  # keys that are near to another one, but are more often in the wrong place
 _EXAMPLE = {
     "name": "add it: name: a_name_of_your_own",
     "records": "add the table: records: {from: products.csv}",
@@ -43,15 +42,12 @@ _EXAMPLE = {
 }
 """what to write for a key that is missing"""
 _UNKNOWN = "extra_forbidden"
-MOST_READ = 200
-"""the most complaints that are read: a hostile file can cause a hundred thousand"""
-FEW = 8
-"""the most allowed words that are listed in the sentence itself"""
+MOST_READ = 200  # the most complaints that are read: a hostile file can cause a hundred thousand
+FEW = 8  # the most allowed words that are listed in the sentence itself
 _SHOULD = re.compile(r"^(?:Value error, |(?:Input|String|Tuple|List|Dictionary) should )")
 _QUOTED = re.compile(r"'([^']*)'")
 _NOTHING = "'', "
-_KEY = "[key]"
-"""what pydantic puts into the location where the key itself is wrong"""
+_KEY = "[key]"  # what pydantic puts into the location where the key itself is wrong
 
 Kinds: TypeAlias = list[tuple[str, Any]]
 """the types that a value may have, each with the tag that chooses it, '' for none"""
@@ -96,7 +92,6 @@ class _Found:
         return self.path[:-1] == missing.path[:-1] and bool(nearest(self._last, [missing._last]))
 
     def error(self) -> JobError:
-        """The complaint as an error with its place and a hint."""
         if self.unknown:
             known = list(_keys(self._kinds))
             near = nearest(self._last, known)
@@ -119,7 +114,6 @@ class _Found:
         return self._text.where(self.path, key=key)
 
     def _said(self) -> tuple[str, str]:
-        """What is wrong with the value, and what to do about it."""
         detail, context = self._detail, self._detail.get("ctx", {})
         if detail["type"] == "string_pattern_mismatch" and context.get("pattern") in PATTERNS:
             return PATTERNS[context["pattern"]], PATTERN_EXAMPLES[context["pattern"]]
@@ -130,12 +124,12 @@ class _Found:
                 return "is not one of the words that are allowed here", near or f"known: {', '.join(words)}"
             return f"must be {context['expected'].removeprefix(_NOTHING)}", near
         if detail["type"] in _MAPPING:
-            return _SENTENCES["dict_type"], mapping_slip(self.path, detail["input"])
-        what = _SENTENCES.get(detail["type"]) or _SHOULD.sub(
-            lambda found: "must " if "should" in found[0] else "", detail["msg"]
-        )
-        what, _, hint = what.partition("; ")
-        return what, hint or EXAMPLES.get(detail["type"], "")
+            return "must be a mapping of keys", mapping_slip(self.path, detail["input"])
+        if detail["type"] in _SENTENCES:
+            return _SENTENCES[detail["type"]]
+        said = _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"])
+        what, _, hint = said.partition("; ")
+        return what, hint
 
 
 def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:
@@ -208,9 +202,7 @@ def _places(model: Any, key: str, at: tuple[str, ...] = ()) -> Iterator[str]:
             inner = (*written, "NAME") if get_origin(kind) is dict else written
             for _, part in _alternatives(arguments[-1]) if arguments else [("", kind)]:
                 if isinstance(part, type) and issubclass(part, BaseModel):
-                    if any(
-                        key == (field.alias or field_name) for field_name, field in part.model_fields.items()
-                    ):
+                    if key in _keys([("", part)]):
                         yield ".".join(inner)
                     yield from _places(part, key, inner)
 

@@ -204,11 +204,8 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlSource) -> dict[str
             raise JobError("merging mappings with << is not supported: write the keys out", where=where)
         if key in mapping:
             first = result.keys[(*path, key)]
-            raise JobError(
-                f"the key '{key}' occurs twice (first in line {first.line})",
-                where=where,
-                hint="take one of the two out",
-            )
+            what = f"the key '{key}' occurs twice (first in line {first.line})"
+            raise JobError(what, where=where, hint="take one of the two out")
         result.keys[(*path, key)] = Spot(mark.line + 1, mark.column + 1)
         mapping[key] = _plain(value_node, (*path, key), result)
     return mapping

@@ -17,11 +17,9 @@ from pipeline.money import tokens
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, tariff_of
 
-COMPLAINT = 512
-"""the most tokens of a complaint, beside what it quotes of the question"""
+COMPLAINT = 512  # the most tokens of a complaint, beside what it quotes of the question
 _LIMITS = {"responses": "max_output_tokens", "chat": "max_tokens", "completions": "max_tokens"}
-_OWN = "max_completion_tokens"
-"""what OpenAI's own chat takes: its reasoning models refuse max_tokens"""
+_OWN = "max_completion_tokens"  # what OpenAI's own chat takes: its reasoning models refuse max_tokens
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,8 @@ class _Asked:
     name: str
     tariffs: tuple[Tariff, ...]
     tries: int
-    counted: bool
-    """whether its tokens can be counted beforehand"""
-    limit: str
-    """the parameter that limits an answer's tokens; '' where the dialect has none"""
+    counted: bool  # whether its tokens can be counted beforehand
+    limit: str  # the parameter that limits an answer's tokens; '' where the dialect has none
 
     @classmethod
     def of(cls, name: str, model: Model) -> _Asked:
@@ -65,28 +61,21 @@ class Bound:
 
     def __init__(self, job: Job, step: Step, repairs: int) -> None:
         self._repairs = repairs
-        self._chain = [
-            _Asked.of(name, model.model_copy(update={"params": {**model.params, **step.params}}))
-            for name, model in job.chain(step.model).items()
-        ]
+        self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step).items()]
         self.free = all(asked.free for asked in self._chain)
-        self.why_not = ""
-        """why there is no bound, and what to do about it"""
+        self.why_not = ""  # why there is no bound, and what to do about it
 
     def most(self, request: Request) -> int | None:
         """Nano-dollars for a request that is not answered, with all that may follow it; None for no bound."""
         if self.free:
             return 0
         sizes: list[tuple[_Asked, Request, float, int]] = []
-        either: Request | None = request
-        for asked in self._chain:
-            assert either is not None  # noqa: S101 - a request names one for each fallback model
+        for asked, either in zip(self._chain, request.either, strict=True):
             size = tokens.size(either, exact=asked.counted)
             if size.limit is None:
                 self.why_not = self._unlimited(asked)
                 return None
             sizes.append((asked, either, size.input if size.exact else len(either.body), size.limit))
-            either = either.instead
         longest = max(limit for *_, limit in sizes)
         total = 0
         for turn in range(1 + max(0, self._repairs - request.turns // 2)):

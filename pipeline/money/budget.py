@@ -40,16 +40,11 @@ class Budget:
     held: Spent = field(default_factory=Spent)
     maybe: Spent = field(default_factory=Spent)
     """of this run: attempts that may have been billed, and brought nothing"""
-    probes: int = 0
-    """how many of them were probes of a server that was down"""
-    good: Spent = field(default_factory=Spent)
-    """of this run: attempts that were answered"""
-    good_before: int = 0
-    """attempts that were answered in earlier runs"""
-    maybe_before: int = 0
-    """attempts of earlier runs that may have been billed, and brought nothing"""
-    maybe_cost_before: int = 0
-    """nano-dollars that these have cost at the most"""
+    probes: int = 0  # how many of them were probes of a server that was down
+    good: Spent = field(default_factory=Spent)  # of this run: attempts that were answered
+    good_before: int = 0  # attempts that were answered in earlier runs
+    maybe_before: int = 0  # attempts of earlier runs that may have been billed, and brought nothing
+    maybe_cost_before: int = 0  # nano-dollars that these have cost at the most
     most_at_once: int = 0
     wake: Callable[[], None] = lambda: None
     """called when something was given back, because another lane may wait for it"""

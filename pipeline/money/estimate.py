@@ -31,8 +31,7 @@ class Expected:
     output: float
     most: float
     mean: float | None = None
-    most_input: float | None = None
-    """the largest possible input, where that is more than expected"""
+    most_input: float | None = None  # the largest possible input, where that is more than expected
 
     @property
     def tokens(self) -> float:
@@ -50,10 +49,8 @@ class Expected:
         return self.input + (self.output if self.mean is None else self.mean)
 
 
-USUAL = 0.95
-"""the share of answers that the expected output covers"""
-FEW = 31
-"""up to so many answers say little about how large an answer can be"""
+USUAL = 0.95  # the share of answers that the expected output covers
+FEW = 31  # up to so many answers say little about how large an answer can be
 _LATER = 8
 
 

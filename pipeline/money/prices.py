@@ -24,13 +24,11 @@ from pipeline.core.domain import Usage
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
 
-NANO = 10**9
-"""nano-dollars in a dollar"""
+NANO = 10**9  # nano-dollars in a dollar
 OPENAI = "https://api.openai.com/v1"
 STANDARD = frozenset({"", "auto", "default", "standard", "standard_only", "on_demand"})
 """servers' names for the default service tier"""
-HALVED = frozenset({"flex", "batch"})
-"""tiers that OpenAI publishes at half of its standard price"""
+HALVED = frozenset({"flex", "batch"})  # tiers that OpenAI publishes at half of its standard price
 _HALF = Decimal("0.5")
 _NANO_PER_TOKEN = NANO // 10**6
 _MOST_TIERS = 64
@@ -109,13 +107,8 @@ class Price(ABC):
         """
         schedules = [self.schedule(tier), self.schedule()]
         taken, given = ceil(input_tokens), ceil(output_tokens)
-        costs = [
-            rates.worst(taken, given)
-            for schedule in schedules
-            for above, rates in schedule or ()
-            if taken > above
-        ]
-        return None if None in schedules else max(costs)
+        reached = (rates for schedule in schedules for above, rates in schedule or () if taken > above)
+        return None if None in schedules else max(rates.worst(taken, given) for rates in reached)
 
 
 def _at(schedule: Schedule, input_tokens: int) -> Rates:
@@ -198,7 +191,6 @@ def _schedule(prices: ModelPrice) -> Schedule | None:
 
 
 def _rates(listed: Mapping[str, Any], above: int) -> Rates:
-    """The rates of requests with more input tokens than `above`."""
 
     def rate(*names: str) -> Decimal:
         price = next((listed[name] for name in names if name in listed), Decimal(0))
@@ -207,14 +199,9 @@ def _rates(listed: Mapping[str, Any], above: int) -> Rates:
         reached: list[Decimal] = [tier.price for tier in price.tiers if tier.start <= above]
         return reached[-1] if reached else Decimal(price.base)
 
-    return Rates(
-        rate("input_mtok"),
-        rate("output_mtok"),
-        rate("cache_read_mtok", "input_mtok"),
-        rate("cache_write_mtok", "input_mtok"),
-        rate("output_reasoning_mtok", "output_mtok"),
-        rate("requests_kcount") / 1000,
-    )
+    cached, written = rate("cache_read_mtok", "input_mtok"), rate("cache_write_mtok", "input_mtok")
+    reasoning, request = rate("output_reasoning_mtok", "output_mtok"), rate("requests_kcount") / 1000
+    return Rates(rate("input_mtok"), rate("output_mtok"), cached, written, reasoning, request)
 
 
 def price_of(model: str, base_url: str = "", stated: Mapping[str, Any] | None = None) -> Price | None:

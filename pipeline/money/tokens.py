@@ -17,8 +17,7 @@ import orjson
 from pipeline.core.domain import Request
 
 BYTES_PER_TOKEN = 4
-PER_TURN = 4
-"""tokens that a chat message costs besides its text"""
+PER_TURN = 4  # tokens that a chat message costs besides its text
 DEFAULT_OUTPUT = 500
 _ENCODINGS = (
     ("gpt-3.5", "cl100k_base"),
@@ -57,8 +56,7 @@ class Size:
 
     input: int
     limit: int | None
-    exact: bool = False
-    """whether it was counted by the model's own encoding"""
+    exact: bool = False  # whether it was counted by the model's own encoding
 
 
 def size(request: Request, *, exact: bool = True) -> Size:

@@ -19,8 +19,7 @@ from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
 from pipeline.job.spec import Job
 
-_Column = Callable[[Sequence[Branch]], Sequence[Any]]
-"""leaves -> their cells in one column"""
+_Column = Callable[[Sequence[Branch]], Sequence[Any]]  # leaves -> their cells in one column
 
 
 class Columns:
@@ -45,9 +44,8 @@ class Columns:
 
     def _add(self, name: str, dtype: pl.DataType, part: _Column) -> None:
         if name in self._columns:
-            raise JobError(
-                f"the result would have two columns named '{name}'", hint="rename the step or the value"
-            )
+            what = f"the result would have two columns named '{name}'"
+            raise JobError(what, hint="rename the step or the value")
         self._columns[name] = dtype
         self._parts.append(part)
 

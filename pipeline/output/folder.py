@@ -1,6 +1,6 @@
 """A folder with a file for each row: each is written to a temporary file, then moved into place.
 
-    with ResultFolder(folder, state) as folder:
+    with closing(ResultFolder(folder, state)) as folder:
         folder.put("en/B0012.md", "B0012", content)   # for every row; nothing is in its place yet
         folder.complete()                             # synced, and on the list of files to be moved
         filed = folder.publish()                      # moved; files that belong to no row are removed
@@ -25,8 +25,7 @@ from pipeline.system.files import make_folder, writing
 from pipeline.system.safe_folder import Folder, InTheWay
 from pipeline.system.staging import SYNCED, Staging, remove_leftovers
 
-PATIENCE = 30.0
-"""seconds to wait for another command that publishes the same job"""
+PATIENCE = 30.0  # seconds to wait for another command that publishes the same job
 SHOWN = 5
 
 
@@ -38,7 +37,6 @@ class Remarks:
     shown: list[str] = field(default_factory=list)
 
     def add(self, sentence: str) -> None:
-        """One more."""
         self.count += 1
         if len(self.shown) < SHOWN:
             self.shown.append(sentence)
@@ -82,12 +80,6 @@ class ResultFolder:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> ResultFolder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def _open(self) -> tuple[Folder, Manifest, Staging]:
@@ -202,7 +194,6 @@ class _Changes:
         self._paths: list[str] = []
 
     def note(self, path: str) -> None:
-        """One more."""
         self._paths.append(path)
         if len(self._paths) == SYNCED:
             self._sync()

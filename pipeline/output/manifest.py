@@ -50,10 +50,7 @@ class Summary:
 
 
 class Manifest:
-    """The part of the list for one folder. Changes are kept by the next `commit`.
-
-    Raises `DiskError` for a list that cannot be read or written.
-    """
+    """The list for one folder. `commit` keeps changes. `DiskError` where it cannot be read or written."""
 
     def __init__(self, state: Path, folder: str) -> None:
         self._path, self._folder = state / NAME, folder

@@ -25,8 +25,7 @@ from pipeline.output.receipt import NAME
 from pipeline.system.files import adapter_name
 
 FAILURES = "failures.csv"
-_NUMBER = "\0number"
-"""a column that no file has: which of the failed rows it is"""
+_NUMBER = "\0number"  # a column that no file has: which of the failed rows it is
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,7 @@ class Shown:
     reasons: list[str]
     """for each row the step, the kind and the message of its failure; '' where nothing is known of one"""
     total: int
-    unchanged: bool
-    """whether the table is as the job wrote it; else nobody knows why a row of it failed"""
+    unchanged: bool  # whether the table is as the job wrote it; else nobody knows why a row of it failed
 
 
 def table_of(job: Job) -> tuple[Path, bool] | None:
@@ -62,10 +60,7 @@ def _is_inside(file: Path, job: Job) -> bool:
 
 
 def shown_of(job: Job, *, failed: bool, key: str | None, step: str | None, most: int) -> Shown | None:
-    """The first rows: of all, or of those that failed, that have a key, that failed at a step.
-
-    None where the job has no result.
-    """
+    """The first rows of all, or of those that are asked for; None where the job has no result."""
     if (found := table_of(job)) is None:
         return None
     table, unchanged = found
@@ -98,10 +93,8 @@ def _failures(job: Job) -> Iterator[tuple[str, str]]:
     path = job.folder / FAILURES
     if not path.exists():
         return
-    frame: pl.DataFrame = (
-        adapters.load("tables", "csv").scan(path).select("step", "kind", "message").collect()
-    )
-    for step, kind, message in frame.iter_rows():
+    table = adapters.load("tables", "csv").scan(path).select("step", "kind", "message")
+    for step, kind, message in table.collect().iter_rows():
         yield step, f"{kind}: {message}"
 
 

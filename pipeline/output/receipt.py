@@ -30,8 +30,7 @@ from pipeline.output.table import Written
 from pipeline.system.files import writing
 
 NAME = "published.json"
-Known = tuple[int, str]
-"""the bytes of a file and its SHA-256"""
+Known = tuple[int, str]  # the bytes of a file and its SHA-256
 
 
 def known_files(job: Job) -> dict[Path, set[Known]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
@@ -39,16 +40,14 @@ class RowFiles:
         self._each = {name: values for stage in stages for name, values in stage.spec.each.items()}
         self._text = job.text
         # Jinja drops a newline at the end of a template: it is given one more
-        self.template = Template(f"{spec.text}\n", self._locate, prepare).compiled()
+        locate = partial(self._text.inside, (*_HERE, "text"))
+        self.template = Template(f"{spec.text}\n", locate, prepare).compiled()
 
     @classmethod
     def of(cls, job: Job, stages: Sequence[Stage], prepare: Prepare) -> RowFiles | None:
         """The files that the job asks for; None where it asks for none. `JobError` for a bad template."""
         spec = job.output.files
         return None if spec is None else cls(job, spec, stages, prepare)
-
-    def _locate(self, line: int, column: int) -> str:
-        return self._text.inside((*_HERE, "text"), line, column)
 
     @property
     def folder(self) -> Path:
@@ -93,18 +92,14 @@ class RowFiles:
             if name not in known:
                 step = name if name in self._steps else name.partition(".")[0]
                 if step in self._steps:
-                    hint = (
-                        f"a file's name must be known before anything is sent: use one of {', '.join(known)}"
-                    )
-                    raise JobError(
-                        f"a file cannot be named by the answer of a step ('{step}')", where=where, hint=hint
-                    )
+                    what = f"a file cannot be named by the answer of a step ('{step}')"
+                    early = "a file's name must be known before anything is sent"
+                    raise JobError(what, where=where, hint=f"{early}: use one of {', '.join(known)}")
                 hint = nearest(name, known) or f"known here: {', '.join(known)}"
                 raise JobError(f"there is no column '{name}'", where=where, hint=hint)
             if name not in self._each and columns[name].is_nested():
-                raise JobError(
-                    f"the column '{name}' is {columns[name]}, which cannot name a file", where=where
-                )
+                what = f"the column '{name}' is {columns[name]}, which cannot name a file"
+                raise JobError(what, where=where)
         for name, values in self._each.items():
             where = self._text.where((*_HERE, "name"))
             if name not in self._spec.name and len(values) > 1:
@@ -154,9 +149,8 @@ class RowFiles:
             return list(self.paths(record))
         except InputError as error:
             hint = "fill it, name the files by another column, or leave those rows out with `where`"
-            raise InputError(
-                error.what, where=f"{source.at(record.row)} (record {record.key})", hint=hint
-            ) from None
+            where = f"{source.at(record.row)} (record {record.key})"
+            raise InputError(error.what, where=where, hint=hint) from None
 
     def _shared(self, source: Source, one: Record, other: Record, path: str) -> PipelineError:
         both = " and ".join(f"{_named(record)} ({source.at(record.row)})" for record in (one, other))

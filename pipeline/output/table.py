@@ -28,17 +28,7 @@ from pipeline.core.errors import DiskError, JobError
 from pipeline.output.aside import locked_file, remove_leftovers
 from pipeline.output.spreadsheet import tame_frame, tame_schema
 from pipeline.output.types import check_types
-from pipeline.system.files import (
-    COMPRESSIBLE,
-    adapter_name,
-    disk_error,
-    make_folder,
-    same_file,
-    sync_folder,
-    writing,
-)
-
-__all__ = ["Table", "Written", "same_file"]
+from pipeline.system.files import COMPRESSIBLE, adapter_name, disk_error, make_folder, sync_folder, writing
 
 ROWS = 1024
 Rows = Sequence[Sequence[object]]
@@ -231,7 +221,6 @@ class _Staging:
                 return Written(self.target, file.tell(), digest.hexdigest())
 
     def move(self) -> None:
-        """Put the file in its target's place and sync the folder."""
         with writing(self.target):
             self.path.replace(self.target)
             sync_folder(self.target.parent)

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import toktok
@@ -27,18 +27,14 @@ from pipeline.core.domain import Call, Fate, Fault, Reply, Request
 from pipeline.core.errors import JobError, RunStopped
 from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
+from pipeline.job.spec import Model
 from pipeline.providers.openai import connect_to
 from pipeline.system.child_process import Child, ChildFailed, child
 from pipeline.system.packages import install_command
 
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
-
 MODEL = "smollm2-135m-instruct"
-SLOTS = 4
-"""answers at once"""
-CONTEXT = 2048
-"""tokens of one prompt and its answer together"""
+SLOTS = 4  # answers at once
+CONTEXT = 2048  # tokens of one prompt and its answer together
 START_SECONDS = 60.0
 CAPABILITIES = Capabilities(
     apis=("chat", "completions"),
@@ -133,25 +129,15 @@ async def serve(path: Path, key: str, threads: int) -> AsyncIterator[Child]:
 
     Raises `RunStopped` with its last lines when it does not start.
     """
-    settings = {
-        "path": str(path),
-        "name": MODEL,
-        "key": key,
-        "slots": SLOTS,
-        "context": CONTEXT,
-        "threads": threads,
-    }
+    settings = {"path": str(path), "name": MODEL, "key": key, "slots": SLOTS, "context": CONTEXT}
+    settings["threads"] = threads
     try:
         async with child("pipeline.providers.local.llama_server", settings, seconds=START_SECONDS) as server:
             yield server
     except ChildFailed as failure:
-        raise _not_started(failure) from None
-
-
-def _not_started(failure: ChildFailed) -> RunStopped:
-    missing = "libgomp" in str(failure)
-    hint = "install the system's libgomp (on Debian and Ubuntu: libgomp1)" if missing else ""
-    return RunStopped(f"the embedded model's server did not start: {failure}", hint=hint)
+        missing = "libgomp" in str(failure)
+        hint = "install the system's libgomp (on Debian and Ubuntu: libgomp1)" if missing else ""
+        raise RunStopped(f"the embedded model's server did not start: {failure}", hint=hint) from None
 
 
 def watched(send: Call, server: Child) -> Call:

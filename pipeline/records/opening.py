@@ -1,13 +1,14 @@
-"""The file that a job names as its records -> a scan of its rows, and their place for messages.
+"""The file that a job names as its records, or a frame -> a scan of its rows, and their place for messages.
 
 This module does not know keys, nor which of the rows are used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -15,12 +16,12 @@ from pipeline.core import adapters
 from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError, JobError
 from pipeline.job.files import Records
-from pipeline.records.given import refuse_slips
 from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
 
+Rows: TypeAlias = pl.DataFrame | pl.LazyFrame | Sequence[Mapping[str, Any]]
+"""what may take the place of a file"""
 FROM = "records.from"
-_TEXT_CODECS = {"", "utf-8", "utf8", "utf_8", "utf-8-sig", "ascii"}
-"""encodings that are read as UTF-8 is"""
+_TEXT_CODECS = {"", "utf-8", "utf8", "utf_8", "utf-8-sig", "ascii"}  # encodings that are read as UTF-8 is
 _OTHERS = {
     **dict.fromkeys(("xls", "xlsb", "xlsm"), "save it as .xlsx; "),
     **dict.fromkeys(("ndjson", "jsonlines"), "name it .jsonl; "),
@@ -64,9 +65,8 @@ def scan_of(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     how = Reading(spec.separator, encoding, spec.sheet, spec.header or 0)
     for option in ("separator", "encoding", "sheet", "header"):
         if getattr(spec, option) != Records.model_fields[option].default and option not in adapter.READS:
-            hint = (
-                f"what a .{name} file knows: {', '.join(adapter.READS)}" if adapter.READS else "leave it out"
-            )
+            reads = f"what a .{name} file knows: {', '.join(adapter.READS)}"
+            hint = reads if adapter.READS else "leave it out"
             raise JobError(f"a .{name} file has no {option}", where=f"records.{option}", hint=hint)
     scan = adapter.scan(path) if how == AS_IT_IS else adapter.scan(path, how)
     return scan, Origin(
@@ -97,3 +97,27 @@ def _local(name: str, base: Path) -> Path:
 def _fingerprint(path: Path) -> tuple[int, int, int]:
     state = readable_file(path)
     return state.st_size, state.st_mtime_ns, state.st_ino
+
+
+def as_frame(rows: Rows) -> pl.DataFrame | pl.LazyFrame:
+    """The rows as a frame; `InputError` for what is none."""
+    if isinstance(rows, pl.DataFrame | pl.LazyFrame):
+        return rows
+    hint = "give a polars frame, or a list of dicts with one type of value in each column"
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
+        given = type(rows).__name__
+        raise InputError(f"`records` cannot be a {given}", where="records", hint=f"{hint}: pl.from_pandas(…)")
+    try:
+        return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None)
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+        raise InputError("the values of a column have several types", where="records", hint=hint) from None
+
+
+def refuse_slips(written: str, path: Path) -> None:
+    """Refuse a name in the job file that is a slip, with the name that is meant."""
+    if path.name.startswith("~$"):
+        hint = f"name the table itself: from: {written.replace('~$', '')}"
+        raise JobError("this file is Excel's note that a table is open", where="records.from", hint=hint)
+    if "\\" in written and not path.exists():
+        hint = f"write / between folders: from: {written.replace(chr(92), '/')}"
+        raise JobError(f"there is no file '{written}'", where="records.from", hint=hint)

@@ -24,11 +24,9 @@ from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
 from pipeline.job.files import Records, Sample
-from pipeline.records.given import Rows, as_frame
 from pipeline.records.keys import Occurrences, comparable
-from pipeline.records.opening import Origin, scan_of
-from pipeline.records.plain import plain
-from pipeline.records.types import typed
+from pipeline.records.opening import Origin, Rows, as_frame, scan_of
+from pipeline.records.types import plain, typed
 from pipeline.records.where import chosen
 
 CHUNK = 4096
@@ -77,9 +75,8 @@ def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
             raise JobError(f"{origin.name} has no column '{name}'", where=where, hint=hint)
     for name in spec.key:
         if schema[name].is_nested() or isinstance(schema[name], pl.Binary | pl.Object):
-            raise JobError(
-                f"the column '{name}' is {schema[name]}, which cannot be a key", where="records.key"
-            )
+            what = f"the column '{name}' is {schema[name]}, which cannot be a key"
+            raise JobError(what, where="records.key")
 
 
 class Source:
@@ -146,10 +143,9 @@ class Source:
             self._total = min(self._total, limit)
 
     def _chosen(self, size: int) -> Iterator[list[Record]]:
-        records = self._all(size)
-        if self._rows is None:
+        records, rows = self._all(size), self._rows
+        if rows is None:
             return records
-        rows = self._rows
         return ([record for record in batch if record.row in rows] for batch in records)
 
     def _all(self, size: int) -> Iterator[list[Record]]:

@@ -1,4 +1,4 @@
-"""`records.types`: columns that are read as another type than the file gives them.
+"""Columns as Python holds them; and `records.types`: columns that are read as another type.
 
     {price: float, zip: string}
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from pipeline.core.dtypes import parts, rebuilt
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.suggest import nearest
 from pipeline.job.files import ColumnType
@@ -46,6 +47,27 @@ _EXAMPLES = {
     "date": "2026-11-22",
     "datetime": "2026-11-22T18:40:03",
 }
+
+
+def plain(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
+    """The column with its values as Python holds them; None where it has such values already.
+
+    Times go to the microsecond, maps have text keys, and there are no extension types.
+    """
+    if not any(isinstance(part, pl.BaseExtension) or _plain_type(part) for part in parts(dtype)):
+        return None
+    return rebuilt(column, dtype, lambda part, kind: part.cast(_plain_type(kind) or kind))
+
+
+def _plain_type(dtype: pl.DataType) -> pl.DataType | None:
+    """Times to the microsecond, and a list for a map whose keys are no text; None for all else."""
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns":
+        return pl.Datetime("us", dtype.time_zone)
+    if isinstance(dtype, pl.Duration) and dtype.time_unit == "ns":
+        return pl.Duration("us")
+    if isinstance(dtype, pl.Map) and dtype.key != pl.String:
+        return pl.List(pl.Struct({"key": dtype.key, "value": dtype.value}))
+    return None
 
 
 def typed(

@@ -9,8 +9,8 @@ This module does not know files or records.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import chain, combinations
-from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -18,13 +18,9 @@ from polars.exceptions import PanicException, PolarsError
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 WHERE = "records.where"
 MANY = 8
-_SLIPS = {"&&": "and", "||": "or", "!": "<>"}
-"""signs of other languages, and what SQL has for them"""
+_SLIPS = {"&&": "and", "||": "or", "!": "<>"}  # signs of other languages, and what SQL has for them
 _DECIMAL = re.compile(
     r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|(?<![\w.])(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"""
 )
@@ -39,15 +35,11 @@ def chosen(frame: pl.LazyFrame, schema: pl.Schema, condition: str) -> pl.LazyFra
     kept = {name: f"\x00{name}" for name in numbers}
     return (
         frame.with_columns(pl.col(name).alias(other) for name, other in kept.items())
-        .with_columns(_as_number(name) for name in numbers)
+        .with_columns(pl.col(name).str.strip_chars().cast(pl.Float64, strict=False) for name in numbers)
         .filter(expression)
         .with_columns(pl.col(other).alias(name) for name, other in kept.items())
         .drop(kept.values())
     )
-
-
-def _as_number(name: str) -> pl.Expr:
-    return pl.col(name).str.strip_chars().cast(pl.Float64, strict=False)
 
 
 def _parsed(condition: str) -> pl.Expr:
@@ -63,11 +55,8 @@ def _parsed(condition: str) -> pl.Expr:
 def _check_names(columns: Iterable[str], schema: pl.Schema) -> None:
     for name in columns:
         if name not in schema:
-            hint = (
-                nearest(name, schema)
-                or f"columns: {', '.join(schema)}; text stands in single quotes: '{name}'"
-            )
-            raise JobError(f"there is no column '{name}'", where=WHERE, hint=hint)
+            quoted = f"columns: {', '.join(schema)}; text stands in single quotes: '{name}'"
+            raise JobError(f"there is no column '{name}'", where=WHERE, hint=nearest(name, schema) or quoted)
 
 
 def _numbers(condition: str, columns: list[str], schema: pl.Schema) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ This module prints nothing.
 
 from __future__ import annotations
 
-import math
 import platform
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -31,10 +30,8 @@ from pipeline.system.resources import megabytes, of_folder, of_open_files, of_ro
 
 CODES = (JobError.exit_code, DiskError.exit_code, KeyRefused.exit_code, RunStopped.exit_code)
 """exit codes of bad checks; the first in this order that occurs is the command's"""
-ANSWER = 4096
-"""bytes of a reply, assumed where none is known"""
-ROW = 600
-"""bytes that a row of the journal has besides its reply"""
+ANSWER = 4096  # bytes of a reply, assumed where none is known
+ROW = 600  # bytes that a row of the journal has besides its reply
 
 
 def exit_code(checks: list[Check]) -> int:
@@ -118,7 +115,7 @@ def _needed(job: Job, session: Session | None, answered: int, size: float) -> in
         return BALLAST
     requests, branches = 0, 1
     for step in job.steps:
-        branches *= math.prod(len(values) for values in step.each.values())
+        branches *= step.branches
         requests += branches
     total = session.source.total() * requests
     records = session.source.path.stat().st_size * branches if session.source.path else 0
@@ -146,11 +143,8 @@ def _of_reserve(path: Path) -> Iterator[Check]:
         yield warn("reserve", f"damaged lines are in {', '.join(map(str, damaged))}", hint)
     ballast = path.with_name("ballast")
     if path.exists() and not (ballast.exists() and ballast.stat().st_size >= BALLAST):
-        yield warn(
-            "reserve",
-            "there is no ballast (a file that reserves room for a full disk)",
-            "make room on the disk: the next run makes the file again",
-        )
+        said = "there is no ballast (a file that reserves room for a full disk)"
+        yield warn("reserve", said, "make room on the disk: the next run makes the file again")
     elif not waiting and not damaged:
         yield ok("reserve", "nothing waits")
 

@@ -37,8 +37,7 @@ from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.state import RunState
 from pipeline.system.signals import heard
 
-FIRST_ANSWER = 1.0
-"""seconds that an answer is assumed to take before there is any"""
+FIRST_ANSWER = 1.0  # seconds that an answer is assumed to take before there is any
 UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
 """kinds of fault of rows that sent no request"""
 
@@ -47,10 +46,8 @@ UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
 class Run(RunState):
     """One run of a job, from the first look into the journal to the table."""
 
-    looked_up: bool = False
-    """whether all rows were looked up in the journal before anything was sent"""
-    in_vain: int = 0
-    """records whose request used up its retries"""
+    looked_up: bool = False  # whether all rows were looked up in the journal before anything was sent
+    in_vain: int = 0  # records whose request used up its retries
 
     async def conduct(self) -> Result:
         """Finish the table. Raises what stopped it."""
@@ -179,16 +176,8 @@ class Run(RunState):
         budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal, but)))
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         clock = Clock(anyio.current_time())
-        shared = Shared(
-            self.journal,
-            self.fuse,
-            self.events,
-            self.progress,
-            budget,
-            clock,
-            self.say,
-            deadline=self.wish.until,
-        )
+        parts = (self.journal, self.fuse, self.events, self.progress, budget, clock, self.say)
+        shared = Shared(*parts, deadline=self.wish.until)
         if shared.deadline is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
@@ -229,8 +218,7 @@ class Run(RunState):
             self.fuse.blow(Fault("mostly_failing", message, fate=Fate.STOP))
 
     def _expected_rows(self) -> int:
-        fan_outs = (len(values) for stage in self.session.stages for values in stage.spec.each.values())
-        return self.session.source.total() * math.prod(fan_outs)
+        return self.session.source.total() * math.prod(step.branches for step in self.session.job.steps)
 
 
 def _is_known(fault: Fault) -> bool:

@@ -41,12 +41,10 @@ class Asked:
 
         async def ask(request: Request) -> Reply:
             digests = self.by_record.setdefault(request.key, [])
-            either: Request | None = request
-            while either is not None:
-                if either.digest not in self._seen:
-                    self._seen.add(either.digest)
-                    digests.append(either.digest)
-                either = either.instead
+            for one in request.either:
+                if one.digest not in self._seen:
+                    self._seen.add(one.digest)
+                    digests.append(one.digest)
             return await call(request)
 
         return ask
@@ -86,11 +84,11 @@ def extrapolated(values: Sequence[float], rest: int) -> Interval:
     return Interval(mean * rest, max(0.0, mean * rest - half), mean * rest + half)
 
 
-def student(freedom: int, confidence: float = CONFIDENCE) -> float:
+def student(freedom: int) -> float:
     """The two-sided quantile of Student's t (Cornish-Fisher expansion, Abramowitz and Stegun 26.7.5)."""
-    if freedom in _FEW and confidence == CONFIDENCE:
+    if freedom in _FEW:
         return _FEW[freedom]  # the expansion is too narrow there
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384

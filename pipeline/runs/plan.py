@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pipeline.core.domain import DOLLAR, Fault, LookUp, Reply, Request, Unanswered
 from pipeline.core.progress import Progress
@@ -23,13 +21,11 @@ from pipeline.money import tokens
 from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
+from pipeline.records.opening import Rows
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
-
-if TYPE_CHECKING:
-    from pipeline.records.given import Rows
 
 
 async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
@@ -43,7 +39,6 @@ async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: boo
 
 
 async def _failures(session: Session, journal: Journal) -> set[bytes]:
-    """The digests of the paid answers that are asked for again."""
     walks = InOrder(session.stages, recall.recalling(journal, Progress()))
     found = paid_failures(journal, walks, session.source.batches())
     return {request.digest async for request in found}
@@ -59,7 +54,6 @@ class _Forecast:
     known: StepAccount | None
 
     def expect(self, request: Request) -> None:
-        """Count a request that would be sent."""
         plan, size = self.plan, tokens.size(request)
         output = self._usual() if self.known else size.limit or tokens.DEFAULT_OUTPUT
         expected = Expected(size.input, output, output)
@@ -146,7 +140,6 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
 
 
 def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:
-    """Count a leaf, with the rows it stands for."""
     plan.rows += rows
     plan.complete += rows if leaf.status in ("ok", "skipped") else 0
     plan.failed += rows if leaf.status == "failed" else 0
@@ -163,5 +156,5 @@ def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) ->
     """Count the steps after an unanswered one: at most one request for each of their branches."""
     branches = 1
     for forecast, stage in zip(forecasts[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
-        branches *= math.prod(len(values) for values in stage.spec.each.values())
+        branches *= stage.spec.branches
         forecast.expect_later(branches)

@@ -30,8 +30,7 @@ from pipeline.output.table import Table, Written
 from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
 
-BATCH = 256
-"""records that are looked up at once; more of them would not fit into a processor's cache"""
+BATCH = 256  # records that are looked up at once; more of them would not fit into a processor's cache
 BATCH_ROWS = 8192
 """and no more than come to so many rows, where a record has many: all of them are in memory at once"""
 
@@ -109,7 +108,7 @@ def _put_in_place(
 
 def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
     """The records without these keys, in batches that do not have too many rows."""
-    fan_out = math.prod(len(values) for stage in session.stages for values in stage.spec.each.values())
+    fan_out = math.prod(stage.spec.branches for stage in session.stages)
     batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
     if not keys:
         return batches
@@ -123,10 +122,8 @@ class Filing:
         self._row_files, job = session.row_files, session.job
         self._state = job.folder
         self._result_folder: ResultFolder | None = None
-        if self._row_files:
-            self._result_folder = ResultFolder(
-                self._row_files.folder, job.folder, job.root, named=self._row_files.named
-            )
+        if files := self._row_files:
+            self._result_folder = ResultFolder(files.folder, job.folder, job.root, named=files.named)
 
     def __enter__(self) -> Filing:
         return self
@@ -139,9 +136,7 @@ class Filing:
         """Write the temporary files of those rows that get a file."""
         if self._result_folder is None or self._row_files is None:
             return
-        for leaf in leaves:
-            if leaf.status != "ok":
-                continue
+        for leaf in (leaf for leaf in leaves if leaf.status == "ok"):
             path, key = self._row_files.path(context(leaf)), leaf.record.key
             try:
                 self._result_folder.put(path, key, self._row_files.content(leaf))
@@ -196,7 +191,6 @@ class _Failures:
             self._rows.append((leaf.record.key, *each, *reason))
 
     def commonest(self) -> Iterator[Commonest]:
-        """The commonest reason of each step."""
         for step, found in self._of_step.items():
             if not found:
                 continue

@@ -15,17 +15,11 @@ from pipeline.journal.journal import Journal
 async def paid_failures(
     journal: Journal, walks: InOrder, batches: Iterator[list[Record]]
 ) -> AsyncIterator[Request]:
-    """The requests of failed rows that were answered and paid for, each once, whichever model answered.
-
-    `walks` must ask the journal alone.
-    """
+    """The paid requests of failed rows, each once; `walks` must ask the journal alone."""
     seen: set[bytes] = set()
     async for leaves in walks.rows(batches):
         rejected = (leaf.fault for leaf in leaves if isinstance(leaf.fault, Rejected))
-        for first in (request for fault in rejected for request in fault.requests):
-            request: Request | None = first
-            while request is not None:
-                if request.digest not in seen and journal.was_paid(request.digest):
-                    seen.add(request.digest)
-                    yield request
-                request = request.instead
+        for request in (one for fault in rejected for first in fault.requests for one in first.either):
+            if request.digest not in seen and journal.was_paid(request.digest):
+                seen.add(request.digest)
+                yield request

@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from pipeline.core.domain import Fault
 from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
@@ -20,6 +19,7 @@ from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal
+from pipeline.records.opening import Rows
 from pipeline.runs.live import Run
 from pipeline.runs.pilot import Asked, Pilot, extrapolated
 from pipeline.runs.plan import plan_async
@@ -28,9 +28,6 @@ from pipeline.runs.result import Result
 from pipeline.runs.session import Session
 from pipeline.runs.state import Wish
 from pipeline.system.lock import locked
-
-if TYPE_CHECKING:
-    from pipeline.records.given import Rows
 
 FINISHED = "finished"
 PILOT_SEED = 20
@@ -43,16 +40,12 @@ _OUTCOMES = (
 )
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
 async def run_async(
     job: Job,
     records: Rows | None = None,
     *,
     progress: Progress | None = None,
-    say: Callable[[str], None] = _silent,
+    say: Callable[[str], None] | None = None,
     wish: Wish | None = None,
 ) -> Result:
     """Run a job to its end and write its table; what the journal knows is not asked again.
@@ -72,7 +65,8 @@ async def run_async(
         events_to(job.folder / "events.jsonl") as events,
         closing(Journal.open(job.folder / "journal.sqlite")) as journal,
     ):
-        run = Run(session, journal, events, progress or Progress(), say, wish or Wish())
+        told = say or (lambda _: None)
+        run = Run(session, journal, events, progress or Progress(), told, wish or Wish())
         journal.on_damage = partial(_damaged, run)
         with _noted(run), one_error():
             return await run.conduct()
@@ -84,7 +78,7 @@ async def pilot_async(
     *,
     n: int,
     progress: Progress | None = None,
-    say: Callable[[str], None] = _silent,
+    say: Callable[[str], None] | None = None,
     until: float | None = None,
 ) -> Pilot:
     """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.
@@ -157,10 +151,7 @@ def job_digest(job: Job) -> bytes:
 
 
 async def export_async(job: Job, records: Rows | None = None, *, without: Collection[str] = ()) -> Result:
-    """Write the table from the journal alone, also while the job runs; what is unanswered is pending.
-
-    Records with a key in `without` are left out.
-    """
+    """Write the table from the journal alone, also while the job runs, leaving out the keys in `without`."""
     session = Session.open(job, records)
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         last = journal.last_run()

@@ -26,7 +26,7 @@ from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
 from pipeline.output.types import check_types, refused
-from pipeline.records.given import Rows
+from pipeline.records.opening import Rows
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
@@ -49,10 +49,7 @@ class Session:
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
-        """Open the records (or take a frame instead) and check the job against them.
-
-        Raises `JobError` and `InputError`.
-        """
+        """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
         stages = tuple(stages_of(job, prepare))
         row_files = RowFiles.of(job, stages, prepare)
@@ -106,9 +103,8 @@ class Session:
     def unpriced(self) -> Iterator[tuple[str, str]]:
         """Models whose price is not known, with why."""
         for stage in self.stages:
-            for name, model in self.job.chain(stage.spec.model).items():
-                asked = model.model_copy(update={"params": {**model.params, **stage.spec.params}})
-                for place in places_of(name, asked):
+            for name, model in self.job.asked_by(stage.spec).items():
+                for place in places_of(name, model):
                     if why := unpriced(place.model):
                         yield name, why
 
@@ -123,10 +119,8 @@ class Session:
             if target.is_dir():
                 raise JobError(f"'{target.name}' is a folder; name a file", where=where)
             if any(same_file(above, job.folder / "spill") for above in target.parents):
-                raise JobError(
-                    "'spill' is for answers that could not be written to the journal; name another folder",
-                    where=where,
-                )
+                what = "'spill' is for answers that could not be written to the journal; name another folder"
+                raise JobError(what, where=where)
             check_types(target, self.columns.schema)
             taken.append(target)
         refuse_theirs(job)
@@ -141,18 +135,15 @@ class Session:
                 where = self.job.text.where(("steps", self.stages.index(stage), "name"))
                 raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
         for i, stage in enumerate(self.stages):
-            for model in self.job.chain(stage.spec.model).values() if _translates(stage) else ():
+            for model in self.job.chain(stage.spec.model).values() if stage.spec.kind == "translate" else ():
                 if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
                     where = self.job.text.where(("steps", i, "name"))
                     raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
-            if (
-                stage.when
-                and not stage.when.names
-                and stage.when.text.strip().lower() not in ("true", "false")
-            ):
-                where = stage.when.locate(1, 1)
+            when = stage.when
+            if when and not when.names and when.text.strip().lower() not in ("true", "false"):
                 hint = 'for example: when: "{{ stock | int > 0 }}"'
-                raise JobError("a condition must read a column or an answer", where=where, hint=hint)
+                what = "a condition must read a column or an answer"
+                raise JobError(what, where=when.locate(1, 1), hint=hint)
 
     def faults(self, record: Record) -> Iterator[tuple[Stage, Fault]]:
         """What goes wrong when a record's templates are rendered, as far as they need no answers."""
@@ -171,10 +162,6 @@ class Session:
                 except Fault as fault:
                     yield stage, redacted(fault, record.private)
                     break
-
-
-def _translates(stage: Stage) -> bool:
-    return "translate" in stage.spec.model_fields_set
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

@@ -21,8 +21,7 @@ from pipeline.lanes.lanes import Lanes
 from pipeline.runs.pilot import Asked
 from pipeline.runs.session import Session
 
-WORTH_ADVICE = 10.0
-"""seconds of waiting from which on advice is worth giving"""
+WORTH_ADVICE = 10.0  # seconds of waiting from which on advice is worth giving
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class Wish:
 
     retry_failed: bool = False
     until: float | None = None
-    pilot: Asked | None = None
-    """run a few records alone, note what they ask, and write no table"""
+    pilot: Asked | None = None  # run a few records alone, note what they ask, and write no table
 
 
 @dataclass
@@ -49,10 +47,8 @@ class RunState:
     lanes: Lanes | None = None
     shared: Shared | None = None
     bottleneck: Bottleneck | None = None
-    ended: str = ""
-    """how it ended; '' while it goes on"""
-    stopped: str = ""
-    """what stopped it"""
+    ended: str = ""  # how it ended; '' while it goes on
+    stopped: str = ""  # what stopped it
 
     def advice(self) -> str:
         """One line on what held the run up most; '' where nothing did for long."""

@@ -16,6 +16,7 @@ from pipeline.runs.control.client import command
 from pipeline.system.lock import holder
 
 SHARES = (0.5, 0.95, 0.99)
+ATTEMPTS = ("step", "outcome", "billed", "attempts", "mean_seconds")
 
 
 def status_of(job: Job) -> dict[str, Any]:
@@ -41,22 +42,14 @@ def status_of(job: Job) -> dict[str, Any]:
         "cost": sum(step.cost for step in real) / DOLLAR,
         "maybe_cost": sum(step.maybe for step in real) / DOLLAR,
         "unpriced": sum(step.unpriced for step in real),
-        "steps": [_step(step) for step in steps],
-        "attempts": [_attempts(*row) for row in attempts],
+        "steps": [{**asdict(one), "cost": one.cost / DOLLAR, "maybe": one.maybe / DOLLAR} for one in steps],
+        "attempts": [dict(zip(ATTEMPTS, row, strict=True)) for row in attempts],
         "latency": {
             step: {f"p{share * 100:.0f}": round(at, 4) for share, at in zip(SHARES, found, strict=True)}
             for step, found in latency.items()
         },
         "run": _live(job) if running else last.numbers if last else {},
     }
-
-
-def _step(step: accounts.StepAccount) -> dict[str, Any]:
-    return {**asdict(step), "cost": step.cost / DOLLAR, "maybe": step.maybe / DOLLAR}
-
-
-def _attempts(step: str, outcome: str, billed: str, count: int, seconds: float) -> dict[str, Any]:
-    return {"step": step, "outcome": outcome, "billed": billed, "attempts": count, "mean_seconds": seconds}
 
 
 def _live(job: Job) -> dict[str, Any]:

@@ -33,9 +33,8 @@ def warnings_of(session: Session) -> Iterator[JobError]:
         if (names & varied) - stage.spec.each.keys():
             varied.add(stage.spec.name)
         elif session.source.total() > 1:
-            what = (
-                f"step '{stage.spec.name}' reads no column: all rows get the same request and share an answer"
-            )
+            which = f"step '{stage.spec.name}' reads no column"
+            what = f"{which}: all rows get the same request and share an answer"
             hint = f"name a column in its prompt: {_read(next(iter(session.source.schema)))}"
             yield JobError(what, where=_place(session, i), hint=hint)
         for template in stage.runner.templates.values():
@@ -68,10 +67,8 @@ def _of_text(template: Template, known: set[str]) -> Iterator[JobError]:
     text = template.text
     for found in _SINGLE.finditer(text):
         if found[1] in known:
-            line, column = (
-                text.count("\n", 0, found.start()) + 1,
-                found.start() - text.rfind("\n", 0, found.start()),
-            )
+            start = found.start()
+            line, column = text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
             what = f"{found[0]} is sent as it stands: it is not replaced by the column"
             yield JobError(what, where=template.locate(line, column), hint=f"write {_read(found[1])}")
     if _CURVED.fullmatch(text):
@@ -83,27 +80,22 @@ def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
     names = drawing(stage.spec.each, stage.runner.templates.values())
     for name in names:
         if not all(isinstance(value, int) for value in stage.spec.each[name]):
-            what = (
-                f"no template of the step reads '{name}': each of its values asks the same prompt once more"
-            )
-            yield JobError(
-                what, where=_place(session, step, "each"), hint=f"write {_read(name)} in the prompt"
-            )
+            unread = f"no template of the step reads '{name}'"
+            what, hint = f"{unread}: each of its values asks the same prompt once more", _read(name)
+            yield JobError(what, where=_place(session, step, "each"), hint=f"write {hint} in the prompt")
     if names and stage.model.params.get("temperature") == 0:
         what = f"step '{stage.spec.name}' asks several times at temperature 0: its answers will hardly differ"
         yield JobError(what, where=_place(session, step, "each"), hint="params: {temperature: 0.8}")
 
 
 def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    """What its answers cannot meet."""
     written = stage.spec.model_dump(include={"checks"}, exclude_none=True).get("checks", {})
     for what in unmet_checks(written, limit_of(stage.model.params)):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
-        yield JobError(
-            what, where=_place(session, step, "answer"), hint="no answer can fit: change the schema"
-        )
+        hint = "no answer can fit: change the schema"
+        yield JobError(what, where=_place(session, step, "answer"), hint=hint)
 
 
 def _of_models(session: Session) -> Iterator[JobError]:

@@ -28,8 +28,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-GRACE = 3.0
-"""seconds between SIGTERM and SIGKILL"""
+GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 PR_SET_PDEATHSIG = 1
 ROOT = str(Path(__file__).resolve().parents[2])
 """where `pipeline` is imported from, also when that is not an installed place"""
@@ -60,10 +59,7 @@ class Child:
 
 @asynccontextmanager
 async def child(module: str, settings: Mapping[str, Any], *, seconds: float) -> AsyncIterator[Child]:
-    """Run `python -m module` inside the block, ready on entry and gone on exit.
-
-    `seconds` is the time for becoming ready. Raises `ChildFailed`.
-    """
+    """Run `python -m module`, ready on entry within `seconds`, gone on exit; raises `ChildFailed`."""
     with tempfile.TemporaryFile("a+b") as log:
         process = await _spawn(module, log)
         try:

@@ -11,10 +11,8 @@ import unicodedata
 from base64 import b32encode
 from hashlib import blake2b
 
-LONGEST = 200
-"""bytes of UTF-8; a suffix may follow"""
-_SIGN = "~"
-"""stands before a digest, and in no text that is used as a name unchanged"""
+LONGEST = 200  # bytes of UTF-8; a suffix may follow
+_SIGN = "~"  # stands before a digest, and in no text that is used as a name unchanged
 _PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_. -]*[a-z0-9_-])?")
 _OTHERS = re.compile(r"[^\w-]+")
 _RESERVED = {"con", "prn", "aux", "nul", "clock$", "conin$", "conout$"} | {

@@ -10,16 +10,14 @@ import io
 import os
 import stat
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EACCES, EDQUOT, ELOOP, ENOSPC, ENXIO, EROFS
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, Any, cast
 
 from pipeline.core.errors import DiskError, InputError, JobError
 from pipeline.core.suggest import nearest_file
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COMPRESSED = ("gz", "zst")
 COMPRESSIBLE = ("csv", "tsv", "json", "jsonl")
@@ -119,9 +117,8 @@ def reading(path: Path, compression: str | None = None) -> Iterator[IO[bytes]]:
             else:
                 yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile, _DamagedZstd) as error:
-        raise InputError(
-            "the compressed file is damaged or was cut off", where=str(path), hint=str(error)
-        ) from error
+        what = "the compressed file is damaged or was cut off"
+        raise InputError(what, where=str(path), hint=str(error)) from error
     except OSError as error:
         raise InputError(_reason(error), where=str(path)) from error
 
@@ -161,9 +158,8 @@ def zstandard() -> Any:
     try:
         import zstandard as package
     except ImportError:
-        raise JobError(
-            "files ending in .zst need the package zstandard", hint="pip install zstandard"
-        ) from None
+        what = "files ending in .zst need the package zstandard"
+        raise JobError(what, hint="pip install zstandard") from None
     return package
 
 

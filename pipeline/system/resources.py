@@ -20,8 +20,7 @@ NETWORK = frozenset({
     "fuse.s3fs",
 })  # fmt: skip
 MOUNTS = Path("/proc/self/mountinfo")
-OTHER_FILES = 128
-"""files that are open besides the connections"""
+OTHER_FILES = 128  # files that are open besides the connections
 
 
 def nearest_folder(path: Path) -> Path:

@@ -19,8 +19,7 @@ from pipeline.system.files import make_folder
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-AT_ONCE = 16
-"""syncs at the same time: one alone takes nearly as long as several"""
+AT_ONCE = 16  # syncs at the same time: one alone takes nearly as long as several
 _STRANGE = {ELOOP, ENOTDIR, ENXIO, EACCES}
 
 
@@ -128,9 +127,5 @@ def _told() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _STRANGE:
             raise
-        why = (
-            "may not be read"
-            if error.errno == EACCES
-            else "is a link, is reached through a link, or is not a file"
-        )
-        raise InTheWay(why) from None
+        strange = "is a link, is reached through a link, or is not a file"
+        raise InTheWay("may not be read" if error.errno == EACCES else strange) from None

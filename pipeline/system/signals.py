@@ -22,8 +22,7 @@ error: interrupted again ({}): ended at once, without waiting for what was sent
   what was answered is in the journal; the same command goes on
 """
 
-_came: list[str] = []
-"""signals that came before a run handled them"""
+_came: list[str] = []  # signals that came before a run handled them
 
 
 def end_the_program() -> list[str]:
@@ -41,10 +40,7 @@ def end_the_program() -> list[str]:
 
 @contextmanager
 def heard(on_first: Callable[[str], None]) -> Iterator[None]:
-    """Handle signals until the context ends; `on_first` is called in the running loop with a signal's name.
-
-    Outside of the main thread it does nothing.
-    """
+    """Handle signals in the main thread: `on_first` is called in the running loop with a signal's name."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

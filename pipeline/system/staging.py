@@ -16,16 +16,12 @@ from secrets import token_hex
 
 from pipeline.system.safe_folder import AT_ONCE, FOLDER, Folder
 
-SYNCED = 256
-"""files that are synced together"""
+SYNCED = 256  # files that are synced together
 _NAME = re.compile(r"\.pipeline-[0-9a-f]{12}\.part")
 
 
 class Staging:
-    """The hidden folder in `folder`, made when it is first needed. Raises `OSError`.
-
-    Files have the rights `rights`, less the umask.
-    """
+    """The hidden folder, made when first needed; files have `rights`, less the umask. Raises `OSError`."""
 
     def __init__(self, folder: Folder, rights: int) -> None:
         self._folder, self._rights = folder, rights

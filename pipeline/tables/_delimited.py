@@ -17,9 +17,11 @@ from __future__ import annotations
 import codecs
 import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -28,10 +30,6 @@ from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, adapter_name, readable_file, reading
 from pipeline.tables._lines import LONGEST, lines, too_long, utf8
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 # polars reads CSV in chunks of at least 4 MiB and many ahead; a sixteenth of it is as fast here, and its
 # memory does not grow with the file. It looks at these variables whenever a scan starts.
@@ -62,13 +60,12 @@ def scan(separator: str, path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
             _refuse_utf16(path, stream.read(64))
     layout = _layout(path, separator, how)
     count = sum(1 for _ in _records(path, layout))
-    frame = (_unpacked if adapter_name(path)[1] or how.encoding else _scanned)(path, layout, count)
+    if adapter_name(path)[1] or how.encoding:
+        frame = _unpacked(path, layout, count)
+    else:
+        frame = pl.scan_csv(path, infer_schema=False, n_rows=count, glob=False, **_dialect(layout))
     names = frame.collect_schema().names()
     return frame.rename(dict(zip(names, layout.header, strict=True)))
-
-
-def _scanned(path: Path, layout: Layout, count: int) -> pl.LazyFrame:
-    return pl.scan_csv(path, infer_schema=False, n_rows=count, glob=False, **_dialect(layout))
 
 
 def _unpacked(path: Path, layout: Layout, count: int) -> pl.LazyFrame:
@@ -120,7 +117,6 @@ def _refuse_utf16(path: Path, head: bytes) -> None:
 
 
 def _has_quoted_cell(path: Path, separator: bytes, encoding: str) -> bool:
-    """Whether any cell begins with a quote."""
     begins = re.compile(rb"[\r\n" + re.escape(separator) + rb']"')
     last = b"\n"
     with utf8(path, encoding) as stream:
@@ -187,9 +183,8 @@ def _check_header(path: Path, names: list[str]) -> None:
     seen = set[str]()
     for number, name in enumerate(names, 1):
         if not name.strip():
-            what = (
-                "the first line is empty" if len(names) == 1 else f"column {number} of the header has no name"
-            )
+            nameless = f"column {number} of the header has no name"
+            what = "the first line is empty" if len(names) == 1 else nameless
             raise InputError(what, where=where, hint="the first line names the columns")
         if name in seen:
             raise InputError(f"the header names '{name}' twice", where=where, hint="rename one of the two")

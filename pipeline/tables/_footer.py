@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 MAGIC = b"PAR1"
-MOST = 64 << 20
-"""the largest footer that is looked into"""
+MOST = 64 << 20  # the largest footer that is looked into
 _SCHEMA, _NAME, _CHILDREN, _CONVERTED, _LOGICAL, _PRECISION = 2, 4, 5, 6, 10, 8
 _CONVERTED_NAMES = {19: "JSON", 20: "BSON", 21: "INTERVAL"}
 _LOGICAL_NAMES = {12: "JSON", 13: "BSON", 14: "UUID", 16: "VARIANT", 17: "GEOMETRY", 18: "GEOGRAPHY"}
@@ -24,8 +23,7 @@ class Leaf:
     """A column of plain values; a list or an object of the table has one for each of its parts."""
 
     column: str
-    kind: str
-    """UUID, JSON, INTERVAL, …; '' for the types that need no care"""
+    kind: str  # UUID, JSON, INTERVAL, …; '' for the types that need no care
 
 
 def leaves(path: Path) -> list[Leaf]:

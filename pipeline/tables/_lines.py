@@ -16,8 +16,7 @@ from typing import IO, Any
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, reading
 
-LONGEST = 64 << 20
-"""the most bytes of a record: more than any prompt, and few enough for the memory"""
+LONGEST = 64 << 20  # the most bytes of a record: more than any prompt, and few enough for the memory
 
 
 @contextmanager
@@ -56,9 +55,8 @@ class _Utf8(io.RawIOBase):
         before = block[: error.start] if isinstance(error, UnicodeDecodeError) else b""
         line = self._line + before.decode(self._encoding, "replace").count("\n")
         hint = "name another encoding with records.encoding, or save the file as UTF-8"
-        return InputError(
-            f"this is not {self._encoding}", where=f"{self._path}, about line {line}", hint=hint
-        )
+        where = f"{self._path}, about line {line}"
+        return InputError(f"this is not {self._encoding}", where=where, hint=hint)
 
 
 def lines(path: Path, encoding: str = "") -> Iterator[bytes]:

@@ -18,8 +18,7 @@ from pipeline.core.dtypes import python_type, value_of
 from pipeline.tables._json_types import Shape
 
 ROWS = 512
-Objects = Callable[[], Iterator[dict[str, Any]]]
-"""gives the same objects as often as it is called"""
+Objects = Callable[[], Iterator[dict[str, Any]]]  # gives the same objects as often as it is called
 
 
 def frame_of(objects: Objects) -> pl.LazyFrame | None:

@@ -9,8 +9,10 @@ This module does not know what the columns mean.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -22,15 +24,9 @@ from pipeline.system.files import readable_file
 from pipeline.system.packages import install_command
 from pipeline.tables._workbook import refuse_bombs, refuse_unread
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 READS = ("sheet", "header")
-TOP = 20
-"""rows among which a header is looked for"""
-PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"
-"""what the extra `excel` brings"""
+TOP = 20  # rows among which a header is looked for
+PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"  # what the extra `excel` brings
 
 
 def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
@@ -83,16 +79,14 @@ def guesses(path: Path) -> Iterator[Reading]:
 
 
 def _sheet(path: Path, book: Any, wanted: str | int) -> int:
-    """The index of the sheet that is wanted."""
     names: list[str] = book.sheet_names
     if isinstance(wanted, str) and wanted in names:
         return names.index(wanted)
     if isinstance(wanted, int) and 1 <= wanted <= len(names):
         return wanted - 1
-    hint = (nearest(wanted, names) if isinstance(wanted, str) else "") or f"sheets: {', '.join(names)}"
-    what = (
-        f"there is no sheet '{wanted}'" if isinstance(wanted, str) else f"there is no sheet number {wanted}"
-    )
+    named = isinstance(wanted, str)
+    hint = (nearest(str(wanted), names) if named else "") or f"sheets: {', '.join(names)}"
+    what = f"there is no sheet '{wanted}'" if named else f"there is no sheet number {wanted}"
     raise InputError(what, where=str(path), hint=f"{hint} (records.sheet)")
 
 
@@ -109,11 +103,9 @@ def _first_row(path: Path, book: Any, sheet: int, how: Reading) -> int:
 
 
 def _header(path: Path, book: Any, sheet: int, first: int, frame: pl.DataFrame) -> dict[int, str]:
-    """The columns' names by their index in the sheet."""
     where = f"{path}, row {first + 1}"
-    row = (
-        book.load_sheet(sheet, header_row=None, skip_rows=first, n_rows=1, dtypes="string").to_polars().row(0)
-    )
+    top = book.load_sheet(sheet, header_row=None, skip_rows=first, n_rows=1, dtypes="string")
+    row = top.to_polars().row(0)
     if not any(name and name.strip() for name in row):
         raise InputError("this row is empty, so nothing names the columns", where=where)
     names: dict[int, str] = {}

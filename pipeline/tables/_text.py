@@ -6,15 +6,13 @@ This module does not know where the stream ends up.
 from __future__ import annotations
 
 import io
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
 import polars as pl
 
 from pipeline.core.dtypes import flat
 from pipeline.system.files import adapter_name, compressor
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class TextFile:

@@ -19,8 +19,7 @@ from pipeline.core.dtypes import first_line
 from pipeline.core.errors import InputError
 from pipeline.system.files import reading
 
-MAX_BYTES = 2 * 1024**3
-"""the most bytes of all parts, unpacked"""
+MAX_BYTES = 2 * 1024**3  # the most bytes of all parts, unpacked
 PLAUSIBLE, MOST_TIMES = 256 * 1024**2, 100
 """a workbook of more bytes unpacked may be at most so many times its packed size"""
 MOST_CELLS = 50_000_000

@@ -6,26 +6,22 @@ This module does not know what the fields mean.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import polars as pl
+
+from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import json_text
 from pipeline.core.errors import InputError
 from pipeline.system.files import readable_file, reading
 from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    import polars as pl
-
-    from pipeline.core.contracts import Reading
-
 SPREADSHEET = False
 READS: tuple[str, ...] = ()
-LARGEST = 64 << 20
-"""the most bytes of a file: read whole, it takes ten times as much memory"""
+LARGEST = 64 << 20  # the most bytes of a file: read whole, it takes ten times as much memory
 
 
 def guesses(path: Path) -> Iterator[Reading]:
@@ -46,9 +42,8 @@ def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
     try:
         items: Any = json.loads(text.decode())
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"byte {error.start} is not UTF-8", where=str(path), hint="save it as UTF-8"
-        ) from None
+        what = f"byte {error.start} is not UTF-8"
+        raise InputError(what, where=str(path), hint="save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"this is not JSON: {error}", where=str(path), hint=hint) from None
     if not isinstance(items, list):
@@ -71,7 +66,7 @@ def place(path: Path, row: int, how: Reading | None = None) -> str:
 class Array:
     """An array with an object a line."""
 
-    def __init__(self, path: Path, target: Path) -> None:
+    def __init__(self, path: Path, target: Path, schema: pl.Schema) -> None:
         self._file, self._before = TextFile(path, target), "[\n"
 
     def write(self, frame: pl.DataFrame) -> None:
@@ -86,7 +81,4 @@ class Array:
         self._file.close()
 
 
-def create(path: Path, target: Path, schema: pl.Schema) -> Array:
-    """Begin the file `path` that will become `target`."""
-    del schema  # an object says its names
-    return Array(path, target)
+create = Array

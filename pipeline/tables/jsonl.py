@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import orjson
 import polars as pl
@@ -22,10 +24,6 @@ from pipeline.tables._lines import lines
 from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 SPREADSHEET = False
 READS = ("encoding",)
 guesses = _guess.encoded
@@ -35,7 +33,7 @@ _LONG_DIGITS = re.compile(rb"[0-9]{19}")
 def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
     """A column for each name at the top; `InputError` with the line number for what is no JSON object."""
     readable_file(path)
-    longs = _any_long_digits(path, how)
+    longs = any(_LONG_DIGITS.search(line) for line in lines(path, how.encoding))
     frame = frame_of(lambda: (values for _, values in _objects(path, how, longs=longs)))
     if frame is None:
         raise InputError("there is no JSON object with a field in it", where=str(path))
@@ -49,12 +47,7 @@ def place(path: Path, row: int, how: Reading = AS_IT_IS) -> str:
     return f"row {row}"
 
 
-def _any_long_digits(path: Path, how: Reading) -> bool:
-    return any(_LONG_DIGITS.search(line) for line in lines(path, how.encoding))
-
-
 def _objects(path: Path, how: Reading, *, longs: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and object of every line that is not empty."""
     for line, text in enumerate(lines(path, how.encoding), 1):
         if line == 1:
             text = text.removeprefix(b"\xef\xbb\xbf")
@@ -111,6 +104,4 @@ class Lines:
         self._file.close()
 
 
-def create(path: Path, target: Path, schema: pl.Schema) -> Lines:
-    """Begin the file `path` that will become `target`."""
-    return Lines(path, target, schema)
+create = Lines

@@ -5,15 +5,13 @@ This module does not know what the columns mean.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import NoReturn
+
+import polars as pl
 
 from pipeline.core.errors import JobError
 from pipeline.tables import _sheets
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import polars as pl
 
 SPREADSHEET = True
 READS = _sheets.READS

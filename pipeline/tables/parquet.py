@@ -7,26 +7,22 @@ This module does not know what the columns mean.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice, pairwise
+from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import first_line, polars_words, rebuilt
 from pipeline.core.errors import InputError
 from pipeline.system.files import readable_file
 from pipeline.tables._footer import Leaf, leaves
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pipeline.core.contracts import Reading
 
 # polars decodes several row groups ahead; one is enough to be faster than any model, and keeps memory low
 os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
@@ -52,9 +48,8 @@ def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
     for leaf in found:
         if leaf.kind not in ("", *_TEXTS):
             hint = f"write it as text (in SQL: CAST({leaf.column} AS VARCHAR)), or leave the column out"
-            raise InputError(
-                f"the column '{leaf.column}' is {leaf.kind}, which is not read", where=str(path), hint=hint
-            )
+            what = f"the column '{leaf.column}' is {leaf.kind}, which is not read"
+            raise InputError(what, where=str(path), hint=hint)
 
     def damaged(reason: str) -> InputError:
         return InputError("the file is damaged, or is not Parquet", where=str(path), hint=reason)
@@ -147,24 +142,21 @@ AHEAD = 2
 class Parquet:
     """A writing thread and the queue that feeds it."""
 
-    def __init__(self, path: Path, schema: pl.Schema) -> None:
+    def __init__(self, path: Path, target: Path, schema: pl.Schema) -> None:
         self._frames: Queue[pl.DataFrame | None] = Queue(AHEAD)
         self._error: BaseException | None = None
         lazy = register_io_source(self._given, schema=schema)
         self._thread = Thread(target=self._sink, args=(lazy, path), name="parquet", daemon=True)
         self._thread.start()
 
-    def write(self, frame: pl.DataFrame) -> None:
-        """Append the frame's rows; raises what stopped the writing thread."""
-        self._put(frame)
-
     def close(self) -> None:
         """Write what is left and the footer."""
-        self._put(None)
+        self.write(None)
         self._thread.join()
         self._raise()
 
-    def _put(self, frame: pl.DataFrame | None) -> None:
+    def write(self, frame: pl.DataFrame | None) -> None:
+        """Append the frame's rows, None for the end; raises what stopped the writing thread."""
         while self._thread.is_alive():
             try:
                 self._frames.put(frame, timeout=0.5)
@@ -190,6 +182,4 @@ class Parquet:
             self._error = error
 
 
-def create(path: Path, target: Path, schema: pl.Schema) -> Parquet:
-    """Begin the file `path` that will become `target`."""
-    return Parquet(path, schema)
+create = Parquet

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -15,10 +16,6 @@ from pipeline.core.dtypes import flat
 from pipeline.core.errors import DiskError, JobError
 from pipeline.system.packages import install_command
 from pipeline.tables import _sheets
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 SPREADSHEET = True
 READS = _sheets.READS
@@ -72,9 +69,8 @@ class Workbook:
 
     def _write_row(self, row: tuple[Any, ...]) -> None:
         if self._row == MAX_ROWS:
-            raise JobError(
-                f"more than {MAX_ROWS - 1:,} rows; a sheet holds no more", where=str(self._target), hint=_HINT
-            )
+            what = f"more than {MAX_ROWS - 1:,} rows; a sheet holds no more"
+            raise JobError(what, where=str(self._target), hint=_HINT)
         for column, value in enumerate(row):
             if value is not None:
                 self._write_cell(column, value)
@@ -84,9 +80,7 @@ class Workbook:
         kind = type(value)
         if kind is bool:
             self._sheet.write_boolean(self._row, column, value)
-        elif (kind in (int, float) and isfinite(value) and abs(value) < EXACT) or (
-            kind is float and isfinite(value)
-        ):
+        elif (kind is int and abs(value) < EXACT) or (kind is float and isfinite(value)):
             self._sheet.write_number(self._row, column, value)
         elif kind in self._formats and _in_excel(value):
             self._sheet.write_datetime(self._row, column, value, self._formats[kind])
@@ -95,21 +89,16 @@ class Workbook:
 
     def _write_text(self, column: int, text: str) -> None:
         if len(text) > MAX_CHARACTERS and _units(text) > MAX_CHARACTERS:
-            raise JobError(
-                f"row {self._row}, column '{self._names[column]}' has {_units(text):,} characters; "
-                f"an Excel cell holds {MAX_CHARACTERS:,}",
-                where=str(self._target),
-                hint=_HINT,
-            )
+            cell = f"row {self._row}, column '{self._names[column]}'"
+            what = f"{cell} has {_units(text):,} characters; an Excel cell holds {MAX_CHARACTERS:,}"
+            raise JobError(what, where=str(self._target), hint=_HINT)
         self._sheet.write_string(self._row, column, text)
 
 
 _HINT = "write .csv, .jsonl or .parquet instead, or as well"
 
 
-def create(path: Path, target: Path, schema: pl.Schema) -> Workbook:
-    """Begin the file `path` that will become `target`."""
-    return Workbook(path, target, schema)
+create = Workbook
 
 
 def _units(text: str) -> int:

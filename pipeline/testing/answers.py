@@ -20,8 +20,7 @@ Json: TypeAlias = dict[str, Any]
 _ASKED = {"chat": "messages", "responses": "input", "completions": "prompt", "translation": "text"}
 """where the prompt stands in a body, by dialect"""
 APIS = tuple(_ASKED)
-CREATED = 1_767_225_600
-"""the time in every answer: 2026-01-01, so that answers do not depend on the time"""
+CREATED = 1_767_225_600  # the time in every answer: 2026-01-01, so that answers do not depend on the time
 _FILLER = "and so it goes on, word after word, "
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
@@ -69,16 +68,10 @@ def read(api: str, body: bytes) -> Question:
     if not texts:
         raise ValueError("the body asks nothing")
     limit = next((asked[name] for name in _LIMITS if isinstance(asked.get(name), int)), None)
-    return Question(
-        api,
-        asked["model"],
-        texts[-1][1] if api != "chat" else _last_user(texts),
-        sum(tokens_in(text) for _, text in texts),
-        _schema(api, asked),
-        limit,
-        str(asked.get("target", "")),
-        _tier(asked.get("service_tier")),
-    )
+    last = texts[-1][1] if api != "chat" else _last_user(texts)
+    size, schema = sum(tokens_in(text) for _, text in texts), _schema(api, asked)
+    target, tier = str(asked.get("target", "")), _tier(asked.get("service_tier"))
+    return Question(api, asked["model"], last, size, schema, limit, target, tier)
 
 
 def _tier(asked: Any) -> str:
@@ -87,7 +80,6 @@ def _tier(asked: Any) -> str:
 
 
 def _texts(api: str, asked: Json) -> list[tuple[str, str]]:
-    """Role and text of every message."""
     instructions = asked.get("instructions") if api == "responses" else None
     return ([("system", instructions)] if instructions else []) + _messages(asked.get(_ASKED[api]))
 
@@ -148,13 +140,8 @@ def answer(script: Script, question: Question, digest: bytes) -> Said:
         reasoning = min(reasoning, question.limit)  # reasoning uses up the limit first
         output, finish_reason = question.limit - reasoning, "length"
         text = text.encode()[: 4 * output].decode(errors="ignore")
-    usage = Usage(
-        question.input,
-        output + reasoning,
-        int(script.cached * question.input),
-        int(script.cache_written * question.input),
-        reasoning,
-    )
+    cached, written = int(script.cached * question.input), int(script.cache_written * question.input)
+    usage = Usage(question.input, output + reasoning, cached, written, reasoning)
     tier = question.tier if script.tier is None else script.tier
     return Said(text, question.model, usage, finish_reason, tier=tier, told=script.usage)
 
@@ -187,26 +174,18 @@ def body_of(api: str, digest: bytes, said: Said) -> bytes:
 def _chat(ident: str, said: Said) -> Json:
     message: Json = {"role": "assistant", "content": said.text, "refusal": said.refusal or None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}
-    return {
-        "id": f"chatcmpl-{ident}",
-        "object": "chat.completion",
-        "created": CREATED,
-        "model": said.model,
-        "choices": [choice] if said.text is not None or said.refusal else [],
-        **_bill(said, "prompt_tokens", "completion_tokens"),
-    }
+    said_any = said.text is not None or bool(said.refusal)
+    return _completed(f"chatcmpl-{ident}", "chat.completion", said, [choice] if said_any else [])
 
 
 def _completions(ident: str, said: Said) -> Json:
     choice = {"index": 0, "text": said.text, "logprobs": None, "finish_reason": said.finish_reason}
-    return {
-        "id": f"cmpl-{ident}",
-        "object": "text_completion",
-        "created": CREATED,
-        "model": said.model,
-        "choices": [choice] if said.text is not None else [],
-        **_bill(said, "prompt_tokens", "completion_tokens"),
-    }
+    return _completed(f"cmpl-{ident}", "text_completion", said, [choice] if said.text is not None else [])
+
+
+def _completed(ident: str, kind: str, said: Said, choices: list[Json]) -> Json:
+    whole = {"id": ident, "object": kind, "created": CREATED, "model": said.model, "choices": choices}
+    return whole | _bill(said, "prompt_tokens", "completion_tokens")
 
 
 def _responses(ident: str, said: Said) -> Json:
@@ -216,13 +195,8 @@ def _responses(ident: str, said: Said) -> Json:
     content: Json = {"type": "output_text", "text": said.text, "annotations": []}
     if said.refusal:
         content = {"type": "refusal", "refusal": said.refusal}
-    message = {
-        "id": f"msg_{ident}",
-        "type": "message",
-        "role": "assistant",
-        "status": status,
-        "content": [content],
-    }
+    message: Json = {"id": f"msg_{ident}", "type": "message", "role": "assistant", "status": status}
+    message["content"] = [content]
     return {
         "id": f"resp_{ident}",
         "object": "response",

@@ -14,10 +14,7 @@ from pipeline.testing.script import Latency, Rule, Script
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as the script sees it: the `n`-th of all, the `attempt`-th of its digest, both from 1.
-
-    `elapsed` is in seconds since the first request.
-    """
+    """The `n`-th request of all and `attempt`-th of its digest, `elapsed` seconds after the first one."""
 
     n: int
     digest: bytes
@@ -27,10 +24,7 @@ class Asked:
 
 
 def decide(script: Script, asked: Asked, struck: Mapping[tuple[bytes, int], int]) -> int | None:
-    """The index of the rule that applies to a request; None for none.
-
-    `struck` counts how often a rule, by its index, has applied to a digest.
-    """
+    """The index of the rule that applies, None for none; `struck` counts by digest and rule."""
     for place, rule in enumerate(script.faults):
         if rule.times is not None and struck.get((asked.digest, place), 0) >= rule.times:
             continue

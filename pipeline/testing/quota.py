@@ -17,10 +17,7 @@ DAY = 86400.0
 
 
 class Bucket:
-    """Filled evenly with `limit` in every `period` of seconds, holds `size`.
-
-    Times are in seconds of any clock that does not go back.
-    """
+    """Filled evenly with `limit` in every `period` of seconds, by any clock that does not go back."""
 
     def __init__(self, limit: int, size: float, period: float = MINUTE) -> None:
         self.limit = limit

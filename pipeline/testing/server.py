@@ -23,13 +23,10 @@ from pipeline.testing.wire import Manner, Wire, error
 
 PATHS = {
     "/v1/chat/completions": "chat",
-    "/v1/responses": "responses",
-    "/v1/completions": "completions",
-    "/v1/translation": "translation",
+    **{f"/v1/{api}": api for api in ("responses", "completions", "translation")},
 }
 LARGEST_BODY = 64 << 20
-BACKLOG = 2048
-"""connections that may wait to be accepted: a client that opens 512 at once is not a fault"""
+BACKLOG = 2048  # connections that may wait to be accepted: a client that opens 512 at once is not a fault
 _PIECE = b" " * 65536
 
 

@@ -40,10 +40,7 @@ class _Turn:
 
 
 class Service:
-    """Plays one script. Counters begin anew with every service; the ledger's file goes on.
-
-    `in_flight` is how many requests arrived and were neither billed nor refused yet.
-    """
+    """Plays one script. `in_flight` counts requests that were neither billed nor refused yet."""
 
     def __init__(self, script: Script, ledger: Ledger) -> None:
         self.script = script
@@ -106,20 +103,10 @@ class Service:
                 await anyio.sleep(seconds)
 
     def _enter(self, turn: _Turn, asked: Asked, arrived: float) -> None:
-        self.ledger.write(
-            Line(
-                at=self._now(),
-                arrived=arrived,
-                n=asked.n,
-                digest=asked.digest.hex(),
-                billed=turn.billed,
-                status=turn.wire.status,
-                **{name: count for name, count in asdict(turn.usage).items() if name != "whole"},
-                fault=turn.fault,
-                model=turn.model,
-                tier=turn.tier,
-            )
-        )
+        who = (self._now(), arrived, asked.n, asked.digest.hex())
+        used = {name: count for name, count in asdict(turn.usage).items() if name != "whole"}
+        what = {**used, "fault": turn.fault, "model": turn.model, "tier": turn.tier}
+        self.ledger.write(Line(*who, turn.billed, turn.wire.status, **what))
 
     def _turn(self, api: str, asked: Asked, key: str, now: float) -> _Turn:
         """Checks key, body, model, quota and faults, in this order; the first that refuses decides."""
@@ -149,9 +136,8 @@ class Service:
         fault = rule.fault if rule else ""
         if rule and not rule.charged:
             return _Turn(response, fault=fault)
-        return _Turn(
-            response, True, said.usage, fault, tier=said.tier, seconds=latency_of(self.script, asked)
-        )
+        seconds = latency_of(self.script, asked)
+        return _Turn(response, True, said.usage, fault, tier=said.tier, seconds=seconds)
 
     def _rule(self, asked: Asked) -> Rule | None:
         place = decide(self.script, asked, self._struck)

@@ -20,8 +20,7 @@ from pipeline.testing.script import REFUSALS, Altered, Disguised, Rule
 Headers: TypeAlias = dict[str, str]
 
 JSON = "application/json"
-HUGE = 64 << 20
-"""bytes of a huge body where the rule gives no size"""
+HUGE = 64 << 20  # bytes of a huge body where the rule gives no size
 _REFUSED = {  # fault -> status, code, type of the error, message
     "rate_limit": (429, "rate_limit_exceeded", "requests", "Rate limit reached"),
     "insufficient_quota": (
@@ -45,16 +44,11 @@ class Manner(Enum):
     """How a body is sent."""
 
     WHOLE = "whole"
-    HANG = "hang"
-    """nothing, ever"""
-    DROP = "drop"
-    """nothing: the connection is closed"""
-    TRUNCATE = "truncate"
-    """half of what Content-Length promises, then the connection is closed"""
-    PAD = "pad"
-    """followed by spaces up to `size`, without a Content-Length"""
-    DRIP = "drip"
-    """byte by byte over `seconds`"""
+    HANG = "hang"  # nothing, ever
+    DROP = "drop"  # nothing: the connection is closed
+    TRUNCATE = "truncate"  # half of what Content-Length promises, then the connection is closed
+    PAD = "pad"  # followed by spaces up to `size`, without a Content-Length
+    DRIP = "drip"  # byte by byte over `seconds`
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +117,6 @@ def _told(rule: Rule) -> Headers:
 
 
 def _altered(rule: Rule, said: Said) -> Said:
-    """An answer that is well formed, but not what was asked for."""
     half = (said.text or "")[: len(said.text or "") // 2]
     match rule.fault:
         case "refusal":
@@ -140,7 +133,6 @@ def _altered(rule: Rule, said: Said) -> Said:
 
 
 def _disguised(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
-    """The right answer, with something wrong beside it."""
     wire = answered(api, bytes(len(digest)) if rule.fault == "same_id" else digest, said)
     match rule.fault:
         case "mislabelled":
@@ -153,7 +145,6 @@ def _disguised(rule: Rule, api: str, digest: bytes, said: Said) -> Wire:
 
 
 def _broken(rule: Rule, whole: Wire) -> Wire:
-    """An answer that does not come, or not as it should."""
     match rule.fault:
         case "hang":
             return Wire(0, manner=Manner.HANG)

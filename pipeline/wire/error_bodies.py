@@ -18,25 +18,15 @@ from pipeline.wire.headers import advertised_wait
 from pipeline.wire.times import milliseconds, said_in, seconds_until
 
 _NESTED = ("error", "Error", "errors", "fault", "detail", "details", "innererror", "metadata", "base_resp",
-           "message")  # fmt: skip
+           "message", "raw")  # fmt: skip
 """what holds an error: of OpenAI, AWS, Cloudflare, Apigee, FastAPI, Google, Azure, OpenRouter, Mistral"""
 _MESSAGES = ("message", "Message", "msg", "detail", "error_msg", "status_msg", "errorMessage", "faultstring",
              "error_description", "title", "error", "errors", "raw")  # fmt: skip
 _IN_TEXTS = ("message", "raw", "error", "msg")
 """names of texts that may hold JSON: gateways put the whole reply of the server behind them there"""
-_CODES = (
-    "code",
-    "type",
-    "status",
-    "error_code",
-    "errorcode",
-    "error_type",
-    "__type",
-    "reason",
-    "status_code",
-)
-_NO_CODES = ("", "None", "null", "error")
-"""what stands for no code: LiteLLM writes `None`"""
+_CODES = ("code", "type", "status", "error_code", "errorcode", "error_type", "__type", "reason",
+          "status_code")  # fmt: skip
+_NO_CODES = ("", "None", "null", "error")  # what stands for no code: LiteLLM writes `None`
 _MARKS = {"content_filter_result": "content_filter", "flagged_input": "content_filter"}
 """names that say as much as a code: Azure's, OpenRouter's"""
 _SECONDS = ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds", "estimated_time")
@@ -62,13 +52,10 @@ _Layer = dict[str, Any]
 class Said(NamedTuple):
     """What an error body says; empty where it says nothing."""
 
-    codes: tuple[str, ...] = ()
-    """its code words, the one that counts most first"""
+    codes: tuple[str, ...] = ()  # its code words, the one that counts most first
     message: str = ""
-    status: int = 0
-    """an HTTP status in the body"""
-    wait: float | None = None
-    """seconds that it asks to wait"""
+    status: int = 0  # an HTTP status in the body
+    wait: float | None = None  # seconds that it asks to wait
 
     @property
     def shown(self) -> str:

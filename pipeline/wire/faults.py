@@ -49,8 +49,7 @@ PROXY = "the proxy"
 """how a proxy is named that cannot be reached"""
 _LONGEST_MESSAGE = 300
 _LONGEST_READ = 10_000
-REPLY_CAP = 8 * 1024 * 1024
-"""the largest reply that is read, in bytes: several times what any model writes"""
+REPLY_CAP = 8 * 1024 * 1024  # the largest reply that is read, in bytes: several times what any model writes
 
 
 def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault:

@@ -28,8 +28,7 @@ def _names(form: str, measure: str) -> _Names:
     return _Names(form.format("limit"), form.format("remaining"), form.format("reset"), measure)
 
 
-_REQUESTS = _names("x-ratelimit-{}-requests", "rpm")
-"""OpenAI's; a minute's, or a day's (Groq)"""
+_REQUESTS = _names("x-ratelimit-{}-requests", "rpm")  # OpenAI's; a minute's, or a day's (Groq)
 _LIMITS = (
     _REQUESTS,
     _names("x-ratelimit-{}-tokens", "tpm"),
@@ -48,8 +47,7 @@ _DRAFT, _POLICY = "ratelimit", "ratelimit-policy"
 _PLAIN_WAITS = ("retry-after-ms", "x-ms-retry-after-ms", "retry-after")
 _WAITS = (*_PLAIN_WAITS, _DRAFT, *(names.reset for names in _LIMITS))
 _TOLD = (*(names.limit for names in _LIMITS if names.measure), _POLICY)
-_DAILY_AT = "x-groq-region"
-"""a header of Groq, whose limits of requests are always a day's"""
+_DAILY_AT = "x-groq-region"  # a header of Groq, whose limits of requests are always a day's
 _MINUTE, _MINUTE_AND_A_BIT, _DAY = 60, 65.0, 86_400
 _MOST_DIGITS = 15
 _PARAMETER = re.compile(r"\b(limit|remaining|reset|q|r|t|w)=(\d{1,15})\b")

@@ -16,8 +16,7 @@ from pipeline.core.domain import Answer, Reply, Usage
 from pipeline.core.secret import cleansed
 from pipeline.wire.faults import unreadable
 
-KEPT = "kept"
-"""the dialect of such a reply in the journal"""
+KEPT = "kept"  # the dialect of such a reply in the journal
 _WORDS = tuple(field.name for field in fields(Answer) if field.type == "str")
 _words = attrgetter(*_WORDS)
 

@@ -44,7 +44,6 @@ def presets() -> dict[str, Preset]:
     import tomllib  # here, so that only whoever reads them pays for it
     from importlib.resources import files
 
-    data: dict[str, dict[str, Any]] = tomllib.loads(
-        files(__package__).joinpath("presets.toml").read_text("utf-8")
-    )
+    text = files(__package__).joinpath("presets.toml").read_text("utf-8")
+    data: dict[str, dict[str, Any]] = tomllib.loads(text)
     return {name: Preset(**parts | {"hosts": tuple(parts.get("hosts", ()))}) for name, parts in data.items()}

@@ -26,8 +26,7 @@ _CLOSED = {
 _CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
 _CHANNEL_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
 _HARMONY = (_CHANNEL, "<|start|>assistant")
-_STRIPPED = ("analysis", "assistantfinal")
-"""harmony, when a server has taken its special tokens out"""
+_STRIPPED = ("analysis", "assistantfinal")  # harmony, when a server has taken its special tokens out
 _FIRST = frozenset("<[◁")
 _CODE = frozenset("{[<`~")
 _PUNCTUATION = ".,;:!?)`'\"”"

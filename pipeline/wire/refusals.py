@@ -110,8 +110,7 @@ _OVERLOADED = frozenset({
 
 _BEFORE = r"(?:litellm\.\w+: *|\w*(?:Error|Exception): *|\{'error': '|/[\w/]+: *|error: *|\W)*+"
 """what gateways put before a message; it is taken whole, so that a long one takes no long time"""
-_WRONG = frozenset({400, 404, 413, 422})
-"""statuses of a request that is wrong in itself"""
+_WRONG = frozenset({400, 404, 413, 422})  # statuses of a request that is wrong in itself
 
 
 class _Pattern(NamedTuple):

@@ -45,10 +45,9 @@ def lines(body: bytes) -> dict[str, Any] | None:
 def _events(body: bytes) -> Iterator[Any]:
     """What the events carry, parsed."""
     for event in _BLANK.split(body.removeprefix(b"\xef\xbb\xbf")):
-        data = [line[5:].strip() for line in event.splitlines() if line.startswith(b"data:")]
-        failed = any(
-            line.startswith(b"event:") and line[6:].strip() == b"error" for line in event.splitlines()
-        )
+        parts = event.splitlines()
+        data = [line[5:].strip() for line in parts if line.startswith(b"data:")]
+        failed = any(line.startswith(b"event:") and line[6:].strip() == b"error" for line in parts)
         for part in _parsed([piece for piece in data if piece and piece != b"[DONE]"], body):
             yield {"error": part} if failed and not (isinstance(part, dict) and part.get("error")) else part
 
@@ -97,9 +96,8 @@ class _Said:
         if isinstance(choices, list) and choices:
             self._choice(choices[0])
         elif "done" in part:  # Ollama's own form
-            self._choice(
-                {**part, "finish_reason": part.get("done_reason") or ("stop" if part["done"] else None)}
-            )
+            ended = part.get("done_reason") or ("stop" if part["done"] else None)
+            self._choice({**part, "finish_reason": ended})
             if part["done"]:
                 counts = {"prompt_tokens": part.get("prompt_eval_count")}
                 self.once["usage"] = counts | {"completion_tokens": part.get("eval_count")}

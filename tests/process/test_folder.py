@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ HIDDEN = ".pipeline-*.part"
 
 
 def shelved(folder: Path, files: dict[str, str], **keep: str) -> Filed:
-    with ResultFolder(folder / "state/articles", folder / "state", folder) as result_folder:
+    with closing(ResultFolder(folder / "state/articles", folder / "state", folder)) as result_folder:
         for path, text in files.items():
             result_folder.put(path, path, text.encode())
         for path, why in keep.items():
@@ -36,7 +37,7 @@ def shelved(folder: Path, files: dict[str, str], **keep: str) -> Filed:
 
 def test_nothing_is_in_its_place_before_it_is_published(tmp_path: Path) -> None:
     shelved(tmp_path, {"a/1": "old", "a/2": "old"})
-    with ResultFolder(tmp_path / "state/articles", tmp_path / "state", tmp_path) as result_folder:
+    with closing(ResultFolder(tmp_path / "state/articles", tmp_path / "state", tmp_path)) as result_folder:
         result_folder.put("a/1", "1", b"new")
         result_folder.complete()
     assert contents(tmp_path / "state/articles") == {"a/1": "old", "a/2": "old"}
@@ -68,7 +69,7 @@ def test_a_list_that_is_gone_is_made_anew_from_files_that_are_as_they_should_be(
 
 def test_the_files_of_another_folder_stay_when_the_folder_changes(tmp_path: Path) -> None:
     shelved(tmp_path, {"1": "one"})
-    with ResultFolder(tmp_path / "state/other", tmp_path / "state", tmp_path) as result_folder:
+    with closing(ResultFolder(tmp_path / "state/other", tmp_path / "state", tmp_path)) as result_folder:
         result_folder.put("2", "2", b"two")
         result_folder.complete()
         assert result_folder.publish().removed == 0

@@ -19,19 +19,17 @@ class Options(Spec):
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(
-                f"min ({self.min}) is more than max ({self.max}): no answer could pass; swap them"
-            )
+            bounds = f"min ({self.min}) is more than max ({self.max})"
+            raise ValueError(f"{bounds}: no answer could pass; swap them")
         return self
 
 
 def complaint(answer: str, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
     length = len(answer) if options.unit == "characters" else len(answer.split())
+    has = f"Your answer has {length} {options.unit}"
     if options.max is not None and length > options.max:
-        return (
-            f"Your answer has {length} {options.unit}; it may have at most {options.max}. Write it shorter."
-        )
+        return f"{has}; it may have at most {options.max}. Write it shorter."
     if options.min is not None and length < options.min:
-        return f"Your answer has {length} {options.unit}; it needs at least {options.min}. Write it longer."
+        return f"{has}; it needs at least {options.min}. Write it longer."
     return None

@@ -11,17 +11,5 @@ from pipeline.cli.wording.results import (
 )
 from pipeline.cli.wording.status import of_live, of_status
 
-__all__ = [
-    "numbers_of_error",
-    "numbers_of_plan",
-    "numbers_of_result",
-    "numbers_of_stop",
-    "of_live",
-    "of_pilot",
-    "of_plan",
-    "of_result",
-    "of_rows",
-    "of_status",
-    "shown",
-    "table",
-]
+__all__ = ["numbers_of_error", "numbers_of_plan", "numbers_of_result", "numbers_of_stop", "of_live",
+           "of_pilot", "of_plan", "of_result", "of_rows", "of_status", "shown", "table"]  # fmt: skip

@@ -21,9 +21,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def of_sharing(sharing: Mapping[str, int]) -> Iterator[str]:
     """A line for each step whose rows share answers."""
     for step, rows in sharing.items():
-        yield safe_text(
-            f"step {step}: {rows:,} rows have the same prompt as another row: they share one answer"
-        )
+        said = f"{rows:,} rows have the same prompt as another row: they share one answer"
+        yield safe_text(f"step {step}: {said}")
 
 
 def shown(path: Path) -> str:

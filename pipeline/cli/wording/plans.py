@@ -51,7 +51,6 @@ def _about(step: StepPlan) -> str:
 
 
 def _money(plan: Plan) -> Iterator[str]:
-    """The cost of all steps, and how sure it is."""
     if plan.cost is None:
         yield "Nothing was sent. A price is not known: state it under models.<name>.price."
         return

@@ -68,7 +68,6 @@ def _reason(one: Commonest) -> str:
 
 
 def _paid(result: Result) -> str:
-    """The sentence about failed rows that were paid for."""
     paid, again = result.paid_failures, "asked again only with --retry-failed"
     if not paid or paid == result.failed:
         return f"; paid for, so {again}" if paid else ""
@@ -76,7 +75,6 @@ def _paid(result: Result) -> str:
 
 
 def _of_files(filed: Filed) -> Iterator[str]:
-    """The lines about the files of the rows."""
     done = [f"{filed.written:,} written", *([f"{filed.removed:,} removed"] if filed.removed else [])]
     yield f"files     {shown(filed.folder)}: {counted(filed.listed.files, 'file')}, {', '.join(done)}"
     for remarks, what in ((filed.missing, "row"), (filed.edited, "file")):

@@ -25,30 +25,22 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     yield from _steps(standing)
     without = standing["unpriced"]
     unpriced = f"; the price of {counted(without, 'answer')} is not known" if without else ""
-    maybe = (
-        f"; at most {dollars(standing['maybe_cost'])} more may have been billed"
-        if standing["maybe_cost"]
-        else ""
-    )
+    most = standing["maybe_cost"]
+    maybe = f"; at most {dollars(most)} more may have been billed" if most else ""
     spent = dollars(standing["cost"] or (None if without else 0.0))
     yield f"spent in all runs: {spent}{maybe}{unpriced}"
     yield ""
-    rows = [
-        (row["step"], row["outcome"], row["billed"], f"{row['attempts']:,}", f"{row['mean_seconds']:.2f}")
-        for row in standing["attempts"]
-    ]
+    tries = [(*row.values(),) for row in standing["attempts"]]
+    rows = [(step, end, billed, f"{count:,}", f"{mean:.2f}") for step, end, billed, count, mean in tries]
     yield from table(("step", "outcome", "billed", "attempts", "mean s"), rows)
     yield from _of_run(standing["run"], live=standing["running"])
 
 
 def _of(expected: int) -> str:
-    return (
-        f" of {expected:,}" if expected else ""
-    )  # a run that only looks its rows up has not counted them yet
+    return f" of {expected:,}" if expected else ""  # a run that looks its rows up has not counted them
 
 
-_SELDOM = ("cached", "reasoning")
-"""columns that are left out where there is nothing in them"""
+_SELDOM = ("cached", "reasoning")  # columns that are left out where there is nothing in them
 
 
 def _steps(standing: Mapping[str, Any]) -> Iterator[str]:

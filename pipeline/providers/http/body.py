@@ -18,10 +18,8 @@ from pipeline.providers.http.deadlines import Deadline
 LARGE = 256 * 1024
 """a larger body (in bytes) waits for its turn, as few are read at once; so much is kept compressed"""
 LARGE_AT_ONCE = 2
-REFUSAL_CAP = 256 * 1024
-"""bytes that are read of an error reply: its status says enough"""
-_AUTO = zlib.MAX_WBITS | 32
-"""zlib finds out by itself whether it is gzip or deflate"""
+REFUSAL_CAP = 256 * 1024  # bytes that are read of an error reply: its status says enough
+_AUTO = zlib.MAX_WBITS | 32  # zlib finds out by itself whether it is gzip or deflate
 _INFLATED = {"gzip", "x-gzip", "deflate"}
 
 

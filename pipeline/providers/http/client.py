@@ -24,42 +24,20 @@ from yarl import URL
 
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
 from pipeline.core.secret import Secret, cleansed, cleansed_bytes, guarding, is_guarded
-from pipeline.providers.http.body import (
-    LARGE_AT_ONCE,
-    REFUSAL_CAP,
-    Body,
-    ReplyTooLarge,
-    Undecodable,
-    Unfinished,
-)
+from pipeline.providers.http import body as bodies
+from pipeline.providers.http.body import Body
 from pipeline.providers.http.connections import RampedConnector
 from pipeline.providers.http.deadlines import Deadline, Deadlines
 from pipeline.providers.http.extras import NOTHING, Extras
 from pipeline.providers.http.models import advice, fetched
 from pipeline.providers.http.strangers import NO_TLS, Strangers
-from pipeline.wire.faults import (
-    PROXY,
-    REPLY_CAP,
-    dropped,
-    fault_of,
-    no_key,
-    no_memory,
-    no_tunnel,
-    not_https,
-    stalled,
-    timed_out,
-    too_large,
-    unreachable,
-    unreadable,
-    untrusted,
-)
+from pipeline.wire import faults
 from pipeline.wire.headers import advertised_limits, advertised_wait
 from pipeline.wire.inside import failed_generation
 
 PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
 CONNECT_SECONDS = 30.0
-OTHER_FILES = 128
-"""files that are open besides the connections"""
+OTHER_FILES = 128  # files that are open besides the connections
 OFFICIAL_HOST = "api.openai.com"
 _MALFORMED = (400, 422)
 """statuses under which a server may send what the model wrote: that is an answer to be asked for again"""
@@ -147,14 +125,12 @@ class _Endpoint:
         self._proxy, self._proxy_host = extras.proxy, extras.proxy_host
         self._api = api
         self._deadlines = deadlines
-        self._room = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._room = asyncio.Semaphore(bodies.LARGE_AT_ONCE)
         self._strangers = Strangers(self._host)
-        self.keyless = False
-        """whether no secret is sent"""
+        self.keyless = False  # whether no secret is sent
         self._known = False
         self._listing = asyncio.Lock()
-        self._listed: bytes | None = None
-        """the list of models; it is asked for once, and only after a 404"""
+        self._listed: bytes | None = None  # the list of models; it is asked for once, and only after a 404
 
     async def __call__(self, request: Request) -> Reply:
         began = perf_counter()
@@ -197,8 +173,8 @@ class _Endpoint:
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> Fault:
         self._known = True
         headers = {name.lower(): cleansed(words) for name, words in response.headers.items()}
-        fault = fault_of(response.status, headers, cleansed_bytes(body))
-        return fault.but(message=no_key(self._host, fault)) if self.keyless else fault
+        fault = faults.fault_of(response.status, headers, cleansed_bytes(body))
+        return fault.but(message=faults.no_key(self._host, fault)) if self.keyless else fault
 
     async def _explained(self, fault: Fault, model: str) -> Fault:
         """The fault with what the server's list of models says about it."""
@@ -216,22 +192,22 @@ class _Endpoint:
         """The fault for an error before the whole reply was there."""
         match error:
             case aiohttp.ClientHttpProxyError():
-                return no_tunnel(self._proxy_host, self._host, error.status)
+                return faults.no_tunnel(self._proxy_host, self._host, error.status)
             case aiohttp.ClientProxyConnectionError():
-                return _unconnected(error, f"{PROXY} {self._proxy_host}", known=True)
+                return _unconnected(error, f"{faults.PROXY} {self._proxy_host}", known=True)
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return _unconnected(error, self._host, self._known)
             case TimeoutError() if not deadline.idle:
-                return timed_out(self._deadlines.seconds)
-            case TimeoutError() | Unfinished() if response is not None and body is not None:
+                return faults.timed_out(self._deadlines.seconds)
+            case TimeoutError() | bodies.Unfinished() if response is not None and body is not None:
                 return self._in_part(error, response, body)
             case aiohttp.ClientResponseError():
-                return unreadable("the reply's headers are not HTTP, or are too large", b"")
+                return faults.unreadable("the reply's headers are not HTTP, or are too large", b"")
             case aiohttp.ClientError():
                 return _closed(self._host)
             case MemoryError():
-                return no_memory()
-        return dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
+                return faults.no_memory()
+        return faults.dropped(Billed.MAYBE, f"{type(error).__name__} while the reply was read")
 
     def _in_part(self, error: Exception, response: aiohttp.ClientResponse, body: Body) -> Fault:
         """The fault for a reply that came in part: the part is kept; a part of an error reply is enough."""
@@ -240,11 +216,11 @@ class _Endpoint:
         came = b"" if body.packed and is_guarded() else cleansed_bytes(body.came())
         match error:
             case TimeoutError():
-                return stalled(self._deadlines.idle, came)
-            case ReplyTooLarge():
-                return too_large()
-            case Undecodable():
-                return unreadable("the reply is compressed in a way that cannot be decoded", came)
+                return faults.stalled(self._deadlines.idle, came)
+            case bodies.ReplyTooLarge():
+                return faults.too_large()
+            case bodies.Undecodable():
+                return faults.unreadable("the reply is compressed in a way that cannot be decoded", came)
         return _closed(self._host, came)
 
 
@@ -257,11 +233,12 @@ def _body_of(response: aiohttp.ClientResponse) -> Body:
     encoding = ""
     if "content-encoding" in response.headers:
         encoding = ", ".join(response.headers.getall("content-encoding")).strip().lower()
-    return Body(response.content, encoding, REPLY_CAP if _success(response) else REFUSAL_CAP)
+    return Body(response.content, encoding, faults.REPLY_CAP if _success(response) else bodies.REFUSAL_CAP)
 
 
 def _closed(host: str, body: bytes = b"") -> Fault:
-    return dropped(Billed.MAYBE, f"{host} closed the connection before the whole reply was there", body)
+    said = f"{host} closed the connection before the whole reply was there"
+    return faults.dropped(Billed.MAYBE, said, body)
 
 
 def _unconnected(error: Exception, host: str, known: bool) -> Fault:
@@ -272,8 +249,8 @@ def _unconnected(error: Exception, host: str, known: bool) -> Fault:
     """
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = str(getattr(error.certificate_error, "verify_message", "")) or "it does not verify"
-        return unreachable(f"{host}: {reason}") if known else untrusted(host, reason)
+        return faults.unreachable(f"{host}: {reason}") if known else faults.untrusted(host, reason)
     if getattr(getattr(error, "os_error", None), "reason", "") in NO_TLS and not known:
-        return not_https(host)
+        return faults.not_https(host)
     reason = getattr(error, "strerror", None) or type(error).__name__
-    return unreachable(f"cannot connect to {host}: {reason}")
+    return faults.unreachable(f"cannot connect to {host}: {reason}")

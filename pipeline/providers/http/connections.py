@@ -15,8 +15,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiolimiter import AsyncLimiter
 
-RAMP, RAMP_SECONDS = 50, 0.25
-"""at most so many new connections in so many seconds"""
+RAMP, RAMP_SECONDS = 50, 0.25  # at most so many new connections in so many seconds
 _ANYTHING = select.POLLIN | select.POLLHUP | select.POLLERR
 
 

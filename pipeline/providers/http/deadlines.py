@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-FINEST, COARSEST = 0.02, 1.0
-"""seconds between two looks"""
-LOOKS = 20
-"""looks within the shorter of the two limits: a wait may end late by such a share of it"""
+FINEST, COARSEST = 0.02, 1.0  # seconds between two looks
+LOOKS = 20  # looks within the shorter of the two limits: a wait may end late by such a share of it
 
 
 class Deadlines:
@@ -21,8 +19,7 @@ class Deadlines:
         self.seconds = seconds
         self.idle = idle
         self._every = min(max(min(seconds, idle) / LOOKS, FINEST), COARSEST)
-        self.open: set[Deadline] = set()
-        """the deadlines that are watched"""
+        self.open: set[Deadline] = set()  # the deadlines that are watched
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, deadline: Deadline) -> None:
@@ -47,8 +44,7 @@ class Deadline:
 
     def __init__(self, all_of: Deadlines) -> None:
         self._all = all_of
-        self.idle = False
-        """whether the time between two steps was what ended it"""
+        self.idle = False  # whether the time between two steps was what ended it
         self.passed = False
 
     def __enter__(self) -> Deadline:

@@ -70,13 +70,7 @@ def _headers(value: Any) -> dict[str, Any]:
 
 
 def _is_sendable(text: str) -> bool:
-    return (
-        bool(text)
-        and text.isascii()
-        and text.isprintable()
-        and text == text.strip()
-        and len(text) <= _LONGEST
-    )
+    return 0 < len(text) <= _LONGEST and text.isascii() and text.isprintable() and text == text.strip()
 
 
 def _proxy(value: Any) -> Any:
@@ -110,8 +104,7 @@ class Extras:
     headers: Mapping[str, Secret] = field(default_factory=dict)
     proxy: Secret = field(default_factory=Secret)
     """the proxy's address, with user and password if it has them; empty where there is no proxy"""
-    secrets: tuple[Secret, ...] = ()
-    """what of it must not come back"""
+    secrets: tuple[Secret, ...] = ()  # what of it must not come back
 
     @property
     def proxy_host(self) -> str:
@@ -137,9 +130,8 @@ def _value(what: str, text: Any) -> str:
         return str(text)
     value = os.environ.get(name, "").strip()
     if not value:
-        raise JobError(
-            f"the environment variable {name} is not set, and {what} needs it", hint=f"export {name}=…"
-        )
+        unset = f"the environment variable {name} is not set, and {what} needs it"
+        raise JobError(unset, hint=f"export {name}=…")
     if not _is_sendable(value):
         raise JobError(f"the environment variable {name} holds something that cannot be sent in a header")
     return value
@@ -156,11 +148,10 @@ def _through(proxy: Any, base_url: str) -> str:
 
 
 def _usable(url: str, where: str) -> str:
-    if _is_proxy(url):
-        return url
-    raise JobError(
-        "it is not the address of an HTTP proxy", where=where, hint="such as http://proxy.example:3128"
-    )
+    if not _is_proxy(url):
+        hint = "such as http://proxy.example:3128"
+        raise JobError("it is not the address of an HTTP proxy", where=where, hint=hint)
+    return url
 
 
 def proxy_of_environment(base_url: str) -> tuple[str, str]:

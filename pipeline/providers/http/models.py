@@ -15,10 +15,8 @@ from yarl import URL
 
 from pipeline.wire.faults import scrub
 
-PATIENCE = 5.0
-"""seconds for the whole list"""
-MOST = 4 << 20
-"""bytes that are read of a list"""
+PATIENCE = 5.0  # seconds for the whole list
+MOST = 4 << 20  # bytes that are read of a list
 SHOWN = 5
 _LISTS, _NAMES = ("data", "models"), ("id", "name", "model")
 """where the list is, and an entry's name: OpenAI's, and Gemini's, Cohere's and Ollama's own"""

@@ -27,14 +27,12 @@ from pipeline.providers.http.models import MOST, PATIENCE, azure_address, is_azu
 from pipeline.providers.http.strangers import NO_TLS
 from pipeline.wire.faults import error_reply, fault_of, is_page
 
-APART = 60.0
-"""seconds that two clocks may be apart"""
+APART = 60.0  # seconds that two clocks may be apart
 SAID, FOR_WORDS = 1 << 16, 0.5
 """bytes that are read of an error, and seconds for them once its status is known"""
 _SENT = re.compile("host|accept.*|connection|user-agent|authorization|x-stainless-raw-response")
 """headers that are sent: none about this machine and its user; the SDK itself needs the last one"""
-_NO_LIST = frozenset({404, 405, 410})
-"""statuses of a server that answers, and has no list of models"""
+_NO_LIST = frozenset({404, 405, 410})  # statuses of a server that answers, and has no list of models
 _WARNINGS = {403: ("this key may not list models:", "it may still answer")}
 _DOUBT = "a run may get the same: check the key, model and base_url"
 _ADDRESS = "check base_url, which usually ends in /v1"
@@ -250,10 +248,7 @@ def _of_clock(host: str, heard: _Heard) -> Iterator[Check]:
     if abs(apart) > APART:
         ahead = "ahead of" if apart > 0 else "behind"
         said = f"this machine is {abs(apart):,.0f} s {ahead} {host}"
-        yield warn(
-            "clock",
-            said,
-            "set the clock: limits.hours, --until and the waits that servers ask for depend on it",
-        )
+        hint = "set the clock: limits.hours, --until and the waits that servers ask for depend on it"
+        yield warn("clock", said, hint)
     else:
         yield ok("clock", f"agrees with the clock of {host}")

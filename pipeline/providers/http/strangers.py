@@ -10,8 +10,7 @@ from pipeline.wire.faults import is_page, not_an_api
 NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 """reasons of an `ssl.SSLError`, by the version of OpenSSL"""
 
-ON_END = 5
-"""so many replies in a row that are no answers stop the run"""
+ON_END = 5  # so many replies in a row that are no answers stop the run
 
 
 class Strangers:

@@ -22,10 +22,8 @@ Engine: TypeAlias = Callable[[str], str]
 
 LETTERS = "A-Za-zÀÁÂÃÇÉÊÍÓÔÕÚàáâãçéêíóôõú"
 """the letters of English and Portuguese; the engine drops or changes all others"""
-MAX_WORDS = 45
-"""a sentence of 80 words comes back whole, one of 120 does not"""
-NAMES = ("XYZ{}", "X{}X", "PH{}")
-"""names that the engine leaves unchanged, tried in this order"""
+MAX_WORDS = 45  # a sentence of 80 words comes back whole, one of 120 does not
+NAMES = ("XYZ{}", "X{}X", "PH{}")  # names that the engine leaves unchanged, tried in this order
 MARK, SIGN = "\ue000", "\ue001"
 """stand for a held part while sentences are cut; where the text itself has one, it is held like any sign"""
 
@@ -65,10 +63,7 @@ class Untranslated(Exception):
 
 
 def translate(text: str, language: str, engine: Engine) -> str:
-    """The text in the engine's other language. `language` is the text's own, "en" or "pt".
-
-    Raises `Untranslated`.
-    """
+    """The text, whose language is "en" or "pt", in the other language; raises `Untranslated`."""
     if not LETTER.search(text):
         return text
     text = unicodedata.normalize("NFC", text)

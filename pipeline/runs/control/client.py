@@ -29,8 +29,7 @@ VERBS = {
     "status": "say how the run stands",
 }
 LONGEST_LINE = 64 * 1024
-TIMEOUT = 10.0
-"""seconds that a command waits for the run's answer"""
+TIMEOUT = 10.0  # seconds that a command waits for the run's answer
 PAUSE = 0.05
 
 
@@ -55,10 +54,7 @@ def command(folder: Path, verb: str, *arguments: str, file: Path | None = None) 
 
 
 def request_line(verb: str, arguments: Iterable[str] = ()) -> bytes:
-    """The request for a command; a `JobError` where there is no such command.
-
-    `set` takes one or more arguments, KEY=VALUE, the others none.
-    """
+    """The request for a command (only `set` takes arguments, KEY=VALUE); `JobError` where it is none."""
     given = list(arguments)
     if verb not in VERBS:
         raise JobError(f"unknown command '{verb}'", hint=f"known: {', '.join(VERBS)}")
@@ -126,7 +122,6 @@ def _left(deadline: float) -> float:
 
 
 def _silent(folder: Path, error: Exception) -> JobError:
-    """The error for a run that gave no answer."""
     if isinstance(error, PermissionError):
         return JobError("the run belongs to somebody else", where=str(folder))
     who = holder(folder)

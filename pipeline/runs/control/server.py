@@ -28,10 +28,8 @@ import orjson
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.runs.control.client import LONGEST_LINE, POINTER, SOCKET, VERBS
 
-PATIENCE = 2.0
-"""seconds that a client is given for its request and its answer"""
-CLIENTS = 64
-"""clients that are served at once, so that a flood of them leaves the run its file descriptors"""
+PATIENCE = 2.0  # seconds that a client is given for its request and its answer
+CLIENTS = 64  # clients that are served at once, so that a flood of them leaves the run its file descriptors
 BACKLOG = 256
 PAUSE = 0.05
 

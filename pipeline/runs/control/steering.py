@@ -87,12 +87,9 @@ class Steering:
 
     def _budget(self, budget: BudgetSpec, key: str, value: Any) -> BudgetSpec:
         _known(key, MONEY)
-        if (
-            key in ("cost", "maybe_billed")
-            and value is not None
-            and (found := next(self._run.session.unpriced(), None))
-        ):
-            raise JobError(found[1], hint="a budget in dollars needs its price")
+        in_dollars = key in ("cost", "maybe_billed") and value is not None
+        for _, why in self._run.session.unpriced() if in_dollars else ():
+            raise JobError(why, hint="a budget in dollars needs its price")
         return _changed(budget, f"budget.{key}", value)
 
     def _limits(self, changed: Mapping[str, Limits], name: str, key: str, value: Any) -> Limits:

@@ -18,10 +18,7 @@ from pipeline.system.staging import remove_leftovers
 
 
 def erase_files(state: Path, root: Path, names: Collection[str]) -> tuple[int, list[Path]]:
-    """Remove the files that were written for records of these names, whatever stands in them by now.
-
-    How many were removed, and which ones stay because they are behind a link or are no files.
-    """
+    """Remove the files of records of these names; how many, and which stay behind a link or are no files."""
     removed = 0
     stay: list[Path] = []
     lock = taken(state)

@@ -42,8 +42,7 @@ class Rewritten:
 
     path: str
     rows: int = 0
-    pending: int = 0
-    """those of its rows that have no answer in the journal"""
+    pending: int = 0  # those of its rows that have no answer in the journal
     trouble: str = ""
     removed: bool = False
 
@@ -52,19 +51,14 @@ class Rewritten:
 class Forgotten:
     """What was removed, and what stays and why."""
 
-    records: int = 0
-    """records of the input that the key names: the next run asks for them again"""
+    records: int = 0  # records of the input that the key names: the next run asks for them again
     attempts: int = 0
-    shared: int = 0
-    """attempts that stay, because another record asks the same"""
+    shared: int = 0  # attempts that stay, because another record asks the same
     events: int = 0
-    row_files: int = 0
-    """files of the record's rows"""
-    spilled: int = 0
-    """damaged files of a reserve; their undamaged rows are in the journal by now"""
+    row_files: int = 0  # files of the record's rows
+    spilled: int = 0  # damaged files of a reserve; their undamaged rows are in the journal by now
     tables: list[Rewritten] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    """files that still hold something of the record"""
+    left: list[str] = field(default_factory=list)  # files that still hold something of the record
     kept: list[str] = field(default_factory=list)
     """tables that somebody had changed: they are kept under another name, with the record in them"""
     unsearched: list[str] = field(default_factory=list)

@@ -25,8 +25,7 @@ class Meant:
 
     names: set[str]
     """the record's key, as given and as shown, and the keys of all records that are equal to it"""
-    records: int = 0
-    """how many records of the input have these names"""
+    records: int = 0  # how many records of the input have these names
     digests: set[bytes] = field(default_factory=set)
     """requests that the record makes today, or that the journal keeps under its name"""
     sharers: dict[bytes, str] = field(default_factory=dict)
@@ -99,10 +98,8 @@ def _noting(session: Session, journal: Journal, note: Callable[[bytes, str], obj
 
     def look_up(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
         for request in requests:
-            either: Request | None = request
-            while either is not None:
-                note(either.digest, request.key)
-                either = either.instead
+            for one in request.either:
+                note(one.digest, request.key)
         return recalled(requests)
 
     return InOrder(session.stages, look_up)

@@ -18,9 +18,6 @@ from pipeline.wire.inside import broken_off, denied, failed_generation, no_answe
 from pipeline.wire.reasoning import apart
 from pipeline.wire.words import LENGTH, MALFORMED, REASONING, REASONING_PARTS, SERVER_FAULT, STOP, finish_of
 
-__all__ = ["answer_of", "choice_of", "is_reasoning", "joined", "mapping", "no_answer", "parse",
-           "reasoning_of", "text_of", "thoughts", "unreadable", "usage", "word"]  # fmt: skip
-
 _LARGEST_COUNT = 1 << 26
 _CACHED, _CACHE_WRITTEN = "cached_tokens", "cache_write_tokens"
 """OpenAI's names, in the details of the input tokens"""
@@ -28,14 +25,11 @@ _CACHED_BESIDE = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_
 """the names of DeepSeek, Anthropic and Moonshot, beside the total"""
 _CACHE_WRITTEN_BESIDE = ("cache_creation_input_tokens",)
 _BESIDE = frozenset((*_CACHED_BESIDE, *_CACHE_WRITTEN_BESIDE))
-MOST_VALUES = 400_000
-"""the most values in one body: one of two bytes takes some sixty bytes of memory"""
-_FEW = 2 * MOST_VALUES
-"""a body of at most so many bytes cannot have more values than that"""
+MOST_VALUES = 400_000  # the most values in one body: one of two bytes takes some sixty bytes of memory
+_FEW = 2 * MOST_VALUES  # a body of at most so many bytes cannot have more values than that
 _THOUGHTS = ("thinking", "reasoning", "content", "summary", "text")
 """where a part that holds reasoning has it: the first that says something counts"""
-_LENIENT = 2 << 20
-"""the largest body, in bytes, that the standard parser may read"""
+_LENIENT = 2 << 20  # the largest body, in bytes, that the standard parser may read
 _SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason)"')
 """a body that has one of these names twice is checked for double keys"""
 
@@ -98,10 +92,7 @@ def choice_of(reply: dict[str, Any], body: bytes) -> dict[str, Any]:
 def answer_of(
     reply: dict[str, Any], body: bytes, text: str, ended: Any, *, reasoning: str = "", **more: Any
 ) -> Answer:
-    """The answer of a dialect: its text without the reasoning, its end in our words.
-
-    A `Fault` where the server broke it off.
-    """
+    """The answer of a dialect, without its reasoning; a `Fault` where the server broke it off."""
     finish = finish_of(ended)
     if finish == SERVER_FAULT:
         raise broken_off(ended, body)
@@ -168,7 +159,7 @@ def joined(content: Any, name: str) -> str:
     """What the parts of a content have under a name, `text` or `refusal`; '' where it has no parts."""
     if not isinstance(content, list):
         return ""
-    return "".join(_text(part.get(name)) for part in map(mapping, content) if not is_reasoning(part))
+    return "".join(word(part.get(name)) for part in map(mapping, content) if not is_reasoning(part))
 
 
 def thoughts(message: dict[str, Any], content: Any) -> str:
@@ -189,13 +180,9 @@ def reasoning_of(content: Any) -> str:
     found = []
     for part in map(mapping, parts):
         said = next((part[name] for name in _THOUGHTS if part.get(name)), "")
-        found.append(said if isinstance(said, str) else _inner(said))
+        inner = map(mapping, said if isinstance(said, list) else ())
+        found.append(said if isinstance(said, str) else "".join(word(one.get("text")) for one in inner))
     return "\n".join(filter(None, found))
-
-
-def _inner(parts: Any) -> str:
-    """The text of parts within a part of reasoning."""
-    return "".join(_text(mapping(part).get("text")) for part in parts) if isinstance(parts, list) else ""
 
 
 def is_reasoning(part: dict[str, Any]) -> bool:
@@ -204,13 +191,9 @@ def is_reasoning(part: dict[str, Any]) -> bool:
     return part.get("thought") is True or (isinstance(kind, str) and kind in REASONING_PARTS)
 
 
-def _text(value: Any) -> str:
+def word(value: Any) -> str:
+    """The value where it is a text, else ''."""
     return value if isinstance(value, str) else ""
-
-
-def word(value: Any, default: str = "") -> str:
-    """The value where it is a text, else the default."""
-    return value if isinstance(value, str) and value else default
 
 
 def usage(counts: Any, input_name: str, output_name: str) -> Usage:
@@ -244,7 +227,6 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
 
 
 def _first(counts: dict[str, Any], names: tuple[str, ...]) -> int:
-    """The first of these counts that is there."""
     return next((found for name in names if (found := _count(counts.get(name)))), 0)
 
 

@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.domain import NO_TOKENS, Answer
-from pipeline.wire.apis._json import (
-    answer_of,
-    is_reasoning,
-    joined,
-    mapping,
-    no_answer,
-    parse,
-    reasoning_of,
-    text_of,
-    usage,
-    word,
-)
+from pipeline.wire.apis import _json
+from pipeline.wire.apis._json import is_reasoning, joined, mapping, reasoning_of, text_of
 from pipeline.wire.conversation import Conversation
+from pipeline.wire.inside import no_answer
 
 
 def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +26,7 @@ def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str
 
 def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it is no response."""
-    reply = parse(raw)
+    reply = _json.parse(raw)
     output = reply.get("output")
     texts: list[str] = []
     refusals: list[str] = []
@@ -49,17 +40,17 @@ def read(raw: bytes, *, tokens: bool = True) -> Answer:
         else:
             texts.append(text_of(content))
             refusals.append(joined(content, "refusal"))
-    text = "".join(texts) or word(reply.get("output_text"))
+    text = "".join(texts) or _json.word(reply.get("output_text"))
     if not isinstance(output, list) and not text:
         raise no_answer(reply, raw)
-    return answer_of(
+    return _json.answer_of(
         reply,
         raw,
         text,
-        _ended(reply),
+        mapping(reply.get("incomplete_details")).get("reason") or reply.get("status"),
         reasoning="\n".join(thoughts),
         refusal="".join(refusals),
-        usage=usage(reply.get("usage"), "input_tokens", "output_tokens") if tokens else NO_TOKENS,
+        usage=_json.usage(reply.get("usage"), "input_tokens", "output_tokens") if tokens else NO_TOKENS,
     )
 
 
@@ -71,8 +62,3 @@ def _item(role: str, text: str) -> dict[str, Any]:
     if role == "assistant":
         return {"type": "message", "role": role, "content": [{"type": "output_text", "text": text}]}
     return {"role": role, "content": text}
-
-
-def _ended(reply: Mapping[str, Any]) -> Any:
-    status = reply.get("status")
-    return mapping(reply.get("incomplete_details")).get("reason") or status

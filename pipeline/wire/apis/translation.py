@@ -7,8 +7,9 @@ from typing import Any
 
 from pipeline.core.domain import Answer
 from pipeline.core.errors import JobError
-from pipeline.wire.apis._json import parse, unreadable, word
+from pipeline.wire.apis._json import parse, word
 from pipeline.wire.conversation import Conversation
+from pipeline.wire.faults import unreadable
 
 
 def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from pipeline.output.folder import Filed, ResultFolder
 
 
 def filed(folder: Path, files: dict[str, str]) -> Filed:
-    with ResultFolder(folder / "state/articles", folder / "state", folder) as articles:
+    with closing(ResultFolder(folder / "state/articles", folder / "state", folder)) as articles:
         for path, text in files.items():
             articles.put(path, path, text.encode())
         articles.complete()

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from pipeline.core.errors import DiskError, JobError
-from pipeline.output.table import Table, same_file
+from pipeline.output.table import Table
+from pipeline.system.files import same_file
 from tests.support.tables import FORMATS, PLAIN, ROWS, publish
 
 
