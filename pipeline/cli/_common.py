@@ -135,8 +135,9 @@ def fitted(line: str, stream: TextIO) -> str:
     if len(line) <= width or not stream.isatty():
         return line
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    how = {"break_long_words": False, "break_on_hyphens": False}
-    return "\n".join(textwrap.wrap(line, width, subsequent_indent=indent, **how))
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent)
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.fill(line)
 
 
 def print_warnings(warnings: Sequence[str]) -> None:

@@ -181,8 +181,9 @@ class _Endpoint:
         async with self._listing:
             if self._listed is None:
                 url = URL(str(self._url).removesuffix(PATHS[self._api]) + "/models")
-                how = {"headers": self._headers, "proxy": self._proxy.reveal() or None}
-                self._listed = cleansed_bytes(await fetched(self._session, url, **how))
+                proxy = self._proxy.reveal() or None
+                listed = await fetched(self._session, url, headers=self._headers, proxy=proxy)
+                self._listed = cleansed_bytes(listed)
         said = advice(self._url, self._api, model, self._listed, "model" in fault.message.lower())
         return fault.but(message=f"{fault.message.rstrip('. ')}; {said}") if said else fault
 

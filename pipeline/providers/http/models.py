@@ -67,7 +67,9 @@ def azure_address(host: str, path: str) -> str:
     return f"Azure's address for this API is https://{host}/openai/v1" if wrong else ""
 
 
-async def fetched(session: aiohttp.ClientSession, url: URL, seconds: float = PATIENCE, **how: Any) -> bytes:
+async def fetched(
+    session: aiohttp.ClientSession, url: URL, *, seconds: float = PATIENCE, **how: Any
+) -> bytes:
     """What is at an address, as it came; nothing where nothing comes in time."""
     body = bytearray()
     try:

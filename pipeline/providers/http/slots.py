@@ -25,7 +25,7 @@ async def told_slots(base_url: str, headers: Mapping[str, str]) -> int:
     """The number of slots that the server has; 0 where it tells none."""
     url = URL(base_url.rstrip("/").removesuffix("/v1") + "/props")
     async with aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        body = cleansed_bytes(await fetched(session, url, SECONDS))
+        body = cleansed_bytes(await fetched(session, url, seconds=SECONDS))
     try:
         props: Any = json.loads(body)
     except (ValueError, RecursionError):
