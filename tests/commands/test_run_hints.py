@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.run import _way_on
-from pipeline.core.errors import Interrupted
-from pipeline.core.progress import Progress
 from pipeline.testing import Script
 from tests.support.project import Project
 from tests.support.served import served
@@ -55,15 +52,3 @@ def test_what_is_down_is_named_in_the_advice(through: bool, project: Project) ->
     for said in (done.stderr, looked.stdout):
         assert ("check options.proxy, and whether the proxy is running" in said) == through, said
         assert ("base_url" in said) == (not through), said
-
-
-@pytest.mark.parametrize(
-    ("ok", "failed", "whole"), [(3, 0, False), (4, 1, True), (5, 0, True), (0, 0, False)]
-)
-def test_an_interrupt_after_the_last_row_does_not_ask_to_go_on(ok: int, failed: int, whole: bool) -> None:
-    progress = Progress(rows_expected=5, ok=ok, failed=failed)
-    with pytest.raises(Interrupted) as stopped, _way_on(progress, ["run", "job.yaml"]):
-        raise Interrupted("the run was interrupted")
-    assert ("all 5 rows are done" in stopped.value.hint) == whole
-    assert ("to write the table, at no cost: " in stopped.value.hint) == whole
-    assert ("to go on: " in stopped.value.hint) == (not whole)

@@ -38,26 +38,26 @@ class Steering:
 
     def pause(self) -> str:
         """Send nothing new; requests under way are finished."""
-        already = " already" if self._hold(True) else ""
+        already = "" if self._hold(True) else " already"
         return (
             f"paused{already}; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
         )
 
     def resume(self) -> str:
         """Go on."""
-        return "going on" if self._hold(False) else "it was not paused, and goes on"
+        return "going on" if self._hold(False) else "the run is not paused: it is going on already"
 
     def _hold(self, paused: bool) -> bool:
-        """Pause it or let it go on; whether it was paused before."""
+        """Pause, or go on; whether that is a change."""
         run = self._run
         assert run.shared is not None  # noqa: S101 - commands are taken only while the run sends
         if run.fuse.reason is not None:
             raise JobError("the run is stopping")
-        before, run.shared.pause.paused = run.shared.pause.paused, paused
+        changed, run.shared.pause.paused = run.shared.pause.paused != paused, paused
         run.progress.notice = "paused" if paused else ""
         run.events.info("run.paused" if paused else "run.resumed")
         run.shared.pump()
-        return before
+        return changed
 
     def stop(self) -> str:
         """End the run as an interrupt would."""
