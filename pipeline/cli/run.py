@@ -142,7 +142,7 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     with Screen(job.name, progress, _at(until)).shown() as screen, _way_on(progress, sys.argv[1:]):
         pilot = api.pilot(job, n=n, progress=progress, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
-        typer.echo(line, err=True)
+        typer.echo(common.fitted(line, sys.stderr), err=True)
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PLAIN_SECONDS = 10.0
 BAR = 32  # columns of the bar on a wide terminal
 SENDING = ("asking", "stopping")  # phases in which requests are sent and answered
+WRITING = "writing"  # the phase in which all is answered
 
 
 class Screen:
@@ -82,6 +83,8 @@ class Screen:
     def numbers(self) -> str:
         """Rows done, failed and left."""
         t = self.progress
+        if t.phase == WRITING:
+            return f"{WRITING}: {t.rows:,} of {t.rows_expected:,} rows"
         left = f", {max(t.rows_expected - t.rows, 0):,} left" if t.phase in SENDING else ""
         return f"{t.notice or t.phase}: {t.ok + t.skipped:,} done, {t.failed:,} failed{left}"
 
@@ -117,7 +120,9 @@ class Screen:
         t = self.progress
         top = Table.grid(Column(no_wrap=True), Column(max_width=BAR), Column(no_wrap=True), padding=(0, 1))
         done, expected, _ = t.work
-        bar = ProgressBar(total=max(expected, 1), completed=min(done, expected), complete_style="green")
+        total = max(expected, 1)
+        done = total if t.phase == WRITING else min(done, total)
+        bar = ProgressBar(total=total, completed=done, complete_style="green", finished_style="green")
         top.add_row(Text(self.name, style="bold"), bar, Text(safe_text(self.numbers())))
         lines: list[Table | Text] = [top, Text("  " + safe_text(self.speed()), style="dim")]
         if error := self._trouble():

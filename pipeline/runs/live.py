@@ -71,6 +71,7 @@ class Run(RunState):
             output_tokens=t.output_tokens,
             seconds=seconds,
             cost=None if t.unpriced else t.cost / DOLLAR,
+            most_cost=None if t.most is None else t.most / DOLLAR,
             advice=self.advice(),
             remarks=dict(self.progress.remarks),
         )

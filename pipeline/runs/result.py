@@ -68,7 +68,9 @@ class Result:
     """tables that were changed by somebody else, or not written by the job, where they are kept"""
     seconds: float = 0.0
     cost: float | None = 0.0
-    """dollars of what was answered in this run; None where a price is not known"""
+    """dollars of what was answered in this run; None where a price or the tokens are not known"""
+    most_cost: float | None = 0.0
+    """the most that it can have cost; None where a price is not known"""
     advice: str = ""
     """what held the run up most, and what could be done about it"""
     remarks: Mapping[str, int] = field(default_factory=dict)

@@ -12,16 +12,18 @@ import pytest
 from rich.console import Console
 
 from pipeline import api
-from pipeline.cli.screen import Screen
+from pipeline.cli.screen import BAR, Screen
 from pipeline.core.display import pace
-from pipeline.core.domain import NO_TOKENS, Fault
-from pipeline.core.progress import Progress
+from pipeline.core.domain import NO_TOKENS, Fault, Reply
+from pipeline.core.progress import LONG_AGO, Progress
 from pipeline.job.load import load
 from pipeline.lanes.bottleneck import Bottleneck
 from pipeline.testing import Rule, Script
 from tests.support.project import KEY, Project
 from tests.support.served import served
 from tests.support.server import serve
+
+REPLY = Reply("chat", b"", 1.0)
 
 
 def shown(progress: Progress, width: int = 80) -> list[str]:
@@ -74,11 +76,31 @@ def test_an_error_is_gone_once_its_request_is_answered() -> None:
     progress.fault(Fault("server_error", "first"), "post", "1")
     progress.fault(Fault("timeout", "second"), "post", "2")
     assert "timeout: second" in shown(progress)[-1]
-    progress.answer(1.0, NO_TOKENS, None, "post", "2")
+    progress.answer(REPLY, NO_TOKENS, "post", "2")
     assert "server_error: first" in shown(progress)[-1]
-    progress.answer(1.0, NO_TOKENS, None, "post", "1")
+    progress.answer(REPLY, NO_TOKENS, "post", "1")
     assert "error" not in "".join(shown(progress))
     assert progress.last_error == "timeout: second"  # what is told to programs, and of an outage
+
+
+def test_an_error_is_gone_after_many_answers() -> None:
+    progress = asking()
+    progress.fault(Fault("server_error", "first"), "post", "1")
+    progress.fail(Fault("bad_request", "no"), "post", "2")
+    for number in range(LONG_AGO):
+        assert "last error" in "".join(shown(progress)), number
+        progress.answer(REPLY, NO_TOKENS, "post", f"other {number}")
+    assert "last error" not in "".join(shown(progress))
+    progress.fault(Fault("server_error", "anew"), "post", "1")
+    assert "server_error: anew" in shown(progress)[-1]
+
+
+@pytest.mark.parametrize(("phase", "full"), [("asking", False), ("writing", True)])
+def test_the_bar_is_full_while_the_table_is_written(phase: str, full: bool) -> None:
+    progress = Progress(phase=phase, rows_expected=80, ok=5)
+    first = shown(progress)[0]
+    assert (first.count("━") >= BAR // 2 and "╺" not in first) == full
+    assert ("writing: 5 of 80 rows" in first) == full
 
 
 def test_the_reason_of_a_failed_row_stays() -> None:
@@ -86,7 +108,7 @@ def test_the_reason_of_a_failed_row_stays() -> None:
     progress.fault(Fault("bad_request", "no"), "post", "1")
     progress.fail(Fault("bad_request", "no"), "post", "1")
     progress.fault(Fault("server_error", "passing"), "post", "2")
-    progress.answer(1.0, NO_TOKENS, None, "post", "2")
+    progress.answer(REPLY, NO_TOKENS, "post", "2")
     assert "bad_request: no" in shown(progress)[-1]
 
 
@@ -144,18 +166,18 @@ def test_an_end_is_foretold_from_the_first_step_on(project: Project) -> None:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("TEST_KEY", KEY)
                 api.run(job, progress=progress)
-            assert progress.most[0] == progress.most[1] == limit * (1 + 2 + 2)
-            work.append(progress.most[2])
+            assert progress.seen[0] == progress.seen[1] == limit * (1 + 2 + 2)
+            work.append(progress.seen[2])
     assert work == [3 * 5, 2 * 5], "thing 3 fails at its first step; what the journal knows is no work"
 
 
 class Seen(Progress):
     """A progress that keeps what it showed of its work when a phase ended."""
 
-    most = (0, 0, 0)
+    seen = (0, 0, 0)
 
     def restart(self, phase: str, *, go_on: bool = False) -> None:
-        self.most = max(self.most, self.work)
+        self.seen = max(self.seen, self.work)
         super().restart(phase, go_on=go_on)
 
 

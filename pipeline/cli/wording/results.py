@@ -33,7 +33,12 @@ def of_result(result: Result) -> Iterator[str]:
         yield f"only {result.chosen}"
     if not result.rows:
         yield NO_RECORDS
-    cost = "" if result.cost == 0 or not result.sent else f", {dollars(result.cost)}"
+    most = f"at most {dollars(result.most_cost)}" if result.most_cost else dollars(None)
+    cost = (
+        ""
+        if result.cost == 0 or not result.sent
+        else f", {most if result.cost is None else dollars(result.cost)}"
+    )
     yield (
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
         f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
@@ -84,9 +89,9 @@ def _of_files(filed: Filed) -> Iterator[str]:
 
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
-    numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "rows_before")
+    numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "most_cost")
     lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
-    names = (*_ROWS, *numbers, *lists)
+    names = (*_ROWS, *numbers, "rows_before", *lists)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
