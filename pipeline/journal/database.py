@@ -17,7 +17,7 @@ from urllib.parse import quote
 from orjson import dumps
 
 from pipeline.core.errors import DiskError
-from pipeline.journal.sound import another, answers_in, noted, published
+from pipeline.journal.sound import NOT_THAT_ONE, another, answers_in, noted, published
 from pipeline.journal.writer import LOCK_SECONDS
 
 VERSION = 2
@@ -87,6 +87,10 @@ HINT = (
 )
 TROUBLE = (sqlite3.Error, UnicodeError)
 """what SQLite raises where a file is damaged; the latter where its own message quotes damaged words"""
+ANOTHER = (
+    "put the right journal.sqlite back; or, to go on with this one and pay for every answer that it does not "
+    "have, remove published.json"
+)
 LOST = (
     "put a copy of journal.sqlite back; or, to begin anew and pay for every answer again, remove "
     "published.json and what is left of the journal"
@@ -170,7 +174,8 @@ def _refuse_another(connection: sqlite3.Connection, path: Path) -> None:
     """`DiskError` where the file can be read, but is not the journal that the result was written from."""
     if what := another(connection, published(path)):
         connection.close()
-        raise DiskError(f"the journal {what}", where=str(path), hint=LOST)
+        hint = ANOTHER if what == NOT_THAT_ONE else LOST
+        raise DiskError(f"the journal {what}", where=str(path), hint=hint)
 
 
 def mark(path: Path) -> dict[str, int]:

@@ -32,6 +32,7 @@ SELECT count(*) FROM attempts WHERE NOT ifnull(
     AND {" AND ".join(f"({name} IS NULL OR {_IS_COUNT.format(name)})" for name in _COUNTS)}, 0)
 """  # noqa: S608 - names of ours
 _SEAL = "checksum"
+NOT_THAT_ONE = "is not the one that the result was written from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def another(connection: sqlite3.Connection, receipt: Any) -> str:
     if not now["last"] and then.get("last") != 0:
         return "is emptied, though there were answers in it"
     if then.get("number") and then["number"] != now["number"]:
-        return "is not the one that the result was written from"
+        return NOT_THAT_ONE
     return ""
 
 
