@@ -96,7 +96,7 @@ def another(connection: sqlite3.Connection, receipt: Any) -> str:
         return ""
     if not now["last"] and then.get("last") != 0:
         return "is emptied, though there were answers in it"
-    if then.get("number") and then["number"] != now["number"]:
+    if now["number"] and then.get("number") not in (None, 0, now["number"]):  # a saved copy may have none
         return NOT_THAT_ONE
     return ""
 
