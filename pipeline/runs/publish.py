@@ -22,6 +22,7 @@ from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.walk import Branch, context
+from pipeline.journal.database import mark
 from pipeline.output.folder import Filed, ResultFolder, taken
 from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
@@ -97,6 +98,7 @@ def _put_in_place(
     job = session.job
     filing.complete()
     written = table.complete()
+    read_from = mark(job.folder / "journal.sqlite")
     with filing.alone():
         kept = keep_theirs(job, written)
         with suppress(DiskError) if exported else nullcontext():  # the job's folder may be read-only
@@ -105,7 +107,7 @@ def _put_in_place(
         filed = filing.publish()
         failed = failures.publish(job.folder / FAILURES)
         with suppress(DiskError) if exported else nullcontext():
-            write_receipt(job, counts, [*written, *failed], filed, session.source.chosen)
+            write_receipt(job, counts, [*written, *failed], filed, read_from, session.source.chosen)
     return kept, failed, filed
 
 
