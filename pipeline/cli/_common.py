@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -50,6 +51,19 @@ def first_sentence(command: Callable[..., None]) -> str:
     return " ".join((command.__doc__ or "").split()).partition(". ")[0].removesuffix(".") + "."
 
 
+def whole(option: str, least: int) -> Callable[[str], int]:
+    """Reads the value of an option: a whole number that is not less than this."""
+
+    def read(given: str | int) -> int:
+        text = str(given)  # a default is read, too
+        if not re.fullmatch("[0-9]{1,18}", text) or int(text) < least:
+            what = f"must be a whole number from {least} on, not '{text[:40]}'"
+            raise JobError(what, where=option, hint=f"for example: {option} 20")
+        return int(text)
+
+    return read
+
+
 JobFile = Annotated[
     Path, typer.Argument(metavar="JOB", help="The job file (YAML).", autocompletion=_job_files)
 ]
@@ -57,7 +71,10 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key: models.writer.model=gpt-5.5"),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Use only the first n records.")]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", parser=whole("--limit", 0), help="Use only the first N records."),
+]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected.")
 ]

@@ -61,7 +61,10 @@ def export(
 def show(
     job_file: common.JobFile,
     sets: common.Sets = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to show.")] = 5,
+    rows: Annotated[
+        int,
+        typer.Option("--rows", metavar="N", parser=common.whole("--rows", 1), help="How many rows to show."),
+    ] = 5,
     failed: Annotated[bool, typer.Option("--failed", help="Only rows that failed.")] = False,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Only this record; several columns as JSON.")
@@ -165,8 +168,12 @@ def ctl(
     as_json: common.AsJson = False,
 ) -> None:
     """Steer a live run from another terminal. For example: ctl JOB set budget.cost=30."""
+    from pipeline.runs.control.client import VERBS, command
+
+    if str(job_file) in VERBS and not job_file.exists():
+        hint = f"the job file comes first: pipeline ctl {verb} {job_file}"
+        raise JobError(f"'{job_file}' is a command, not a job file", where="pipeline ctl", hint=hint)
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
-    from pipeline.runs.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)
     said = answer.get("said")

@@ -38,7 +38,10 @@ def run(
     pilot: Annotated[
         int | None,
         typer.Option(
-            "--pilot", metavar="N", min=2, help="Run N records first, show what the rest will cost, then ask."
+            "--pilot",
+            metavar="N",
+            parser=common.whole("--pilot", 2),
+            help="Run N records first, show what the rest will cost, then ask.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
@@ -91,7 +94,8 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         error.numbers = wording.numbers_of_stop(progress)
         rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
-        again = f"to go on: {command_of(_raised(words, error))}"
+        complete = rows and rows + progress.failed == progress.rows_expected
+        again = f"{'to write the table' if complete else 'to go on'}: {command_of(_raised(words, error))}"
         error.hint = "\n  ".join(filter(None, [error.hint, *done, again]))
         raise
 

@@ -60,6 +60,8 @@ def _pauses_and_resumes(project: Project, server: Server) -> None:
     assert rate(server, 0.5) == 0
     assert project.numbers("ctl", "job.yaml", "status")["phase"] == "paused"
     assert project.run("ctl", "job.yaml", "resume").stdout == "going on\n"
+    again = project.run("ctl", "job.yaml", "resume").stdout
+    assert again == "the run is not paused: it is going on already\n"
     before = server.ledger().requests
     eventually(lambda: server.ledger().requests > before + 5)
 
