@@ -152,19 +152,19 @@ class _Endpoint:
             fault = self._fault(error, deadline, response, body)
         else:
             if _success(response) or (response.status in _MALFORMED and failed_generation(whole) is not None):
-                return self._reply(response.headers, whole, began)
+                return self._reply(response.headers, whole, began, request.digest)
             fault = self._refusal(response, whole)
         if fault.kind == "not_found":
             fault = await self._explained(fault, request.model)
         raise fault  # outside of `except`, so that it does not hold the body or the key
 
-    def _reply(self, headers: Mapping[str, str], body: bytes, began: float) -> Reply:
+    def _reply(self, headers: Mapping[str, str], body: bytes, began: float, request: bytes) -> Reply:
         self._known = True
         body = cleansed_bytes(body)
         content_type = headers.get("content-type", "")
         if "json" not in content_type:
             content_type = cleansed(content_type)
-        odd = self._strangers.look(content_type, body)
+        odd = self._strangers.look(content_type, body, request)
         if self._connector.spoke_unasked:
             odd = f"{self._host} sends answers that no request asked for; no connection is reused"
         told, wait = advertised_limits(headers), advertised_wait(headers)
