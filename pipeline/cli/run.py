@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pipeline.runs.state import Wish
 
 
+_STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -139,15 +142,15 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     with Screen(job.name, progress, _at(until)).shown() as screen, _way_on(progress, sys.argv[1:]):
         pilot = api.pilot(job, n=n, progress=progress, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
-        typer.echo(line, err=True)
+        typer.echo(common.fitted(line, sys.stderr), err=True)
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():
-        typer.echo(f"stopped after the pilot; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
+        typer.echo(f"{_STOPPED}; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
         return False
     if typer.confirm("go on?", err=True):
         return True
-    typer.echo(f"stopped after the pilot; to go on: {way_on()}", err=True)
+    typer.echo(f"{_STOPPED}; to go on: {way_on()}", err=True)
     return False
 
 

@@ -22,9 +22,9 @@ _JOB = """\
 # Run it:            pipeline run {file}
 # What it would ask: pipeline plan {file}
 # On a real API:     OPENAI_API_KEY=… pipeline run {file} --set steps.{step}.model=cloud
-name: {name}                    # state and results live in output/{name}/
+{named:31} # state and results live in output/{name}/
 records:
-  from: {records}               # csv, tsv, json, jsonl, parquet, xlsx, ods; relative to this file
+  {source:29} # csv, tsv, json, jsonl, parquet, xlsx, ods; relative to this file
   {key}
   # where: "price > 10"         # SQL over the columns
   {limit}
@@ -46,7 +46,7 @@ steps:
     allow: [length]             # keep an answer that is cut off; without this, its row fails
     # answer: {{json: {{text: string, tags: [string]}}}}    # fields become columns
     # checks: {{length: {{max: 200}}}}
-# budget: {{cost: 2.00}}         # dollars, in all runs together; no request is sent that could exceed it
+# budget: {{cost: 2.00}}          # dollars, in all runs together; no request is sent that could exceed it
 output:
   to: output/{name}/{name}.{format}   # or csv, tsv, json, jsonl, parquet, xlsx; a list writes several files
 """
@@ -98,7 +98,7 @@ def write_for(
     why = "different in every row" if key else "no column was found that is different in every row"
     why = why if rows else "only a guess, because the table has no rows yet"
     how = [f"{name}: {value if isinstance(value, int) else _yaml(value)}" for name, value in settings.items()]
-    keys = [*how, f"{said:30}# the column(s) that identify a record: {why}"]
+    keys = [*how, f"{said:29} # the column(s) that identify a record: {why}"]
     limit = f"limit: {TRIED}" if rows > TRIED else "# limit: 5"
     parts = {
         "format": "xlsx" if table.suffix.lower() == ".ods" else adapter_name(table)[0],
@@ -121,6 +121,7 @@ def _name_of(file: Path) -> str:
 
 
 def _filled(file: Path, name: str, parts: dict[str, str]) -> str:
+    parts = parts | {"named": f"name: {name}", "source": f"from: {parts['records']}"}
     return _JOB.format(schema=_SCHEMA, file=file, name=name, **parts)
 
 

@@ -38,8 +38,10 @@ class Steering:
 
     def pause(self) -> str:
         """Send nothing new; requests under way are finished."""
-        self._hold(True)
-        return f"paused; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
+        already = "" if self._hold(True) else " already"
+        return (
+            f"paused{already}; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
+        )
 
     def resume(self) -> str:
         """Go on."""
