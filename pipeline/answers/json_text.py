@@ -53,9 +53,9 @@ def parsed(text: str) -> Any:
 def inside(text: str) -> list[Any]:
     """The JSON values that stand in a text among other words; a `ValueError` where a part is broken JSON.
 
-    A value in something that is cut off is never taken: it is a part of what was meant. The same holds for values
-    before a fence that opens and never closes, and for a value in quotes with words behind it, which is what
-    the words are about.
+    A value in something that is cut off is never taken: it is a part of what was meant. The same holds for
+    values before a fence that opens and never closes, and for a value in quotes with words behind it, which
+    is what the words are about.
     """
     text = _trimmed(text)
     begins = _FENCE_BEGINS.match(text)

@@ -75,6 +75,17 @@ BLOCKS = {
     "<unused94>thought": "<unused95>",  # MedGemma
 }
 """what opens reasoning at the start of a text, and what closes it; without capitals"""
+SOFT_BLOCKS = {
+    '<details type="reasoning"': "</details>",  # Open WebUI
+    "<reflection>": "</reflection>",
+    "<scratchpad>": "</scratchpad>",
+}
+"""the same, but only where the block ends and an answer follows: a prompt may ask for such a text"""
+ROLE_TOKENS = (
+    "\ufeff", "<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<|assistant|>",
+    "<|start_of_role|>assistant<|end_of_role|>", "<start_of_turn>model", "<｜assistant｜>",
+)  # fmt: skip
+"""what may stand before such a block: the end of the prompt, which a server should have taken off"""
 WRAPPERS = {"<|begin_of_solution|>": "<|end_of_solution|>", "<|start_response|>": "<|end_response|>"}
 """what stands around the answer behind such a block"""
 END_TOKENS = (
