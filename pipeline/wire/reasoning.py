@@ -131,8 +131,8 @@ def _closed_only(text: str, closed: re.Match[str]) -> Parts | None:
     The tag must stand as models set it: at the start of a line, behind a word without a blank, or at the end
     of a paragraph; outside of quotes and of code, not indented, and with no opening tag before it. What
     stands before it must end as a sentence does; or the tag has a line of its own, two or more lines stand
-    before it, and the text behind it does not go on in small letters. In a text that begins with a sign of code, only a
-    tag on a line of its own with a blank line behind it counts. Else the text is about the tag.
+    before it, and the text behind it does not go on in small letters. In a text that begins with a sign of
+    code, only a tag on a line of its own with a blank line behind it counts. Else the text is about the tag.
     """
     before, behind = text[: closed.start()], text[closed.end() :]
     last, following = before[-1:], behind[:4].replace("\r", "")
