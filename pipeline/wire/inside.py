@@ -49,7 +49,7 @@ def _dumped(found: Any, body: bytes) -> bytes:
 
 
 def denied(reply: dict[str, Any], body: bytes) -> Fault | None:
-    """The fault where MiniMax's `base_resp` tells of an error, beside a text too; None where it tells of none."""
+    """The fault where MiniMax's `base_resp` tells of an error, even beside a text; else None."""
     base = reply.get("base_resp")
     if not isinstance(base, dict) or base.get("status_code") in (None, "", 0, "0"):
         return None
