@@ -5,11 +5,10 @@ This module does not know what the rows mean.
 
 from __future__ import annotations
 
-import json
 import random
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from urllib.parse import quote
 from orjson import dumps
 
 from pipeline.core.errors import DiskError
+from pipeline.journal.sound import NOT_THAT_ONE, another, answers_in, noted, published
 from pipeline.journal.writer import LOCK_SECONDS
 
 VERSION = 2
@@ -87,6 +87,10 @@ HINT = (
 )
 TROUBLE = (sqlite3.Error, UnicodeError)
 """what SQLite raises where a file is damaged; the latter where its own message quotes damaged words"""
+ANOTHER = (
+    "put the right journal.sqlite back; or, to go on with this one and pay for every answer that it does not "
+    "have, remove published.json"
+)
 LOST = (
     "put a copy of journal.sqlite back; or, to begin anew and pay for every answer again, remove "
     "published.json and what is left of the journal"
@@ -101,20 +105,10 @@ def is_there(path: Path) -> bool:
         return True
     log = path.with_name(path.name + "-wal")
     logged = log.is_file() and not log.is_symlink() and log.stat().st_size
-    if logged or _answers_published(path.with_name("published.json")):
+    if logged or answers_in(published(path)):
         what = "empty" if path.exists() else "gone"
         raise DiskError(f"the journal is {what}, though there were answers in it", where=str(path), hint=LOST)
     return False
-
-
-def _answers_published(receipt: Path) -> bool:
-    """Whether a result with answers in it was written."""
-    try:
-        return bool(json.loads(receipt.read_bytes())["rows"]["ok"])
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError, TypeError, LookupError):
-        return True
 
 
 @contextmanager
@@ -134,6 +128,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_SECONDS)
         if path.stat().st_size == 0:  # before there is a log: it must stand in the file itself
             connection.execute(f"PRAGMA application_id = {random.randint(1, 2**31 - 1)}")  # noqa: S311 - a name
+        else:
+            _refuse_another(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(_CACHE)
@@ -163,6 +159,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
             continue
         except TROUBLE as error:
             raise DiskError(f"the journal cannot be read: {error}", where=str(path), hint=HINT) from None
+        _refuse_another(connection, path)
         with trusting(path):
             if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 return empty()  # a run was killed before it made the tables
@@ -171,6 +168,20 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
                 return connection
         return _checked(connection, path)
     raise DiskError("the journal cannot be read", where=str(path), hint=HINT)
+
+
+def _refuse_another(connection: sqlite3.Connection, path: Path) -> None:
+    """`DiskError` where the file can be read, but is not the journal that the result was written from."""
+    if what := another(connection, published(path)):
+        connection.close()
+        hint = ANOTHER if what == NOT_THAT_ONE else LOST
+        raise DiskError(f"the journal {what}", where=str(path), hint=hint)
+
+
+def mark(path: Path) -> dict[str, int]:
+    """What a receipt notes of the journal at `path`, so that another one is not taken for it."""
+    with trusting(path), closing(connect_to_read(path)) as connection:
+        return noted(connection)
 
 
 def empty() -> sqlite3.Connection:

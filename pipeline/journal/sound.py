@@ -2,14 +2,17 @@
 
 A row's checksum covers what was asked and answered. It does not cover the index that leads to the row, nor
 what changes later: its outcome, its counts and its cost. The numbers of a run have a checksum inside.
+A whole file may be another one: the receipt beside it (`published.json`) tells.
 This module does not know what the rows are read for.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -29,6 +32,7 @@ SELECT count(*) FROM attempts WHERE NOT ifnull(
     AND {" AND ".join(f"({name} IS NULL OR {_IS_COUNT.format(name)})" for name in _COUNTS)}, 0)
 """  # noqa: S608 - names of ours
 _SEAL = "checksum"
+NOT_THAT_ONE = "is not the one that the result was written from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,55 @@ def unsound(select: Callable[[str], list[Any]]) -> str:
     if lost:
         return f"its index does not lead to {counted(lost, 'row')}: mend it (sqlite3 journal.sqlite REINDEX)"
     return f"{counted(strange, 'row')} with an outcome or a number that cannot be" if strange else ""
+
+
+def published(journal: Path) -> Any:
+    """The receipt beside a journal: None where there is none, '' where it cannot be read."""
+    try:
+        return json.loads(journal.with_name("published.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return ""
+
+
+def answers_in(receipt: Any) -> bool:
+    """Whether a result with answers in it was written; a damaged receipt counts as one."""
+    try:
+        return receipt is not None and bool(receipt["rows"]["ok"])
+    except (TypeError, LookupError):
+        return True
+
+
+def noted(connection: sqlite3.Connection) -> dict[str, int]:
+    """The number that the journal's file carries (0: none, an old one), and that of its last attempt."""
+    (number,) = connection.execute("PRAGMA application_id").fetchone()
+    (last,) = connection.execute("SELECT max(seq) FROM attempts").fetchone()
+    return {"number": number, "last": last or 0}
+
+
+def another(connection: sqlite3.Connection, receipt: Any) -> str:
+    """Why this is not the journal that the receipt tells of, as the end of a sentence; '' where it may be.
+
+    An attempt that is missing is no reason, because people may delete some; that none is left is one.
+    Damage is no reason here: whoever reads the damaged part says so.
+    """
+    try:
+        made = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        if made and not connection.execute("PRAGMA user_version").fetchone()[0]:
+            return "is a file of another program"
+        if not answers_in(receipt):
+            return ""
+        then = receipt.get("journal") if isinstance(receipt, dict) else None
+        then = then if isinstance(then, dict) else {}
+        now = noted(connection) if made else {"number": 0, "last": 0}
+    except (sqlite3.Error, UnicodeError):
+        return ""
+    if not now["last"] and then.get("last") != 0:
+        return "is emptied, though there were answers in it"
+    if now["number"] and then.get("number") not in (None, 0, now["number"]):  # a saved copy may have none
+        return NOT_THAT_ONE
+    return ""
 
 
 def sealed(numbers: Mapping[str, Any]) -> str:

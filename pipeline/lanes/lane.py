@@ -116,7 +116,12 @@ class Lane:
             limits.outage, lambda until: shared.say(_asked_to_wait(name, until, shared.clock))
         )
         self.circuit_breaker = CircuitBreaker(limits.outage)
-        self.verdict = Verdict(self._is_well, lambda: self.queue.waiting)
+        self.verdict = Verdict(
+            self._is_well,
+            lambda: self.queue.waiting,
+            lambda: self.queue.waiting - self.queue.repeating,
+            lambda: self.queue.last_first(),
+        )
         self.budgeted = Budgeted(shared.budget, tariff)
         self.hours = OpenHours(hours_of(limits.hours), shared.clock) if limits.hours else None
         rates = (self.rpm, self.tpm, self.rpd)

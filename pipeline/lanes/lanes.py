@@ -17,6 +17,7 @@ from pipeline.core.domain import Call, Reply, Request
 from pipeline.job.endpoints import Place, is_here, places_of
 from pipeline.job.spec import MOST_AUTO, Job, Limits
 from pipeline.journal import accounts
+from pipeline.lanes.guards.verdict import OF_THE_ACCOUNT
 from pipeline.lanes.lane import Lane, Shared, guarded
 from pipeline.lanes.limits.circuit_breaker import DOWN
 from pipeline.lanes.limits.rate import DAY, MINUTE
@@ -73,10 +74,12 @@ class Lanes:
         """The lane of a place. Models that differ in their params alone share one: it is one account."""
         identity = place.model.model_dump_json(exclude={"params", "fallback"})
         if identity not in self._sends:
-            connect = adapters.load("providers", place.model.provider).connect
-            send: Call = await stack.enter_async_context(connect(place.model))
+            provider = adapters.load("providers", place.model.provider)
+            send: Call = await stack.enter_async_context(provider.connect(place.model))
             tariff, here = tariff_of(place.model), is_here(urlsplit(place.model.base_url).hostname or "")
             lane = Lane(place.name, place.model.limits, tariff, self._shared, here=here)
+            if place.model.limits.concurrency == "auto" and (slots := await provider.slots(place.model)):
+                lane.concurrency.begin_with(slots)
             lane.model, lane.own = place.model.model, place.own
             if place.model.api_key_env:
                 lane.where = f"{place.name} (key: {place.model.api_key_env})"
@@ -87,7 +90,10 @@ class Lanes:
     def _remember(self) -> None:
         """Tell the limits what earlier runs learnt of each model, and what they sent in the last day."""
         for lane in self.lanes:
-            lane.circuit_breaker.answered_before = accounts.has_answered(self._shared.journal, lane.model)
+            answered = accounts.has_answered(self._shared.journal, lane.model)
+            lane.circuit_breaker.answered_before = answered
+            refused = accounts.failing(self._shared.journal, lane.model, OF_THE_ACCOUNT)
+            lane.verdict.remember(answered, refused)
             if pace := accounts.pace(self._shared.journal, lane.model):
                 lane.concurrency.remember(*pace)
             lane.circuit_breaker.evidence.remember(accounts.failing(self._shared.journal, lane.model, DOWN))

@@ -3,9 +3,11 @@
     {"job": "shop", "published": "2026-11-22T18:40:03+00:00",
      "rows": {"ok": 2, "failed": 1, "skipped": 0, "pending": 0},
      "files": [{"path": "output/shop/posts.csv", "bytes": 812, "sha256": "9f2c…"}],
-     "folders": [{"path": "output/shop/articles", "files": 2, "bytes": 1630, "sha256": "77ab…"}]}
+     "folders": [{"path": "output/shop/articles", "files": 2, "bytes": 1630, "sha256": "77ab…"}],
+     "journal": {"number": 1289475, "last": 3}}
 
-`folders` is there where the rows have files; its SHA-256 is that of their list (`manifest.py`).
+`folders` is there where the rows have files; its SHA-256 is that of their list (`manifest.py`). By `journal`,
+another journal is not taken for the one that the result was written from (`journal/sound.py`).
 
 The receipt is written after the files are in place: if a kill comes in between, it describes older files. So
 that the job can tell its own tables, `known` lists others that it has written earlier, and those that it was
@@ -61,6 +63,20 @@ def _read(job: Job) -> dict[str, Any]:
     return receipt if isinstance(receipt, dict) else {}
 
 
+def part_of(job: Job) -> str:
+    """Which part of the records the last table was written of; '' for all of them."""
+    found = _read(job).get("chosen")
+    return found if isinstance(found, str) else ""
+
+
+def rows_of(job: Job) -> int:
+    """How many rows the table has that stands where the job writes; 0 where nothing is known of it."""
+    found, there = _read(job).get("rows"), {job.root / one["path"] for one in _listed(job, "files")}
+    if not isinstance(found, dict) or job.targets[0] not in there or not job.targets[0].exists():
+        return 0
+    return sum(count for count in found.values() if isinstance(count, int))
+
+
 def note_coming(job: Job, files: Iterable[Written]) -> None:
     """Note in the receipt, before they are moved into place, which tables come."""
     known = known_files(job)
@@ -75,7 +91,12 @@ def _entry(job: Job, file: Written) -> dict[str, Any]:
 
 
 def write_receipt(
-    job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None
+    job: Job,
+    rows: Mapping[str, int],
+    files: Iterable[Written],
+    filed: Filed | None,
+    journal: Mapping[str, int],
+    chosen: str = "",
 ) -> None:
     """Write the receipt of what is published now; `DiskError` where it cannot be written."""
     listed = [_entry(job, one) for one in files]
@@ -85,9 +106,12 @@ def write_receipt(
         one for one in earlier if one["path"] not in now_there and Path(one["path"]).name != "failures.csv"
     ]
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    receipt = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}
+    receipt: dict[str, Any] = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}
+    receipt["journal"] = dict(journal)
     if filed:
         receipt["folders"] = [{"path": label(filed.folder, job.root), **asdict(filed.listed)}]
+    if chosen:
+        receipt["chosen"] = chosen
     if others:
         receipt["known"] = others
     _write(job, receipt)

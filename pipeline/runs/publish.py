@@ -22,10 +22,11 @@ from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.walk import Branch, context
+from pipeline.journal.database import mark
 from pipeline.output.folder import Filed, ResultFolder, taken
 from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
-from pipeline.output.receipt import note_coming, write_receipt
+from pipeline.output.receipt import note_coming, rows_of, write_receipt
 from pipeline.output.table import Table, Written
 from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
@@ -68,6 +69,7 @@ async def publish(
         if only_complete and progress.pending:
             return None
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
+        before = rows_of(session.job)
         kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
     return Result(
         targets,
@@ -78,6 +80,8 @@ async def publish(
         paid_failures=failures.paid,
         filed=filed,
         kept=kept,
+        chosen=session.source.chosen,
+        rows_before=before if before > progress.rows else 0,
         sharing=equal.rows(),
     )
 
@@ -94,6 +98,7 @@ def _put_in_place(
     job = session.job
     filing.complete()
     written = table.complete()
+    read_from = mark(job.folder / "journal.sqlite")
     with filing.alone():
         kept = keep_theirs(job, written)
         with suppress(DiskError) if exported else nullcontext():  # the job's folder may be read-only
@@ -102,7 +107,7 @@ def _put_in_place(
         filed = filing.publish()
         failed = failures.publish(job.folder / FAILURES)
         with suppress(DiskError) if exported else nullcontext():
-            write_receipt(job, counts, [*written, *failed], filed)
+            write_receipt(job, counts, [*written, *failed], filed, read_from, session.source.chosen)
     return kept, failed, filed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sqlite3
@@ -33,7 +34,7 @@ class Damaged:
     """A finished job whose journal is damaged again and again. `billed` counts what its server has billed."""
 
     def __init__(self, project: Project, billed: Callable[[], int]) -> None:
-        self.project, self._billed = project, billed
+        self.project, self.billed = project, billed
         self.folder = project.folder / "output/shop"
         self.journal = self.folder / "journal.sqlite"
         self._kept = project.folder / "kept"
@@ -56,11 +57,28 @@ class Damaged:
         done = self.project.run(*command)
         return done.returncode, done.stdout + done.stderr
 
+    def is_as_it_was(self, name: str) -> bool:
+        """Whether a file of the job is what it was before the last command."""
+        return (self.folder / name).read_bytes() == (self._kept / name).read_bytes()
+
+    @contextmanager
+    def earlier_receipt(self) -> Iterator[None]:
+        """The receipt is one of an earlier version, which notes nothing of the journal."""
+        file = self._kept / "published.json"
+        text = file.read_text()
+        receipt = json.loads(text)
+        receipt.pop("journal")
+        file.write_text(json.dumps(receipt))
+        try:
+            yield
+        finally:
+            file.write_text(text)
+
     def trouble(self, command: tuple[str, ...], content: bytes) -> str:
         """What a command does wrong over a journal with this content; '' for nothing."""
-        before = self._billed()
+        before = self.billed()
         code, said = self.call(command, content)
-        sent = self._billed() - before
+        sent = self.billed() - before
         self.journal.with_name("other.sqlite").write_bytes(content)
         gone = len(self._answers - _answers(self.journal.with_name("other.sqlite")))
         allowed = (self._usual[command], 74, *([75] if gone else []))

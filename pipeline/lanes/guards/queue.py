@@ -171,6 +171,12 @@ class Queue:
         """Repeated tries in the line."""
         return len(self._repeated)
 
+    def last_first(self) -> None:
+        """Let the last of those that have not been sent yet go before the others."""
+        while self._line and self._line[-1][1].done():
+            self._line.pop()
+        self._line.rotate(1)
+
     @property
     def closed(self) -> Fault | None:
         """Why all requests are sent to other endpoints; None while the queue is open."""

@@ -3,7 +3,8 @@
 | what came | beside it | what it is |
 | --- | --- | --- |
 | a refusal of key, model or account | an answer to a request that was sent later | this request's own fault |
-| the same | nothing, for several requests | the account's: the run stops |
+| the same | nothing, for several requests and one from elsewhere | the account's: the run stops |
+| the same | nothing; only a few requests are left, and others were answered before | their own fault |
 | a quick 5xx | answers | a refusal for the rate: the server sheds load |
 | a refusal for the rate, again and again | answers to others each time | this request's own: tries count |
 
@@ -14,21 +15,23 @@ This module does not know what a limit makes of a refusal.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 
 from pipeline.core.domain import Fate, Fault, Request
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
-_OF_THE_ACCOUNT = frozenset(
+OF_THE_ACCOUNT = frozenset(
     {"unauthorized", "forbidden", "not_found", "out_of_quota", "not_an_api", "proxy_refused"}
 )
 """refusals that may also be one request's own: a firewall in front of the server reads what is sent"""
 _OF_THE_KEY = frozenset({"unauthorized", "out_of_quota"})
 """those of them that hardly ever are: one is enough to wait for what is under way"""
 SEVERAL = 3
-"""requests refused with nothing answered between them, after which it is the account"""
+"""requests refused with nothing answered between them, one of them from elsewhere: then it is the account"""
+FEW = 5
+"""requests at the end of a job that may all be refused for what they say, where others were answered"""
 _OVERLOADED = frozenset({503, 529})
 """statuses that say of themselves that there is too much to do"""
 _BROKEN = frozenset({500, 502})
@@ -64,16 +67,36 @@ class _Limited:
 class Verdict(Limit):
     """What one lane's answers and faults say of each other. Requests are numbered in the order they are sent.
 
-    `well` is whether no outage is known or suspected, `waiting` how many requests wait for their turn.
+    `well` is whether no outage is known or suspected, `waiting` how many requests wait for their turn, and
+    `fresh` how many of them were not sent yet. `last_first` lets the last of these go next: neighbours in a
+    job may have the same fault.
     """
 
     name = "doubt"
 
     def __init__(
-        self, well: Callable[[], bool] = lambda: True, waiting: Callable[[], int] = lambda: 0
+        self,
+        well: Callable[[], bool] = lambda: True,
+        waiting: Callable[[], int] = lambda: 0,
+        fresh: Callable[[], int] = lambda: 0,
+        last_first: Callable[[], None] = lambda: None,
     ) -> None:
         self._well = well
         self._waiting = waiting
+        self._fresh = fresh
+        self._last_first = last_first
+        self._answered_before = False
+        """whether an earlier run has answers"""
+        self._known: frozenset[bytes] = frozenset()
+        """refused in an earlier run in which others were answered after them"""
+        self._let_go = 0
+        """requests that failed alone at the end, with nothing answered between them"""
+        self._seeks = False
+        """whether the next new request is one from elsewhere"""
+        self._probe = b""
+        """the request from elsewhere that is under way"""
+        self._elsewhere_too = False
+        """whether one from elsewhere was refused, too"""
         self._sent = 0
         self._sent_at = -inf
         self._under_way: dict[bytes, tuple[int, bool]] = {}
@@ -103,12 +126,21 @@ class Verdict(Limit):
     def take(self, ticket: Ticket, now: float) -> None:
         """Number it."""
         self._sent += 1
-        self._under_way[ticket.request.digest] = self._sent, now - self._sent_at >= REST
+        digest = ticket.request.digest
+        self._under_way[digest] = self._sent, now - self._sent_at >= REST
+        if self._seeks and ticket.request.attempt == 1 and digest not in self._known:
+            self._seeks, self._probe = False, digest
         self._sent_at = now
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """One less is under way."""
         self._under_way.pop(ticket.request.digest, None)
+        if ticket.request.digest == self._probe:
+            self._probe = b""
+
+    def remember(self, answered: bool, refused: Iterable[bytes]) -> None:
+        """Note whether earlier runs have answers, and what was refused in them before a later answer."""
+        self._answered_before, self._known = answered, frozenset(refused)
 
     def answered(self, request: Request, seconds: float) -> None:
         """Note an answer."""
@@ -119,11 +151,13 @@ class Verdict(Limit):
         self._proven = self._shed.pop(digest, 0) > 0 or self._proven
         self._refused.pop(digest, None)
         self._limited.pop(digest, None)
-        self._in_a_row = 0
+        self._in_a_row = self._let_go = 0
+        self._seeks = self._elsewhere_too = False
 
     def on(self, fault: Fault, request: Request, seconds: float) -> Fault:
         """The fault as what it speaks of."""
-        if fault.kind in _OF_THE_ACCOUNT and fault.status >= 400 and fault.status != 429:
+        refused = (fault.status >= 400 and fault.status != 429) or fault.kind == "not_an_api"
+        if fault.kind in OF_THE_ACCOUNT and refused:
             return self._of_the_account(fault, request.digest)
         if fault.kind == "rate_limited":
             return self._of_the_rate(fault, request.digest)
@@ -134,8 +168,13 @@ class Verdict(Limit):
     @property
     def in_doubt(self) -> bool:
         """Whether the account may be at fault: its refusals were not followed by an answer."""
-        open_ = [kind for number, kind in self._refused.values() if number > self._good]
-        return len(open_) >= SEVERAL or not _OF_THE_KEY.isdisjoint(open_)
+        open_ = self._open
+        return self._seeks or len(open_) >= SEVERAL or not _OF_THE_KEY.isdisjoint(open_)
+
+    @property
+    def _open(self) -> list[str]:
+        """Kinds of the refusals that were not followed by an answer."""
+        return [kind for number, kind in self._refused.values() if number > self._good]
 
     def _number(self, digest: bytes) -> int:
         return self._under_way.get(digest, (self._sent, False))[0]
@@ -147,14 +186,35 @@ class Verdict(Limit):
     def _of_the_account(self, fault: Fault, digest: bytes) -> Fault:
         """Sent once more, if others that are asked meanwhile can tell whose fault it is."""
         first, _ = self._refused.pop(digest, (self._number(digest), ""))
-        if self._good > first:
+        if self._good > first or digest in self._known:
             return fault.but(fate=Fate.FAIL)
         self._refused[digest] = first, fault.kind
-        several = sum(number > self._good for number, _ in self._refused.values()) >= SEVERAL
-        if self._is_alone and (several or not self._waiting()):
-            its_own = fault.kind == "forbidden" and self._good and not several
-            return fault.but(fate=Fate.FAIL) if its_own else fault
-        return fault.but(fate=Fate.RETRY)
+        self._elsewhere_too = self._elsewhere_too or digest == self._probe
+        if not self._is_alone:
+            return fault.but(fate=Fate.RETRY)
+        page = fault.status == 200  # several of them have come before this one
+        several = page or len(self._open) >= SEVERAL
+        answered = self._good or self._answered_before
+        few = answered and len(self._open) + self._let_go + self._fresh() <= FEW
+        if self._fresh():
+            if several and self._elsewhere_too and not few:
+                return fault
+            self._seek(page)
+            return fault.but(fate=Fate.RETRY)
+        if not several and self._waiting():
+            return fault.but(fate=Fate.RETRY)
+        if not few:
+            return fault
+        del self._refused[digest]
+        self._let_go += 1
+        return fault.but(fate=Fate.FAIL)
+
+    def _seek(self, page: bool) -> None:
+        """Let one from elsewhere go next, if it would be the last of the several."""
+        sought = self._seeks or self._probe or self._elsewhere_too
+        if not sought and (page or len(self._open) >= SEVERAL - 1):
+            self._seeks = True
+            self._last_first()
 
     def _of_the_rate(self, fault: Fault, digest: bytes) -> Fault:
         self._in_a_row += 1

@@ -10,7 +10,8 @@ from pipeline.wire.faults import is_page, not_an_api
 NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 """reasons of an `ssl.SSLError`, by the version of OpenSSL"""
 
-ON_END = 5  # so many replies in a row that are no answers stop the run
+ON_END = 5
+"""so many requests in a row whose replies are no answers; before the first answer, so many replies"""
 
 
 class Strangers:
@@ -18,18 +19,27 @@ class Strangers:
 
     def __init__(self, host: str) -> None:
         self._host = host
-        self._on_end = 0
+        self._served = False
+        self._replies = 0
+        self._requests: set[bytes] = set()
 
-    def look(self, content_type: str, body: bytes) -> str:
-        """What is odd about a reply that can be read all the same; '' for nothing.
+    def look(self, content_type: str, body: bytes, request: bytes) -> str:
+        """What is odd about a reply that can be read all the same; '' for nothing. `request` is its digest.
 
-        Raises a `Fault` that stops the run when one page after another has come.
+        Raises a `Fault` when one page after another has come. A firewall may send a page for one request
+        again and again, so once something was answered, the tries of one request count once.
         """
         what = "nothing" if not body.strip() else "HTML" if is_page(body) else ""
-        self._on_end = self._on_end + 1 if what else 0
-        if self._on_end >= ON_END:
-            raise not_an_api(f"got {what} from {self._host}, {self._on_end} times in a row", body)
-        if what or not content_type or "json" in content_type.lower():
+        if what:
+            self._replies += 1
+            self._requests.add(request)
+            count = len(self._requests) if self._served else self._replies
+            if count >= ON_END:
+                raise not_an_api(f"got {what} from {self._host}, {count} times in a row", body)
+            return ""
+        self._served, self._replies = True, 0
+        self._requests.clear()
+        if not content_type or "json" in content_type.lower():
             return ""
         if "event-stream" in content_type.lower():
             return f"{self._host} sends streams that nobody asked for; each is joined into one answer"
