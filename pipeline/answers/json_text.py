@@ -19,6 +19,9 @@ _MEMBER = re.compile(r'"\s*:')
 _BRACKET = re.compile(r"[\[\]{}]")
 _PROSE = re.compile(r"\[[^\[\]{}'\"]*\]|\{[^\[\]{}'\":]*\}")
 """brackets that are no JSON and hold nothing that could be: [see below], {name}"""
+_FENCED = re.compile(r"```+|~~~+")
+_QUOTES = dict(zip("\"'“”„«‘", "\"'”““»’", strict=True))
+"""what opens a quotation, and what closes it"""
 _MOST = 20  # values in one text, and end tokens behind it; where there are more, none is meant
 _DECODER = json.JSONDecoder()
 
@@ -50,14 +53,15 @@ def parsed(text: str) -> Any:
 def inside(text: str) -> list[Any]:
     """The JSON values that stand in a text among other words; a `ValueError` where a part is broken JSON.
 
-    A value in something that is cut off is never taken: it is a part of what was meant.
+    A value in something that is cut off is never taken: it is a part of what was meant. The same holds for
+    values before a fence that opens and never closes, and for a value in quotes with words behind it, which
+    is what the words are about.
     """
     text = _trimmed(text)
     begins = _FENCE_BEGINS.match(text)
-    if begins and text.endswith(begins[1], begins.end()):
-        text = text[begins.end() : -len(begins[1])]
+    fenced = begins and text.endswith(begins[1], begins.end())
     try:
-        return [parsed(text)]
+        return [parsed(text[begins.end() : -len(begins[1])] if begins and fenced else text)]
     except Twice:
         raise
     except ValueError:
@@ -66,7 +70,8 @@ def inside(text: str) -> list[Any]:
 
 def _among(text: str) -> list[Any]:
     found: list[Any] = []
-    place = 0
+    place = prose_from = 0
+    fences = 0  # those outside of values
     while bracket := _BRACKET.search(text, place):
         start = bracket.start()
         try:
@@ -78,9 +83,30 @@ def _among(text: str) -> list[Any]:
             place = prose.end()
         else:
             found.append(parsed(text[start:place]))
+            if _is_quoted(text, start, place):
+                raise ValueError("a value is only quoted")
+            fences += len(_FENCED.findall(text, prose_from, start))
+            prose_from = place
         if len(found) > _MOST:
             raise ValueError("it has many values, and none of them is the answer")
+    if found and _opens_a_fence(text[prose_from:], fences):
+        raise ValueError("the last fence is cut off")
     return found
+
+
+def _is_quoted(text: str, start: int, end: int) -> bool:
+    """Whether a value stands in quotes, and words behind it."""
+    closes = _QUOTES.get(text[start - 1 : start])
+    return text[end : end + 1] == closes and any(map(str.isalpha, text[end + 1 :]))
+
+
+def _opens_a_fence(behind: str, before: int) -> bool:
+    """Whether a fence opens behind the last value, and does not close; `before` it there were so many."""
+    fences = list(_FENCED.finditer(behind))
+    if not fences or (before + len(fences)) % 2 == 0:
+        return False
+    last = fences[-1]
+    return bool(behind[: last.start()].strip()) or behind[last.end() : last.end() + 1].isalpha()
 
 
 def _trimmed(text: str) -> str:

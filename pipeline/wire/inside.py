@@ -49,9 +49,20 @@ def _dumped(found: Any, body: bytes) -> bytes:
 
 
 def denied(reply: dict[str, Any], body: bytes) -> Fault | None:
-    """The fault where MiniMax's `base_resp` tells of an error; None where it tells of none."""
+    """The fault where MiniMax's `base_resp` tells of an error, even beside a text; else None."""
     base = reply.get("base_resp")
-    return refused(base, body) if isinstance(base, dict) and base.get("status_code") else None
+    if not isinstance(base, dict) or base.get("status_code") in (None, "", 0, "0"):
+        return None
+    if says_success({"code": base["status_code"], "message": base.get("status_msg")}):
+        return None
+    return refused(base, body)
+
+
+def says_success(error: Any) -> bool:
+    """Whether what stands in the place of an error says that there is none: code 0, and no words but "ok"."""
+    if not isinstance(error, dict) or error.get("code") not in (0, "0", 200, "200"):
+        return False
+    return str(error.get("message") or "ok").strip().lower() in ("ok", "success", "successful", "no error")
 
 
 def failed_generation(body: bytes) -> str | None:

@@ -1,7 +1,9 @@
 """A stream that nobody asked for, joined into the one reply that it would have been.
 
-Server-sent events, or one JSON object a line. A stream without an end is no whole answer. This module does
-not know what the parts of a reply mean, only where they are put.
+Server-sent events, or one JSON object a line. A stream without an end is no whole answer. `[DONE]` alone is
+an end only where the server never names a `finish_reason`. A `delta` is a part; a `message` that says all of
+what was said before is the whole, and takes its place. This module does not know what the parts of a reply
+mean, only where they are put.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ def _events(body: bytes) -> Iterator[Any]:
     """What the events carry, parsed."""
     for event in _BLANK.split(body.removeprefix(b"\xef\xbb\xbf")):
         parts = event.splitlines()
-        data = [line[5:].strip() for line in parts if line.startswith(b"data:")]
+        data = [
+            line[5:].strip().removeprefix(b"data:").strip() for line in parts if line.startswith(b"data:")
+        ]
         failed = any(line.startswith(b"event:") and line[6:].strip() == b"error" for line in parts)
         for part in _parsed([piece for piece in data if piece and piece != b"[DONE]"], body):
             yield {"error": part} if failed and not (isinstance(part, dict) and part.get("error")) else part
@@ -74,7 +78,8 @@ class _Said:
         self.choice: dict[str, Any] = {}
         self.items: list[Any] = []
         self.response: dict[str, Any] | None = None
-        self.begun = self.twice = False
+        self.messages: list[str] = []  # the texts of messages; deltas are not among them
+        self.begun = self.twice = self.named = False
 
     def take(self, part: Mapping[str, Any]) -> None:
         """One event of a chat, a completion, or a response."""
@@ -97,7 +102,7 @@ class _Said:
             self._choice(choices[0])
         elif "done" in part:  # Ollama's own form
             ended = part.get("done_reason") or ("stop" if part["done"] else None)
-            self._choice({**part, "finish_reason": ended})
+            self._choice({**part, "delta": part.get("message"), "finish_reason": ended})
             if part["done"]:
                 counts = {"prompt_tokens": part.get("prompt_eval_count")}
                 self.once["usage"] = counts | {"completion_tokens": part.get("eval_count")}
@@ -106,16 +111,22 @@ class _Said:
         if not isinstance(choice, dict) or choice.get("index"):
             return
         ended = self.choice.get("finish_reason")
+        self.named = self.named or "finish_reason" in choice
         told = {name: choice.get(name) for name in ("finish_reason", "error")}
         self.choice |= {name: said for name, said in told.items() if said and said != "null"}
         delta = choice.get("delta") or choice.get("message") or {}
         if not isinstance(delta, dict):
             return
         content = delta.get("content")
-        if isinstance(content, list):
-            self.parts += content
-        elif isinstance(content, str):
-            self.parts.append({"type": "text", "text": content})
+        added = content if isinstance(content, list) else []
+        if isinstance(content, str):
+            added = [{"type": "text", "text": content}]
+        if not choice.get("delta") and (text := _text(added)):
+            if "finish_reason" in self.choice and _says_all(text, _text(self.parts)):
+                self.parts, self.messages, ended = [], [], None
+                self.texts = {name: said for name, said in self.texts.items() if not delta.get(name)}
+            self.messages.append(text)
+        self.parts += added
         texts = {name: delta.get(name) for name in ("refusal", *REASONING)}
         texts["text"] = choice.get("text") or choice.get("response")
         for name, said in texts.items():
@@ -123,15 +134,30 @@ class _Said:
                 self.texts.setdefault(name, []).append(said)
         self.twice = self.twice or bool(ended and (content or texts["text"]))
 
-    def reply(self) -> dict[str, Any] | None:
+    def reply(self, *, done: bool) -> dict[str, Any] | None:
         """The reply; None where the end is missing."""
         if self.response is not None:
             return self.response if self.response.get("output") else {**self.response, "output": self.items}
-        if "finish_reason" not in self.choice and "error" not in self.choice:
+        ended = not self.choice.keys().isdisjoint(("finish_reason", "error"))
+        if not ended and (self.named or not done or not (self.parts or self.texts)):
             return None
+        only = len(self.messages) > 1 and "".join(self.messages) == _text(self.parts)
+        if only and all(map(str.startswith, self.messages[1:], self.messages)):  # each repeats the one before
+            self.parts = [{"type": "text", "text": self.messages[-1]}]
         texts = {name: "".join(said) for name, said in self.texts.items()}
         message = {**texts, "content": self.parts}
         return {**self.once, "choices": [{**self.choice, "message": message, "text": texts.get("text")}]}
+
+
+def _text(parts: list[Any]) -> str:
+    """The text of all parts of a content."""
+    texts = (part.get("text") for part in parts if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _says_all(message: str, before: str) -> bool:
+    """Whether a message says all that was said before; what was said may have its reasoning before it."""
+    return message.strip().startswith(before.strip()) or before.strip().endswith(message.strip())
 
 
 def _joined(parts: Iterator[Any], body: bytes) -> dict[str, Any]:
@@ -145,7 +171,7 @@ def _joined(parts: Iterator[Any], body: bytes) -> dict[str, Any]:
         said.take(part)
     if said.twice:
         raise unreadable("the reply is a stream that goes on behind its end: it is two answers", body)
-    reply = said.reply()
+    reply = said.reply(done=body.rstrip().endswith(b"[DONE]"))
     if reply is None and (said.begun or not isinstance(part, dict)):
         raise unreadable("the reply is a stream without an end: it was cut off", body)
     return reply or part  # a stream of one event that may say what is wrong

@@ -16,7 +16,8 @@ MALFORMED = "malformed"  # the server did not take the model's JSON, and says wh
 _FINISH = {
     STOP: """stop stopped eos eos_token eos_found end end_of_text end_turn end_token end_id endoftext finish
         finished complete completed final normal done success stop_sequence stop_sequence_reached
-        stop_string_found stop_str stop_token stop_word stop_words word""",
+        stop_string_found stop_str stop_token stop_word stop_words word eot end_of_turn endturn endtoken
+        </s> no_error""",
     LENGTH: """length limit max_tokens max_token max_length max_len max_output max_output_tokens
         max_new_tokens max_completion_tokens maximum_tokens max_tokens_reached max_predicted_tokens_reached
         max_context model_length model_context_window_exceeded context context_length context_length_reached
@@ -39,6 +40,15 @@ _FINISH = {
 SGLang, TensorRT-LLM, llama.cpp, Ollama, LM Studio, DeepSeek, DashScope, Zhipu, MiniMax, Hunyuan, Baidu,
 Aleph Alpha, Yandex, GigaChat, xAI, watsonx and OpenRouter, without capitals"""
 _OURS = {word: ours for ours, words in _FINISH.items() for word in words.split()}
+_STEMS = (
+    (FILTERED, "filter blocked guardrail prohibit policy violat safety unsafe moderat censor banned toxic"),
+    (REFUSED, "refus declined"),
+    (SERVER_FAULT, "rate_limit quota overload"),
+    (LENGTH, "limit length max_ exceed exhaust budget incomplete unfinished truncat capped too_long"),
+    (SERVER_FAULT, "error fail interrupt disconnect abort cancel timeout timed_out unavailable crash"),
+)
+"""our word -> parts of words that mean it, for a word that is not in the table; the first that fits counts"""
+_NEGATED = ("no_", "not_", "non_")
 _PREFIXES = ("finish_reason_", "finishreason.", "stop_reason_", "reason_", "alternative_status_")
 KNOWN = frozenset(_FINISH)
 
@@ -65,6 +75,17 @@ BLOCKS = {
     "<unused94>thought": "<unused95>",  # MedGemma
 }
 """what opens reasoning at the start of a text, and what closes it; without capitals"""
+SOFT_BLOCKS = {
+    '<details type="reasoning"': "</details>",  # Open WebUI
+    "<reflection>": "</reflection>",
+    "<scratchpad>": "</scratchpad>",
+}
+"""the same, but only where the block ends and an answer follows: a prompt may ask for such a text"""
+ROLE_TOKENS = (
+    "\ufeff", "<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<|assistant|>",
+    "<|start_of_role|>assistant<|end_of_role|>", "<start_of_turn>model", "<｜assistant｜>",
+)  # fmt: skip
+"""what may stand before such a block: the end of the prompt, which a server should have taken off"""
 WRAPPERS = {"<|begin_of_solution|>": "<|end_of_solution|>", "<|start_response|>": "<|end_response|>"}
 """what stands around the answer behind such a block"""
 END_TOKENS = (
@@ -97,7 +118,14 @@ def finish_of(said: Any) -> str:
     plain = word.partition(":")[0].strip().lower().replace("-", "_").replace(" ", "_")
     for prefix in _PREFIXES:
         plain = plain.removeprefix(prefix)
-    return _OURS.get(plain) or _OURS.get(_snake(word)) or word
+    return _OURS.get(plain) or _OURS.get(_snake(word)) or _like(f"{plain[:80]} {_snake(word)}") or word
+
+
+def _like(words: str) -> str:
+    """Our word for one that is not in the table, by a part of it: `token_limit_reached`; else ''."""
+    if words.startswith(_NEGATED):
+        return ""
+    return next((ours for ours, stems in _STEMS if any(stem in words for stem in stems.split())), "")
 
 
 def _snake(word: str) -> str:

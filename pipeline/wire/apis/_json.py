@@ -14,8 +14,8 @@ import orjson
 from pipeline.core.domain import NO_TOKENS, Answer, Usage
 from pipeline.wire import stream
 from pipeline.wire.faults import error_reply, is_page, unreadable
-from pipeline.wire.inside import broken_off, denied, failed_generation, no_answer, refused
-from pipeline.wire.reasoning import apart
+from pipeline.wire.inside import broken_off, denied, failed_generation, no_answer, refused, says_success
+from pipeline.wire.reasoning import apart, trimmed
 from pipeline.wire.words import LENGTH, MALFORMED, REASONING, REASONING_PARTS, SERVER_FAULT, STOP, finish_of
 
 _LARGEST_COUNT = 1 << 26
@@ -65,9 +65,10 @@ def _object(body: bytes) -> Any:
 
 def _error_in(parsed: dict[str, Any]) -> Any:
     """The error in a reply, in any form that servers use; a false value where there is none."""
-    if parsed.get("error") or parsed.get("object") == "error":
-        return parsed.get("error") or parsed
     answered = "choices" in parsed or "output" in parsed or "text" in parsed
+    error = parsed.get("error")
+    if error or parsed.get("object") == "error":
+        return None if answered and says_success(error) else error or parsed
     return None if answered else parsed.get("errors") or parsed.get("detail")
 
 
@@ -82,10 +83,13 @@ def choice_of(reply: dict[str, Any], body: bytes) -> dict[str, Any]:
     """The first choice of a reply; a `Fault` where there is none, or an error in its place."""
     choices = reply.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
+    if isinstance(choices, list) and mapping(choice).get("index"):  # they may stand in any order
+        choice = next((one for one in choices if mapping(one).get("index") == 0), choice)
     if not isinstance(choice, dict) or not choice:
         raise no_answer(reply, body)
-    if choice.get("error"):
-        raise refused(choice["error"], body)
+    said = mapping(choice.get("message") or choice.get("delta"))
+    if error := choice.get("error") or (not said.get("content") and said.get("error")):
+        raise refused(error, body)
     return choice
 
 
@@ -101,7 +105,8 @@ def answer_of(
         said, reasoning, text = text, reasoning or parts.reasoning, parts.answer
         if not parts.whole and finish == STOP:
             finish = LENGTH
-    if not text and (fault := denied(reply, body)):
+    text = trimmed(text)
+    if fault := denied(reply, body):
         raise fault
     model, tier = word(reply.get("model")), word(reply.get("service_tier"))
     return Answer(text, finish, reasoning=reasoning, said=said, model=model, tier=tier, **more)

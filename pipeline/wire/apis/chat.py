@@ -26,8 +26,8 @@ def read(raw: bytes, *, tokens: bool = True) -> Answer:
     """What the reply says; a `Fault` where it is no chat completion."""
     reply = parse(raw)
     choice = choice_of(reply, raw)
-    message = mapping(choice.get("message"))
-    content = message.get("content")
+    message = mapping(choice.get("message") or choice.get("delta"))
+    content = message.get("content") or choice.get("text")  # some servers speak half of another dialect
     return answer_of(
         reply,
         raw,

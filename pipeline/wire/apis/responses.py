@@ -31,15 +31,18 @@ def read(raw: bytes, *, tokens: bool = True) -> Answer:
     texts: list[str] = []
     refusals: list[str] = []
     thoughts: list[str] = []
+    ended = mapping(reply.get("incomplete_details")).get("reason") or reply.get("status")
     for item in map(mapping, output if isinstance(output, list) else ()):
         content = item.get("content")
         if is_reasoning(item):
             thoughts.append(reasoning_of(item.get("summary")) or reasoning_of(content))
         elif item.get("phase") == "commentary":  # what the model says to itself between two tools
             thoughts.append(text_of(content))
-        else:
+        elif _is_said(item):
             texts.append(text_of(content))
             refusals.append(joined(content, "refusal"))
+            if item.get("status") == "incomplete" and ended in (None, "completed"):
+                ended = "incomplete"
     text = "".join(texts) or _json.word(reply.get("output_text"))
     if not isinstance(output, list) and not text:
         raise no_answer(reply, raw)
@@ -47,11 +50,17 @@ def read(raw: bytes, *, tokens: bool = True) -> Answer:
         reply,
         raw,
         text,
-        mapping(reply.get("incomplete_details")).get("reason") or reply.get("status"),
+        ended,
         reasoning="\n".join(thoughts),
         refusal="".join(refusals),
         usage=_json.usage(reply.get("usage"), "input_tokens", "output_tokens") if tokens else NO_TOKENS,
     )
+
+
+def _is_said(item: dict[str, Any]) -> bool:
+    """Whether an item is what the model said: not the question sent back, nor what a tool said."""
+    role, kind = item.get("role"), item.get("type")
+    return role == "assistant" or (role is None and kind in (None, "message"))
 
 
 def _item(role: str, text: str) -> dict[str, Any]:

@@ -93,10 +93,33 @@ def test_no_part_of_an_answer_whose_beginning_is_lost_is_taken_for_it(
         '{"a": NaN} {"a": 1}',
         '"a": 1, "b": {"a": 1}}',
         " ".join(f'{{"a": {n}}}' for n in range(40)),
+        'Draft: {"a": 1}\nFinal: ```json\n',
+        'Draft: {"a": 1}\nFinal: ```',
+        'Draft: {"a": 1}\n```json',
+        '```json\n{"a": 1}\n```\nBetter:\n```json\n',
+        '~~~\n{"a": 1}\n~~~\nBetter:\n~~~\n',
+        'The value "{"a": 1}" is wrong; it should be',
+        "The value '{\"a\": 1}' is wrong.",
+        'The value “{"a": 1}” is wrong.',
     ],
 )
 def test_what_could_be_meant_otherwise_is_refused(text: str) -> None:
     assert Shape(schema_of({"a": "integer"})).read(text)[0] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"a": 1}\n```\nTo read it:\n```python\nprint(1)\n```',
+        '{"a": 1}\n```python\nprint(1)\n```',
+        '{"a": 1}\n```\nMore?',
+        'Answer: `{"a": 1}` as you asked.',
+        'The answer is "{"a": 1}".',
+        '```json\n{"a": 1}',
+    ],
+)
+def test_fences_and_quotes_that_are_whole_do_no_harm(text: str) -> None:
+    assert Shape(schema_of({"a": "integer"})).read(text) == ({"a": 1}, "")
 
 
 @pytest.mark.parametrize(

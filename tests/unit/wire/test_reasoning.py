@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.wire.reasoning import Parts, apart
+from pipeline.wire.reasoning import Parts, apart, trimmed
 from pipeline.wire.words import BLOCKS
 
 WORDS = st.text(st.sampled_from("ab .,\n{}[]é"), min_size=1, max_size=30).filter(lambda text: text.strip())
@@ -51,7 +51,11 @@ ABOUT = [
     "The tag {} ends it.", "It ends with `{}`\n\nand so on.", 'It ends with "{}"\n\nand so on.',
     "Close it with {}.\nThen go on.", "- {}\n- another", "Two tags: {}\nand more",
     "First {opens}, then\n{}\n\nthe answer.", "```\nthought\n{}\n\nanswer\n```\n", "~~~\n{}\n\n~~~",
-    '{{"a": "b{}c"}}', "<p>a{}b</p>", "`x{}y`", "(see {}) and", "It ends ({}) so.",
+    "Models end their thoughts with the tag\n{}\nand the answer follows.", "The closing tag is {}",
+    "Models end their thoughts with the tag\n{}\n\nand the answer follows.", "He said:{} and left",
+    "Write this:\n\n    {}\n\nand go on.", "Write this.\n\n\t{}\n\nGo on.", "Set it so:\n{}\n\nThen go on.",
+    '{{"a": "b.{}c"}}', "[a.{}b](c)", '{{"a": "b{}c"}}', "<p>a{}b</p>", "`x{}y`", "(see {}) and",
+    "It ends ({}) so.",
 ]  # fmt: skip
 
 
@@ -73,3 +77,50 @@ def test_any_text_is_read_and_nothing_is_added(text: str) -> None:
 
 def test_a_long_text_of_empty_blocks_takes_no_time() -> None:
     assert apart("<think></think>" * 100_000 + "tea") == Parts("", "tea")
+
+
+TAKEN = [
+    "`row` is the id. Be brief.\n</think>\n\nTea.", "[They want a line.] Ok.\n</think>\n\nTea.",
+    "{name} is the product; fine.\n</think>\n\nTea.", "<user> wants a line.\n</think>\n\nTea.",
+    "\ufeff<think>x</think>Tea.", "<|assistant|><think>x</think>Tea.", "<think >x</think >Tea.",
+    "<|im_start|>assistant\n<think>x</think>\nTea.", "<think>a<think>b</think>c</think>Tea.",
+    "<think>a<think>b</think>c<think>d</think>e</think>Tea.", "<think>the <think> tag</think>Tea.",
+    '<details type="reasoning" done="true">\n<summary>Thought</summary>\nx\n</details>\nTea.',
+    "<reflection>x</reflection>Tea.", "<scratchpad>\nx\n</scratchpad>\n\nTea.", "One\nTwo\n</think>\nTea.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_reasoning_is_known_in_the_forms_that_models_and_servers_give_it(text: str) -> None:
+    parts = apart(text)
+    assert parts is not None
+    assert parts.whole and parts.reasoning and parts.answer == "Tea."
+
+
+KEPT = [
+    "<reflection>A poem.</reflection>", "<scratchpad>not closed", "<details>\nx\n</details>\nTea.",
+    "analysis of harmony: the token assistantfinal marks the end", "analysisx: see `assistantfinal`.",
+    "<|assistant|> opens a turn.", "x\n</details>\n\nTea.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_a_text_that_only_looks_like_reasoning_stays(text: str) -> None:
+    assert apart(text) is None
+
+
+def test_an_answer_that_names_the_tag_is_no_part_of_a_block() -> None:
+    text = "<think>the <think> tag</think>It ends with </think> here."
+    assert apart(text) == Parts("the <think> tag", "It ends with </think> here.")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Tea.</s>", "Tea."), ("Tea.<|im_end|>\n", "Tea."), ("Tea.\n<|eot_id|></s>", "Tea."),
+        ("It ends with </s>", "It ends with </s>"), ("<s>10</s>", "<s>10</s>"), ("</s>", "</s>"),
+        ("Tea. \n", "Tea. \n"), ("a > b\n", "a > b\n"), ("<p>Tea.</p>", "<p>Tea.</p>"), ("", ""),
+    ],
+)  # fmt: skip
+def test_end_tokens_are_taken_off_a_text(text: str, left: str) -> None:
+    assert trimmed(text) == left

@@ -62,3 +62,25 @@ def test_our_own_words_mean_themselves() -> None:
     assert {word: finish_of(word) for word in KNOWN - {"server_fault"}} == {
         word: word for word in KNOWN - {"server_fault"}
     }
+
+
+LIKE = {
+    "length": """token_limit_reached max_tokens_exceeded output_limit length_capped budget_exhausted
+        incomplete_generation outputLimitReached OUTPUT-TRUNCATED""",
+    "content_filter": """content_blocked BLOCKED guardrail prohibited policy_violation content_filter_error
+        SafetyBlocked""",
+    "server_fault": """upstream_error overloaded interrupted disconnected rate_limit_exceeded upstreamTimeout
+        GENERATION_FAILED""",
+    "stop": "</s> eot EndTurn END_OF_TURN no_error",
+}
+
+
+@pytest.mark.parametrize("ours", LIKE)
+def test_a_word_that_nobody_has_listed_is_known_by_its_parts(ours: str) -> None:
+    words = LIKE[ours].split()
+    assert {word: finish_of(word) for word in words} == dict.fromkeys(words, ours)
+
+
+@pytest.mark.parametrize("word", ["content_block_stop", "end_of_block", "not_truncated", "no_image"])
+def test_a_word_that_only_looks_like_a_fault_is_none(word: str) -> None:
+    assert finish_of(word) == word
