@@ -153,7 +153,7 @@ def test_a_secret_in_another_form_is_taken_out_though_json_escapes_a_part_of_it(
     dice = random.Random(seed)
     plain = LONG.encode()
     form = dice.choice([LONG, LONG[::-1], plain.hex(), base64.b64encode(plain).decode(), LONG[:-1] + "%35"])
-    text = '{"x": "a %s b", "y": "\\u0022\\n \\"fine\\""}' % json_escaped(form, dice)
+    text = f'{{"x": "a {json_escaped(form, dice)} b", "y": "\\u0022\\n \\"fine\\""}}'
     with guarding(Secret(LONG)):
         safe = cleansed(json.dumps(text) if deep else text)
     value = json.loads(json.loads(safe) if deep else safe)
@@ -172,5 +172,5 @@ def test_pieces_that_are_together_a_secret_are_taken_out_of_an_answer(seed: int)
     with guarding(Secret("another-key-0123456789"), Secret(LONG)):
         safe = cleansed_answer(whole)
         for half in pieces:
-            assert cleansed_answer((f"only {half}", "m")) == (f"only {half}", "m")
+            assert cleansed_answer((f"only {half} here", "m")) == (f"only {half} here", "m")
     assert all(half[:8] not in words and half[-8:] not in words for half in pieces for words in safe)
