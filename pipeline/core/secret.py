@@ -54,11 +54,11 @@ class Secret:
             return body
         if b"\0" in body and (thin := self.without(plain := body.replace(b"\0", b""))) != plain:
             body = thin
-        body = self._without_forms(body)
         if b"\\" in body and (plain := _PLAIN.sub(_unescaped, body)) != body:
+            # first, because a form could begin with the last digit of an escape
             safe = self._without_forms(plain)
             body = body if safe == plain else safe
-        return self._without_a_beginning(body)
+        return self._without_a_beginning(self._without_forms(body))
 
     def _without_forms(self, body: bytes) -> bytes:
         """The bytes without the secret in any of its encodings, where only its own characters are escaped."""
@@ -199,9 +199,9 @@ def cleansed_answer(parts: tuple[str, ...]) -> tuple[str, ...]:
 
     Pieces are taken out only where they are together a whole secret, so that no good answer is changed.
     """
-    parts = tuple(map(cleansed, parts))
+    words, parts = "\0".join(parts), tuple(map(cleansed, parts))
     for secret in _guarded.now:
-        if secret.is_in_pieces("\0".join(parts)):
+        if secret.is_in_pieces(words):
             parts = tuple(map(secret.without_pieces, parts))
     return parts
 

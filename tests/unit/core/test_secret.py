@@ -140,7 +140,7 @@ def test_an_error_without_a_piece_stays_as_it_is() -> None:
 def json_escaped(text: str, dice: random.Random) -> str:
     """The text as JSON may write it, with some of its characters escaped, and any slash."""
     written = [f"\\u{ord(c):04x}" if dice.random() < 0.1 else "\\/" if c == "/" else c for c in text]
-    place = dice.randrange(len(text))
+    place = dice.choice([0, dice.randrange(len(text))])
     written[place] = f"\\u{ord(text[place]):04X}"
     return "".join(written)
 
