@@ -4,7 +4,8 @@ As text it is `***`, and serialising it is an error. Only `reveal` gives the key
 header is made.
 A server may send a key back, also the key of another server. While secrets are `guarding`, `cleansed` and
 `cleansed_bytes` take all of them out. A reply is cleansed twice: its bytes when they come, and its words when
-they have been read, because reading joins what stood apart.
+they have been read, because reading joins what stood apart. Pieces of a key are taken out of errors always
+(`cleansed_error`), and out of an answer where it holds all pieces (`cleansed_answer`).
 This module does not know where a key comes from, nor where it goes.
 """
 
@@ -16,23 +17,28 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hmac import compare_digest
+from itertools import groupby
 from typing import Any, NoReturn
 from urllib.parse import quote
 
 SHOWN = "***"
 _MARKS = (b"\\", b"%", b"&#", b"&amp;")
 """the beginnings of escaped characters"""
+_PLAIN = re.compile(rb"(?<!\\)\\++(?:u00([2-7][0-9a-f])|(/))", re.IGNORECASE)
+"""characters that JSON escapes without need"""
+_PIECE = 8  # characters; a shorter piece of a key is not taken out
 SHORTEST = 12  # characters; a shorter key is not taken out of answers, where it could stand by chance
 
 
 class Secret:
     """A text that is never shown. The empty text counts as no secret, and is false."""
 
-    __slots__ = ("_forms", "_text")
+    __slots__ = ("_forms", "_pieces", "_text")
 
     def __init__(self, text: str = "") -> None:
         self._text = text
         self._forms: tuple[list[bytes], re.Pattern[bytes], _Trace] | None = None
+        self._pieces: frozenset[str] | None = None
 
     def reveal(self) -> str:
         """The text itself, for the header that carries it."""
@@ -46,17 +52,54 @@ class Secret:
         """
         if len(self._text) < SHORTEST:
             return body
+        if b"\0" in body and (thin := self.without(plain := body.replace(b"\0", b""))) != plain:
+            body = thin
+        if b"\\" in body and (plain := _PLAIN.sub(_unescaped, body)) != body:
+            # first, because a form could begin with the last digit of an escape
+            safe = self._without_forms(plain)
+            body = body if safe == plain else safe
+        return self._without_a_beginning(self._without_forms(body))
+
+    def _without_forms(self, body: bytes) -> bytes:
+        """The bytes without the secret in any of its encodings, where only its own characters are escaped."""
         if self._forms is None:
             self._forms = _forms(self._text), _escaped(self._text), _Trace(self._text)
         forms, escaped, trace = self._forms
-        if b"\0" in body and (thin := self.without(plain := body.replace(b"\0", b""))) != plain:
-            body = thin
         for form in forms:
             if form in body:
                 body = body.replace(form, SHOWN.encode())
         if any(mark in body for mark in _MARKS) and trace.is_in(body):
             body = escaped.sub(SHOWN.encode(), body)
-        return self._without_a_beginning(body)
+        return body
+
+    def is_in_pieces(self, words: str) -> bool:
+        """Whether the words hold the whole secret, in pieces, in any order."""
+        text = self._text
+        if len(text) < SHORTEST or text[:_PIECE] not in words or text[-_PIECE:] not in words:
+            return False
+        starts = [i for i in range(len(text) - _PIECE + 1) if text[i : i + _PIECE] in words]
+        return len({i + j for i in starts for j in range(_PIECE)}) == len(text)
+
+    def without_pieces(self, words: str) -> str:
+        """The words without pieces of the secret, also where blanks or invisible characters stand in them."""
+        if len(self._text) < SHORTEST or len(words) < _PIECE:
+            return words
+        if self._pieces is None:
+            forms = [form.decode().lower() for form in _forms(self._text)]
+            self._pieces = frozenset(
+                form[i : i + _PIECE] for form in forms for i in range(len(form) - _PIECE + 1)
+            )
+        places = [i for i, c in enumerate(words) if c.isprintable() and not c.isspace() and c != "\ufffd"]
+        seen = "".join(c.lower() if (c := words[i]).isascii() else c for i in places)
+        hidden = bytearray(len(words))
+        for i in range(len(seen) - _PIECE + 1):
+            if seen[i : i + _PIECE] in self._pieces:
+                start, end = places[i], places[i + _PIECE - 1] + 1
+                hidden[start:end] = b"\1" * (end - start)
+        if not any(hidden):
+            return words
+        runs = groupby(range(len(words)), hidden.__getitem__)
+        return "".join(SHOWN if gone else "".join(words[i] for i in run) for gone, run in runs)
 
     def _without_a_beginning(self, body: bytes) -> bytes:
         """The same for a body that was cut off in the middle of the secret."""
@@ -143,6 +186,26 @@ def cleansed(words: str) -> str:
     return words if safe == plain else safe.decode("utf-8", "replace")
 
 
+def cleansed_error(words: str) -> str:
+    """A server's words about an error, without the guarded secrets and without pieces of them."""
+    words = cleansed(words)
+    for secret in _guarded.now:
+        words = secret.without_pieces(words)
+    return words
+
+
+def cleansed_answer(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of one answer, without the secrets that are guarded now, whole or in pieces.
+
+    Pieces are taken out only where they are together a whole secret, so that no good answer is changed.
+    """
+    words, parts = "\0".join(parts), tuple(map(cleansed, parts))
+    for secret in _guarded.now:
+        if secret.is_in_pieces(words):
+            parts = tuple(map(secret.without_pieces, parts))
+    return parts
+
+
 class _Trace:
     """A quick test whether a body can hold a text with some of its characters escaped.
 
@@ -159,6 +222,12 @@ class _Trace:
     def is_in(self, body: bytes) -> bool:
         """Whether the body has an escape of one of the text's characters, or the text among backslashes."""
         return self._plain in body.replace(b"\\", b"").lower() or bool(self._number.search(body))
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    """The character of an escape; a quote and a backslash stay escaped, or the JSON would be broken."""
+    plain = found[2] or bytes.fromhex(found[1].decode())
+    return found[0] if plain in b'"\\' else plain
 
 
 def _forms(text: str) -> list[bytes]:

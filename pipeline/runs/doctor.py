@@ -17,7 +17,7 @@ from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.errors import DiskError, JobError, KeyRefused, PipelineError, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
-from pipeline.core.secret import cleansed, guarding
+from pipeline.core.secret import cleansed_error, guarding
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
 from pipeline.journal.database import HINT, VERSION, connect_to_read, is_there, trusting
@@ -164,6 +164,6 @@ def _of_models(job: Job) -> Iterator[Check]:
         for model in places:
             try:
                 for check in adapters.load("providers", model.provider).health(model):
-                    yield replace(check, said=cleansed(check.said), hint=cleansed(check.hint))
+                    yield replace(check, said=cleansed_error(check.said), hint=cleansed_error(check.hint))
             except PipelineError as error:
                 yield _wrong("key" if model.provider == "openai" else "model", error)

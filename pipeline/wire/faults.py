@@ -36,7 +36,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from pipeline.core.domain import Billed, Fate, Fault
-from pipeline.core.secret import cleansed
+from pipeline.core.secret import cleansed_error
 from pipeline.wire.error_bodies import Said, first_words, said_in_body
 from pipeline.wire.headers import advertised_limits, advertised_wait
 from pipeline.wire.refusals import judge, status_of
@@ -109,7 +109,7 @@ def error_of(body: bytes) -> tuple[str, str]:
 
 def scrub(message: str) -> str:
     """A server's words in one short line, with whatever looks like a key taken out."""
-    start = cleansed(message[:_LONGEST_READ])
+    start = cleansed_error(message[:_LONGEST_READ])
     start = start.encode("utf-8", "replace").decode()  # it may hold lone surrogates
     line = " ".join(_KEYLIKE.sub("***", start).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"

@@ -17,9 +17,12 @@ import orjson
 import pytest
 
 from pipeline.core.domain import Fault
+from pipeline.testing import Rule, Script
 from pipeline.wire.apis.chat import read
 from tests.support.canary import disguises
 from tests.support.project import Project
+from tests.support.served import served
+from tests.support.server import serve
 
 KEYS = {
     "KEY_A": "sk-proj-Ab3dEf6hIj_9lMnOpQrStUvWx-Yz12345",
@@ -211,3 +214,82 @@ def test_a_reply_that_is_not_utf_8_is_not_read(codec: str) -> None:
     with pytest.raises(Fault, match="the reply is not JSON"):
         read(body.encode(codec))
     assert read(body.encode("utf-8-sig")).text == "fine"
+
+
+KEY = KEYS["KEY_A"]
+ERRORS = {
+    "code and message": json.dumps({"error": {"code": KEY[:17], "message": KEY[17:]}}),
+    "message and code": json.dumps({"error": {"code": KEY[17:], "message": KEY[:17]}}),
+    "details": json.dumps({"error": {"message": KEY[:17], "details": [{"message": KEY[17:]}]}}),
+    "comment": f"<p>x{KEY[:17]}<!-- c -->{KEY[17:]}y",
+    "tags": f"<b>{KEY[:17]}</b><i>{KEY[17:]}</i>",
+    **{repr(c): json.dumps({"error": {"message": f"bad {KEY[:20]}{c}{KEY[20:]}!"}})
+       for c in ("\n", "\u200b", "\ud800", "</s>")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("placing", ERRORS)
+def test_no_piece_of_a_key_in_an_error_is_shown(project: Project, placing: str) -> None:
+    rule = Rule(fault="body", every=1, status=400, body=ERRORS[placing])
+    with serve(Script(faults=(rule,))) as server:
+        models = served(server.base_url, api_key_env="KEY_A")
+        project.job(models=models, records=Project.numbered(3), max_failed=1)
+        run = project.run("run", "job.yaml", **KEYS)
+    shown = project.run("show", "job.yaml", "--failed")
+    tables = [file.read_text("utf-8") for file in (project.folder / "output").rglob("*.csv")]
+    said = " ".join([run.stdout, run.stderr, shown.stdout, shown.stderr, *tables])
+    assert "400" in said and "***" in said
+    assert not [KEY[i : i + 8] for i in range(len(KEY) - 7) if KEY[i : i + 8] in said], said
+
+
+def json_escaped(text: str, place: int) -> str:
+    return f"{text[:place]}\\u{ord(text[place]):04x}{text[place + 1 :]}"
+
+
+ANSWERS = {
+    "halves": json.dumps({"x": KEY[:20], "y": KEY[20:]}),
+    "halves in the other order": json.dumps({"y": KEY[20:], "x": KEY[:20]}),
+    **{f"{name}, escaped at {place}": f'{{"x": "{json_escaped(form, place)}", "y": ""}}'
+       for place in (0, 9, 20)
+       for name, form in (("plain", KEY), ("reversed", KEY[::-1]), ("hex", KEY.encode().hex()),
+                          ("base64", base64.b64encode(KEY.encode()).decode()))},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("placing", ANSWERS)
+def test_a_key_in_the_json_of_an_answer_comes_into_no_file_and_no_prompt(
+    project: Project, placing: str
+) -> None:
+    body = json.dumps(chat({"content": ANSWERS[placing]}))
+    with serve(
+        Script(faults=(Rule(fault="body", every=1, match="first", billed=True, body=body),))
+    ) as server:
+        project.job(
+            models=served(server.base_url, api_key_env="KEY_A"),
+            records=Project.numbered(2),
+            steps=[
+                {
+                    "name": "a",
+                    "prompt": "first {{ sku }}",
+                    "answer": {"json": {"x": "string", "y": "string"}},
+                },
+                {"name": "b", "prompt": "then {{ sku }} {{ a.x }}{{ a.y }}"},
+            ],
+            output={
+                "to": ["output/shop/posts.csv", "output/shop/posts.jsonl"],
+                "files": {"to": "output/files", "name": ["sku"], "text": "{{ a.x }}{{ a.y }}"},
+            },
+        )
+        run = project.run("run", "job.yaml", **KEYS)
+        assert run.returncode == 0, run.stderr
+        asked = server.ledger().billed
+        files = sorted((project.folder / "output").rglob("*.*sv")) + sorted(
+            project.folder.glob("output/files/*")
+        )
+        first = [file.read_bytes() for file in files]
+        assert len(files) == 3 and all(b"***" in text for text in first)
+        assert project.run("export", "job.yaml").returncode == 0  # without the key
+        assert [file.read_bytes() for file in files] == first
+        assert project.run("run", "job.yaml", **KEYS).returncode == 0
+        assert server.ledger().billed == asked
+    assert found(project.folder / "output", run.stdout, run.stderr) == []

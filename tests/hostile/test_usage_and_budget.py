@@ -49,6 +49,18 @@ def spent(project: Project, said: dict[str, Any], **reply: Any) -> tuple[int, di
         return server.ledger().billed * COST, project.numbers("status", "job.yaml")
 
 
+LARGER = {"prompt_tokens_details": "cached_tokens", "completion_tokens_details": "reasoning_tokens"}
+
+
+@pytest.mark.parametrize("details", LARGER)
+def test_a_budget_holds_where_a_part_is_larger_than_its_whole(project: Project, details: str) -> None:
+    said = {"prompt_tokens": 10, "completion_tokens": 1, details: {LARGER[details]: 99}}
+    cost, status = spent(project, said)
+    assert 0 < cost <= BUDGET * 1e9
+    assert status["cost"] == 0
+    assert cost <= status["maybe_cost"] * 1e9 <= BUDGET * 1e9
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_budget_holds_whatever_a_usage_says(project: Project, seed: int) -> None:
     cost, status = spent(project, mutated(random.Random(seed)))

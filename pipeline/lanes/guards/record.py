@@ -14,7 +14,7 @@ from anyio import CancelScope, current_time
 
 from pipeline.core.domain import NO_TOKENS, Answer, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.redaction import redacted
-from pipeline.core.secret import cleansed, cleansed_bytes
+from pipeline.core.secret import cleansed_bytes, cleansed_error
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.verdict import Verdict
 from pipeline.money.estimate import Expected
@@ -88,8 +88,8 @@ def _with_wait(fault: Fault, reply: Reply) -> Fault:
 
 
 def _told(fault: Fault, request: Request) -> Fault:
-    """The same fault, without keys and the record's private values."""
-    said, body = cleansed(fault.message), cleansed_bytes(fault.body)
+    """The same fault, without keys, pieces of keys and the record's private values."""
+    said, body = cleansed_error(fault.message), cleansed_bytes(fault.body)
     if said != fault.message or body != fault.body:
         fault = fault.but(message=said, body=body)
     return redacted(fault, request.private)

@@ -30,7 +30,10 @@ _FEW = 2 * MOST_VALUES  # a body of at most so many bytes cannot have more value
 _THOUGHTS = ("thinking", "reasoning", "content", "summary", "text")
 """where a part that holds reasoning has it: the first that says something counts"""
 _LENIENT = 2 << 20  # the largest body, in bytes, that the standard parser may read
-_SAID_ONCE = re.compile(rb'"(?:choices|message|content|output|text|finish_reason)"')
+_SAID_ONCE = re.compile(
+    rb'"(?:choices|message|content|output|text|finish_reason'
+    rb'|usage|(?:prompt|completion|input|output|total|reasoning)_tokens)"'
+)
 """a body that has one of these names twice is checked for double keys"""
 
 
@@ -54,7 +57,7 @@ def _object(body: bytes) -> Any:
         parsed = orjson.loads(body)
         names = _SAID_ONCE.findall(body) if len(body) <= _LENIENT else ()
         if len(names) > len(set(names)):
-            _refuse_twins(body)
+            return _without_twins(body)
     except ValueError as wrong:
         if "memory" in str(wrong):  # the parser says so in words; the reply may be a good one
             raise MemoryError from None
@@ -112,10 +115,10 @@ def answer_of(
     return Answer(text, finish, reasoning=reasoning, said=said, model=model, tier=tier, **more)
 
 
-def _refuse_twins(body: bytes) -> None:
-    """Refuse an object that has a key twice: it is not known which value is meant."""
+def _without_twins(body: bytes) -> Any:
+    """Parsed, or refused where an object has a key twice: it is not known which value is meant."""
     try:
-        json.loads(body, object_pairs_hook=_distinct)
+        return json.loads(body, object_pairs_hook=_distinct)
     except ValueError as error:
         raise unreadable(f"the reply is ambiguous: {error}", body) from None
     except RecursionError:
@@ -123,9 +126,14 @@ def _refuse_twins(body: bytes) -> None:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; without a count that occurs twice, because the answer beside it is clear, and paid."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key occurs twice in one object")
+        names = [name for name, _ in pairs]
+        twice = {name for name in found if names.count(name) > 1}
+        if not all(name == "usage" or name.endswith("_tokens") for name in twice):
+            raise ValueError("a key occurs twice in one object")
+        return {name: value for name, value in pairs if name not in twice}
     return found
 
 
@@ -204,8 +212,9 @@ def word(value: Any) -> str:
 def usage(counts: Any, input_name: str, output_name: str) -> Usage:
     """Token counts; what is missing, negative or absurd counts as 0, and makes the usage not `whole`.
 
-    A part never exceeds its whole. Tokens of the total that are neither input nor output are reasoning,
-    which some servers (xAI, Gemini) bill as output and leave out of it.
+    A part never exceeds its whole: where one is said to, the usage is not `whole`. Tokens of the total that
+    are neither input nor output are reasoning, which some servers (xAI, Gemini) bill as output and leave out
+    of it.
     """
     counts = mapping(counts)
     taken, given = _count(counts.get(input_name)), _count(counts.get(output_name))
@@ -219,6 +228,7 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
     apart = _count(counts.get("total_tokens")) - taken - given
     if apart < 0 or not taken:
         apart = 0
+    fits = cached + written <= taken and reasoning <= given + apart
     if cached or written or reasoning or apart:
         cached, given = min(taken, cached), given + apart
         written, reasoning = min(taken - cached, written), min(given, max(reasoning, apart))
@@ -226,7 +236,7 @@ def usage(counts: Any, input_name: str, output_name: str) -> Usage:
         return NO_TOKENS
     parts = [details.get(_CACHED), details.get(_CACHE_WRITTEN), thought, counts.get("total_tokens")]
     parts += map(counts.get, _BESIDE)
-    whole = all(_is_count(counts.get(name)) for name in (input_name, output_name))
+    whole = fits and all(_is_count(counts.get(name)) for name in (input_name, output_name))
     whole = whole and all(part is None or _is_count(part) for part in parts)
     return Usage(taken, given, cached, written, reasoning, whole)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import pickle
+import random
 import time
 from collections.abc import Callable
 
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.secret import Secret
+from pipeline.core.secret import Secret, cleansed, cleansed_answer, cleansed_error, guarding
 from tests.support.canary import KEY
 
 
@@ -109,3 +111,66 @@ def test_a_body_with_other_escapes_stays_as_it_is_and_is_searched_at_once() -> N
     secret, began = Secret("sk-ABCdef0123456789"), time.process_time()
     assert secret.without(body) == body
     assert time.process_time() - began < 0.2  # 14 ms on a quiet machine
+
+
+LONG = "sk-proj-Ab3dEf6hIj_9lMnOpQrStUvWx/Yz12345"
+INVISIBLE = ["", " ", "\n", "\u200b", "\ud800", "\ufffd", "\x07", "\u2060\n", "</s>", ": ", " ***: "]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_pieces_of_a_secret_are_taken_out_of_an_error(seed: int) -> None:
+    dice = random.Random(seed)
+    form = dice.choice([LONG, LONG[::-1], LONG.encode().hex(), base64.b64encode(LONG.encode()).decode()])
+    first, last = sorted((dice.randrange(8, len(form) - 16), dice.randrange(16, len(form) - 8)))
+    pieces = [form[:first], form[first:last], form[last:]] if last - first >= 8 else [form[:16], form[16:]]
+    words = dice.choice(INVISIBLE).join(pieces) if dice.random() < 0.7 else " and ".join(pieces[::-1])
+    with guarding(Secret(LONG)):
+        said = cleansed_error(f"It is wrong: {words}. Try again.")
+    assert said.startswith("It is wrong: ***") and said.endswith(". Try again.")
+    assert all(piece not in said for piece in pieces)
+    assert sum(c in "".join(pieces) for c in said.replace("It is wrong", "").replace("Try again", "")) < 8
+
+
+def test_an_error_without_a_piece_stays_as_it_is() -> None:
+    with guarding(Secret(LONG)):
+        for words in ("", "short", "the key must begin with sk-pro", "12345 is no model\n\u200b of A\u00e9"):
+            assert cleansed_error(words) == words
+
+
+def json_escaped(text: str, dice: random.Random) -> str:
+    """The text as JSON may write it, with some of its characters escaped, and any slash."""
+    written = [f"\\u{ord(c):04x}" if dice.random() < 0.1 else "\\/" if c == "/" else c for c in text]
+    place = dice.choice([0, dice.randrange(len(text))])
+    written[place] = f"\\u{ord(text[place]):04X}"
+    return "".join(written)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_secret_in_another_form_is_taken_out_though_json_escapes_a_part_of_it(
+    seed: int, deep: bool
+) -> None:
+    dice = random.Random(seed)
+    plain = LONG.encode()
+    form = dice.choice([LONG, LONG[::-1], plain.hex(), base64.b64encode(plain).decode(), LONG[:-1] + "%35"])
+    text = f'{{"x": "a {json_escaped(form, dice)} b", "y": "\\u0022\\n \\"fine\\""}}'
+    with guarding(Secret(LONG)):
+        safe = cleansed(json.dumps(text) if deep else text)
+    value = json.loads(json.loads(safe) if deep else safe)
+    assert value["y"] == '"\n "fine"'
+    assert form[4:-6] not in value["x"] and "***" in value["x"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pieces_that_are_together_a_secret_are_taken_out_of_an_answer(seed: int) -> None:
+    dice = random.Random(seed)
+    cut = dice.randrange(8, len(LONG) - 7)
+    pieces = [LONG[:cut], LONG[cut:]]
+    dice.shuffle(pieces)
+    one, other = pieces
+    whole = dice.choice([(f"{one} x {other}", ""), (f'{{"x": "{one}", "y": "{other}"}}', "m"), (one, other)])
+    with guarding(Secret("another-key-0123456789"), Secret(LONG)):
+        safe = cleansed_answer(whole)
+        for half in pieces:
+            assert cleansed_answer((f"only {half} here", "m")) == (f"only {half} here", "m")
+    assert all(half[:8] not in words and half[-8:] not in words for half in pieces for words in safe)

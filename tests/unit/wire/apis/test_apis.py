@@ -228,7 +228,35 @@ def test_a_part_is_never_larger_than_its_whole(api: str) -> None:
     large = {"cached_tokens": 900, "cache_write_tokens": 900, "reasoning_tokens": 900}
     assert usage_of(api, 100, 20, large) == Usage(100, 20, 100, 0, 20)
     assert usage_of(api, 0, 0, large) == Usage()
-    assert usage_of(api, 100, 20, {"cached_tokens": 90, "cache_write_tokens": 90}) == Usage(100, 20, 90, 10)
+    both = {"cached_tokens": 90, "cache_write_tokens": 90}
+    assert usage_of(api, 100, 20, both) == Usage(100, 20, 90, 10)
+    assert not usage_of(api, 100, 20, both).whole
+    for part in large:
+        assert not usage_of(api, 100, 20, {part: 101}).whole
+    assert usage_of(api, 100, 20, {"reasoning_tokens": 21}, total_tokens=121).whole
+
+
+@pytest.mark.parametrize(
+    ("usage", "read_as"),
+    [
+        ('"usage": {"prompt_tokens": 9, "completion_tokens": 99}, "usage": {"prompt_tokens": 9}', (0, 0)),
+        ('"usage": {"prompt_tokens": 9, "completion_tokens": 99, "completion_tokens": 1}', (9, 0)),
+        ('"usage": {"prompt_tokens": 9, "prompt_tokens": 1, "completion_tokens": 99}', (0, 99)),
+    ],
+)
+def test_a_count_that_is_said_twice_is_no_count_and_the_answer_is_taken(
+    usage: str, read_as: tuple[int, int]
+) -> None:
+    answer = read("chat", f'{{"choices": [{{"message": {{"content": "fine"}}}}], {usage}}}'.encode())
+    assert answer.text == "fine"
+    assert (answer.usage.input, answer.usage.output) == read_as
+    assert answer.usage == Usage() or not answer.usage.whole
+
+
+def test_a_usage_that_stands_in_two_places_is_said_once() -> None:
+    counts = {"prompt_tokens": 9, "completion_tokens": 5}
+    body = {"choices": [{"message": {"content": "fine"}}], "x_groq": {"usage": counts}, "usage": counts}
+    assert read("chat", orjson.dumps(body)).usage == Usage(9, 5)
 
 
 @pytest.mark.parametrize(
