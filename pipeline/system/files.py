@@ -118,7 +118,8 @@ def reading(path: Path, compression: str | None = None) -> Iterator[IO[bytes]]:
                 yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile, _DamagedZstd) as error:
         what = "the compressed file is damaged or was cut off"
-        raise InputError(what, where=str(path), hint=str(error)) from error
+        hint = f"make it again; a file that is not compressed is named without .{compression}"
+        raise InputError(what, where=str(path), hint=hint) from error
     except OSError as error:
         raise InputError(_reason(error), where=str(path)) from error
 
