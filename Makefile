@@ -46,11 +46,12 @@ demo: setup  ## run the main job with a real model on this machine; again goes o
 	@$(BIN)/pipeline show $(DEMO)
 	@echo
 	@echo "Try next:"
-	@echo "  make demo                                    again: nothing is sent, the same bytes are written"
-	@echo "  rm -r output/films; make demo                begin anew, kill -9 it half way, and make demo"
-	@echo "  $(BIN)/pipeline run jobs/notices.yaml      translate a column into Portuguese, without a key"
-	@echo "  $(BIN)/pipeline new --from TABLE           a commented job for a table of your own"
-	@echo "  head -4 $(DEMO)                     how the same job runs on a real API"
+	@printf '  %-44s %s\n' \
+	  "make demo" "again: nothing is sent, the same bytes are written" \
+	  "rm -r output/films; make demo" "begin anew, kill -9 it half way, and make demo" \
+	  "$(BIN)/pipeline run jobs/notices.yaml" "translate a column into Portuguese, without a key" \
+	  "$(BIN)/pipeline new --from TABLE" "a commented job for a table of your own" \
+	  "head -4 $(DEMO)" "how the same job runs on a real API"
 
 PYTEST = $(PY) -m pytest -n auto --dist worksteal $(if $(CI),--durations=20)
 

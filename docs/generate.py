@@ -143,9 +143,10 @@ def _set_by(one: Preset) -> Iterator[str]:
     if one.json_mode:
         yield f"`json_mode: {one.json_mode}`"
     if one.concurrency:
-        yield f"`limits: {{concurrency: {one.concurrency}}}`"
+        where = "on another machine, " if one.tells_slots else ""
+        yield f"{where}`limits: {{concurrency: {one.concurrency}}}`"
     if one.free:
-        yield "at this address, a price of 0"
+        yield "on this machine, a price of 0"
 
 
 def _example(name: str, one: Preset) -> str:

@@ -8,10 +8,14 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -50,6 +54,19 @@ def first_sentence(command: Callable[..., None]) -> str:
     return " ".join((command.__doc__ or "").split()).partition(". ")[0].removesuffix(".") + "."
 
 
+def whole(option: str, least: int) -> Callable[[str], int]:
+    """Reads the value of an option: a whole number that is not less than this."""
+
+    def read(given: str | int) -> int:
+        text = str(given)  # a default is read, too
+        if not re.fullmatch("[0-9]{1,18}", text) or int(text) < least:
+            what = f"must be a whole number from {least} on, not '{text[:40]}'"
+            raise JobError(what, where=option, hint=f"for example: {option} 20")
+        return int(text)
+
+    return read
+
+
 JobFile = Annotated[
     Path, typer.Argument(metavar="JOB", help="The job file (YAML).", autocompletion=_job_files)
 ]
@@ -57,7 +74,10 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a key: models.writer.model=gpt-5.5"),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=0, help="Use only the first n records.")]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", parser=whole("--limit", 0), help="Use only the first N records."),
+]
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Pay again for answers that were cut off, refused or rejected.")
 ]
@@ -123,7 +143,18 @@ def show(as_json: bool, numbers: Any, lines: Iterable[str]) -> None:
 
 def print_lines(lines: Iterable[str]) -> None:
     for line in lines:
-        typer.echo(line)
+        typer.echo(fitted(line, sys.stdout))
+
+
+def fitted(line: str, stream: TextIO) -> str:
+    """A line in as many as it takes at a terminal, which would break it inside words; as it is elsewhere."""
+    width = shutil.get_terminal_size().columns
+    if len(line) <= width or not stream.isatty():
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent)
+    wrapper.break_long_words = wrapper.break_on_hyphens = False
+    return wrapper.fill(line)
 
 
 def print_warnings(warnings: Sequence[str]) -> None:

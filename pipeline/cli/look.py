@@ -6,6 +6,7 @@ This module runs nothing itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from pipeline import __version__
 from pipeline.cli import _common as common
 from pipeline.cli import run, wording
 from pipeline.core.display import safe_text
-from pipeline.core.errors import JobError
+from pipeline.core.errors import JobError, PipelineError
 from pipeline.core.suggest import nearest
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ def export(
 def show(
     job_file: common.JobFile,
     sets: common.Sets = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="How many rows to show.")] = 5,
+    rows: Annotated[
+        int,
+        typer.Option("--rows", metavar="N", parser=common.whole("--rows", 1), help="How many rows to show."),
+    ] = 5,
     failed: Annotated[bool, typer.Option("--failed", help="Only rows that failed.")] = False,
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Only this record; several columns as JSON.")
@@ -76,7 +80,7 @@ def show(
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also what models wrote before their answers.")
+        bool, typer.Option("--explain", help="Also unusable answers, and what models wrote before.")
     ] = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
@@ -92,16 +96,19 @@ def show(
         raise JobError(f"there is no step '{step}'", where="--step", hint=hint)
     shown = shown_of(job, failed=failed, key=key, step=step, most=rows)
     if shown is None:
-        words = (word for one in sets or () for word in ("--set", one))
-        again = run.command_of(["run", str(job_file), *words])
-        raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=f"run it first: {again}")
+        words = [str(job_file), *(word for one in sets or () for word in ("--set", one))]
+        begun = (job.folder / "journal.sqlite").exists()
+        way = f"{'write what is answered so far' if begun else 'run it first'}: "
+        hint = way + run.command_of(["export" if begun else "run", *words])
+        raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=hint)
     chosen = steps if step is None else [step]
-    thoughts = None
-    if explain:
-        from pipeline.runs.explain import reasoning_of
+    found = None
+    if explain or key is not None:
+        from pipeline.runs.explain import words_of
 
-        thoughts = reasoning_of(job, shown.rows, chosen)
-    common.print_lines(wording.of_rows(job, shown, chosen, thoughts))
+        with nullcontext() if explain else suppress(PipelineError):  # the row itself can be shown
+            found = words_of(job, shown.rows, chosen, explain)
+    common.print_lines(wording.of_rows(job, shown, chosen, found, explain))
 
 
 def status(
@@ -165,8 +172,12 @@ def ctl(
     as_json: common.AsJson = False,
 ) -> None:
     """Steer a live run from another terminal. For example: ctl JOB set budget.cost=30."""
+    from pipeline.runs.control.client import VERBS, command
+
+    if str(job_file) in VERBS and not job_file.exists():
+        hint = f"the job file comes first: pipeline ctl {verb} {job_file}"
+        raise JobError(f"'{job_file}' is a command, not a job file", where="pipeline ctl", hint=hint)
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
-    from pipeline.runs.control.client import command
 
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)
     said = answer.get("said")

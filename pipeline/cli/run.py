@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pipeline.runs.state import Wish
 
 
+_STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -38,7 +41,10 @@ def run(
     pilot: Annotated[
         int | None,
         typer.Option(
-            "--pilot", metavar="N", min=2, help="Run N records first, show what the rest will cost, then ask."
+            "--pilot",
+            metavar="N",
+            parser=common.whole("--pilot", 2),
+            help="Run N records first, show what the rest will cost, then ask.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
@@ -91,7 +97,8 @@ def _way_on(progress: Progress, words: Iterable[str]) -> Iterator[None]:
         error.numbers = wording.numbers_of_stop(progress)
         rows = progress.ok + progress.skipped
         done = [f"done: {counted(rows, 'row')}; `pipeline export` writes what there is"] if rows else []
-        again = f"to go on: {command_of(_raised(words, error))}"
+        complete = rows and rows + progress.failed == progress.rows_expected
+        again = f"{'to write the table' if complete else 'to go on'}: {command_of(_raised(words, error))}"
         error.hint = "\n  ".join(filter(None, [error.hint, *done, again]))
         raise
 
@@ -135,15 +142,15 @@ def _piloted(job: Job, n: int, until: float | None, yes: bool) -> bool:
     with Screen(job.name, progress, _at(until)).shown() as screen, _way_on(progress, sys.argv[1:]):
         pilot = api.pilot(job, n=n, progress=progress, say=screen.say, until=until)
     for line in wording.of_pilot(pilot):
-        typer.echo(line, err=True)
+        typer.echo(common.fitted(line, sys.stderr), err=True)
     if not pilot.rest or yes:
         return True
     if not sys.stdin.isatty():
-        typer.echo(f"stopped after the pilot; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
+        typer.echo(f"{_STOPPED}; to go on: {command_of([*sys.argv[1:], '--yes'])}", err=True)
         return False
     if typer.confirm("go on?", err=True):
         return True
-    typer.echo(f"stopped after the pilot; to go on: {way_on()}", err=True)
+    typer.echo(f"{_STOPPED}; to go on: {way_on()}", err=True)
     return False
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PLAIN_SECONDS = 10.0
 BAR = 32  # columns of the bar on a wide terminal
 SENDING = ("asking", "stopping")  # phases in which requests are sent and answered
+WRITING = "writing"  # the phase in which all is answered
 
 
 class Screen:
@@ -82,6 +83,8 @@ class Screen:
     def numbers(self) -> str:
         """Rows done, failed and left."""
         t = self.progress
+        if t.phase == WRITING:
+            return f"{WRITING}: {t.rows:,} of {t.rows_expected:,} rows"
         left = f", {max(t.rows_expected - t.rows, 0):,} left" if t.phase in SENDING else ""
         return f"{t.notice or t.phase}: {t.ok + t.skipped:,} done, {t.failed:,} failed{left}"
 
@@ -101,10 +104,10 @@ class Screen:
             return ""  # it is the first word of the line above
         if t.waits:
             return f"{t.waits}, "
-        new = t.rows - t.rows_before
+        done, expected, new = t.work
         eta = ""
-        if new > 0 and t.rows < t.rows_expected and t.phase == "asking":
-            eta = f", ETA {clock((t.rows_expected - t.rows) * seconds / new)}"
+        if new > 0 and done < expected and t.phase == "asking":
+            eta = f", ETA {clock((expected - done) * seconds / new)}"
         held = f", held up by {t.binding}" if t.binding else ""
         return f"{pace(t.answered, seconds)}{eta}{held}, "
 
@@ -116,9 +119,10 @@ class Screen:
 
         t = self.progress
         top = Table.grid(Column(no_wrap=True), Column(max_width=BAR), Column(no_wrap=True), padding=(0, 1))
-        bar = ProgressBar(
-            total=max(t.rows_expected, 1), completed=min(t.rows, t.rows_expected), complete_style="green"
-        )
+        done, expected, _ = t.work
+        total = max(expected, 1)
+        done = total if t.phase == WRITING else min(done, total)
+        bar = ProgressBar(total=total, completed=done, complete_style="green", finished_style="green")
         top.add_row(Text(self.name, style="bold"), bar, Text(safe_text(self.numbers())))
         lines: list[Table | Text] = [top, Text("  " + safe_text(self.speed()), style="dim")]
         if error := self._trouble():

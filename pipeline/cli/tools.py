@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,12 +18,20 @@ from pipeline.cli import _common as common
 from pipeline.cli import wording
 from pipeline.core import adapters
 from pipeline.core.display import counted, safe_text
-from pipeline.core.errors import ROWS_FAILED, JobError
+from pipeline.core.errors import ROWS_FAILED, JobError, PipelineError
+from pipeline.system.files import adapter_name
+
+if TYPE_CHECKING:
+    from pipeline.records.first_look import FirstLook
 
 FAULTS_SHOWN = 20
 SHOWN = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a bar (|)"}
 DOUBT = "the encoding is a guess: if '{}' is not spelled right, change records.encoding in the job"
 NO_KEY = "key: none, because no column is different in every row: rows are known by their content"
+NO_ROWS = "the table has no rows yet: there is nothing to write, and the job's key is only a guess"
+HOW = "a column is added as {{ name }}, a list as {{ name | join(', ') }}"
+ORDER = "Write one sentence about this item."
+QUESTION = "A table with your records (Enter: a small sample)"
 
 
 def check(
@@ -64,41 +73,26 @@ def new(
     job_file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="The job file to write; default: the table's name.")
     ] = None,
+    also: Annotated[Path | None, typer.Argument(metavar="TABLE", help="The same as --from TABLE.")] = None,
     table: Annotated[
-        Path | None, typer.Option("--from", metavar="TABLE", help="Your records: csv, jsonl, parquet, xlsx.")
+        Path | None,
+        typer.Option("--from", metavar="TABLE", help=f"Your records: {', '.join(adapters.names('tables'))}."),
     ] = None,
 ) -> None:
     """Write a commented job file, for a table of yours or for a small sample, that runs without a key."""
     from pipeline.job.spec import Model
-    from pipeline.job.starter import TRIED, write, write_for
+    from pipeline.job.starter import write
 
-    asking = table is None and sys.stdin.isatty()
-    if asking:
-        question = "A table with your records (Enter: a small sample)"
-        answer = typer.prompt(question, default="", show_default=False, err=True)
-        table = Path(answer) if answer else None
-    if table is None:
+    job_file, table = _meant([one for one in (job_file, also) if one], table)
+    if table is None and sys.stdin.isatty():
+        file, written = _asked(job_file)
+    elif table is None:
         file = job_file or Path("job.yaml")
         written = write(file)
     else:
         from pipeline.records.first_look import look_at
 
-        found = look_at(table)
-        order = "Write one sentence about this record."
-        if asking:
-            order = typer.prompt("What shall be written for each row?", default=order, err=True)
-        file = job_file or Path(f"{table.name.partition('.')[0] or 'job'}.yaml")
-        settings = found.settings
-        written = write_for(file, table, found.columns, found.words, found.key, found.rows, order, settings)
-        typer.echo(safe_text(f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"))
-        for name, value in settings.items():
-            typer.echo(safe_text(f"{name}: {SHOWN.get(str(value), value)}, which the job says"))
-        if found.doubted:
-            typer.echo(safe_text(DOUBT.format(found.doubted)))
-        typer.echo(safe_text(f"key: {found.key}, which is different in every row" if found.key else NO_KEY))
-        if found.rows > TRIED:
-            more = f"remove the line for all {found.rows:,}"
-            typer.echo(f"limit: only the first {TRIED} records, to try it; {more}")
+        file, written = _written_for(table, look_at(table), job_file, ORDER)
     for path in written:
         typer.echo(f"wrote {path}")
     try:
@@ -106,6 +100,60 @@ def new(
     except JobError as missing:
         typer.echo(str(missing))
     typer.echo(f"next: pipeline run {shlex.quote(str(file))}")
+
+
+def _meant(named: Sequence[Path], table: Path | None) -> tuple[Path | None, Path | None]:
+    """The job file and the table: a name with a table's ending is the table, with or without --from."""
+    tables = [one for one in named if adapter_name(one)[0] in adapters.names("tables")]
+    jobs = [one for one in named if one not in tables]
+    tables += [table] if table else []
+    if len(jobs) > 1 or len(tables) > 1:
+        hint = "for example: pipeline new job.yaml --from products.csv"
+        raise JobError("takes one job file to write, and one table", where="pipeline new", hint=hint)
+    return next(iter(jobs), None), next(iter(tables), None)
+
+
+def _asked(job_file: Path | None) -> tuple[Path, list[Path]]:
+    """The job file, and what was written, for the table that somebody at the terminal names."""
+    from pipeline.job.starter import write
+    from pipeline.records.first_look import look_at
+
+    while answer := typer.prompt(QUESTION, default="", show_default=False, err=True).strip().strip("\"'"):
+        table = Path(answer).expanduser()
+        try:
+            found = look_at(table)
+        except PipelineError as error:
+            typer.echo("\n".join(map(safe_text, str(error).splitlines())), err=True)
+            continue
+        order = typer.prompt("What shall be written for each row?", default=ORDER, err=True)
+        return _written_for(table, found, job_file, order)
+    file = job_file or Path("job.yaml")
+    return file, write(file)
+
+
+def _written_for(table: Path, found: FirstLook, job_file: Path | None, order: str) -> tuple[Path, list[Path]]:
+    """The same for a table, with what there is to say about it."""
+    from pipeline.job.starter import TRIED, in_prompt, write_for
+
+    file = job_file or Path(f"{table.name.partition('.')[0] or 'job'}.yaml")
+    settings = found.settings
+    written = write_for(file, table, found.columns, found.words, found.key, found.rows, order, settings)
+    said = [f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"]
+    said += [
+        f"{name}: {SHOWN.get(str(value), value)}, which the job says" for name, value in settings.items()
+    ]
+    said += [DOUBT.format(found.doubted)] if found.doubted else []
+    key = f"key: {found.key}, which is different in every row" if found.key else NO_KEY
+    said.append(key if found.rows else NO_ROWS)
+    used = in_prompt(found.words)
+    if left := [name for name in found.columns if name not in used]:
+        said.append(f"not in the prompt: {', '.join(left)}; {HOW}")
+    if found.rows > TRIED:
+        said.append(
+            f"limit: only the first {TRIED} records, to try it; remove the line for all {found.rows:,}"
+        )
+    common.print_lines(map(safe_text, said))
+    return file, written
 
 
 def schema() -> None:

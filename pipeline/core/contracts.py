@@ -104,6 +104,9 @@ class Provider(Protocol):
     def objection(self, request: Request, model: Any) -> str | None:
         """Why it can never serve this request; None where it can."""
 
+    async def slots(self, model: Any) -> int:
+        """How many requests its server works on at once, where that says so; else 0."""
+
     def connect(self, model: Any) -> AbstractAsyncContextManager[Call]:
         """A call: a `Request` in, a `Reply` out, or a `Fault` with its fate."""
 

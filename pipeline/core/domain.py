@@ -102,6 +102,7 @@ class Usage:
     """whether no count is missing, or is something that no count can be"""
 
 
+ANY_MODEL = "any"  # what to write for the one model of a server that does not look at the name
 NO_TOKENS = Usage()  # the usage of a reply whose tokens are not counted
 
 
@@ -157,11 +158,12 @@ class Reply:
     odd: str = ""  # what was odd about it, though it can be read; '' for nothing
     cost: int | None = None
     """nano-dollars by the usage that came with it; None where that or the price is not known"""
+    most: int | None = None  # the most that it can have cost; None where the price is not known
 
-    def with_answer(self, answer: Answer, model: str, cost: int | None) -> Reply:
+    def with_answer(self, answer: Answer, model: str, cost: int | None, most: int | None) -> Reply:
         """The same reply with what it says, the model that was asked, and the cost in nano-dollars."""
         read = (self.api, self.body, self.seconds, answer, model, False)
-        return Reply(*read, self.advertised, self.wait, self.odd, cost)
+        return Reply(*read, self.advertised, self.wait, self.odd, cost, most)
 
 
 class Fate(Enum):

@@ -9,11 +9,13 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from pipeline.core.domain import Fault, Usage
+from pipeline.core.domain import Fault, Reply, Usage
 from pipeline.core.histogram import Histogram
 
 WINDOW = 50  # rows over which failures are watched
 MOST_REMARKS = 20
+LONG_AGO = 20
+"""answers after which an error is not shown any more"""
 
 
 @dataclass
@@ -26,6 +28,12 @@ class Progress:
     rows_expected: int = 0
     rows_before: int = 0
     """rows that were done when the run began; they say nothing about its speed"""
+    steps: int = 0
+    """steps that were taken, or need not be taken any more, since the asking began"""
+    steps_new: int = 0
+    """how many of them needed a request in this run"""
+    steps_expected: int = 0
+    """0 while nothing is asked"""
     ok: int = 0
     failed: int = 0
     skipped: int = 0
@@ -44,7 +52,9 @@ class Progress:
     cost: int = 0
     """nano-dollars of the answers whose price is known"""
     unpriced: int = 0
-    """answers whose price is not known"""
+    """answers whose price is not known, or whose tokens are not all counted"""
+    most: int | None = 0
+    """the most nano-dollars that all answers can have cost; None where a price is not known"""
     faults: Counter[str] = field(default_factory=Counter)
     latency: Histogram = field(default_factory=Histogram)
     """seconds that answered calls took"""
@@ -62,6 +72,8 @@ class Progress:
     """the last fault of each request that is not answered yet, by step and record"""
     last_failure: str = ""
     """why the last row failed"""
+    answers_since: int = 0
+    """answers that came after the last fault"""
     remarks: Counter[str] = field(default_factory=Counter)
     """what was odd about replies that were taken all the same, and how often"""
 
@@ -70,24 +82,38 @@ class Progress:
         """Rows of the result that are finished."""
         return self.ok + self.failed + self.skipped + self.pending
 
+    @property
+    def work(self) -> tuple[int, int, int]:
+        """What is done, what there is to do, and what this run did of it: steps while it asks, else rows."""
+        if self.steps_expected:
+            return self.steps, self.steps_expected, self.steps_new
+        return self.rows, self.rows_expected, self.rows - self.rows_before
+
     def count(self, status: str, rows: int = 1) -> None:
         """More rows of this status."""
         setattr(self, status, getattr(self, status) + rows)
 
     @property
     def trouble(self) -> str:
-        """The last fault that still matters: of a request that has no answer yet, or of a row that failed."""
+        """The last fault that still matters: of a request that has no answer yet, or of a row that failed.
+
+        It is '' where many answers have come since.
+        """
+        if self.answers_since >= LONG_AGO:
+            return ""
         return next(reversed(self.troubles.values()), self.last_failure)
 
     def fault(self, fault: Fault, step: str, key: str) -> None:
         """One more attempt that brought nothing."""
         self.faults[fault.kind] += 1
+        self.answers_since = 0
         self.troubles.pop((step, key), None)  # the latest stands last
         self.last_error = self.troubles[step, key] = str(fault)
 
     def fail(self, fault: Fault, step: str, key: str) -> None:
         """A row has failed: nothing more is tried for it."""
         self.troubles.pop((step, key), None)
+        self.answers_since = 0
         self.last_error = self.last_failure = str(fault)
 
     def remark(self, remark: str) -> bool:
@@ -97,20 +123,22 @@ class Progress:
         self.remarks[remark] += 1
         return self.remarks[remark] == 1
 
-    def answer(self, seconds: float, usage: Usage, cost: int | None, step: str, key: str) -> None:
-        """One more answer, with what it cost in nano-dollars."""
+    def answer(self, reply: Reply, usage: Usage, step: str, key: str) -> None:
+        """One more answer."""
         self.answered += 1
+        self.answers_since += 1
         self.troubles.pop((step, key), None)
-        self.latency.add(seconds)
+        self.latency.add(reply.seconds)
         self.input_tokens += usage.input
         self.output_tokens += usage.output
-        self.unpriced += cost is None
-        self.cost += cost or 0
+        self.unpriced += reply.cost is None
+        self.cost += reply.cost or 0
+        self.most = None if self.most is None or reply.most is None else self.most + reply.most
 
     def restart(self, phase: str, *, go_on: bool = False) -> None:
         """Begin another walk: count all rows anew, or, with `go_on`, only those that were pending."""
         self.phase = phase
         self.since = time.monotonic()
-        self.pending = 0
+        self.pending = self.steps = self.steps_new = self.steps_expected = 0
         if not go_on:
             self.ok = self.failed = self.skipped = 0

@@ -98,6 +98,7 @@ class Pool:
     walk: Walk
     wanted: Callable[[], int]
     on_leaf: Callable[[Branch], None]
+    on_step: Callable[[Branch], object] = lambda branch: None
     hands: int = 0
     feed: _Feed = field(default_factory=_Feed)
     _all_gone: anyio.Event = field(default_factory=anyio.Event)
@@ -146,6 +147,7 @@ class Pool:
                     branch, *others = walk.fork(branch)
                     feed.put(others, first=True)
                 branch = await walk.advance(branch)
+                self.on_step(branch)
             self.on_leaf(branch)
             feed.done()
             if self.hands > max(1, self.wanted()):

@@ -115,6 +115,14 @@ class Walk:
         left = self.stages[branch.at + branch.forked :]
         return math.prod(stage.spec.branches for stage in left)
 
+    def steps_from(self, at: int, forked: bool = False) -> int:
+        """How many steps are still to be taken from a branch that is so far, to all of its rows."""
+        steps, branches = 0, 1
+        for i, stage in enumerate(self.stages[at:]):
+            branches *= 1 if i == 0 and forked else math.prod(map(len, stage.spec.each.values()))
+            steps += branches
+        return steps
+
     def rows_of(self, branch: Branch) -> list[Branch]:
         """The rows a leaf stands for: one that ended before a fan-out still fills a row for each value."""
         rows = [branch]

@@ -18,6 +18,9 @@ from pipeline.job.validation import problem
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name
 
+_READ_ALONE = {"ods": "write .xlsx, which LibreOffice opens"}
+"""formats of tables that are read, but not written, each with what to do"""
+
 
 def resolve(job: Job, text: YamlSource) -> Job:
     """Fill in what may be left out: each step's model, each model's dialect and concurrency."""
@@ -42,11 +45,13 @@ def resolve(job: Job, text: YamlSource) -> Job:
 
 
 def _check_ending(target: Path, where: str) -> None:
-    name, known = adapter_name(target)[0], adapters.names("tables")
+    name = adapter_name(target)[0]
+    known = [one for one in adapters.names("tables") if one not in _READ_ALONE]
     if name not in known:
         endings = [f".{one}" for one in known]
         what = f"a result cannot be written to a file that ends in '.{name}'"
-        hint = nearest(f".{name}", endings) or f"a file's ending says its format: {', '.join(endings)}"
+        hint = _READ_ALONE.get(name) or nearest(f".{name}", endings)
+        hint = hint or f"a file's ending says its format: {', '.join(endings)}"
         raise JobError(what if name else "the file has no ending", where=where, hint=hint)
 
 
@@ -56,7 +61,10 @@ def _resolved_model(name: str, model: Model, text: YamlSource) -> Model:
         provider = adapters.load("providers", model.provider)
         provider.Options.model_validate(model.options)
     except PipelineError as error:
-        raise JobError(error.what, where=text.where(("models", name, "provider")), hint=error.hint) from None
+        from pipeline.wire.presets import presets  # only a job with a wrong provider pays for it
+
+        hint = f"write preset: {model.provider}" if model.provider in presets() else error.hint
+        raise JobError(error.what, where=text.where(("models", name, "provider")), hint=hint) from None
     except ValidationError as error:
         raise problem(error, text, provider.Options, ("models", name, "options")) from None
     able = provider.CAPABILITIES

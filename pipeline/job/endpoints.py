@@ -89,9 +89,12 @@ def _filled_in(name: str, model: Model, text: YamlSource) -> Model:
         what, hint = f"preset {model.preset} needs a base_url", f"base_url: {preset.form}"
         raise JobError(what, where=text.where(("models", name, "base_url")), hint=hint)
     changes: dict[str, Any] = {"base_url": base_url, "json_mode": model.json_mode or preset.json_mode}
-    if preset.concurrency and model.limits.concurrency is None:
+    here = is_here(urlsplit(base_url).hostname or "")
+    if preset.concurrency and model.limits.concurrency is None and not (preset.tells_slots and here):
         changes["limits"] = model.limits.model_copy(update={"concurrency": preset.concurrency})
-    if preset.free and model.price is None and base_url == preset.address:
+    others = (one.base_url for one in model.endpoints if one.base_url)
+    here = here and all(is_here(urlsplit(other).hostname or "") for other in others)
+    if preset.free and model.price is None and here:
         changes["price"] = Price(input=0, output=0)
     if preset.key and "api_key_env" not in model.model_fields_set:
         _check_hosts(name, model, preset, base_url, text)

@@ -66,6 +66,8 @@ def address(text: str) -> str:
         raise ValueError(PATTERNS[_ADDRESS])
     if "?" in text or "#" in text:
         raise ValueError("must end with its path, without ? and #: /chat/completions is added to it")
+    if ending := re.search(r"(?:/chat)?/completions/?$|/responses/?$", text):
+        raise ValueError(f"must not end in {ending[0]}, which is added to it; leave out {ending[0]}")
     if text and not (text.isprintable() and _has_host(text)):
         raise ValueError("must name a host, and a port from 1 to 65535 if any: http://127.0.0.1:8000/v1")
     if _AZURE.match(text):

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
@@ -136,6 +137,9 @@ def _read(file: Path) -> str:
         raise JobError("there is no such job file", where=_shown(file), hint=hint) from None
     except UnicodeDecodeError as error:
         raise JobError(f"not UTF-8 at byte {error.start}", where=_shown(file)) from None
+    except IsADirectoryError:
+        hint = _elsewhere(file / "job.yaml")
+        raise JobError("this is a folder, not a job file", where=_shown(file), hint=hint) from None
     except OSError as error:
         raise JobError(f"cannot be read: {error.strerror}", where=_shown(file)) from None
 
@@ -147,8 +151,10 @@ def _elsewhere(file: Path) -> str:
     there = next((place / file.name for place in places if (place / file.name).is_file()), None)
     if there:
         return f"did you mean {_shown(there)}?"
-    here = sorted(near.name for near in folder.glob("*.y*ml"))[:_FEW]
-    return f"in {folder} there is {', '.join(here) or 'no job file'}"
+    here = sorted(near.name for near in folder.glob("*.y*ml"))
+    here.sort(key=lambda name: SequenceMatcher(None, name.partition(".")[0], file.stem).ratio(), reverse=True)
+    more = f", and {len(here) - _FEW:,} more" if len(here) > _FEW else ""
+    return f"in {folder} there is {', '.join(here[:_FEW]) or 'no job file'}{more}"
 
 
 _SECRETS = (("api_key",), ("key",), ("token",))

@@ -24,6 +24,8 @@ _YAML = (
     ("alias|anchor|alphabetic", r"[*&]", "a text begins with * or & and has no quotes", _QUOTES),
     ("comment or a line break", "", "there is text behind | or >", "begin the text in the next line"),
     ("cannot start any token", "", "a text begins with a sign that YAML keeps for itself", _QUOTES),
+    ("'[]}]'|^key$", r"\{(?!\{).*\w: +[^\"',\[{}]*\{\{", "a text with {{ in it has no quotes",
+     'put the whole text in quotes: {name: post, prompt: "About {{ title }}"}'),
     ("'[]}]'", "", "a { or [ is not closed, or a comma is missing", "close it, with commas between parts"),
     ("end of stream|quoted scalar", "", "a quote is opened, not closed", "close it at the end of the text"),
     ("another document", "", "the file has more than one document", "leave out the line ---"),
@@ -58,6 +60,8 @@ _PARAMS = frozenset((
     "temperature", "top_p", "top_k", "seed", "stop", "max_tokens", "max_completion_tokens", "service_tier",
     "max_output_tokens", "frequency_penalty", "presence_penalty", "reasoning", "reasoning_effort", "logprobs",
 ))  # fmt: skip
+_OPTIONS = ("headers", "proxy", "idle", "allow_http", "threads")
+_AMOUNT = re.compile(r"\$? ?(\d+(?:\.\d+)?) ?(?:\$|USD|dollars?)?", re.IGNORECASE)
 
 
 def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
@@ -86,14 +90,23 @@ def mapping_slip(path: Sequence[str | int], value: Any) -> str:
     if shown == "models":
         return "give the model a name of your own: models: {writer: {model: " + _flow(value or "…") + "}}"
     if not isinstance(value, dict | list) and value is not None and not isinstance(example, dict | list):
-        example = value
+        example = _meant(value, example)
     return f"write: {path[-1] if path else 'key'}: {_flow({key: example})}"
 
 
 def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:
     """The same for a value that --set gives."""
-    key, _ = _MAIN.get(_general(path), ("", None))
-    return f"name the key in it: --set {dotted}.{key}={_flow(value)}" if key else ""
+    key, example = _MAIN.get(_general(path), ("", None))
+    return f"name the key in it: --set {dotted}.{key}={_flow(_meant(value, example))}" if key else ""
+
+
+def _meant(value: Any, example: Any) -> Any:
+    """The value as it was written; for an amount of money, or a number in quotes: the number alone."""
+    if isinstance(value, str) and isinstance(example, int | float):
+        found = _AMOUNT.fullmatch(value.strip())
+        number = float(found[1]) if found else example
+        return int(number) if number == int(number) else number
+    return value
 
 
 def _general(path: Sequence[str | int]) -> str:
@@ -108,6 +121,10 @@ def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> s
         return "models stand under `models`, each with a name of your own: models: {writer: {model: …}}"
     if key in _PARAMS and path and path[0] in ("models", "steps"):
         return f"it is sent to the model, so it stands under params: params: {{{key}: …}}"
+    if key in _OPTIONS and path and path[0] == "models":
+        return f"it belongs under options: options: {{{key}: …}}"
+    if _general(path) == "steps.*.answer":
+        return f"the fields of an answer stand under json: answer: {{json: {{{key}: …}}}}"
     return f"it belongs under {' or '.join(elsewhere[:2])}" if elsewhere else ""
 
 

@@ -22,9 +22,9 @@ _JOB = """\
 # Run it:            pipeline run {file}
 # What it would ask: pipeline plan {file}
 # On a real API:     OPENAI_API_KEY=… pipeline run {file} --set steps.{step}.model=cloud
-name: {name}                    # state and results live in output/{name}/
+{named:31} # state and results live in output/{name}/
 records:
-  from: {records}               # csv, tsv, parquet, jsonl, xlsx; relative to this file
+  {source:29} # csv, tsv, json, jsonl, parquet, xlsx, ods; relative to this file
   {key}
   # where: "price > 10"         # SQL over the columns
   {limit}
@@ -46,9 +46,9 @@ steps:
     allow: [length]             # keep an answer that is cut off; without this, its row fails
     # answer: {{json: {{text: string, tags: [string]}}}}    # fields become columns
     # checks: {{length: {{max: 200}}}}
-# budget: {{cost: 2.00}}         # dollars, in all runs together; no request is sent that could exceed it
+# budget: {{cost: 2.00}}          # dollars, in all runs together; no request is sent that could exceed it
 output:
-  to: output/{name}/{name}.{format}   # or another of csv, parquet, jsonl, xlsx; a list writes several files
+  to: output/{name}/{name}.{format}   # or csv, tsv, json, jsonl, parquet, xlsx; a list writes several files
 """
 _RECORDS = """\
 id,product,about,price
@@ -73,6 +73,11 @@ def write(file: Path) -> list[Path]:
     return _written({file: _filled(file, name, parts), records: _RECORDS})
 
 
+def in_prompt(words: Iterable[str]) -> list[str]:
+    """The columns that the prompt of a job for a table names."""
+    return [name for name in words if not set(name) & set("{}%\r\n")][:MOST_IN_PROMPT]
+
+
 def write_for(
     file: Path,
     table: Path,
@@ -87,16 +92,16 @@ def write_for(
 
     `settings` say how the table is read.
     """
-    fit = [name for name in words if not set(name) & set("{}%\r\n")]
-    lines = [f"{name.strip()}: {_variable(name)}" for name in fit[:MOST_IN_PROMPT]]
+    lines = [f"{name.strip()}: {_variable(name)}" for name in in_prompt(words)]
     step = next(name for name in ("text", "answer", "written_text", "step_1") if name not in columns)
     said = f"key: {_yaml(key)}" if key else "# key: id"
     why = "different in every row" if key else "no column was found that is different in every row"
+    why = why if rows else "only a guess, because the table has no rows yet"
     how = [f"{name}: {value if isinstance(value, int) else _yaml(value)}" for name, value in settings.items()]
-    keys = [*how, f"{said:30}# the column(s) that identify a record: {why}"]
+    keys = [*how, f"{said:29} # the column(s) that identify a record: {why}"]
     limit = f"limit: {TRIED}" if rows > TRIED else "# limit: 5"
     parts = {
-        "format": adapter_name(table)[0],
+        "format": "xlsx" if table.suffix.lower() == ".ods" else adapter_name(table)[0],
         "records": _yaml(os.path.relpath(table, file.parent)),
         "key": "\n  ".join(keys),
         "limit": f"{limit:30}# only the first records, to try it; without this line, all {rows:,}",
@@ -116,6 +121,7 @@ def _name_of(file: Path) -> str:
 
 
 def _filled(file: Path, name: str, parts: dict[str, str]) -> str:
+    parts = parts | {"named": f"name: {name}", "source": f"from: {parts['records']}"}
     return _JOB.format(schema=_SCHEMA, file=file, name=name, **parts)
 
 
@@ -139,6 +145,10 @@ def _indented(text: str) -> str:
 def _written(files: dict[Path, str]) -> list[Path]:
     written = []
     for path, content in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise JobError(f"cannot be made: {error.strerror}", where=str(path.parent)) from None
         try:
             with path.open("x", encoding="utf-8") as stream:
                 stream.write(content)

@@ -89,7 +89,8 @@ class _Found:
 
     def stands_for(self, missing: _Found) -> bool:
         """Whether this unknown key may be a slip for the one that is missing."""
-        return self.path[:-1] == missing.path[:-1] and bool(nearest(self._last, [missing._last]))
+        like = missing._last == "json" or nearest(self._last, [missing._last])
+        return self.path[:-1] == missing.path[:-1] and bool(like)
 
     def error(self) -> JobError:
         if self.unknown:

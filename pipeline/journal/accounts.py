@@ -28,8 +28,9 @@ FROM attempts GROUP BY 1, 2 ORDER BY min(seq)
 """  # noqa: S608 - no value in it
 
 _OF_REQUEST = f"""
-SELECT coalesce(sum(cost), 0), coalesce(sum(input + output) FILTER (WHERE {_EXACT}), 0),
-       coalesce(sum(billed = 'yes' AND cost IS NULL), 0)
+SELECT coalesce(sum(cost) FILTER (WHERE billed = 'yes'), 0),
+       coalesce(sum(input + output) FILTER (WHERE {_EXACT}), 0),
+       coalesce(sum(billed = 'yes' AND cost IS NULL), 0), coalesce(sum(billed = 'maybe'), 0)
 FROM attempts WHERE digest = ? AND outcome <> 'superseded'
 """  # noqa: S608 - no value in it
 
@@ -128,13 +129,15 @@ def waste(journal: Journal, but: str = "") -> tuple[int, int, int]:
     return good, maybe, cost
 
 
-def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, int]:
-    """Nano-dollars and tokens of some requests, all tries included, and their replies without a price."""
-    cost = tokens = unpriced = 0
-    for digest in digests:
-        ((more_cost, more_tokens, without),) = journal.sums(_OF_REQUEST, (digest,))
-        cost, tokens, unpriced = cost + more_cost, tokens + more_tokens, unpriced + without
-    return cost, tokens, unpriced
+def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, int, int]:
+    """What is known of some requests, all tries included.
+
+    Nano-dollars and tokens of what was surely paid for, replies without a price, and attempts that may have
+    been billed: their cost is the most that it can be, which says little of what others will cost.
+    """
+    found = [journal.sums(_OF_REQUEST, (digest,))[0] for digest in digests]
+    cost, tokens, unpriced, maybe = map(sum, zip((0, 0, 0, 0), *found, strict=True))
+    return cost, tokens, unpriced, maybe
 
 
 def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:

@@ -73,10 +73,12 @@ class Lanes:
         """The lane of a place. Models that differ in their params alone share one: it is one account."""
         identity = place.model.model_dump_json(exclude={"params", "fallback"})
         if identity not in self._sends:
-            connect = adapters.load("providers", place.model.provider).connect
-            send: Call = await stack.enter_async_context(connect(place.model))
+            provider = adapters.load("providers", place.model.provider)
+            send: Call = await stack.enter_async_context(provider.connect(place.model))
             tariff, here = tariff_of(place.model), is_here(urlsplit(place.model.base_url).hostname or "")
             lane = Lane(place.name, place.model.limits, tariff, self._shared, here=here)
+            if place.model.limits.concurrency == "auto" and (slots := await provider.slots(place.model)):
+                lane.concurrency.begin_with(slots)
             lane.model, lane.own = place.model.model, place.own
             if place.model.api_key_env:
                 lane.where = f"{place.name} (key: {place.model.api_key_env})"

@@ -21,7 +21,7 @@ from pipeline.core import adapters
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 from pipeline.job.spec import Job
-from pipeline.output.receipt import NAME
+from pipeline.output.receipt import NAME, part_of
 from pipeline.system.files import adapter_name
 
 FAILURES = "failures.csv"
@@ -36,6 +36,7 @@ class Shown:
     reasons: list[str]
     """for each row the step, the kind and the message of its failure; '' where nothing is known of one"""
     total: int
+    chosen: str  # which part of the records the table was written of; '' for all of them
     unchanged: bool  # whether the table is as the job wrote it; else nobody knows why a row of it failed
 
 
@@ -85,7 +86,7 @@ def shown_of(job: Job, *, failed: bool, key: str | None, step: str | None, most:
     rows = scan.head(most).collect().to_dicts()
     numbers = [row.pop(_NUMBER) if row.get("_status") == "failed" else 0 for row in rows]
     said = [": ".join(reasons[number - 1]) if 0 < number <= len(reasons) else "" for number in numbers]
-    return Shown(rows, said, total, unchanged)
+    return Shown(rows, said, total, part_of(job), unchanged)
 
 
 def _failures(job: Job) -> Iterator[tuple[str, str]]:

@@ -61,6 +61,20 @@ def _read(job: Job) -> dict[str, Any]:
     return receipt if isinstance(receipt, dict) else {}
 
 
+def part_of(job: Job) -> str:
+    """Which part of the records the last table was written of; '' for all of them."""
+    found = _read(job).get("chosen")
+    return found if isinstance(found, str) else ""
+
+
+def rows_of(job: Job) -> int:
+    """How many rows the table has that stands where the job writes; 0 where nothing is known of it."""
+    found, there = _read(job).get("rows"), {job.root / one["path"] for one in _listed(job, "files")}
+    if not isinstance(found, dict) or job.targets[0] not in there or not job.targets[0].exists():
+        return 0
+    return sum(count for count in found.values() if isinstance(count, int))
+
+
 def note_coming(job: Job, files: Iterable[Written]) -> None:
     """Note in the receipt, before they are moved into place, which tables come."""
     known = known_files(job)
@@ -75,7 +89,7 @@ def _entry(job: Job, file: Written) -> dict[str, Any]:
 
 
 def write_receipt(
-    job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None
+    job: Job, rows: Mapping[str, int], files: Iterable[Written], filed: Filed | None = None, chosen: str = ""
 ) -> None:
     """Write the receipt of what is published now; `DiskError` where it cannot be written."""
     listed = [_entry(job, one) for one in files]
@@ -88,6 +102,8 @@ def write_receipt(
     receipt = {"job": job.name, "published": now, "rows": dict(rows), "files": listed}
     if filed:
         receipt["folders"] = [{"path": label(filed.folder, job.root), **asdict(filed.listed)}]
+    if chosen:
+        receipt["chosen"] = chosen
     if others:
         receipt["known"] = others
     _write(job, receipt)

@@ -102,6 +102,11 @@ def _too_long(parts: list[str]) -> str | None:
     )
 
 
+async def slots(model: Model) -> int:
+    """0: how wide it works is known beforehand."""
+    return 0
+
+
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to the model's server, which is started here, with a new random key, and stopped afterwards."""

@@ -81,6 +81,11 @@ def objection(request: Request, model: Model) -> str | None:
     return None
 
 
+async def slots(model: Model) -> int:
+    """0: how wide it works is known beforehand."""
+    return 0
+
+
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call that translates in worker threads, as many at once as the model's concurrency."""

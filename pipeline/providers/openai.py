@@ -61,6 +61,19 @@ def address(model: Model) -> str:
         raise JobError(f"the address in it {error}", where=f"${ADDRESS}", hint=hint) from None
 
 
+async def slots(model: Model) -> int:
+    """What a server on this machine tells of itself. It is not asked through a proxy, nor anywhere else."""
+    base_url = address(model)
+    options = Options.model_validate(model.options)
+    if options.proxy or not is_here(urlsplit(base_url).hostname or ""):
+        return 0
+    from pipeline.providers.http.client import head
+    from pipeline.providers.http.slots import told_slots
+
+    extras = extras_of(options.headers, None, base_url)
+    return await told_slots(base_url, head(base_url, api_key(model, base_url), extras))
+
+
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to the model's endpoint; the key is read from the environment by its name."""

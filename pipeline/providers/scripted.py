@@ -50,6 +50,11 @@ def objection(request: Request, model: Model) -> str | None:
     return None
 
 
+async def slots(model: Model) -> int:
+    """0: how wide it works is known beforehand."""
+    return 0
+
+
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to a fake model of its own; a key is read from the environment where the model names one."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.core.display import counted
 from pipeline.core.domain import Record
 from pipeline.core.dtypes import first_line, json_text, polars_words
 from pipeline.core.errors import InputError, JobError
@@ -53,8 +54,19 @@ def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source
     if spec.where is not None:
         scan = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
     source = Source(scan, schema, spec, origin)
+    found = source.total()
     source.choose(spec.sample, spec.limit)
+    source.chosen = _part(spec, found, source.total())
     return source
+
+
+def _part(spec: Records, found: int, kept: int) -> str:
+    """Which part of the records is meant, in words: "5 of 20 records (limit)"; '' for all of them."""
+    of = f"{counted(found, 'record')} that records.where keeps" if spec.where else counted(found, "record")
+    if kept == found:
+        return f"the {of}" if spec.where else ""
+    why = [name for name in ("sample", "limit") if getattr(spec, name) is not None]
+    return f"{kept:,} of {'the ' if spec.where else ''}{of} ({', '.join(why)})"
 
 
 def _plain(scan: pl.LazyFrame) -> pl.LazyFrame:
@@ -88,6 +100,8 @@ class Source:
     def __init__(self, scan: pl.LazyFrame, schema: pl.Schema, spec: Records, origin: Origin) -> None:
         self.schema = schema
         self.path = origin.path
+        self.chosen = ""
+        """which part of the records is meant, in words; '' for all of them"""
         self._scan = scan
         self._key = spec.key
         self._origin = origin

@@ -1,4 +1,4 @@
-"""What models wrote before their answers, read from the journal again for rows that are shown.
+"""What models wrote for rows that are shown, read from the journal again: reasoning, and unusable answers.
 
 A row may have got the answer to another record's request, if both are the same: so the row's templates are
 rendered again, and the replies to its requests are looked up. Replies that a record has brought itself are
@@ -7,16 +7,18 @@ found without that, also if the job has been changed since. This module sends no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.core.domain import Fault, Reply, Request
+from pipeline.core.domain import Fault, LookUp, Rejected, Reply, Request
 from pipeline.core.dtypes import json_text
 from pipeline.core.errors import PipelineError
-from pipeline.core.redaction import Redactor
+from pipeline.core.redaction import Redactor, without
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.stages import preparing, stages_of
+from pipeline.engine.walk import Branch
 from pipeline.job.spec import Job
 from pipeline.journal.journal import Journal
 from pipeline.journal.recall import chain, knowing
@@ -26,45 +28,80 @@ from pipeline.wire.conversation import read
 _REPLIES = """SELECT hex(digest), record, step, api, body FROM attempts
 WHERE record IN (SELECT value FROM json_each(?)) OR hex(digest) IN (SELECT value FROM json_each(?))
 ORDER BY seq"""
+Words = list[tuple[str, str]]
+"""what it is, such as "post, reasoning", and the words"""
 
 
-def reasoning_of(
-    job: Job, rows: Sequence[Mapping[str, Any]], steps: Sequence[str]
-) -> list[list[tuple[str, str]]]:
-    """For each row, the step and the words of the reasoning in each reply to a request of its record."""
+@dataclass
+class _Found:
+    """What a walk has found for some records: digests of their requests by key, unusable answers by row."""
+
+    asked: dict[str, set[str]]
+    unusable: dict[tuple[str, ...], Words] = field(default_factory=dict)
+
+
+def words_of(
+    job: Job, rows: Sequence[Mapping[str, Any]], steps: Sequence[str], reasoning: bool
+) -> list[Words]:
+    """For each row, the paid answers that made it fail; with `reasoning` also that in all its replies."""
     shown = Redactor.before(job.records.private, job.records.key).key
     names = job.records.key or ("_key",)
     values = ([row.get(name) for name in names] for row in rows)
     keys = [shown(str(key[0]) if len(key) == 1 else json_text(key)) for key in values]
-    found: dict[str, list[tuple[str, str]]] = {key: [] for key in keys}
+    thoughts: dict[str, Words] = {key: [] for key in keys}
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
-        asked = _asked(job, set(found), journal)
-        digests = sorted(set().union(*asked.values()))
-        for digest, record, step, api, body in journal.select(
-            _REPLIES, (json_text(keys), json_text(digests))
+        found = _walked(job, keys, journal)
+        digests = sorted(set().union(*found.asked.values())) if reasoning else []
+        for digest, record, step, api, body in (
+            journal.select(_REPLIES, (json_text(keys), json_text(digests))) if reasoning else ()
         ):
             if step in steps and (words := _reasoning(api, body)):
-                for key in found:
-                    if key == record or digest in asked[key]:
-                        found[key].append((step, words))
-    return [found[key] for key in keys]
+                for key, said in thoughts.items():
+                    if key == record or digest in found.asked[key]:
+                        said.append((f"{step}, reasoning", words))
+    each = [name for step in job.steps for name in step.each]
+    places = [(key, *(str(row.get(name)) for name in each)) for key, row in zip(keys, rows, strict=True)]
+    wanted = tuple(f"{step}, " for step in steps)
+    return [
+        [*thoughts[place[0]], *(one for one in found.unusable.get(place, ()) if one[0].startswith(wanted))]
+        for place in places
+    ]
 
 
-def _asked(job: Job, keys: Set[str], journal: Journal) -> dict[str, set[str]]:
-    """The digests of all requests that records make, by their keys; none where they cannot be read now."""
-    asked: dict[str, set[str]] = {key: set() for key in keys}
+def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
+    """What the records with these keys asked and got; nothing where they cannot be read now."""
+    found = _Found({key: set() for key in keys})
     known = knowing(journal)
+    each = [name for step in job.steps for name in step.each]
 
     def noting(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
         for request in requests:
-            asked[request.key].update(one.digest.hex().upper() for one in chain(request))
+            found.asked[request.key].update(one.digest.hex().upper() for one in chain(request))
         return known(requests)
 
     with suppress(PipelineError):
         walks = InOrder(tuple(stages_of(job, preparing(job))), noting)
+
+        def take(_: int, leaf: Branch) -> None:
+            if isinstance(leaf.fault, Rejected):
+                words = list(_unusable(job.steps[leaf.at].name, leaf.fault, leaf.record.private, known))
+                for row in walks.rows_of(leaf):
+                    found.unusable[row.record.key, *(str(row.values[name]) for name in each)] = words
+
         for batch in open_records(job.records, job.file.parent).batches():
-            walks.visit([record for record in batch if record.key in keys], lambda place, leaf: None)
-    return asked
+            walks.visit([record for record in batch if record.key in found.asked], take)
+    return found
+
+
+def _unusable(
+    step: str, fault: Rejected, private: tuple[Any, ...], known: LookUp
+) -> Iterator[tuple[str, str]]:
+    """The answers that were paid for; each but the last was sent back for a repair."""
+    for request, reply in zip(fault.requests, known(fault.requests), strict=True):
+        if isinstance(reply, Reply) and reply.answer:
+            kind = fault.kind if request is fault.requests[-1] else "rejected"
+            words = reply.answer.text or reply.answer.refusal
+            yield f"{step}, {kind} answer", without(words, private) if private else words
 
 
 def _reasoning(api: str, body: bytes) -> str:

@@ -9,6 +9,7 @@ import math
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 import anyio
 
@@ -70,6 +71,7 @@ class Run(RunState):
             output_tokens=t.output_tokens,
             seconds=seconds,
             cost=None if t.unpriced else t.cost / DOLLAR,
+            most_cost=None if t.most is None else t.most / DOLLAR,
             advice=self.advice(),
             remarks=dict(self.progress.remarks),
         )
@@ -147,7 +149,9 @@ class Run(RunState):
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(self.session.stages, calls)
-            pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf, pool))
+            self.progress.steps_expected = self.session.source.total() * walk.steps_from(0)
+            step = partial(self._step, walk)
+            pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf, pool), step)
             templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
             self.bottleneck = Bottleneck(
                 lanes.lanes,
@@ -189,6 +193,11 @@ class Run(RunState):
             message = f"nothing was answered; the last fault: {self.progress.last_error}"
             self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
             self.fuse.check()
+
+    def _step(self, walk: Walk, branch: Branch) -> None:
+        t = self.progress
+        t.steps += 1 if branch.fault is None else walk.steps_from(branch.at, branch.forked)
+        t.steps_new += not branch.known
 
     def _count(self, walk: Walk, leaf: Branch, pool: Pool) -> None:
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:

@@ -70,6 +70,8 @@ class Pilot:
     """nano-dollars for the rest"""
     tokens: Interval
     """tokens for the rest"""
+    maybe: int = 0
+    """attempts for its records that may have been billed; no estimate counts them"""
 
 
 def extrapolated(values: Sequence[float], rest: int) -> Interval:

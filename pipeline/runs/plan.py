@@ -99,6 +99,12 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     plan.maybe_spent = sum(step.maybe for step in real) / DOLLAR
     plan.budget = session.job.budget.cost
     plan.warnings = list(map(str, warnings_of(session)))
+    _, *used = accounts.spent(journal, but)
+    limits = session.job.budget
+    for name, most, past in zip(("tokens", "requests"), (limits.tokens, limits.requests), used, strict=True):
+        if most is not None:
+            plan.left_of[name] = (max(most - past, 0), most)
+    plan.chosen = session.source.chosen
     look_up = _counting(forecasts, recall.knowing(journal), again)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))

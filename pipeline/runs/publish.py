@@ -25,7 +25,7 @@ from pipeline.engine.walk import Branch, context
 from pipeline.output.folder import Filed, ResultFolder, taken
 from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
-from pipeline.output.receipt import note_coming, write_receipt
+from pipeline.output.receipt import note_coming, rows_of, write_receipt
 from pipeline.output.table import Table, Written
 from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
@@ -68,6 +68,7 @@ async def publish(
         if only_complete and progress.pending:
             return None
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
+        before = rows_of(session.job)
         kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
     return Result(
         targets,
@@ -78,6 +79,8 @@ async def publish(
         paid_failures=failures.paid,
         filed=filed,
         kept=kept,
+        chosen=session.source.chosen,
+        rows_before=before if before > progress.rows else 0,
         sharing=equal.rows(),
     )
 
@@ -102,7 +105,7 @@ def _put_in_place(
         filed = filing.publish()
         failed = failures.publish(job.folder / FAILURES)
         with suppress(DiskError) if exported else nullcontext():
-            write_receipt(job, counts, [*written, *failed], filed)
+            write_receipt(job, counts, [*written, *failed], filed, session.source.chosen)
     return kept, failed, filed
 
 

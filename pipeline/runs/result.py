@@ -60,11 +60,17 @@ class Result:
     """the files of the rows, where the job wants any"""
     sharing: Mapping[str, int] = field(default_factory=dict)
     """by step: rows that have the same prompt as another row, and share its answer"""
+    chosen: str = ""
+    """which part of the records is meant; '' for all"""
+    rows_before: int = 0
+    """rows of the table before, where it had more"""
     kept: tuple[Path, ...] = ()
     """tables that were changed by somebody else, or not written by the job, where they are kept"""
     seconds: float = 0.0
     cost: float | None = 0.0
-    """dollars of what was answered in this run; None where a price is not known"""
+    """dollars of what was answered in this run; None where a price or the tokens are not known"""
+    most_cost: float | None = 0.0
+    """the most that it can have cost; None where a price is not known"""
     advice: str = ""
     """what held the run up most, and what could be done about it"""
     remarks: Mapping[str, int] = field(default_factory=dict)
@@ -77,12 +83,12 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """0, 2 where rows that are ok have no file, 3 where rows failed, 75 where rows are pending."""
+        """0, 2 where rows that are ok have no file, 75 where rows are pending, 3 where rows failed."""
         if self.filed and self.filed.missing.count:
             return JobError.exit_code
-        if self.failed:
-            return ROWS_FAILED
-        return RunStopped.exit_code if self.pending else OK
+        if self.pending:
+            return RunStopped.exit_code
+        return ROWS_FAILED if self.failed else OK
 
     def frame(self) -> pl.DataFrame:
         """The result as a polars frame, read from its first file."""
@@ -141,6 +147,10 @@ class Plan:
     """the most that attempts which may have been billed have cost, in addition to `spent`"""
     budget: float | None = None
     """dollars that the job may spend in all"""
+    left_of: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """tokens and requests that are left of the budget, and how many it has; empty where it has none"""
+    chosen: str = ""
+    """which part of the records is meant; '' for all"""
     steps: list[StepPlan] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """what is likely to be a slip in the job, each with its place and what to do"""
@@ -154,6 +164,12 @@ class Plan:
     def later(self) -> int:
         """Requests that depend on missing answers: at most so many."""
         return sum(step.later for step in self.steps)
+
+    def needed(self, what: str) -> int:
+        """Tokens or requests that are to come; later ones count only as requests."""
+        if what == "requests":
+            return self.missing + self.later
+        return sum(step.input_tokens + step.output_tokens for step in self.steps)
 
     @property
     def cost(self) -> float | None:

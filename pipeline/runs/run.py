@@ -10,9 +10,18 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 
 from pipeline.core.domain import Fault
-from pipeline.core.errors import Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped, one_error
+from pipeline.core.errors import (
+    DiskError,
+    Interrupted,
+    KeyRefused,
+    OutOfQuota,
+    PipelineError,
+    RunStopped,
+    one_error,
+)
 from pipeline.core.progress import Progress
 from pipeline.job.files import Sample
 from pipeline.job.spec import Job
@@ -83,7 +92,7 @@ async def pilot_async(
 ) -> Pilot:
     """Really run `n` records, drawn at random, and say what the rest will cost; no table is written.
 
-    The estimate counts all that these records have cost, also in earlier runs. The answers are in the
+    The estimate counts all that these records have surely cost, also in earlier runs. The answers are in the
     journal, so the run that follows does not pay for them again.
     """
     asked = Asked(n)
@@ -100,9 +109,10 @@ async def pilot_async(
         ok=result.ok,
         failed=result.failed,
         spent=progress.cost,
-        priced=not any(unpriced for _, _, unpriced in costs),
-        cost=extrapolated([cost for cost, _, _ in costs], rest),
-        tokens=extrapolated([tokens for _, tokens, _ in costs], rest),
+        priced=not any(unpriced for _, _, unpriced, _ in costs),
+        cost=extrapolated([cost for cost, *_ in costs], rest),
+        tokens=extrapolated([tokens for _, tokens, *_ in costs], rest),
+        maybe=sum(maybe for *_, maybe in costs),
     )
 
 
@@ -114,6 +124,15 @@ def _damaged(run: Run, damage: Damage) -> None:
             f"row {damage.seq} of the journal (step {damage.step}, record {damage.record}) is damaged: it is "
             "not used, and its request is sent again; `pipeline journal verify` names all such rows"
         )
+
+
+def _refuse(path: Path, damage: Damage) -> None:
+    row = f"row {damage.seq} (step {damage.step}, record {damage.record}) does not match its checksum"
+    hint = (
+        "put a copy of the journal back, or run the job: it asks for such answers, and pays for them, again; "
+        "`pipeline journal verify` names them"
+    )
+    raise DiskError(f"the journal is damaged: {row}", where=str(path), hint=hint)
 
 
 @contextmanager
@@ -151,12 +170,17 @@ def job_digest(job: Job) -> bytes:
 
 
 async def export_async(job: Job, records: Rows | None = None, *, without: Collection[str] = ()) -> Result:
-    """Write the table from the journal alone, also while the job runs, leaving out the keys in `without`."""
+    """Write the table from the journal alone, also while the job runs, leaving out the keys in `without`.
+
+    `DiskError` at a damaged answer: it would be pending.
+    """
     session = Session.open(job, records)
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         last = journal.last_run()
         given_up = last is not None and last.outcome == FINISHED
         progress = Progress()
+        if not without:  # else a record could not be forgotten
+            journal.on_damage = partial(_refuse, journal.path)
         look_up = recall.exporting(journal, progress, given_up=given_up)
         result = await publish(session, look_up, progress, exported=True, without=without)
     assert result is not None  # noqa: S101 - it is None only with `only_complete`

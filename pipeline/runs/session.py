@@ -84,7 +84,7 @@ class Session:
                 known[name] = None
             _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
             for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
-                _check_template(template, known, mute)
+                _check_template(template, known, mute, [later.spec.name for later in self.stages[i:]])
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         if self.row_files:
@@ -171,9 +171,15 @@ def _check_free(name: str, taken: Collection[str], where: str) -> None:
 
 
 def _check_template(
-    template: Template, known: dict[str, list[str] | None], mute: dict[str, pl.DataType]
+    template: Template,
+    known: dict[str, list[str] | None],
+    mute: dict[str, pl.DataType],
+    unwritten: Sequence[str] = (),
 ) -> None:
-    """Refuse a name that does not exist, and a column in `mute`, whose values have no text."""
+    """Refuse a name that does not exist, and a column in `mute`, whose values have no text.
+
+    `unwritten` are this step and those after it.
+    """
     for name, field, line, column in template.uses():
         if name not in template.names:
             continue
@@ -185,6 +191,9 @@ def _check_template(
         fields = known.get(name)
         if name not in known:
             hint = near(name, known) or f"known here: {', '.join(sorted(known))}"
+            if name in unwritten:
+                later = f"'{name}' is a later step: move the step '{name}' above the one that reads it"
+                hint = "a step reads the answers of the steps above it" if name == unwritten[0] else later
             raise JobError(f"template: there is no '{name}'", where=template.locate(line, column), hint=hint)
         if field and fields is not None and field not in fields:
             hint = near(field, fields) or f"known here: {', '.join(fields)}"

@@ -60,6 +60,7 @@ class RunState:
         t, bottleneck = self.progress, self.bottleneck
         numbers: dict[str, Any] = {
             "phase": self.ended or t.notice or t.phase,
+            "chosen": self.session.source.chosen,
             "rows": {"ok": t.ok, "failed": t.failed, "skipped": t.skipped, "expected": t.rows_expected},
             "requests": {
                 "sent": t.sent,

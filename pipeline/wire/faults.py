@@ -42,7 +42,11 @@ from pipeline.wire.headers import advertised_limits, advertised_wait
 from pipeline.wire.refusals import judge, status_of
 
 _KEYLIKE = re.compile(r"\b(?:sk|pk|rk|key|api|bearer)[-_][^\s\"',;]{6,}", re.IGNORECASE)
-_ABOUT_KEY = re.compile(r"key|token|secret|credential|bearer|auth", re.IGNORECASE)
+_PART_OF_KEY = re.compile(r"[^\s\"'`,;()=]*(?:[\d*…@/+]|\.\.|[A-Za-z]{20})[^\s\"'`,;()=]*")
+"""a word that may be a key or a part of one: with a digit, a mark of what was left out, or very long"""
+_REFUSED = "the server refused the key"
+PROXY = "the proxy"
+"""how a proxy is named that cannot be reached"""
 _LONGEST_MESSAGE = 300
 _LONGEST_READ = 10_000
 REPLY_CAP = 8 * 1024 * 1024  # the largest reply that is read, in bytes: several times what any model writes
@@ -67,8 +71,8 @@ def _judged(status: int, said: Said, body: bytes, shown: str) -> Fault:
     words = scrub(said.message if known else first_words(body).removeprefix(str(status)))
     what = f"{shown} {said.shown}".strip()
     if kind in ("unauthorized", "forbidden"):  # a refusal of a key may echo the key
-        what, body = f"the server refused the key ({what})", b""
-        words = "" if _ABOUT_KEY.search(words) else words
+        what, body = f"{_REFUSED} ({what})", b""
+        words = _PART_OF_KEY.sub("***", words)
     message = what + (f": {words}" if words else "")
     return Fault(kind, message, fate=fate, billed=billed, status=status, body=body)
 
@@ -111,6 +115,12 @@ def scrub(message: str) -> str:
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
 
 
+def no_key(host: str, fault: Fault) -> str:
+    """What a fault says where no key was sent: a server that wants one has refused none."""
+    advice = f"no key was sent to {host}, which wants one: name its variable in api_key_env"
+    return fault.message.replace(_REFUSED, advice, 1) if fault.kind == "unauthorized" else fault.message
+
+
 def unreachable(message: str) -> Fault:
     """No connection: nothing was sent, so nothing was billed."""
     return Fault("unreachable", message, fate=Fate.RETRY, billed=Billed.NO)
@@ -118,7 +128,7 @@ def unreachable(message: str) -> Fault:
 
 def no_tunnel(proxy: str, host: str, status: int) -> Fault:
     """A proxy that makes no connection to the server: nothing was sent to that."""
-    said = f"the proxy {proxy} makes no connection to {host} ({status})"
+    said = f"{PROXY} {proxy} makes no connection to {host} ({status})"
     if status in (408, 429) or status >= 500:
         return unreachable(said)
     return Fault("proxy_refused", said, fate=Fate.STOP, status=status)

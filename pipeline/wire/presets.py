@@ -26,6 +26,7 @@ class Preset:
     hosts: tuple[str, ...] = ()
     json_mode: str = ""
     concurrency: int | None = None
+    tells_slots: bool = False
     free: bool = False
 
     def may_have_key(self, base_url: str) -> bool:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.run import _way_on
+from pipeline.core.errors import Interrupted
+from pipeline.core.progress import Progress
 from pipeline.testing import Script
 from tests.support.project import Project
 from tests.support.server import serve
@@ -167,3 +170,20 @@ def test_the_lines_of_the_help_are_not_cut(project: Project, command: list[str],
     shown = project.run(*command, "--help", COLUMNS=columns).stdout
     assert "..." not in shown.replace("[ARGS]...", "") and "…" not in shown
     assert max(map(len, shown.splitlines())) <= int(columns)
+
+
+@pytest.mark.parametrize(
+    ("counts", "way"),
+    [
+        ({"rows_expected": 3, "ok": 3}, "to write the table: "),
+        ({"rows_expected": 3, "ok": 1, "failed": 1, "skipped": 1}, "to write the table: "),
+        ({"rows_expected": 3, "ok": 2}, "to go on: "),
+        ({"rows_expected": 3}, "to go on: "),
+        ({}, "to go on: "),
+    ],
+)
+def test_a_stop_after_the_last_answer_says_what_is_left_to_do(counts: dict[str, int], way: str) -> None:
+    with pytest.raises(Interrupted) as raised, _way_on(Progress(**counts), ["run", "job.yaml"]):
+        raise Interrupted("the run was interrupted")
+    last = str(raised.value).splitlines()[-1].strip()
+    assert last.startswith(way) and last.endswith(" run job.yaml")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gzip
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 import pytest
 import xlsxwriter
 import yaml
 
+from pipeline import load
 from pipeline.core.errors import InputError
+from pipeline.job.starter import write_for
 from pipeline.records.first_look import look_at
 from tests.support.project import Project
 
@@ -48,6 +52,8 @@ def written(folder: Path, name: str, columns: dict[str, list[Any]]) -> str:
             frame.write_csv(file, separator="\t")
         case ".parquet":
             frame.write_parquet(file)
+        case ".json":
+            frame.drop("raw", "length", strict=False).write_json(file)
         case ".jsonl":
             frame.drop("raw", "length", strict=False).write_ndjson(file)
         case _:
@@ -62,6 +68,7 @@ def written(folder: Path, name: str, columns: dict[str, list[Any]]) -> str:
         ("table.tsv", ODD),
         ("table.xlsx", ODD),
         ("table.jsonl", TYPED),
+        ("table.json", TYPED),
         ("table.parquet", TYPED),
     ],
 )
@@ -77,6 +84,10 @@ def test_any_table_gets_a_job_that_runs(project: Project, name: str, columns: di
     prompt = job["steps"][0]["prompt"]
     assert '{{ row["Talk title"] }}' in prompt and "{{ price }}" in prompt
     assert not any(word in prompt for word in ("odd", "tags", "raw", "sku"))
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    there, left = lines[name].split("columns: ")[1], lines["not in the prompt"].split("; ")[0]
+    used = [one for one in there.split(", ") if f"\n{one}: {{{{" in f"\n{prompt}"]
+    assert used + left.split(", ") == sorted(there.split(", "), key=lambda one: one not in used)
 
 
 @pytest.mark.parametrize(
@@ -227,3 +238,68 @@ def test_a_job_file_is_not_overwritten(project: Project) -> None:
     project.job()
     done = project.run("new", "job.yaml", "--from", "records.csv")
     assert done.returncode == 2 and "not overwritten" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("t.csv",), ("t.yaml", "t.csv"), ("t.csv", "t.yaml"), ("t.yaml", "--from", "t.csv")]
+)
+def test_a_table_is_known_by_its_ending_and_is_never_written(
+    words: tuple[str, ...], project: Project
+) -> None:
+    before = Project.numbered(2)
+    (project.folder / "t.csv").write_text(before)
+    done = project.run("new", *words)
+    assert done.returncode == 0, done.stderr
+    assert (project.folder / "t.csv").read_text() == before
+    assert yaml.safe_load((project.folder / "t.yaml").read_text())["records"]["from"] == "t.csv"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("gone.xlsx",), "gone.xlsx: there is no such file"),
+        (("new.csv.gz",), "new.csv.gz: there is no such file"),
+        (("t.csv", "--from", "u.csv"), "one job file to write, and one table"),
+        (("a.yaml", "b.yaml"), "one job file to write, and one table"),
+        (("t.csv/a.yaml",), "t.csv: cannot be made"),
+    ],
+)
+def test_what_new_cannot_mean_is_refused_and_nothing_is_written(
+    words: tuple[str, ...], said: str, project: Project
+) -> None:
+    (project.folder / "t.csv").write_text("id\n1\n")
+    done = project.run("new", *words)
+    assert done.returncode == 2 and said in done.stderr
+    assert [file.name for file in project.folder.iterdir()] == ["t.csv"]
+
+
+def test_a_folder_that_is_missing_is_made(project: Project) -> None:
+    (project.folder / "t.csv").write_text(Project.numbered(2))
+    assert project.run("new", "a/b/t.yaml", "--from", "t.csv").returncode == 0
+    assert project.run("check", "a/b/t.yaml").returncode == 0
+
+
+def test_a_table_without_rows_is_said(project: Project) -> None:
+    (project.folder / "t.csv").write_text("Name,About\n")
+    done = project.run("new", "t.csv")
+    assert "the table has no rows yet" in done.stdout and "different" not in done.stdout
+    assert "only a guess" in (project.folder / "t.yaml").read_text()
+
+
+def test_the_job_for_a_format_that_is_only_read_writes_another(tmp_path: Path) -> None:
+    [file] = write_for(tmp_path / "t.yaml", tmp_path / "t.ods", ["id"], ["id"], "id", 1, "Write.", {})
+    assert load(file).targets[0].name == "t.xlsx"
+
+
+def test_a_table_that_cannot_be_read_is_asked_for_again(project: Project) -> None:
+    (project.folder / "dup.csv").write_text(Project.numbered(2))
+    (project.folder / "none.txt").write_text("x")
+    answers = StringIO('dup.cvs\nnone.txt\n "dup.csv" \nWrite a slogan.\n')
+    with (
+        patch("tests.support.in_process.io.StringIO", return_value=answers),
+        patch.object(answers, "isatty", return_value=True),
+    ):
+        done = project.run("new")
+    assert done.returncode == 0, done.stderr
+    assert "dup.cvs: there is no such file" in done.stderr and "none.txt" in done.stderr
+    assert "Write a slogan." in (project.folder / "dup.yaml").read_text()

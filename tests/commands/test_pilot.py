@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from pipeline.testing import Script
+from pipeline.testing import Rule, Script
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
@@ -59,3 +59,26 @@ def test_the_interval_holds_what_the_rest_of_the_chosen_records_really_costs(pro
     _, _, after = first.stderr.partition("left: 90 records, about $")
     low, _, high = after.partition("(")[2].partition(",")[0].partition(" to ")
     assert nano(float(low[1:])) <= rest <= nano(float(high[1:]))
+
+
+def test_an_estimate_goes_by_what_was_surely_paid_and_says_what_it_leaves_out(project: Project) -> None:
+    said: dict[int, list[str]] = {}
+    for errors in (0, 3):
+        faults = (Rule(every=1, fault="server_error", times=errors),) if errors else ()
+        with serve(Script(latency=0.01, tokens=50, faults=faults)) as server:
+            models = served(
+                server.base_url, limits={"concurrency": 1}, params={"max_completion_tokens": 9000}
+            )
+            project.job(models=models, records=varied(60), name=f"shop{errors}")
+            done = project.run("run", "job.yaml", "--pilot", "5")
+        said[errors] = [line for line in done.stderr.splitlines() if line.startswith(("left", "not counted"))]
+    maybe = project.numbers("status", "job.yaml")["steps"][0]["maybe_billed"]
+    left_out = f"not counted in that: {maybe} attempts of the pilot that may have been billed"
+    assert maybe >= 3 and said[3] == [*said[0], left_out]
+
+
+def test_records_that_cost_the_same_are_no_proof_that_all_others_do(project: Project) -> None:
+    with serve(BASIC) as server:
+        project.job(models=served(server.base_url), records=Project.numbered(9).replace("thing", "a"))
+        said = project.run("run", "job.yaml", "--pilot", "3").stderr
+    assert said.count("(all records of the pilot had the same)") == 2 and "95 times" not in said, said

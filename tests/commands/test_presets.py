@@ -55,6 +55,10 @@ def test_what_the_job_says_wins(name: str, project: Project) -> None:
 def test_a_server_on_this_machine_is_narrow_and_costs_nothing(project: Project) -> None:
     model = loaded(project, preset="ollama")
     assert model.limits.concurrency == 2 and tariff_of(model).known
+    there = loaded(project, preset="ollama", base_url="http://localhost:9999/v1")
+    assert tariff_of(there).known, "the port does not matter"
+    mixed = [{}, {"base_url": "https://gpu.example/v1"}]
+    assert not tariff_of(loaded(project, preset="ollama", endpoints=mixed)).known
     far = loaded(project, preset="ollama", base_url="https://gpu.example/v1")
     assert not tariff_of(far).known, "nobody knows what another machine costs"
 

@@ -104,7 +104,7 @@ def test_a_wrong_model_ends_the_run_with_the_names_that_there_are(
         done = project.run("run", "job.yaml")
     assert done.returncode == 75, done.stderr
     assert "not_found" in done.stderr and "the server lists: good, large, other" in done.stderr
-    assert server.got == ["/v1/models"], "the list is asked for once"
+    assert server.got == ["/props", "/v1/models"], "the list is asked for once"
     assert len(server.posted) <= 40
 
 

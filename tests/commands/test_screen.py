@@ -11,11 +11,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pipeline.cli.screen import Screen
+from pipeline import api
+from pipeline.cli.screen import BAR, Screen
 from pipeline.core.display import pace
-from pipeline.core.domain import NO_TOKENS, Fault
-from pipeline.core.progress import Progress
+from pipeline.core.domain import NO_TOKENS, Fault, Reply
+from pipeline.core.progress import LONG_AGO, Progress
+from pipeline.job.load import load
 from pipeline.lanes.bottleneck import Bottleneck
+from pipeline.testing import Rule, Script
+from tests.support.project import KEY, Project
+from tests.support.served import served
+from tests.support.server import serve
+
+REPLY = Reply("chat", b"", 1.0)
 
 
 def shown(progress: Progress, width: int = 80) -> list[str]:
@@ -68,11 +76,31 @@ def test_an_error_is_gone_once_its_request_is_answered() -> None:
     progress.fault(Fault("server_error", "first"), "post", "1")
     progress.fault(Fault("timeout", "second"), "post", "2")
     assert "timeout: second" in shown(progress)[-1]
-    progress.answer(1.0, NO_TOKENS, None, "post", "2")
+    progress.answer(REPLY, NO_TOKENS, "post", "2")
     assert "server_error: first" in shown(progress)[-1]
-    progress.answer(1.0, NO_TOKENS, None, "post", "1")
+    progress.answer(REPLY, NO_TOKENS, "post", "1")
     assert "error" not in "".join(shown(progress))
     assert progress.last_error == "timeout: second"  # what is told to programs, and of an outage
+
+
+def test_an_error_is_gone_after_many_answers() -> None:
+    progress = asking()
+    progress.fault(Fault("server_error", "first"), "post", "1")
+    progress.fail(Fault("bad_request", "no"), "post", "2")
+    for number in range(LONG_AGO):
+        assert "last error" in "".join(shown(progress)), number
+        progress.answer(REPLY, NO_TOKENS, "post", f"other {number}")
+    assert "last error" not in "".join(shown(progress))
+    progress.fault(Fault("server_error", "anew"), "post", "1")
+    assert "server_error: anew" in shown(progress)[-1]
+
+
+@pytest.mark.parametrize(("phase", "full"), [("asking", False), ("writing", True)])
+def test_the_bar_is_full_while_the_table_is_written(phase: str, full: bool) -> None:
+    progress = Progress(phase=phase, rows_expected=80, ok=5)
+    first = shown(progress)[0]
+    assert (first.count("━") >= BAR // 2 and "╺" not in first) == full
+    assert ("writing: 5 of 80 rows" in first) == full
 
 
 def test_the_reason_of_a_failed_row_stays() -> None:
@@ -80,7 +108,7 @@ def test_the_reason_of_a_failed_row_stays() -> None:
     progress.fault(Fault("bad_request", "no"), "post", "1")
     progress.fail(Fault("bad_request", "no"), "post", "1")
     progress.fault(Fault("server_error", "passing"), "post", "2")
-    progress.answer(1.0, NO_TOKENS, None, "post", "2")
+    progress.answer(REPLY, NO_TOKENS, "post", "2")
     assert "bad_request: no" in shown(progress)[-1]
 
 
@@ -116,3 +144,44 @@ def test_the_clock_of_the_speed_stands_still_in_a_pause() -> None:
     time.sleep(0.05)
     watched.sample()
     assert time.monotonic() - progress.since == pytest.approx(before, abs=0.03)
+
+
+def test_an_end_is_foretold_from_the_first_step_on(project: Project) -> None:
+    """Steps are counted, also those of rows that fail or are left out, and those that the journal knows."""
+    steps = [
+        {"name": "plan", "prompt": "Plan {{ title }}"},
+        {"name": "post", "each": {"lang": ["en", "de"]}, "prompt": "{{ lang }} {{ plan }} {{ title }}"},
+        {
+            "name": "tag",
+            "when": "{{ post != 'none' and title != 'thing 2' }}",
+            "prompt": "Tag {{ lang }} {{ post }}",
+        },
+    ]
+    fail = Rule(match="Plan thing 3", fault="refusal")
+    with serve(Script(faults=(fail,))) as server:
+        project.job(models=served(server.base_url), records=Project.numbered(6), steps=steps)
+        work = []
+        for limit in (3, 6):
+            progress, job = Seen(), load(project.folder / "job.yaml", [f"records.limit={limit}"])
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("TEST_KEY", KEY)
+                api.run(job, progress=progress)
+            assert progress.seen[0] == progress.seen[1] == limit * (1 + 2 + 2)
+            work.append(progress.seen[2])
+    assert work == [3 * 5, 2 * 5], "thing 3 fails at its first step; what the journal knows is no work"
+
+
+class Seen(Progress):
+    """A progress that keeps what it showed of its work when a phase ended."""
+
+    seen = (0, 0, 0)
+
+    def restart(self, phase: str, *, go_on: bool = False) -> None:
+        self.seen = max(self.seen, self.work)
+        super().restart(phase, go_on=go_on)
+
+
+def test_the_bar_and_the_end_go_by_steps_while_rows_are_still_at_their_first() -> None:
+    progress = Progress(phase="asking", since=time.monotonic() - 24, rows_expected=78, answered=30)
+    progress.steps, progress.steps_new, progress.steps_expected = 30, 30, 117
+    assert "ETA 1:09" in "".join(shown(progress, 200))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.testing import Rule, Script
+from tests.support.fakes import chat_body
 from tests.support.project import Project
 from tests.support.served import served
 from tests.support.server import serve
@@ -128,3 +129,39 @@ def test_a_table_that_was_changed_since_is_not_given_reasons(shop: Project) -> N
     shown = shop.run("show", "job.yaml", "--failed").stdout
     assert "the table was changed after a run of 'shop' wrote it" in shown
     assert "failed at" not in shown and "00007 de  failed\n" in shown
+
+
+ENDS = [("rejected", "stop"), ("truncated", "length"), ("filtered", "content_filter"), ("refused", "refusal")]
+
+
+@pytest.mark.parametrize(("kind", "finish"), ENDS)
+@pytest.mark.parametrize("private", [[], ["title"]])
+def test_an_answer_that_was_paid_for_and_is_not_used_can_be_read(
+    kind: str, finish: str, private: list[str], project: Project
+) -> None:
+    said = {lang: f"A {lang} text of thing 1 that is far too long." for lang in ("en", "de")}
+    rules = [
+        Rule(match=f"{lang}: thing 1", fault="body", body=chat_body(text, finish).decode())
+        for lang, text in said.items()
+    ]
+    each = {"lang": ["en", "de", "fr"]}
+    step = {"name": "post", "each": each, "prompt": "{{ lang }}: {{ title }}", "repairs": 1}
+    with serve(Script(faults=tuple(rules))) as server:
+        steps = [{**step, "checks": {"excludes": "too long"}}]
+        project.job(models=served(server.base_url), records=Project.numbered(3), steps=steps, max_failed=1)
+        sets = ("--set", f"records.private={private}")
+        assert project.run("run", "job.yaml", *sets).returncode == 3
+
+    def show(*options: str) -> list[str]:
+        return project.run("show", "job.yaml", *sets, *options, COLUMNS="200").stdout.splitlines()
+
+    for options in (("--key", "00001"), ("--explain", "--failed"), ("--key", "00001", "--step", "post")):
+        shown = show(*options)
+        heads = [i for i, line in enumerate(shown) if line.startswith("00001")]
+        assert len(heads) == (2 if "--failed" in options else 3)
+        for lang, text in said.items():
+            at = next(i for i in heads if f"00001 {lang}  failed" in shown[i])
+            lines = shown[at + 1 : at + 1 + (2 if kind == "rejected" else 1)]
+            words = text.replace("thing 1", "***") if private else text
+            assert lines == [f"  post, {kind} answer: {words}"] * len(lines), shown
+    assert not any("answer: " in line for line in show("--failed"))

@@ -24,6 +24,7 @@ output: {to: posts.csv}
 RECORDS = "sku,title,Product name,price\n007,tea,Tea,3\n008,lamp,Lamp,\n"
 PROMPT = 'prompt: "Write about {{ title }}."'
 MODEL = "model: m}"
+ADDRESS = "http://127.0.0.1:8000/v1"
 STEP = PROMPT + "\n    "
 FOREIGN = re.compile(
     r"token|statement|expected|block end|block mapping|scalar|mapping values|Jinja|Encountered|\w object'?"
@@ -138,6 +139,36 @@ SLIPS = {
     "a model among the parameters": (MODEL, "model: m, params: {model: x}}", "leave it out"),
     "an address without http": (MODEL, "model: m, base_url: localhost:8000}", "http://"),
     "a sample as a number": ("key: sku", "key: sku, sample: 5", "sample: {n: 5}"),
+    "a preset as a provider": ("scripted", "groq", "write preset: groq"),
+    "a budget with a currency": ("name: shop", "name: shop\nbudget: $5", "budget: {cost: 5}"),
+    "a part of a dollar": ("name: shop", "name: shop\nbudget: $0.50", "budget: {cost: 0.5}"),
+    "one behind the number": ("name: shop", "name: shop\nbudget: 2.50 USD", "budget: {cost: 2.5}"),
+    "a limit with its unit": (MODEL, "model: m, limits: 60 a minute}", "limits: {rpm: 60}"),
+    "a field of the answer": (PROMPT, STEP + "answer: {title: string}", "answer: {json: {title: …}}"),
+    "one named as another key": (PROMPT, STEP + "answer: {n: integer}", "answer: {json: {n: …}}"),
+    "headers of the model": (MODEL, "model: m, headers: {x-team: a}}", "options: {headers: …}"),
+    "a proxy of the model": (MODEL, "model: m, proxy: 'http://p'}", "options: {proxy: …}"),
+    "a prompt in braces": (
+        "  - name: post\n    " + PROMPT,
+        "  - {name: post, prompt: About {{ title }}}",
+        "in quotes: {name: post, prompt:",
+    ),
+    "a later answer": (PROMPT, "prompt: '{{ b }}'\n  - name: b\n    prompt: x", "step 'b' above"),
+    "its own answer": (PROMPT, "prompt: '{{ post }}'", "a step reads the answers of the steps above it"),
+    "an address with its end": (
+        MODEL,
+        f"model: m, base_url: {ADDRESS}/chat/completions}}",
+        "leave out /chat",
+    ),
+    "one of responses": (MODEL, f"model: m, base_url: {ADDRESS}/responses/}}", "leave out /responses/"),
+    "one of completions": (MODEL, f"model: m, base_url: {ADDRESS}/completions}}", "leave out /completions"),
+    "one of an endpoint": (
+        MODEL,
+        f"model: m, endpoints: [{{base_url: {ADDRESS}/chat/completions}}]}}",
+        "leave out /chat",
+    ),
+    "a format that is only read": ("posts.csv", "posts.ods", "write .xlsx"),
+    "a format of texts": ("posts.csv", "posts.docx", ".jsonl, .parquet, .tsv, .xlsx"),
     "a fallback as a word": (MODEL, "model: m, fallback: other}", "fallback: {model: other}"),
 }
 
@@ -208,6 +239,13 @@ def test_arithmetic_on_an_empty_cell_says_how_to_count_it(project: Project) -> N
         (("run", "jbo.yaml"), "there is no such job file", "there is job.yaml"),
         (("run", "other.yaml"), "there is no such job file", "did you mean jobs/other.yaml?"),
         (("run", "nowhere.yaml"), "there is no such job file", "there is job.yaml"),
+        (("check", "many/27.yml"), "there is no such job file", "there is shop-27.yaml, "),
+        (("check", "many/xyz.yml"), "there is no such job file", "shop-14.yaml, and 15 more"),
+        (("check", "."), "this is a folder, not a job file", "there is job.yaml"),
+        (("ctl", "pause", "job.yaml"), "'pause' is a command, not a job file", "pipeline ctl job.yaml pause"),
+        (("run", "job.yaml", "--limit", "all"), "--limit: must be a whole number from 0 on", "--limit 20"),
+        (("run", "job.yaml", "--pilot", "1"), "--pilot: must be a whole number from 2 on", "--pilot 20"),
+        (("show", "job.yaml", "--rows", "0"), "--rows: must be a whole number from 1 on", "--rows 20"),
     ],
 )
 def test_a_slip_on_the_command_line(
@@ -215,6 +253,9 @@ def test_a_slip_on_the_command_line(
 ) -> None:
     check(project, PROMPT, PROMPT)
     (project.folder / "prompt.txt").write_text("Write about {{ title }}: {{ price }}\n")
+    (project.folder / "many").mkdir()
+    for number in range(10, 30):
+        (project.folder / f"many/shop-{number}.yaml").write_text(GOOD)
     (project.folder / "jobs").mkdir()
     (project.folder / "jobs/other.yaml").write_text(GOOD)
     done = project.run(*arguments)

@@ -42,6 +42,7 @@ SHOWING = [page for page in map(page_of, PAGES) if page.shown]
 REFUSALS = (
     (re.compile(r"^\d+ requests sent"), "N requests sent"),
     (re.compile(r"(\d records), \d+ requests sent"), r"\1, N requests sent"),
+    (re.compile(r"^not counted in that: \d+ attempts"), "not counted in that: N attempts"),
 )
 """a server that refuses what comes too fast refuses as often as it happens"""
 

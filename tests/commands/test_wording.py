@@ -27,7 +27,7 @@ def test_a_stop_its_rerun_and_the_export_name_one_number_of_rows(project: Projec
     begun = int(re.findall(r"(\d+) of 240 rows are done", said[1])[0])
     ok = int(re.findall(r"240 rows: (\d+) ok", exported)[0])
     assert 0 < ok < 240 and stopped == [ok, ok] and begun == ok
-    assert f"rows: {ok} ok of 240" in standing
+    assert f"rows: {ok} ok, {240 - ok} pending of 240" in standing
     assert "last run: key refused (the run stopped: unauthorized: " in standing
 
 

@@ -242,6 +242,7 @@ def test_a_redirect_names_its_host_and_nothing_that_could_be_secret(location: st
         ("llama-3:free", "meta/llama-3", False),
         ("m", "", False),
         ("", "m", False),
+        ("any", "m", False),
         ("gpt-5", "gpt-5-mini", True),
         ("gpt-5", "gpt-4", True),
         ("m", "another-than-m", True),

@@ -56,10 +56,13 @@ def test_a_live_run_is_paused_resumed_changed_and_stopped(project: Project) -> N
 def _pauses_and_resumes(project: Project, server: Server) -> None:
     done = project.run("ctl", "job.yaml", "pause")
     assert done.returncode == 0 and done.stdout.startswith("paused; "), done.stderr
+    assert project.run("ctl", "job.yaml", "pause").stdout.startswith("paused already; ")
     time.sleep(1)
     assert rate(server, 0.5) == 0
     assert project.numbers("ctl", "job.yaml", "status")["phase"] == "paused"
     assert project.run("ctl", "job.yaml", "resume").stdout == "going on\n"
+    again = project.run("ctl", "job.yaml", "resume").stdout
+    assert again == "the run is not paused: it is going on already\n"
     before = server.ledger().requests
     eventually(lambda: server.ledger().requests > before + 5)
 

@@ -20,8 +20,15 @@ def test_p17_a_damaged_answer_is_never_used_and_those_behind_it_are(project: Pro
         assert (
             found.returncode == 74 and "(step post, record 00012) does not match its checksum" in found.stdout
         )
+        refused = project.run("export", "job.yaml")
+        assert (
+            refused.returncode == 74
+            and "the journal is damaged: row 13 (step post, record 00012)" in refused.stderr
+        )
+        assert project.result().equals(good), "the table is not replaced by one with a pending row"
         done = project.run("run", "job.yaml")
         assert done.returncode == 0 and "at least 1 request" in done.stderr, done.stderr
         assert "row 13 of the journal (step post, record 00012) is damaged" in done.stderr
         assert server.ledger().billed == 31
     assert project.result().equals(good)
+    assert project.run("export", "job.yaml").returncode == 0, "the answer that has come since is used"

@@ -19,6 +19,8 @@ def of_plan(plan: Plan) -> Iterator[str]:
     failed = f", {plan.failed:,} of them failed" if plan.failed else ""
     size = f"{counted(plan.records, 'record')}, {counted(plan.rows, 'row')}"
     yield f"{size}, {plan.complete:,} of them complete{failed}"
+    if plan.chosen:
+        yield f"Only {plan.chosen}."
     if not plan.records:
         yield NO_RECORDS
     rows = [
@@ -39,6 +41,9 @@ def of_plan(plan: Plan) -> Iterator[str]:
     yield from table(("step", "model", "answered", "missing", "then", *estimates), rows)
     yield from of_sharing({step.step: step.sharing for step in plan.steps if step.sharing})
     yield from _money(plan)
+    for name, (left, most) in plan.left_of.items():
+        short = "; that may not be enough" if plan.needed(name) > left else ""
+        yield f"Left of budget.{name}: {left:,} of {most:,}{short}."
 
 
 def _about(step: StepPlan) -> str:
@@ -91,12 +96,16 @@ def of_pilot(pilot: Pilot) -> Iterator[str]:
     else:
         yield f"{left}; what they cost is not known: state it under models.<name>.price"
     yield f"{left}, about {_between(pilot.tokens, lambda value: f'{value:,.0f}', ' tokens')}"
+    if pilot.maybe:
+        yield f"not counted in that: {counted(pilot.maybe, 'attempt')} of the pilot that may have been billed"
 
 
 def _between(found: Interval, said: Callable[[float], str], unit: str = "") -> str:
     """An estimate with its bounds, which one record alone cannot give."""
     if isinf(found.high):
         return f"{said(found.mean)}{unit} (from one record only)"
+    if found.low == found.high:  # a few equal values do not say how far others may lie from them
+        return f"{said(found.mean)}{unit} (all records of the pilot had the same)"
     return f"{said(found.mean)}{unit} ({said(found.low)} to {said(found.high)}, 95 times in 100)"
 
 

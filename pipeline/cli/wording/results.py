@@ -29,16 +29,24 @@ def of_result(result: Result) -> Iterator[str]:
     counts = {name: getattr(result, name) for name in _ROWS}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     yield f"{counted(result.rows, 'row')}: {said or 'none'}"
+    if result.chosen:
+        yield f"only {result.chosen}"
     if not result.rows:
         yield NO_RECORDS
-    cost = "" if result.cost == 0 or not result.sent else f", {dollars(result.cost)}"
+    most = f"at most {dollars(result.most_cost)}" if result.most_cost else dollars(None)
+    cost = (
+        ""
+        if result.cost == 0 or not result.sent
+        else f", {most if result.cost is None else dollars(result.cost)}"
+    )
     yield (
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
         f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
     )
     yield from of_sharing(result.sharing)
     for target in result.targets:
-        yield f"result    {shown(target)}"
+        before = f": the table before had {counted(result.rows_before, 'row')}" if result.rows_before else ""
+        yield f"result    {shown(target)}{before}"
     for path in result.kept:
         name = shown(path)
         yield f"kept      {name}: the table before, which was changed or not written by this job"
@@ -81,9 +89,9 @@ def _of_files(filed: Filed) -> Iterator[str]:
 
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
-    numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost")
-    lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing")
-    names = (*_ROWS, *numbers, *lists)
+    numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "most_cost")
+    lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
+    names = (*_ROWS, *numbers, "rows_before", *lists)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
@@ -104,11 +112,15 @@ def numbers_of_error(error: PipelineError) -> dict[str, Any]:
 
 
 def of_rows(
-    job: Job, found: Shown, steps: Sequence[str], thoughts: Sequence[Sequence[tuple[str, str]]] | None = None
+    job: Job,
+    found: Shown,
+    steps: Sequence[str],
+    words: Sequence[Sequence[tuple[str, str]]] | None = None,
+    explain: bool = False,
 ) -> Iterator[str]:
     """Rows of a result, one under the other: which row it is, how it stands, what the steps wrote.
 
-    `thoughts` are the steps and the words of the reasoning of each row.
+    `words` are what else models wrote for each row, with what it is; to `explain` is to say so of none, too.
     """
     width = shutil.get_terminal_size((100, 24)).columns
     columns = list(found.rows[0]) if found.rows else []
@@ -123,10 +135,13 @@ def of_rows(
         for name in written:
             if not (why and row[name] is None):
                 yield from _folded(f"{name}: {row[name] if row[name] is not None else '-'}", "  ", width)
-        for step, words in thoughts[number] if thoughts else ():
-            yield from _folded(f"{step}, reasoning: {words}", "  ", width)
-        if thoughts is not None and not thoughts[number]:
+        said = words[number] if words else ()
+        for what, text in said:
+            yield from _folded(f"{what}: {text}", "  ", width)
+        if explain and not any(what.endswith(", reasoning") for what, _ in said):
             yield "  no reasoning came with its answers"
+    if found.chosen:
+        yield safe_text(f"only {found.chosen}")
     more = found.total - len(found.rows)
     if more:
         yield f"… and {counted(more, 'more row')} (--rows {found.total} shows all)"

@@ -17,10 +17,12 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     why = f" ({run['stopped']})" if run.get("stopped") else ""
     yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}{why}")
     if rows := run.get("rows"):
-        said = [f"{rows[name]:,} {name}" for name in ("ok", "failed", "skipped") if rows[name]]
-        yield f"rows: {', '.join(said) or 'none done'}{_of(rows['expected'])}"
+        done = {name: rows[name] for name in ("ok", "failed", "skipped")}
+        done["pending"] = max(rows["expected"] - sum(done.values()), 0)
+        said = [f"{count:,} {name}" for name, count in done.items() if count]
+        yield f"rows: {', '.join(said) or 'none done'}{_of(rows['expected'])}{_part(run)}"
     if not standing["steps"]:
-        yield from _of_run(standing["run"])
+        yield from _of_run(standing["run"], live=standing["running"])
         return
     yield from _steps(standing)
     without = standing["unpriced"]
@@ -33,7 +35,12 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     tries = [(*row.values(),) for row in standing["attempts"]]
     rows = [(step, end, billed, f"{count:,}", f"{mean:.2f}") for step, end, billed, count, mean in tries]
     yield from table(("step", "outcome", "billed", "attempts", "mean s"), rows)
-    yield from _of_run(standing["run"])
+    yield from _of_run(standing["run"], live=standing["running"])
+
+
+def _part(run: Mapping[str, Any]) -> str:
+    """Which part of the records is meant, where it is only a part."""
+    return f"; only {run['chosen']}" if run.get("chosen") else ""
 
 
 def _of(expected: int) -> str:
@@ -75,7 +82,7 @@ def of_live(run: Mapping[str, Any]) -> Iterator[str]:
     yield from _of_run(run)
 
 
-def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
+def _of_run(run: Mapping[str, Any], *, live: bool = True) -> Iterator[str]:
     """What the live run, or the last one, was held up by."""
     if run.get("waits"):
         yield safe_text(run["waits"])
@@ -83,9 +90,10 @@ def _of_run(run: Mapping[str, Any]) -> Iterator[str]:
         found = " (found)" if lane["found_rpm"] else ""
         used = [f"{name} {lane['used'][name]:.0%} of {limit:,}" for name, limit in lane["limits"].items()]
         used = [f"{text}{found}" if text.startswith("rpm") else text for text in used]
-        said = f"{lane['in_flight']} in flight of {lane['concurrency']}, {lane['waiting']} waiting"
+        said = [f"{lane['in_flight']} in flight of {lane['concurrency']}, {lane['waiting']} waiting"]
         state = [lane["state"]] if lane["state"] else []
-        yield safe_text(f"{lane['name']}: {', '.join([*state, said, *used])}")
+        if parts := [*state, *(said if live else []), *used]:
+            yield safe_text(f"{lane['name']}: {', '.join(parts)}")
     if run.get("advice"):
         yield safe_text(f"held up by {run['advice']}")
     for remark, count in run.get("remarks", {}).items():

@@ -11,6 +11,7 @@ from anyio import CancelScope
 from pipeline.core.clock import Clock
 from pipeline.core.domain import Call, Fate, Fault, Reply, Request
 from pipeline.core.errors import DiskError, Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped
+from pipeline.wire.faults import PROXY
 
 _HINTS = {
     "unauthorized": "set the right key in the variable that api_key_env names",
@@ -68,6 +69,8 @@ class Fuse:
         if self.reason is not None:
             error = _ERRORS.get(self.reason.kind, RunStopped)
             hint = _HINTS.get(self.reason.kind, "")
+            if self.reason.kind == "outage" and f"cannot connect to {PROXY} " in self.reason.message:
+                hint = "check options.proxy, and whether the proxy is running"
             about_key = error is not RunStopped
             where = self.where if about_key else self.where.partition(" (key: ")[0]
             raise error(f"the run stopped: {self.reason}", where=where, hint=hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipeline.core.domain import Answer, Call, Fault, Reply, Request
+from pipeline.core.domain import ANY_MODEL, Answer, Call, Fault, Reply, Request
 from pipeline.core.progress import Progress
 from pipeline.core.redaction import without
 from pipeline.journal.events import Events
@@ -42,7 +42,7 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
         for remark in remarks(request, reply, answer):
             if progress.remark(remark):
                 events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
-        progress.answer(reply.seconds, answer.usage, reply.cost, request.step, request.key)
+        progress.answer(reply, answer.usage, request.step, request.key)
         events.info(
             "request.answered",
             step=request.step,
@@ -66,7 +66,7 @@ def remarks(request: Request, reply: Reply, answer: Answer) -> Iterator[str]:
         word = _redacted(answer.finish_reason, request)[:40]
         yield f"{request.model[:80]} ends answers with '{word}', which is not a known word; they are taken"
     asked, by = request.model, answer.model
-    if asked != by and asked and by and _model(asked) != _model(by):
+    if asked not in (by, "", ANY_MODEL) and by and _model(asked) != _model(by):
         yield f"asked for {asked[:80]}, answered by {_redacted(by, request)[:80]}"
 
 

@@ -68,7 +68,8 @@ def record(
             raise fault
         verdict.answered(request, current_time() - sent)
         await journal.record(request, reply, charge.usage, charge.cost)
-        return reply.with_answer(answer, request.model, charge.cost if charge.usage.whole else None)
+        cost = charge.cost if charge.usage.whole else None
+        return reply.with_answer(answer, request.model, cost, charge.cost)
 
     return ask
 

@@ -64,6 +64,11 @@ class Concurrency(Limit):
             bears = max(1, int(FITS * self._timeout * rate))
             self._restart(min(max(self.width, min(round(in_flight), START)), bears))
 
+    def begin_with(self, slots: int) -> None:
+        """Begin with as many as the server says it works on at once; from there it is found as ever."""
+        self._opens = False
+        self._restart(min(slots, self._most))
+
     @property
     def in_flight(self) -> int:
         """Slots taken."""

@@ -97,7 +97,11 @@ async def connection(
             trust_env=False,
         ) as session:
             url = URL(base_url.rstrip("/") + PATHS[api])
-            yield _Endpoint(session, connector, url, extras, api, deadlines, sent if extras.proxy else None)
+            endpoint = _Endpoint(
+                session, connector, url, extras, api, deadlines, sent if extras.proxy else None
+            )
+            endpoint.keyless = not key and not extras.secrets
+            yield endpoint
 
 
 class _Endpoint:
@@ -123,6 +127,7 @@ class _Endpoint:
         self._deadlines = deadlines
         self._room = asyncio.Semaphore(bodies.LARGE_AT_ONCE)
         self._strangers = Strangers(self._host)
+        self.keyless = False  # whether no secret is sent
         self._known = False
         self._listing = asyncio.Lock()
         self._listed: bytes | None = None  # the list of models; it is asked for once, and only after a 404
@@ -168,15 +173,17 @@ class _Endpoint:
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> Fault:
         self._known = True
         headers = {name.lower(): cleansed(words) for name, words in response.headers.items()}
-        return faults.fault_of(response.status, headers, cleansed_bytes(body))
+        fault = faults.fault_of(response.status, headers, cleansed_bytes(body))
+        return fault.but(message=faults.no_key(self._host, fault)) if self.keyless else fault
 
     async def _explained(self, fault: Fault, model: str) -> Fault:
         """The fault with what the server's list of models says about it."""
         async with self._listing:
             if self._listed is None:
                 url = URL(str(self._url).removesuffix(PATHS[self._api]) + "/models")
-                how = {"headers": self._headers, "proxy": self._proxy.reveal() or None}
-                self._listed = cleansed_bytes(await fetched(self._session, url, **how))
+                proxy = self._proxy.reveal() or None
+                listed = await fetched(self._session, url, headers=self._headers, proxy=proxy)
+                self._listed = cleansed_bytes(listed)
         said = advice(self._url, self._api, model, self._listed, "model" in fault.message.lower())
         return fault.but(message=f"{fault.message.rstrip('. ')}; {said}") if said else fault
 
@@ -188,7 +195,7 @@ class _Endpoint:
             case aiohttp.ClientHttpProxyError():
                 return faults.no_tunnel(self._proxy_host, self._host, error.status)
             case aiohttp.ClientProxyConnectionError():
-                return _unconnected(error, f"the proxy {self._proxy_host}", known=True)
+                return _unconnected(error, f"{faults.PROXY} {self._proxy_host}", known=True)
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return _unconnected(error, self._host, self._known)
             case TimeoutError() if not deadline.idle:

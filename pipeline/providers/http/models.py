@@ -67,14 +67,16 @@ def azure_address(host: str, path: str) -> str:
     return f"Azure's address for this API is https://{host}/openai/v1" if wrong else ""
 
 
-async def fetched(session: aiohttp.ClientSession, url: URL, **how: Any) -> bytes:
-    """The list at an address, as it came; nothing where none comes in time."""
+async def fetched(
+    session: aiohttp.ClientSession, url: URL, *, seconds: float = PATIENCE, **how: Any
+) -> bytes:
+    """What is at an address, as it came; nothing where nothing comes in time."""
     body = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE), session.get(url, allow_redirects=False, **how) as response:
+        async with asyncio.timeout(seconds), session.get(url, allow_redirects=False, **how) as response:
             while response.status == 200 and len(body) < MOST and (piece := await response.content.readany()):
                 body += piece
-    except Exception:  # foreign code met hostile bytes; without a list there is only less to say
+    except Exception:  # foreign code met hostile bytes; without it there is only less to say
         return b""
     return bytes(body)
 

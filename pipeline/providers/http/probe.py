@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
-from pipeline.core.domain import Fault
+from pipeline.core.domain import ANY_MODEL, Fault
 from pipeline.core.errors import JobError, KeyRefused, RunStopped
 from pipeline.core.health import Check, bad, ok, warn
 from pipeline.core.secret import Secret, cleansed_bytes, guarding
@@ -62,9 +62,9 @@ def looked_at(base_url: str, key: Secret, model: str, extras: Extras = NOTHING) 
         yield warn("endpoint", f"{host}: no list of models within {PATIENCE:g} s", hint)
         return
     except (OSError, ValueError) as error:
-        yield _unreached(host, error)
+        yield _unreached(host, error, extras.proxy_host)
         return
-    yield _of_status(host, urlsplit(base_url).path, heard)
+    yield _of_status(host, urlsplit(base_url).path, heard, bool(key or extras.secrets))
     if heard.status == 200 and not is_page(heard.body):
         yield _of_model(host, heard, model)
     yield from _of_clock(host, heard)
@@ -165,7 +165,7 @@ def _origin(error: BaseException) -> OSError:
     return error
 
 
-def _unreached(host: str, error: Exception) -> Check:
+def _unreached(host: str, error: Exception, proxy: str) -> Check:
     if getattr(error, "reason", "") in NO_TLS:
         hint = "write http:// in base_url, if the server is on this machine or in your own network"
         said = f"{host}: does not speak https, but plain http, it seems"
@@ -173,6 +173,11 @@ def _unreached(host: str, error: Exception) -> Check:
     hint = "this machine is offline, the server is down, or base_url is wrong"
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "for a certificate authority of your own, set SSL_CERT_FILE to its certificate"
+    elif proxy:
+        host, hint = (
+            f"{host}, through the proxy {proxy}",
+            "check options.proxy, and whether the proxy is running",
+        )
     return bad("endpoint", f"{host}: {_why(error)}", hint, code=RunStopped.exit_code)
 
 
@@ -191,14 +196,15 @@ def _fault(heard: _Heard) -> Fault | None:
     return None if names_in(heard.body) else error_reply(heard.body)
 
 
-def _of_status(host: str, path: str, heard: _Heard) -> Check:
+def _of_status(host: str, path: str, heard: _Heard, has_key: bool = True) -> Check:
     status = heard.status
     fault = _fault(heard)
     if status == 200 and is_page(heard.body):
         return warn("endpoint", f"{host}: answers with a page for people (200)", _ADDRESS)
     if fault is not None and fault.kind == "unauthorized":
-        hint = "set the right key in the variable that api_key_env names"
-        return bad("endpoint", f"{host}: the key is refused ({status})", hint, code=KeyRefused.exit_code)
+        hint = f"{'set the right key in' if has_key else 'set'} the variable that api_key_env names"
+        what = "the key is refused" if has_key else "wants a key, and none is sent"
+        return bad("endpoint", f"{host}: {what} ({status})", hint, code=KeyRefused.exit_code)
     if 300 <= status < 400:
         hint = "set base_url to the address that the server names; redirects are not followed"
         return bad("endpoint", f"{host}: answers with a redirect ({status})", hint, code=JobError.exit_code)
@@ -222,6 +228,11 @@ def _of_model(host: str, heard: _Heard, model: str) -> Check:
         return ok("model", f"{host}: lists no models")
     if is_listed(model, names):
         return ok("model", f"{host}: knows {model}")
+    if model == ANY_MODEL and len(names) == 1:
+        served = shown(model, names)
+        return ok(
+            "model", f"{host}: serves {served}; a server that does not look at the name takes 'any' for it"
+        )
     if is_azure(host):
         return ok("model", f"{host}: lists models, not your deployments; is one named {model}?")
     near = nearest(model, names) or f"it lists: {shown(model, names)}"

@@ -38,23 +38,26 @@ class Steering:
 
     def pause(self) -> str:
         """Send nothing new; requests under way are finished."""
-        self._hold(True)
-        return f"paused; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
+        already = "" if self._hold(True) else " already"
+        return (
+            f"paused{already}; {counted(self._run.progress.in_flight, 'request')} under way will be completed"
+        )
 
     def resume(self) -> str:
         """Go on."""
-        self._hold(False)
-        return "going on"
+        return "going on" if self._hold(False) else "the run is not paused: it is going on already"
 
-    def _hold(self, paused: bool) -> None:
+    def _hold(self, paused: bool) -> bool:
+        """Pause, or go on; whether that is a change."""
         run = self._run
         assert run.shared is not None  # noqa: S101 - commands are taken only while the run sends
         if run.fuse.reason is not None:
             raise JobError("the run is stopping")
-        run.shared.pause.paused = paused
+        changed, run.shared.pause.paused = run.shared.pause.paused != paused, paused
         run.progress.notice = "paused" if paused else ""
         run.events.info("run.paused" if paused else "run.resumed")
         run.shared.pump()
+        return changed
 
     def stop(self) -> str:
         """End the run as an interrupt would."""

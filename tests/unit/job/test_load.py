@@ -212,7 +212,7 @@ def test_a_missing_file_hints_at_its_neighbour(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     with pytest.raises(JobError, match=r"did you mean 'job\.yaml'"):
         load(tmp_path / "jb.yaml")
-    with pytest.raises(JobError, match="cannot be read"):
+    with pytest.raises(JobError, match="this is a folder"):
         load(tmp_path)
 
 

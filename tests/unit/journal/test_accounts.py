@@ -100,7 +100,9 @@ async def test_money_spent_and_money_wasted(journal: Journal) -> None:
     assert accounts.waste(journal) == (1, 1, 40)
 
 
-async def test_the_cost_of_some_requests_counts_all_tries_and_not_what_stood_back(journal: Journal) -> None:
+async def test_the_cost_of_some_requests_is_what_was_surely_paid_and_not_what_stood_back(
+    journal: Journal,
+) -> None:
     await answer(journal, "a", 30)
     await journal.supersede(asked("a"))
     journal.note(asked("a"), Fault("timeout", "late", fate=Fate.RETRY, billed=Billed.MAYBE), 1, 40)
@@ -108,7 +110,7 @@ async def test_the_cost_of_some_requests_counts_all_tries_and_not_what_stood_bac
     await answer(journal, "b", None)
     await answer(journal, "not asked about", 1000)
     digests = [asked(text).digest for text in ("a", "b", "never asked")]
-    assert accounts.of_requests(journal, digests) == (140, 16, 1)
+    assert accounts.of_requests(journal, digests) == (100, 16, 1, 1)
 
 
 async def test_the_latest_outputs_are_those_of_answers_that_were_counted(journal: Journal) -> None:

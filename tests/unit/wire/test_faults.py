@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import time
 from email.utils import formatdate
 from math import isfinite
+from string import ascii_letters, digits
 from typing import Any
 
 import orjson
@@ -135,6 +137,22 @@ def test_a_key_that_a_server_sends_back_is_in_no_message(key: str, status: int) 
     assert key.split()[-1] not in str(made)
     if status in (401, 403):
         assert made.body == b""
+
+
+SHOWN_IN_PART = ("{}", "{:.8}...", "{:.4}****", "…{:.6}", "{:.6}***wxyz", "Bearer={}", "'{}'", "key:{:.7}*")
+"""how servers write a key, or a part of one, into a refusal"""
+
+
+@pytest.mark.parametrize("form", SHOWN_IN_PART)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_quoted_without_the_key_of_somebody_else(form: str, status: int) -> None:
+    rng = random.Random(form)
+    for _ in range(200):
+        key = "".join(rng.choices(ascii_letters + digits, k=rng.choice((24, 32, 51))))
+        words = f"UpstreamException - Incorrect key provided: {form.format(key)}, ask whoever runs it"
+        said = fault(status, message=words).message
+        assert "UpstreamException - Incorrect key provided" in said and "ask whoever runs it" in said, said
+        assert not any(part in said for part in (key[:4], key[9:15], key[-4:])), (key, said)
 
 
 def test_a_message_is_one_short_line() -> None:

@@ -94,3 +94,11 @@ def test_the_doctor_reads_an_error_as_a_run_does(status: int, body: object, stat
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     check: Check = _of_status("host", "/v1", _Heard(status, "", raw, 0))
     assert check.state == state and words in f"{check.said} {check.hint}"
+
+
+@pytest.mark.parametrize(
+    ("names", "state"), [(["smollm2"], "ok"), (["a", "b"], "warn"), (["any", "b"], "ok")]
+)
+def test_any_stands_for_the_one_model_of_a_server(names: list[str], state: str) -> None:
+    heard = _Heard(200, "", json.dumps({"data": [{"id": name} for name in names]}).encode(), 0.0)
+    assert _of_model("here", heard, "any").state == state
