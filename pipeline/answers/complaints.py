@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 
+from pipeline.core.errors import own_words
+
 _ORDERS = re.compile(
     r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
     r"|Translate it|Keep them exactly as they are|Leave them out)\.(?= [A-Z]|$)"
 )
+_NOT_JSON = "Your answer is not JSON ("
 _BEGINNINGS = (
     (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
     (re.compile(r"\AYour (?=answer|JSON|translation)"), "the "),
@@ -23,6 +26,8 @@ _BEGINNINGS = (
 def to_a_person(complaint: str) -> str:
     """The complaint as a person reads it: "the answer is not JSON (…)"."""
     said = _ORDERS.sub("", complaint)
+    if said.startswith(_NOT_JSON):
+        said = _NOT_JSON + own_words(said.removeprefix(_NOT_JSON))
     for beginning, instead in _BEGINNINGS:
         said = beginning.sub(instead, said)
     return said.removesuffix(".")

@@ -21,6 +21,7 @@ from pipeline.answers.references import inlined
 
 TYPES = ("string", "integer", "number", "boolean")
 _ALL_TYPES = (*TYPES, "array", "object", "null")
+_NO_TARGET = re.compile(r"(?:Pointer|Anchor) '(.*)' does not exist")
 _NOTHING_FETCHED = re.compile(r"^.*?(nothing is fetched; )")
 _MOST_COMPLAINTS = 3
 _FULL = frozenset(("$schema", "$ref", "$defs"))  # keys that only a full schema has
@@ -45,6 +46,8 @@ def schema_of(shape: Any) -> dict[str, Any]:
 def _schema_words(error: Exception) -> str:
     """What is wrong with a schema, without the validator's words."""
     said = str(error).splitlines()[0]
+    if lost := _NO_TARGET.match(said):
+        return f"a $ref names '{lost[1]}', which is not in the schema; the shared parts stand under $defs"
     if isinstance(error, jsonschema_rs.ValidationError) and not _NOTHING_FETCHED.match(said):
         path = ".".join(map(str, error.instance_path)) or "the whole"
         shown = json.dumps(error.instance, default=str)[:80]

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import polars as pl
 
-from pipeline.core.errors import PipelineError
+from pipeline.core.errors import PipelineError, own_words
 
 INT64 = range(-(2**63), 2**63)
 EXACT_IN_FLOAT = range(-(2**53), 2**53 + 1)
@@ -163,8 +163,8 @@ def polars_words(error: Callable[[str], PipelineError]) -> Iterator[None]:
 
 
 def first_line(error: BaseException | None) -> str:
-    """The first line of a library's message."""
-    return (str(error).strip().splitlines() or ["no reason is given"])[0][:200]
+    """The first line of a library's message, in our own words where they are known."""
+    return own_words((str(error).strip().splitlines() or ["no reason is given"])[0])[:200]
 
 
 def rebuilt(

@@ -16,6 +16,7 @@ This module knows nothing of files, HTTP or the terminal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -23,6 +24,43 @@ from typing import TypeVar
 OK = 0
 ROWS_FAILED = 3
 MOST_TOLD = 10  # the most errors that one message lists
+_JSON_FAULT = re.compile(r"([^()\n]{1,200}): line (\d+) column (\d+) \(char \d+\)")
+"""how both parsers of JSON write what is wrong, and where"""
+_JSON_WORDS = (
+    (r"end of data|zero-length|Unterminated", "it ends too early"),
+    (r"Extra data|after document", "more text follows where it should end"),
+    (r"trailing comma", "a comma stands before a closing bracket"),
+    (r"':'", "a colon is missing after a key"),
+    (r"','", "a comma or a closing bracket is missing"),
+    (r"property name|string key", "a key without double quotes"),
+    (r"control character", "a line break or another control character in a text; write it as \\n"),
+    (r"escape", "a backslash before a sign that needs none"),
+    (r"surrogate|UTF-8|utf-8", "a text that is not Unicode"),
+    (r"literal", "a word that is not true, false or null"),
+    (r"number|infinity|digit", "a number that is not written as JSON writes it"),
+    (r"depth|recursion", "it is nested too deeply"),
+    (r"", "a value is missing here, or a text without double quotes"),
+)
+_OTHER_WORDS = (
+    (r".*recursion depth exceeded.*", "it is nested too deeply"),
+    (r"conversion from .* failed in column '(.*)' for (\d+) out of (\d+) values: (.*)",
+     r"a CAST does not fit \2 of \3 values of '\1', such as \4: TRY_CAST would make them null"),
+    (r"casting from .+? to .+? not supported\.?",
+     "a CAST from a text to such a type is not possible: compare the text itself"),
+)  # fmt: skip
+
+
+def own_words(said: str) -> str:
+    """What a library says of JSON or of a CAST, in the words of this program; the rest stays as it is."""
+    for pattern, words in _OTHER_WORDS:
+        if found := re.fullmatch(pattern, said):
+            return found.expand(words)
+    return _JSON_FAULT.sub(_json_fault, said)
+
+
+def _json_fault(found: re.Match[str]) -> str:
+    words = next(words for pattern, words in _JSON_WORDS if re.search(pattern, found[1]))
+    return f"{words} (line {found[2]}, character {found[3]})"
 
 
 class PipelineError(Exception):

@@ -118,7 +118,8 @@ def reading(path: Path, compression: str | None = None) -> Iterator[IO[bytes]]:
                 yield raw
     except (EOFError, zlib.error, gzip.BadGzipFile, _DamagedZstd) as error:
         what = "the compressed file is damaged or was cut off"
-        raise InputError(what, where=str(path), hint=str(error)) from error
+        plain = f"; a file that is not compressed is named without .{compression}" if compression else ""
+        raise InputError(what, where=str(path), hint=f"make it again{plain}") from error
     except OSError as error:
         raise InputError(_reason(error), where=str(path)) from error
 

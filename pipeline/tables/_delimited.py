@@ -29,6 +29,7 @@ from polars.io.plugins import register_io_source
 from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, adapter_name, readable_file, reading
+from pipeline.tables._guess import wide
 from pipeline.tables._lines import LONGEST, lines, too_long, utf8
 
 # polars reads CSV in chunks of at least 4 MiB and many ahead; a sixteenth of it is as fast here, and its
@@ -57,7 +58,7 @@ def scan(separator: str, path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
     readable_file(path)
     if not how.encoding:
         with reading(path) as stream:
-            _refuse_utf16(path, stream.read(64))
+            _refuse_wide(path, stream.read(64))
     layout = _layout(path, separator, how)
     count = sum(1 for _ in _records(path, layout))
     if adapter_name(path)[1] or how.encoding:
@@ -110,10 +111,10 @@ def place(separator: str, path: Path, row: int, how: Reading = AS_IT_IS) -> str:
     return f"row {row}"
 
 
-def _refuse_utf16(path: Path, head: bytes) -> None:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head.count(0) * 3 > len(head):
-        hint = "say so with records.encoding: utf-16, or save it as UTF-8"
-        raise InputError("the file is UTF-16, not UTF-8", where=f"{path}, line 1", hint=hint)
+def _refuse_wide(path: Path, head: bytes) -> None:
+    if name := wide(head):
+        hint = f"say so with records.encoding: {name}, or save it as UTF-8"
+        raise InputError(f"the file is {name.upper()}, not UTF-8", where=f"{path}, line 1", hint=hint)
 
 
 def _has_quoted_cell(path: Path, separator: bytes, encoding: str) -> bool:

@@ -25,6 +25,13 @@ _OTHER = "cp1252"
 _HEAD = 1024
 
 
+def wide(text: bytes) -> str:
+    """The encoding of a text that begins with a mark of UTF-16 or UTF-32, or is full of zeros; else ''."""
+    marked = next((name for mark, name in _UNICODE.items() if text.startswith(mark)), "")
+    zeros = text.count(0) / max(len(text), 1)
+    return marked or ("utf-32" if zeros > 2 / 3 else "utf-16" if zeros > 1 / 3 else "")
+
+
 def delimited(usual: str, path: Path) -> Iterator[Reading]:
     """Separators by how often they are in the header; the usual one comes first among equals."""
     encoding = encoding_of(path)

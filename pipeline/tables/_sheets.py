@@ -17,12 +17,12 @@ from typing import Any
 import polars as pl
 
 from pipeline.core.contracts import AS_IT_IS, Reading
-from pipeline.core.dtypes import first_line, polars_words
+from pipeline.core.dtypes import polars_words
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.suggest import nearest
 from pipeline.system.files import readable_file
 from pipeline.system.packages import install_command
-from pipeline.tables._workbook import refuse_bombs, refuse_unread
+from pipeline.tables._workbook import ANEW, refuse_bombs, refuse_unread
 
 READS = ("sheet", "header")
 TOP = 20  # rows among which a header is looked for
@@ -136,14 +136,14 @@ def _whole(column: pl.Series) -> pl.Series:
 
 @contextmanager
 def _readable(path: Path, package: Any) -> Iterator[None]:
-    def damaged(reason: str) -> InputError:
-        return InputError("the workbook cannot be read", where=str(path), hint=reason)
+    def damaged(_: str) -> InputError:
+        return InputError("the workbook cannot be read, or is damaged", where=str(path), hint=ANEW)
 
     with polars_words(damaged):
         try:
             yield
         except package.FastExcelError as error:
-            raise damaged(first_line(error)) from error
+            raise damaged("") from error
 
 
 def _fastexcel() -> Any:

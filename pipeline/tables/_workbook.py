@@ -15,7 +15,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.core.dtypes import first_line
 from pipeline.core.errors import InputError
 from pipeline.system.files import reading
 
@@ -39,6 +38,9 @@ _REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="([0-9]{1,9})"')
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]{0,200}?\br="([A-Z]{1,3})([0-9]{1,7})"')
 
 
+ANEW = "save it again as a workbook, without a password; a text is named .csv"
+
+
 def refuse_bombs(path: Path) -> None:
     """Raise an `InputError` for a file that is no workbook, or is too large for the memory."""
     with reading(path, compression="") as packed:
@@ -47,7 +49,7 @@ def refuse_bombs(path: Path) -> None:
                 _refuse_large(path, archive)
         except (zipfile.BadZipFile, lzma.LZMAError, RuntimeError) as error:
             what = f"this is not an {path.suffix.lower()} workbook, or it is damaged or encrypted"
-            raise InputError(what, where=str(path), hint=first_line(error)) from error
+            raise InputError(what, where=str(path), hint=ANEW) from error
 
 
 def _refuse_large(path: Path, archive: zipfile.ZipFile) -> None:

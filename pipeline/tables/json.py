@@ -14,9 +14,9 @@ import polars as pl
 
 from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import json_text
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, own_words
 from pipeline.system.files import readable_file, reading
-from pipeline.tables._objects import frame_of
+from pipeline.tables._objects import Twice, distinct, frame_of
 from pipeline.tables._text import TextFile
 
 SPREADSHEET = False
@@ -40,12 +40,14 @@ def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
     with reading(path) as stream:
         text = stream.read().removeprefix(b"\xef\xbb\xbf")
     try:
-        items: Any = json.loads(text.decode())
+        items: Any = json.loads(text.decode(), object_pairs_hook=distinct)
     except UnicodeDecodeError as error:
         what = f"byte {error.start} is not UTF-8"
         raise InputError(what, where=str(path), hint="save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"this is not JSON: {error}", where=str(path), hint=hint) from None
+        twice = isinstance(error, Twice)
+        what = str(error) if twice else f"this is not JSON: {own_words(str(error))}"
+        raise InputError(what, where=str(path), hint="rename one of the two" if twice else hint) from None
     if not isinstance(items, list):
         raise InputError("this is not a JSON array", where=str(path), hint=hint)
     for number, item in enumerate(items, 1):

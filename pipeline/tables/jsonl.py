@@ -17,17 +17,19 @@ import polars as pl
 
 from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.dtypes import json_text
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, own_words
 from pipeline.system.files import readable_file
 from pipeline.tables import _guess
 from pipeline.tables._lines import lines
-from pipeline.tables._objects import frame_of
+from pipeline.tables._objects import Twice, distinct, frame_of
 from pipeline.tables._text import TextFile
 
 SPREADSHEET = False
 READS = ("encoding",)
 guesses = _guess.encoded
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
+_MEMBER = re.compile(rb'"\s*:')
+"""each member has one; where there are more, a key stands twice, or a text has such signs in it"""
 
 
 def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
@@ -60,15 +62,18 @@ def _object(path: Path, line: int, text: bytes, longs: bool) -> dict[str, Any]:
     where = f"{path}, line {line}"
     try:
         values = orjson.loads(text)
-        if longs and _LONG_DIGITS.search(text):  # an int of more than 64 bits, which orjson makes a float
-            values = json.loads(text)
+        long = longs and _LONG_DIGITS.search(text)  # an int of more than 64 bits, which orjson makes a float
+        if long or len(_MEMBER.findall(text)) != _members(values):
+            values = json.loads(text, object_pairs_hook=distinct)
+    except Twice as error:
+        raise InputError(str(error), where=where, hint="rename one of the two") from None
     except (ValueError, RecursionError) as error:
         torn = not text.endswith(b"\n")
         what = "the last line is cut off" if torn else "this line is not JSON"
         hint = _encoding_hint(text)
         if line == 1 and text.lstrip().startswith(b"[") and not hint:
             hint = "a file that is one array of objects is named .json"
-        raise InputError(f"{what}: {error}", where=where, hint=hint) from None
+        raise InputError(f"{what}: {own_words(str(error))}", where=where, hint=hint) from None
     if not isinstance(values, dict):
         hint = 'each line is one: {"id": 1, ...}'
         if isinstance(values, list):
@@ -77,9 +82,22 @@ def _object(path: Path, line: int, text: bytes, longs: bool) -> dict[str, Any]:
     return values
 
 
+def _members(value: Any) -> int:
+    """How many members all objects of a value have together."""
+    count, parts = 0, [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict):
+            count += len(part)
+            parts.extend(part.values())
+        elif isinstance(part, list):
+            parts.extend(part)
+    return count
+
+
 def _encoding_hint(text: bytes) -> str:
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in text:
-        return "the file looks like UTF-16: say so with records.encoding: utf-16, or save it as UTF-8"
+    if name := _guess.wide(text):
+        return f"the file looks like {name.upper()}: name it, records.encoding: {name}, or save it as UTF-8"
     try:
         text.decode()
     except UnicodeDecodeError as error:

@@ -51,8 +51,9 @@ def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
             what = f"the column '{leaf.column}' is {leaf.kind}, which is not read"
             raise InputError(what, where=str(path), hint=hint)
 
-    def damaged(reason: str) -> InputError:
-        return InputError("the file is damaged, or is not Parquet", where=str(path), hint=reason)
+    def damaged(_: str) -> InputError:
+        hint = "write it again with the program that made it, or as .csv or .jsonl"
+        return InputError("the file is damaged, or is not Parquet", where=str(path), hint=hint)
 
     with polars_words(damaged):
         try:

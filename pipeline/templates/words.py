@@ -25,6 +25,11 @@ _TAGS = (
     "endraw",
 )
 _BLANKS = re.compile(r"\{(?:\{|% *(?:el)?if )-? *(?:row\.)?(\w+(?: +[\w%&/.#-]+)+) *(\|[^{}]*?)? *-?[%}]\}")
+_TEXTS = re.compile(r"'[^']*'|\"[^\"]*\"")
+_SLIP = re.compile(r"\{[{%][^{}]*?(&&|\|\||[!=]==|<>|!(?!=)|\?)")
+_SLIPS = {"&&": "write and", "||": "write or", "===": "write ==", "!==": "write !=", "<>": "write !=",
+          "!": "write not", "?": "write {{ a if test else b }}"}  # fmt: skip
+"""signs of other languages, and what stands for them here"""
 _MALFORMED = (
     (r"unknown tag 'raw'|end of raw", "{% raw %} is not whole", "write {% raw %} text {% endraw %}"),
     (r"unknown tag '((?:end|el)\w*)'", "{{% {0} %}} has no beginning", "begin with {{% if … %}}"),
@@ -56,6 +61,8 @@ _NOUNS = {"str": "a text", "dict": "a mapping", "list": "a list", "int": "a numb
 
 def malformed(said: str, line: str) -> tuple[str, str]:
     """(what is wrong, what to do) for what the engine says about a line of a template."""
+    if slip := _SLIP.search(_TEXTS.sub("", line)):
+        return f"the sign {slip[1]} has no meaning here", _SLIPS[slip[1]]
     if found := _BLANKS.search(line):
         filters = f" {found[2].strip()}" if found[2] else ""
         what = f'write a column with a blank in its name as {{{{ row["{found[1]}"]{filters} }}}}'

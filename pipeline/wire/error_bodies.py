@@ -29,7 +29,9 @@ _CODES = ("code", "type", "status", "error_code", "errorcode", "error_type", "__
 _NO_CODES = ("", "None", "null", "error")  # what stands for no code: LiteLLM writes `None`
 _MARKS = {"content_filter_result": "content_filter", "flagged_input": "content_filter"}
 """names that say as much as a code: Azure's, OpenRouter's"""
-_SECONDS = ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds", "estimated_time")
+_SECONDS = ("retrydelay", "retryafter", "retryafterseconds", "estimatedtime", "resetafter", "resetat")
+_MILLISECONDS = ("retryafterms", "retryaftermillis", "retryaftermilliseconds", "retrydelayms")
+"""names of waits, in lower case, without the signs between their words"""
 _OWN_NUMBERS = {  # a name that one server uses -> where its number is, and the status that each number means
     "status_msg": ("status_code", {  # MiniMax
         1000: 500, 1001: 504, 1002: 429, 1004: 401, 1008: 402, 1013: 500, 1026: 451, 1027: 451, 1039: 429,
@@ -186,11 +188,12 @@ def _status(layer: _Layer) -> int:
 
 
 def _wait(layer: _Layer) -> float | None:
-    for name in _SECONDS:
-        value = layer.get(name)
-        if type(value) in (int, float, str) and (seconds := seconds_until(str(value))):
-            return seconds
+    named = {re.sub("[-_]", "", name).lower(): value for name, value in layer.items()}
+    for names, read in ((_SECONDS, seconds_until), (_MILLISECONDS, milliseconds)):
+        for value in map(named.get, names):
+            if type(value) in (int, float, str) and (seconds := read(str(value))):
+                return seconds
     headers = layer.get("headers")  # OpenRouter: those of the server behind it
     if isinstance(headers, dict):
         return advertised_wait({str(name).lower(): str(value) for name, value in headers.items()})
-    return milliseconds(str(layer.get("retry_after_ms", "")))
+    return None

@@ -39,6 +39,7 @@ _LIMITS = (
     _names("anthropic-ratelimit-requests-{}", "rpm"),
     _names("anthropic-ratelimit-tokens-{}", "tpm"),
     _names("x-ratelimit-{}", ""),  # OpenRouter, Together: per minute, hour or day
+    _Names("", "x-ratelimit-remaining", "x-ratelimit-reset-after", ""),  # Discord's; gateways took it over
     _names("x-rate-limit-{}", ""),
     _names("ratelimit-{}", ""),  # an early draft of the standard
 )

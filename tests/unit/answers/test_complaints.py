@@ -39,5 +39,28 @@ def test_each_of_several_complaints_is_told() -> None:
     assert said == ('the answer must not contain "tea". The answer has 7 characters; it may have at most 1')
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("So: no", "a value is missing here, or a text without double quotes (line 1, character 1)"),
+        ('{"title": "a" "b"}', "a comma or a closing bracket is missing (line 1, character 15)"),
+        ('{"title": "a"', "it ends too early (line 1, character 14)"),
+        ('{"title": "a",}', "a comma stands before a closing bracket (line 1, character 14)"),
+        ('{"title"\n"a"}', "a colon is missing after a key (line 2, character 1)"),
+        ("{title: 1}", "a key without double quotes (line 1, character 2)"),
+        ('{"title": nul}', "a word that is not true, false or null (line 1, character 11)"),
+        ('{"title": "\\x"}', "a backslash before a sign that needs none (line 1, character 12)"),
+        ('{"title": 01}', "a number that is not written as JSON writes it (line 1, character 11)"),
+    ],
+)
+def test_a_person_reads_no_words_of_a_parser_and_the_model_reads_the_same_as_ever(
+    answer: str, words: str
+) -> None:
+    complaint = SHAPE.read(answer)[1]
+    assert "(char " in complaint
+    assert to_a_person(complaint).startswith("the answer is not JSON (")
+    assert words in to_a_person(complaint) and "(char " not in to_a_person(complaint)
+
+
 def test_what_is_quoted_is_not_changed() -> None:
     assert '"Your answer"' in to_a_person(str(COMPLAINTS[0]))

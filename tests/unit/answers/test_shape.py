@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -60,6 +61,14 @@ def test_what_is_no_shape_is_refused_with_a_sentence(wrong: Any) -> None:
 def test_no_reference_is_ever_fetched(uri: str) -> None:
     with pytest.raises(ValueError, match="nothing is fetched"):
         schema_of({"$schema": DRAFT, "$id": "http://x.invalid/", "$ref": uri})
+
+
+@pytest.mark.parametrize("target", ["#/$defs/none", "#/none", "#none"])
+def test_a_reference_to_nothing_is_named(target: str) -> None:
+    with pytest.raises(
+        ValueError, match=rf"a \$ref names '{re.escape(target.lstrip('#'))}', which is not in"
+    ):
+        schema_of({"$schema": DRAFT, "properties": {"a": {"$ref": target}}})
 
 
 def test_a_reference_inside_the_schema_holds() -> None:

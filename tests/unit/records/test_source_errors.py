@@ -35,6 +35,25 @@ def test_a_file_that_another_one_has_taken_the_place_of_is_noticed(tmp_path: Pat
         read(source)
 
 
+@pytest.mark.parametrize("private", [(), ("t",)])
+@pytest.mark.parametrize(
+    "condition",
+    ["CAST(t AS INT) > 1", "t::int > 1", "CAST(t AS DOUBLE) > 1", "CAST(t AS DECIMAL) > 1",
+     "CAST(t AS DATE) IS NULL", "CAST(t AS TIMESTAMP) IS NULL",
+     "CAST(t AS BOOLEAN)", "STRPTIME(t, '%Y') > 1"],
+)  # fmt: skip
+def test_a_cast_that_does_not_fit_is_told_in_plain_words(
+    condition: str, private: tuple[str, ...], tmp_path: Path
+) -> None:
+    written(tmp_path, "a.csv", "id,t\n1,5\n2,five\n")
+    with pytest.raises(InputError) as error:
+        read(opened(tmp_path, "a.csv", key="id", where=condition, private=private))
+    said = str(error.value)
+    assert "a.csv: the records cannot be read: " in said
+    assert ("CAST" in said) is not bool(private) and ("five" not in said or not private)
+    assert not any(word in said for word in ("conversion", "casting", "`", "i32", "f64", "Utf8"))
+
+
 @pytest.mark.parametrize("private", [(), ("name",)])
 def test_an_error_of_polars_quotes_no_row_where_a_column_is_private(
     private: tuple[str, ...], tmp_path: Path

@@ -64,6 +64,8 @@ def test_csv_ignores_empty_lines_at_the_end(tmp_path: Path) -> None:
         (b"a,b\n1,2\n3,caf\xe9\n", 3, "byte 13 (0xe9) is not UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), 1, "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-le"), 1, "UTF-16"),
+        ("a,b\n1,2\n".encode("utf-32"), 1, "records.encoding: utf-32"),
+        ("a,b\n1,2\n".encode("utf-32-be"), 1, "UTF-32"),
         ("a,a\n1,2\n", 1, "names 'a' twice"),
         ("a,\n1,2\n", 1, "column 2 of the header has no name"),
         ("\na,b\n1,2\n", 1, "the first line is empty"),
@@ -102,7 +104,8 @@ def test_a_compressed_file_that_was_cut_off_is_refused(tmp_path: Path, suffix: s
     pack = gzip.compress if suffix == "gz" else zstandard.ZstdCompressor().compress
     packed = pack(("id\n" + "".join(f"{n * 7919}\n" for n in range(90_000))).encode())
     assert "damaged or was cut off" in refused(tmp_path, f"a.csv.{suffix}", packed[: len(packed) // 2])
-    assert "damaged or was cut off" in refused(tmp_path, f"b.csv.{suffix}", b"no such format")
+    other = refused(tmp_path, f"b.csv.{suffix}", b"no such format")
+    assert "damaged or was cut off" in other and f"named without .{suffix}" in other
 
 
 CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.text(st.sampled_from('",\n\r a'))

@@ -43,7 +43,17 @@ def test_jsonl_loses_no_digit_of_a_long_number(tmp_path: Path) -> None:
         (b'{"a":"caf\xe9"}\n', 1, "not UTF-8"),
         ('{"a":' + "[" * 5000 + "]" * 5000 + "}\n", 1, "not JSON"),
         ('{"a":"\\ud83d"}\n', 1, "not JSON"),
-        ('{"a":NaN}\n', 1, "not JSON"),
+        ('{"a":NaN}\n', 1, "not JSON: a value is missing here, or a text without double quotes"),
+        ('{"a":1}\n{"a":1} {"a":2}\n', 2, "more text follows where it should end (line 1, character 9)"),
+        ('{"a":1,"a":2}\n', 1, "the key 'a' stands twice in one object"),
+        ('{"a":1}\n{"a":1,"b":2,"a" : 2}', 2, "the key 'a' stands twice in one object"),
+        ('{"a":1}\n{"b":[{"x":{"y":"1","y":"1"}}]}\n', 2, "the key 'y' stands twice in one object"),
+        ('{"a":12345678901234567890123,"a":1}\n', 1, "the key 'a' stands twice in one object"),
+        ('{"a":1,"\\u0061":2}\n', 1, "the key 'a' stands twice in one object"),
+        ('{"a":"\\u0022:","b":1,"b":2}\n', 1, "the key 'b' stands twice in one object"),
+        ("{'a':1}\n", 1, "a key without double quotes"),
+        ('{"a":1}\n'.encode("utf-32"), 1, "records.encoding: utf-32"),
+        ('{"a":1}\n'.encode("utf-16"), 1, "records.encoding: utf-16"),
     ],
 )
 def test_jsonl_that_is_ill_formed_is_refused_with_the_line(
@@ -52,6 +62,36 @@ def test_jsonl_that_is_ill_formed_is_refused_with_the_line(
     message = refused(tmp_path, "a.jsonl", content)
     assert f"a.jsonl, line {line}: " in message
     assert what in message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a":"\\u0022:1","b":{"a":1}}',
+        '{"a":"x\\": y","b":"\\":\\":"}',
+        '{"b":[{"a":1},{"a":1}],"a":":"}',
+    ],
+)
+def test_jsonl_takes_keys_and_colons_that_are_no_repeats(tmp_path: Path, line: str) -> None:
+    path = written(tmp_path, "a.jsonl", line + "\n")
+    assert jsonl.scan(path).collect().to_dicts() == [json.loads(line)]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ('[{"a":1,"a":2}]', "the key 'a' stands twice in one object"),
+        ('{"a":1}\n{"a":2}', "more text follows where it should end (line 2, character 1)"),
+        ('[{"a":1},]', "this is not JSON: "),
+        ("[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_an_array_that_is_ill_formed_is_refused_in_plain_words(
+    tmp_path: Path, content: str, what: str
+) -> None:
+    message = refused(tmp_path, "a.json", content)
+    assert what in message
+    assert "char " not in message and "Expecting" not in message and "recursion" not in message
 
 
 def test_jsonl_conditions_and_column_choices_reach_the_lines(tmp_path: Path) -> None:

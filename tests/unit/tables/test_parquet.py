@@ -38,8 +38,9 @@ def test_a_damaged_parquet_is_refused_before_a_record(tmp_path: Path, damage: st
     else:
         data = bytearray(b"this is no parquet at all")
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"a\.parquet: the file is damaged, or is not Parquet"):
+    with pytest.raises(InputError, match=r"a\.parquet: the file is damaged, or is not Parquet") as error:
         parquet.scan(path)
+    assert error.value.hint == "write it again with the program that made it, or as .csv or .jsonl"
 
 
 def test_nested_values_are_native_in_parquet_and_jsonl(tmp_path: Path) -> None:

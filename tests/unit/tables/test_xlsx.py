@@ -95,5 +95,6 @@ def _workbook(size: int = 0) -> bytes:
 )
 def test_a_workbook_that_cannot_be_opened_is_refused_before_a_record(content: bytes, tmp_path: Path) -> None:
     written(tmp_path, "a.xlsx", content)
-    with pytest.raises(InputError, match=r"a\.xlsx"):
+    with pytest.raises(InputError, match=r"a\.xlsx") as error:
         opened(tmp_path, "a.xlsx")
+    assert error.value.hint == "save it again as a workbook, without a password; a text is named .csv"

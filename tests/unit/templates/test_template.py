@@ -292,3 +292,28 @@ def test_a_number_that_is_a_text_comes_with_the_way_to_make_one(text: str, said:
 def test_a_range_that_is_too_long_is_said_in_plain_words() -> None:
     said = fails("{% for i in range(n) %}{% endfor %}", n=10**6).message
     assert said == "t:1:1: range() has more than 100,000 numbers, which is not allowed"
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "hint"),
+    [
+        ("{{ t && id }}", "&&", "write and"),
+        ("{{ t || id }}", "||", "write or"),
+        ("{% if t === 'a' %}x{% endif %}", "===", "write =="),
+        ("{% if t !== 'a' %}x{% endif %}", "!==", "write !="),
+        ("{% if t <> 'a' %}x{% endif %}", "<>", "write !="),
+        ("{% if !t %}x{% endif %}", "!", "write not"),
+        ("{{ t ? 'a' : 'b' }}", "?", "write {{ a if test else b }}"),
+    ],
+)
+def test_a_sign_of_another_language_is_named(text: str, sign: str, hint: str) -> None:
+    with pytest.raises(JobError) as error:
+        shown(text, t="a", id="1")
+    assert f"the sign {sign} has no meaning here" in str(error.value) and error.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ '&& || ? <>' }}", "{{ 'a' if t != 'b' else '!' }}", "{{ t }} ? && {{ t }}"]
+)
+def test_such_a_sign_in_a_text_is_a_text(text: str) -> None:
+    assert shown(text, t="a")
