@@ -89,7 +89,7 @@ def test_a_row_that_is_refused_fails_alone(position: str, hundred: int, concurre
     for status in range(hundred, hundred + 100):
         if status in (429, 498):  # they have a test of their own
             continue
-        if "five" in position and (status == 424 or status >= 500) and status != 511:
+        if "five" in position and (status in (424, 460, 499) or status >= 500) and status != 511:
             continue  # several such faults together are an outage
         send = Picky(status, POSITIONS[position], body=PAGE if status % 2 else b"")
         results, seconds = run(send, concurrency)
