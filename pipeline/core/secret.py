@@ -72,11 +72,13 @@ class Secret:
             body = escaped.sub(SHOWN.encode(), body)
         return body
 
-    def is_in_pieces(self, words: str) -> bool:
-        """Whether the words hold the whole secret, in pieces, in any order."""
+    def is_in_pieces(self, parts: tuple[str, ...]) -> bool:
+        """Whether these words hold together the whole secret, in pieces, in any order."""
         text = self._text
-        if len(text) < SHORTEST or text[:_PIECE] not in words or text[-_PIECE:] not in words:
+        ends = text[:_PIECE], text[-_PIECE:]
+        if len(text) < SHORTEST or not all(any(end in part for part in parts) for end in ends):
             return False
+        words = "\0".join(parts)  # only now: a long answer is not copied
         starts = [i for i in range(len(text) - _PIECE + 1) if text[i : i + _PIECE] in words]
         return len({i + j for i in starts for j in range(_PIECE)}) == len(text)
 
@@ -199,9 +201,9 @@ def cleansed_answer(parts: tuple[str, ...]) -> tuple[str, ...]:
 
     Pieces are taken out only where they are together a whole secret, so that no good answer is changed.
     """
-    words, parts = "\0".join(parts), tuple(map(cleansed, parts))
+    said, parts = parts, tuple(map(cleansed, parts))
     for secret in _guarded.now:
-        if secret.is_in_pieces(words):
+        if secret.is_in_pieces(said):
             parts = tuple(map(secret.without_pieces, parts))
     return parts
 

@@ -230,10 +230,9 @@ def test_what_was_published_can_be_checked_with_other_tools(project: Project) ->
 
 
 def test_an_export_writes_the_files_of_the_rows_that_are_ok(project: Project) -> None:
-    faults = (Rule(match="about mug", fault="unauthorized"),)
-    with serve(Script(faults=faults)) as server:
+    with serve() as server:
         job(project, server.base_url)
-        ran(project, "run", "job.yaml", "--set", "models.writer.limits.concurrency=1", code=4)
+        ran(project, "run", "job.yaml", "--set", "budget.requests=4", code=4)
     assert not contents(project.folder / ARTICLES)
     done = ran(project, "export", "job.yaml", code=75)
     found = contents(project.folder / ARTICLES)

@@ -88,7 +88,7 @@ SLIPS = {
     "a test": (PROMPT, "prompt: '{% if title is defind %}a{% endif %}'", "'defined'"),
     "a tag": (PROMPT, "prompt: '{% fi title %}a{% endif %}'", "the tags are if"),
     "else if": (PROMPT, "prompt: '{% if title %}a{% else if price %}b{% endif %}'", "{% elif … %}"),
-    "an operator": (PROMPT, "prompt: '{{ title ? price }}'", "quotes"),
+    "an operator": (PROMPT, "prompt: '{{ title ? price }}'", "write {{ a if test else b }}"),
     "a function": (PROMPT, "prompt: '{{ upper(title) }}'", "known here"),
     "backslashes in quotes": ("records.csv", '"C:\\Users\\me.csv"', "single quotes"),
     "backslashes": ("records.csv", "data\\records.csv", "data/records.csv"),
