@@ -161,7 +161,8 @@ def pace(journal: Journal, model: str, most: int = 200) -> tuple[float, float] |
     Only the time counts in which something was under way. None where there are too few answers.
     """
     rows = journal.sums(
-        "SELECT at - seconds, at FROM attempts WHERE outcome = 'answered' AND model = ? AND seconds > 0"
+        "SELECT at - seconds, at FROM attempts WHERE outcome = 'answered' AND model = ?"
+        " AND seconds BETWEEN 1e-6 AND 86400 AND at BETWEEN 0 AND 1e11"
         " ORDER BY seq DESC LIMIT ?",
         (model, most),
     )
