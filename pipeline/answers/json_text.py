@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from pipeline.text.strict_json import Twice, distinct, members
 from pipeline.wire.words import END_TOKENS
 
 _FENCE = re.compile(r"\A```(?:json)?[^\S\n]*\n(.*?)\n?```\Z", re.DOTALL)
@@ -26,10 +27,6 @@ _MOST = 20  # values in one text, and end tokens behind it; where there are more
 _DECODER = json.JSONDecoder()
 
 
-class Twice(ValueError):
-    """A key stands twice in one object, so it is not known which of its values is meant."""
-
-
 def parsed(text: str) -> Any:
     """The value of a text that is JSON and nothing else, or in a common fence; a `ValueError` for others."""
     fenced = _FENCE.match(text.strip())
@@ -38,15 +35,15 @@ def parsed(text: str) -> Any:
         value = orjson.loads(text)
     except ValueError as strict:
         try:
-            return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
+            return json.loads(text, parse_constant=_no_constant, object_pairs_hook=distinct)
         except RecursionError:
             raise ValueError("nested too deeply") from None
         except Twice:
             raise
         except ValueError:
             raise strict from None
-    if len(_MEMBER.findall(text)) != _members(value):  # rare: a text that has quotes and colons in it
-        json.loads(text, object_pairs_hook=_distinct)
+    if len(_MEMBER.findall(text)) != members(value):  # rare: a text that has quotes and colons in it
+        json.loads(text, object_pairs_hook=distinct)
     return value
 
 
@@ -118,28 +115,6 @@ def _trimmed(text: str) -> str:
             break
         text = shorter
     return text
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise Twice(f"the key '{twice[:80]}' stands twice in one object")
-    return found
-
-
-def _members(value: Any) -> int:
-    """How many members all objects of a value have together."""
-    count, stack = 0, [value]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, dict):
-            count += len(part)
-            stack.extend(part.values())
-        elif isinstance(part, list):
-            stack.extend(part)
-    return count
 
 
 def _no_constant(name: str) -> Any:

@@ -18,6 +18,7 @@ import jsonschema_rs
 
 from pipeline.answers import json_text
 from pipeline.answers.references import inlined
+from pipeline.text.strict_json import Twice
 
 TYPES = ("string", "integer", "number", "boolean")
 _ALL_TYPES = (*TYPES, "array", "object", "null")
@@ -145,7 +146,7 @@ class Shape:
         try:
             value = json_text.parsed(text)
         except ValueError as error:
-            found = () if isinstance(error, json_text.Twice) else self._wrapped(text)
+            found = () if isinstance(error, Twice) else self._wrapped(text)
             if found:
                 return found[0], ""
             return None, f"Your answer is not JSON ({error}). Answer again, with the JSON alone."

@@ -21,20 +21,6 @@ ROWS = 512
 Objects = Callable[[], Iterator[dict[str, Any]]]  # gives the same objects as often as it is called
 
 
-class Twice(ValueError):
-    """A key stands twice in one object, so it is not known which of its values is meant."""
-
-
-def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these members; `Twice` where two have one key."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise Twice(f"the key '{twice[:80]}' stands twice in one object")
-    return found
-
-
 def frame_of(objects: Objects) -> pl.LazyFrame | None:
     """The objects as rows; None where none of them has a field."""
     columns: dict[str, Shape] = {}

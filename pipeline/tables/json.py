@@ -16,8 +16,9 @@ from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import json_text
 from pipeline.core.errors import InputError, own_words
 from pipeline.system.files import readable_file, reading
-from pipeline.tables._objects import Twice, distinct, frame_of
+from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
+from pipeline.text.strict_json import Twice, distinct
 
 SPREADSHEET = False
 READS: tuple[str, ...] = ()

@@ -21,8 +21,9 @@ from pipeline.core.errors import InputError, own_words
 from pipeline.system.files import readable_file
 from pipeline.tables import _guess
 from pipeline.tables._lines import lines
-from pipeline.tables._objects import Twice, distinct, frame_of
+from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
+from pipeline.text.strict_json import Twice, distinct, members
 
 SPREADSHEET = False
 READS = ("encoding",)
@@ -63,7 +64,7 @@ def _object(path: Path, line: int, text: bytes, longs: bool) -> dict[str, Any]:
     try:
         values = orjson.loads(text)
         long = longs and _LONG_DIGITS.search(text)  # an int of more than 64 bits, which orjson makes a float
-        if long or len(_MEMBER.findall(text)) != _members(values):
+        if long or len(_MEMBER.findall(text)) != members(values):
             values = json.loads(text, object_pairs_hook=distinct)
     except Twice as error:
         raise InputError(str(error), where=where, hint="rename one of the two") from None
@@ -80,19 +81,6 @@ def _object(path: Path, line: int, text: bytes, longs: bool) -> dict[str, Any]:
             hint += "; a file that is one array of them is named .json"
         raise InputError("this line is not a JSON object", where=where, hint=hint)
     return values
-
-
-def _members(value: Any) -> int:
-    """How many members all objects of a value have together."""
-    count, parts = 0, [value]
-    while parts:
-        part = parts.pop()
-        if isinstance(part, dict):
-            count += len(part)
-            parts.extend(part.values())
-        elif isinstance(part, list):
-            parts.extend(part)
-    return count
 
 
 def _encoding_hint(text: bytes) -> str:

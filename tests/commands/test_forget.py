@@ -93,8 +93,7 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def holding(folder: Path, *texts: str) -> set[str]:
     """The files in which one of these texts stands; not the ballast, whose noise may hold any four signs."""
-    files = ((name, content) for name, content in contents(folder) if name != "ballast")
-    return {name for name, content in files if any(text.encode() in content for text in texts)}
+    return {name for name, held in contents(folder) if any(t.encode() in held for t in texts)} - {"ballast"}
 
 
 def attempts(folder: Path, what: str = "seq, step, record, outcome") -> list[tuple[Any, ...]]:
