@@ -72,7 +72,7 @@ def test_the_check_names_a_stale_file_and_ends_with_1(
 ) -> None:
     script = tmp_path / "docs" / "generate.py"
     script.parent.mkdir()
-    for name in ("generate.py", "faults.py", "faults.yaml"):
+    for name in ("generate.py", "faults.py", "faults.yaml", "servers.py"):
         shutil.copy(GENERATE.with_name(name), script.parent)
     monkeypatch.setattr("sys.argv", ["generate.py", "--check"])
     with pytest.raises(SystemExit) as ended:
