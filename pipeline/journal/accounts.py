@@ -17,7 +17,7 @@ FEWEST_PACED = 20
 _EXACT = "(billed = 'yes' AND message = '' AND input + output > 0)"
 """whether the server counted all tokens of an attempt; else its numbers are the most they can be"""
 _BY_STEP = f"""
-SELECT CAST(step AS TEXT), CAST(model AS TEXT), count(*), sum(outcome = 'answered'),
+SELECT CAST(ifnull(step, '') AS TEXT), CAST(ifnull(model, '') AS TEXT), count(*), sum(outcome = 'answered'),
        sum(outcome IN ('answered', 'superseded') AND ifnull({_EXACT}, 0)),
        coalesce(sum(input) FILTER (WHERE {_EXACT}), 0), coalesce(sum(cached) FILTER (WHERE {_EXACT}), 0),
        coalesce(sum(output) FILTER (WHERE {_EXACT}), 0), coalesce(sum(reasoning) FILTER (WHERE {_EXACT}), 0),
@@ -81,7 +81,7 @@ def usual(journal: Journal, requests: Mapping[tuple[str, str], int]) -> int | No
 def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
     """(step, outcome, billed, attempts, mean seconds)."""
     return journal.sums(
-        "SELECT CAST(step AS TEXT), outcome, billed, count(*), avg(seconds) FROM attempts"
+        "SELECT CAST(ifnull(step, '') AS TEXT), outcome, billed, count(*), avg(seconds) FROM attempts"
         " GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC"
     )
 
@@ -109,7 +109,7 @@ def spent(journal: Journal, but: str = "") -> tuple[int, int, int]:
     ((cost, tokens, attempts),) = journal.sums(
         "SELECT coalesce(sum(cost), 0), coalesce(sum(input), 0) + coalesce(sum(output), 0), count(*)"
         " FROM attempts"
-        " WHERE ?1 = '' OR substr(model, 1, length(?1)) <> ?1",
+        " WHERE ?1 = '' OR substr(ifnull(model, ''), 1, length(?1)) <> ?1",
         (but,),
     )
     return cost, tokens, attempts
@@ -123,7 +123,7 @@ def waste(journal: Journal, but: str = "") -> tuple[int, int, int]:
     ((good, maybe, cost),) = journal.sums(
         "SELECT coalesce(sum(fate = ''), 0), coalesce(sum(billed = 'maybe'), 0),"
         " coalesce(sum(CASE WHEN billed = 'maybe' THEN cost END), 0) FROM attempts"
-        " WHERE ?1 = '' OR substr(model, 1, length(?1)) <> ?1",
+        " WHERE ?1 = '' OR substr(ifnull(model, ''), 1, length(?1)) <> ?1",
         (but,),
     )
     return good, maybe, cost
@@ -143,7 +143,7 @@ def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, i
 def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:
     """(step, model, output tokens) of the latest answers."""
     return journal.sums(
-        "SELECT CAST(step AS TEXT), CAST(model AS TEXT), output FROM attempts"
+        "SELECT CAST(ifnull(step, '') AS TEXT), CAST(ifnull(model, '') AS TEXT), output FROM attempts"
         " WHERE outcome = 'answered' AND message = '' AND output > 0 ORDER BY seq DESC LIMIT ?",
         (most,),
     )
@@ -193,7 +193,7 @@ def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, 
     """
     now = time.time()
     rows = journal.sums(
-        "SELECT CAST(at AS REAL), CAST(model AS TEXT), CAST(endpoint AS TEXT), "
+        "SELECT CAST(at AS REAL), CAST(ifnull(model, '') AS TEXT), CAST(ifnull(endpoint, '') AS TEXT), "
         "ifnull(input, 0) + ifnull(output, 0) FROM attempts "
         "WHERE outcome <> 'unreachable' AND CAST(at AS REAL) BETWEEN ? AND ? ORDER BY 1",
         (now - seconds, now + SKEW),
