@@ -13,13 +13,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from pipeline.core.contracts import Api, Check, Provider, StepKind, TableFormat
+from pipeline.core.contracts import Api, Check, DocumentFormat, Provider, StepKind, TableFormat
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 
 PACKAGE = Path(__file__).parent.parent
 WINGS = {
     "tables": "table format",
+    "documents": "document format",
     "providers": "provider",
     "apis": "api",
     "steps": "kind of step",
@@ -43,6 +44,8 @@ def names(wing: str) -> tuple[str, ...]:
 
 @overload
 def load(wing: Literal["tables"], name: str) -> TableFormat: ...
+@overload
+def load(wing: Literal["documents"], name: str) -> DocumentFormat: ...
 @overload
 def load(wing: Literal["providers"], name: str) -> Provider: ...
 @overload

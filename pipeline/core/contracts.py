@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from pipeline.core.document import Document, Policy
 from pipeline.core.domain import Answer, Call, Request
 from pipeline.core.health import Check as HealthCheck
 
@@ -66,6 +67,19 @@ class TableFormat(Protocol):
 
     def create(self, path: Path, target: Path, schema: pl.Schema) -> TableWriter:
         """Begin the file `path` that will become `target`; `JobError` for what the format cannot hold."""
+
+
+class DocumentFormat(Protocol):
+    """A file of text for people, both ways. A document of segments is in `core/document.py`."""
+
+    SUFFIXES: tuple[str, ...]
+    """the ends of the names of such files, with their dot, in lower case"""
+
+    def recognises(self, name: str, content: bytes) -> bool:
+        """Whether this file is one, where several formats share a suffix. It reads no more than it must."""
+
+    def read(self, name: str, content: bytes, policy: Policy) -> Document:
+        """The file taken apart; `InputError` with the line and what to do, where it cannot be."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tests.support import ROOT
 EVERY = [(wing, name) for wing in adapters.WINGS for name in adapters.names(wing)]
 CONTRACTS = {
     "tables": contracts.TableFormat,
+    "documents": contracts.DocumentFormat,
     "providers": contracts.Provider,
     "apis": contracts.Api,
     "steps": contracts.StepKind,

@@ -1,0 +1,75 @@
+"""Documents whose translations are put in the place of the source's bytes; all other bytes stay as they are.
+
+This module does not know any format.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from pipeline.core.document import Finding, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A segment and where it stands in the file, in bytes."""
+
+    start: int
+    end: int
+    segment: Segment
+    written: Callable[[str], bytes]
+    """a text -> its bytes in this place: escaped, with the container's prefixes. The segment's own text gives
+    the bytes that stand there"""
+
+
+class Spliced:
+    """A document that is built by splicing. A format inherits it, and adds what it can find and mend."""
+
+    def __init__(
+        self,
+        content: bytes,
+        pieces: Iterable[Piece],
+        skips: Iterable[tuple[int, int, str]] = (),
+        *,
+        rest: str = "markup",
+        lint: Iterable[str] = (),
+        title: str = "",
+    ) -> None:
+        """`skips` are spans in bytes that are left out for a named reason; what nothing names is `rest`."""
+        self.content = content
+        self.pieces = sorted(pieces, key=lambda piece: piece.start)
+        self.segments: Sequence[Segment] = [piece.segment for piece in self.pieces]
+        self.lint = tuple(lint)
+        self.title = title
+        named: Counter[str] = Counter()
+        for start, end, reason in skips:
+            named[reason] += end - start
+        translated = sum(piece.end - piece.start for piece in self.pieces)
+        left = len(content) - translated - named.total()
+        if left:
+            named[rest] += left
+        self.skipped: dict[str, int] = dict(named)
+
+    def mended(self, place: int, target: str) -> str:
+        """The translation as it is: a format that can put something right overrides this."""
+        return target
+
+    def findings(self, place: int, target: str) -> list[Finding]:
+        """Nothing: a format that can see something wrong overrides this."""
+        return []
+
+    def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
+        """The file with these translations in the place of their sources."""
+        parts, at = [], 0
+        for piece, target in zip(self.pieces, targets, strict=True):
+            if target is None:
+                continue
+            parts += [self.content[at : piece.start], piece.written(target)]
+            at = piece.end
+        return b"".join([*parts, self.content[at:]])
+
+    def broken(self, built: bytes) -> list[Finding]:
+        """Nothing: a format that can compare two files overrides this."""
+        return []

@@ -1,0 +1,46 @@
+"""Plain text: paragraphs between empty lines, with the line breaks and indents that the file has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.errors import InputError
+from pipeline.documents._spliced import Piece, Spliced
+
+SUFFIXES = (".txt", ".text")
+_PARAGRAPH = re.compile(rb"[^\s][^\r\n]*(?:\r?\n[ \t]*[^\s][^\r\n]*)*")
+_LINE = b"\n"
+_BREAK = re.compile(r"\r?\n")
+
+
+def recognises(name: str, content: bytes) -> bool:
+    """Any text is plain text."""
+    return True
+
+
+def read(name: str, content: bytes, policy: Policy) -> Document:
+    """The paragraphs of a text in UTF-8, with or without a byte order mark."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        hint = "save the file as UTF-8"
+        raise InputError("the file is not UTF-8", where=f"{name}, line {line}", hint=hint) from None
+    start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+    return Spliced(content, _pieces(content, start), rest="blank lines")
+
+
+def _pieces(content: bytes, start: int) -> Iterator[Piece]:
+    for found in _PARAGRAPH.finditer(content, start):
+        text = found[0].decode().rstrip()
+        end = found.start() + len(text.encode())
+        eol = "\r\n" if "\r\n" in text else "\n"
+        segment = Segment(_BREAK.sub("\n", text), path=f"line {content.count(_LINE, 0, found.start()) + 1}")
+        yield Piece(found.start(), end, segment, partial(_written, eol))
+
+
+def _written(eol: str, text: str) -> bytes:
+    return eol.join(text.split("\n")).encode()
