@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def kept_for(journal: Journal, keys: Sequence[bytes]) -> list[list[Kept]]:
             continue
         else:
             try:
-                answer = read(Reply(columns[0], columns[6]), tokens=False)
+                answer = replace(read(Reply(columns[0], columns[6]), tokens=False), model=columns[1])
             except Fault as unreadable:
                 fault = unreadable.kind
         for key, place in places[digest]:

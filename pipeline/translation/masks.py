@@ -40,6 +40,11 @@ class Masked:
         """The mask with this number, from 1."""
         return f"{self.brackets[0]}{number}{self.brackets[1]}"
 
+    def fits(self, answer: str) -> bool:
+        """Whether each mask stands in the answer once, and no other."""
+        found = self._masks().findall(answer)
+        return sorted(found) == sorted(self.mask(i + 1) for i in range(len(self.hidden)))
+
     def findings(self, answer: str) -> list[Finding]:
         """What an answer did to the masks: lost, doubled, invented."""
         wanted = Counter(self.mask(i + 1) for i in range(len(self.hidden)))
