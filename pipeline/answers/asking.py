@@ -47,6 +47,7 @@ class Runner(Protocol):
     templates: Mapping[str, Template]  # its templates by the key of the job file
     shape: Shape | None  # the shape of its answers, None for text
     repairs: int  # how often an answer can be sent back with a complaint
+    documents: bool  # whether it translates documents: then its value is a `core.document.Translated`
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""

@@ -7,25 +7,30 @@ decided on. This module does not know formats, and does not know what a good tra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import anyio
 
 from pipeline.answers import finish
 from pipeline.answers.asking import Asking, Taken
-from pipeline.core.document import Document
-from pipeline.core.domain import Answer, Call, Fate, Fault, Request, Unanswered
+from pipeline.core.document import Document, Policy
+from pipeline.core.domain import Answer, Call, Fate, Fault, Reply, Request, Unanswered, Values
+from pipeline.core.errors import InputError
 from pipeline.job.spec import Model
+from pipeline.templates.template import Template
 from pipeline.text.language import named
 from pipeline.translation import batch, memory
 from pipeline.translation.batch import RUNGS, Rung
 from pipeline.translation.decide import Given
+from pipeline.translation.formats import read_document
 from pipeline.translation.memory import Kept
 from pipeline.translation.units import Unit
 from pipeline.translation.work import Terms, Wanted, Work
 from pipeline.wire.conversation import Conversation, read
 
+DOCUMENT_REPAIRS = 3
 _UNREADABLE = 2
 """so many answers of which nothing can be read end a way to ask"""
 
@@ -68,6 +73,15 @@ class Documents:
         result = way.work.result()
         by = ", ".join(dict.fromkeys(one.by for one in result.outcomes if one.by))
         return Taken(result, by, not way.sent)
+
+    def first_request(self, document: Document, wanted: Wanted, key: str) -> Request:
+        """The request for the first batch; where nothing is to be translated, the question to the journal."""
+        work = Work.begin(document, wanted, self._terms)
+        work.take(dict.fromkeys(work.keys(), ()))
+        groups = work.open(self._most)
+        if not groups:
+            return memory.question((), (), self._step, key)
+        return self._request(_Way(work, key, _nobody, [], []), groups[0], RUNGS[self._rung])
 
     @property
     def _most(self) -> int:
@@ -175,6 +189,56 @@ class Documents:
         whole = of > 1 or answer.text.lstrip().startswith("{")  # else the end of the text is missing
         text = batch.texts_of(answer.text, of).get(place) if whole or not cut_off else None
         return Given(text, "" if text is not None else (broken or "missing"), by)
+
+
+class TranslateDocuments:
+    """A step that translates documents, ready to run."""
+
+    shape = None
+    documents = True
+
+    def __init__(
+        self, asking: Documents, templates: Mapping[str, Template], policy: Policy, repairs: int, model: str
+    ) -> None:
+        self.templates, self._asking, self._policy, self._model = templates, asking, policy, model
+        self.repairs = 0 if asking.plain else repairs
+
+    def _read(self, values: Values) -> tuple[Document, Wanted]:
+        """The document of a row, and what is wanted of it."""
+        source, target, style, brief = (
+            self._render(name, values) for name in ("from", "to", "style", "brief")
+        )
+        if not source or not target:
+            raise Fault("template", "the language to translate from or to is empty")
+        row = values["row"]
+        document = _parsed(row["path"], row["content"], replace(self._policy, source=source))
+        most = 1 + self.repairs
+        return document, Wanted(source, target, style, brief, self._model, most, self._asking.plain)
+
+    def _render(self, name: str, values: Values) -> str:
+        template = self.templates.get(f"translate.{name}")
+        return template.render(values).strip() if template else ""
+
+    def first_request(self, values: Values, key: str) -> Request:
+        """The request it begins with: what the journal has for its segments."""
+        return self._asking.first_request(*self._read(values), key)
+
+    async def take(self, values: Values, key: str, call: Call) -> Taken:
+        """The document in the other language."""
+        return await self._asking.take(*self._read(values), key, call)
+
+
+@lru_cache(maxsize=2)
+def _parsed(name: str, content: bytes, policy: Policy) -> Document:
+    """A document, parsed once for all languages."""
+    try:
+        return read_document(name, content, policy)
+    except InputError as error:
+        raise Fault("unreadable", f"{error.where}: {error.what}; {error.hint}") from None
+
+
+async def _nobody(request: Request) -> Reply:
+    raise Unanswered(request)
 
 
 def _shifted(given: Given) -> Given:

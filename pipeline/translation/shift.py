@@ -17,8 +17,8 @@ _LEAST = 2
 def shifted(sources: Mapping[int, str], answers: Mapping[int, str]) -> bool:
     """Whether the texts of a batch, by their number, stand under wrong names.
 
-    Where the source is written in Latin letters, words leave no trace in a translation: only numbers, masks and
-    words with signs or capitals inside count.
+    Where the source is written in Latin letters, words leave no trace in a translation: only numbers, masks
+    and words with signs or capitals inside count.
     """
     letters = [letter for text in sources.values() for letter in text if letter.isalpha()]
     latin = 2 * sum(map(str.isascii, letters)) > len(letters)
