@@ -60,6 +60,9 @@ class Policy:
 
     source: str = ""
     """the language of the source, as a tag; '' where it is not known"""
+    target: str = ""
+    """the language of the translation, as a tag, where it is known: gettext has a segment for each of its
+    plural forms"""
     inline_code: str = "prose"
     """never, always, or prose: only spans that hold words of the source's script, and are no identifiers"""
     code_comments: bool = False

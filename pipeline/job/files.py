@@ -59,11 +59,18 @@ class Sample(Spec):
 class Records(Spec):
     """Where the input comes from, and what of it is used."""
 
-    path: str = Field(
-        "",
+    origins: Texts = Field(
+        (),
         alias="from",
-        description="the file: csv, tsv, json, jsonl (each also .gz or .zst), parquet, xlsx or ods,"
-        " relative to the job file",
+        description="one table: csv, tsv, json, jsonl (each also .gz or .zst), parquet, xlsx or ods; or"
+        " documents: a folder, a file, a pattern such as docs/**/*.{md,mdx}, or several; relative to the job"
+        " file",
+    )
+    kind: Literal["", "table", "documents"] = Field(
+        "",
+        alias="as",
+        description="table: each row is a record; documents: each file is one; default: a table where one"
+        " file with the suffix of a table is named",
     )
     key: Texts = Field(
         (), description="the column(s) that identify a record; default: its content and an occurrence number"
@@ -90,6 +97,11 @@ class Records(Spec):
     types: dict[str, ColumnType] = Field(
         {}, description="columns that are to be read as another type: {price: float, zip: string}"
     )
+
+    @property
+    def path(self) -> str:
+        """What `from` names, in one text."""
+        return ", ".join(self.origins)
 
 
 Included = Literal["status", "reason", "model", "key"]

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 
 import polars as pl
 
@@ -26,6 +27,7 @@ from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
 from pipeline.output.types import check_types, refused
+from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
@@ -43,7 +45,7 @@ class Session:
     """A job, its source, its stages, the columns of its result, and its rows' files, if it wants any."""
 
     job: Job
-    source: Source
+    source: Source | Documents
     stages: tuple[Stage, ...]
     row_files: RowFiles | None = None
 
@@ -54,7 +56,7 @@ class Session:
         stages = tuple(stages_of(job, prepare))
         row_files = RowFiles.of(job, stages, prepare)
         with job.text.placing():
-            source = open_records(job.records, job.file.parent, records)
+            source = source_of(job, records)
         session = cls(job, source, stages, row_files)
         session._check_names()
         session._check_paths()
@@ -67,7 +69,7 @@ class Session:
     @cached_property
     def columns(self) -> Columns:
         """The columns of the result."""
-        return Columns(self.job, self.stages, self.source.schema)
+        return Columns(self.job, self.stages, self.source.kept)
 
     def _check_names(self) -> None:
         columns = set(self.source.schema)
@@ -92,6 +94,9 @@ class Session:
             self.row_files.check_name(self.source.schema)
         _ = self.columns  # columns of the result that would collide
 
+    def _table(self) -> list[Path]:
+        return [self.job.file.parent / name for name in self.job.records.origins]
+
     def _check_budget(self) -> None:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
         if self.job.budget.cost is None and self.job.budget.maybe_billed is None:
@@ -111,8 +116,7 @@ class Session:
     def _check_paths(self) -> None:
         job, where = self.job, self.job.text.where(("output", "to"))
         taken = [job.file, *(job.folder / name for name in OWN_NAMES)]
-        if job.records.path:
-            taken.append(job.file.parent / job.records.path)
+        taken += self.source.places() if isinstance(self.source, Documents) else self._table()
         for target in job.targets:
             if any(same_file(target, other) for other in taken):
                 raise JobError(f"the result would overwrite {target.name}", where=where)
@@ -162,6 +166,11 @@ class Session:
                 except Fault as fault:
                     yield stage, redacted(fault, record.private)
                     break
+
+
+def source_of(job: Job, records: Rows | None = None) -> Source | Documents:
+    """The records of a job, or a frame in their place. What the job writes is no document of its own."""
+    return open_records(job.records, job.file.parent, records, [job.folder])
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

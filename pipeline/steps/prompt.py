@@ -86,6 +86,8 @@ class Spec(Step):
 class Prompt:
     """A prompt step, ready to run."""
 
+    documents = False
+
     def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]

@@ -1,0 +1,86 @@
+"""Words, phrases and ends that stand twice: models fall into loops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pipeline.core.document import Finding
+from pipeline.translation.gates._words import words
+from pipeline.translation.kept import shown, shown_of
+from pipeline.translation.question import Question
+
+_TWICE = re.compile(r"(?<![^\W_])([^\W\d_]{2,}(?: [^\W\d_]+){0,4}) \1(?![^\W_])")
+_UNSPACED = re.compile(r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20})\1")
+_TAIL = re.compile(r"(.{2,60}?)\1{3,}.{0,3}\Z", re.DOTALL)
+_LAST = 400
+"""the characters of an end in which a loop is looked for"""
+_USUAL = frozenset(
+    (
+        *(
+            "nous",
+            "vous",
+            "sie",
+            "die",
+            "der",
+            "das",
+            "den",
+            "dem",
+            "had",
+            "that",
+            "is",
+            "ist",
+            "es",
+            "la",
+            "le",
+        ),
+        *("se", "si", "que", "da", "bla", "ha", "na", "no", "very", "so", "long", "many", "more"),
+    )
+)
+"""words that stand twice in good texts"""
+_GRAMS, _SHARE, _LEAST = 4, 0.15, 24
+"""words in a phrase; the share of phrases that stand again; the least words to tell"""
+
+
+def findings(question: Question, answer: str) -> Iterator[Finding]:
+    """A loop at the end or all over (hard), and words that stand twice side by side (soft)."""
+    before, after = shown(question.segment), shown_of(question.segment, answer)
+    tail = _TAIL.search(after[-_LAST:])
+    if tail and any(map(str.isalnum, tail[1])) and not _TAIL.search(before[-_LAST:]):
+        yield _finding(tail[1], hard=True)
+        return
+    if _again(_units(after)) > _SHARE + _again(_units(before)):
+        yield _finding("many phrases", hard=True)
+        return
+    twice = _twice(after)
+    if twice and not _twice(before):
+        yield _finding(twice, hard=False)
+
+
+def _finding(what: str, *, hard: bool) -> Finding:
+    return Finding(
+        "repetition", f"Your translation repeats {what.strip()[:60]}. Write it without that.", hard
+    )
+
+
+def _twice(text: str) -> str:
+    spaced = " ".join(text.split()).casefold()
+    for found in _TWICE.finditer(spaced):
+        if found[1] not in _USUAL:
+            return found[1]
+    found_at = None if text.isascii() else _UNSPACED.search(text)
+    return found_at[1] if found_at else ""
+
+
+def _units(text: str) -> Sequence[str]:
+    """Words, or characters where a script sets no blanks."""
+    found = words(text)
+    return found if not found or len(text) < 12 * len(found) else text
+
+
+def _again(units: Sequence[str]) -> float:
+    grams = _GRAMS if isinstance(units, list) else 2 * _GRAMS
+    count = len(units) - grams + 1
+    if count < _LEAST:
+        return 0.0
+    return 1 - len({tuple(units[at : at + grams]) for at in range(count)}) / count
