@@ -13,6 +13,7 @@ from functools import partial
 
 import anyio
 
+from pipeline.core.at_once import at_once
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
 from pipeline.core.domain import DOLLAR, Fate, Fault, Rejected
@@ -145,7 +146,9 @@ class Run(RunState):
         self.lanes = lanes = Lanes(self.session.job, self.shared)
         stack = AsyncExitStack()
         try:
-            calls = await lanes.launch((stage.spec.model for stage in self.session.stages), stack)
+            calls = await lanes.launch(
+                (name for stage in self.session.stages for name in stage.names_of_models), stack
+            )
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(self.session.stages, calls)
@@ -160,8 +163,10 @@ class Run(RunState):
                 rendering=lambda: sum(template.seconds for template in templates),
                 say=self.say,
             )
-            async with watching(self.bottleneck), ending_by(self.wish.until, self.shared.clock, self.fuse):
-                await pool.run(self.session.source.batches())
+            ending = ending_by(self.wish.until, self.shared.clock, self.fuse)
+            async with watching(self.bottleneck), ending:
+                with at_once():
+                    await pool.run(self.session.source.batches())
             self._check_outage()
         finally:
             with anyio.CancelScope(shield=True):
