@@ -33,7 +33,7 @@ from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
-from pipeline.runs.publish import Filing, publish
+from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.state import RunState
@@ -95,7 +95,7 @@ class Run(RunState):
                     return result
             job, schema = self.session.job, self.session.columns.schema
             Table(job.targets, schema, own=job.folder).abandon()  # can it be written?
-            with Filing(self.session):
+            with filing_of(self.session):
                 pass  # the same for the files of the rows
             await self._ask()
             return await self._write()
