@@ -41,6 +41,16 @@ class Taken:
     known: bool = True
 
 
+class Templates(Protocol):
+    """The templates and files that a step names, by the key of the job file."""
+
+    def __call__(self, dotted: str) -> Template:
+        """The template under a key: "translate.text"."""
+
+    def file(self, dotted: str, name: str) -> tuple[str, str]:
+        """(path as shown, content) of a text file that the key names, relative to the job file."""
+
+
 class Runner(Protocol):
     """A step, ready to run."""
 

@@ -98,6 +98,8 @@ class Capabilities:
     """None where the job file must name a model"""
     model_prefix: str = ""
     """put before a model's name in requests: a rehearsal must never be taken for the real model"""
+    keeps_signs: bool = False
+    """whether an engine that only translates keeps Markdown signs, tags and masks"""
     cannot_translate: str = ""
     """why a step that translates cannot use it; '' where it can"""
 

@@ -15,7 +15,7 @@ from pipeline.core.errors import InputError
 
 _LINE = re.compile(r"[^\n]*\n?")
 _KEYWORD = re.compile(r'[ \t]*(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d)\])?)[ \t]*(?=")')
-_STRING = re.compile(r'[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*')
+_STRING = re.compile(r'[ \t]*"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*')
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))")
 _SIGNS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPES = str.maketrans(

@@ -6,14 +6,14 @@ This module does not know any format.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from pipeline.core.document import Segment, Span
 from pipeline.core.errors import InputError
-from pipeline.documents._spliced import Piece
+from pipeline.documents._spliced import Piece, Spliced
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 TAG = re.compile(r"</?\w[^<>]{0,1000}>")
@@ -88,6 +88,33 @@ def decoded(name: str, content: bytes, encoding: str = "utf-8") -> Decoded:
         line = content.count(b"\n", 0, bom + error.start) + 1
         what = f"the file is not {encoding.upper()}"
         raise InputError(what, where=f"{name}, line {line}", hint="save the file as UTF-8") from None
+
+
+class Named(Spliced):
+    """A document that says what its language is."""
+
+    def __init__(
+        self,
+        content: bytes,
+        source: Decoded,
+        spots: Iterable[Spot],
+        skips: Iterable[Skip],
+        language: Spot | None,
+        *,
+        rest: str,
+    ) -> None:
+        """`language` is where the tag stands; its segment's text is the tag that stands there."""
+        pieces, left_out = placed(source, spots, skips)
+        super().__init__(content, pieces, left_out, rest=rest)
+        self._language = placed(source, [language])[0][0] if language else None
+
+    def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
+        """The file with these translations, and with the tag of their language."""
+        if not language or self._language is None:
+            return super().build(targets)
+        whole = Spliced(self.content, [*self.pieces, self._language])
+        at = whole.pieces.index(self._language)
+        return whole.build([*targets[:at], language, *targets[at:]])
 
 
 def placed(

@@ -63,6 +63,11 @@ class _Templates:
     def __init__(self, job: Job, text: YamlSource, index: int, prepare: Prepare) -> None:
         self._job, self._text, self._path, self._prepare = job, text, ("steps", index), prepare
 
+    def file(self, dotted: str, name: str) -> tuple[str, str]:
+        """(path as shown, content) of a file that this key names, relative to the job file."""
+        path: tuple[str | int, ...] = (*self._path, *dotted.split("."))
+        return read_beside(self._job, name, self._text.where(path))
+
     def __call__(self, dotted: str) -> Template:
         path: tuple[str | int, ...] = (*self._path, *dotted.split("."))
         value: Any = self._text.data

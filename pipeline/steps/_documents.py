@@ -15,6 +15,7 @@ import anyio
 
 from pipeline.answers import finish
 from pipeline.answers.asking import Asking, Taken
+from pipeline.core import adapters
 from pipeline.core.document import Document, Policy
 from pipeline.core.domain import Answer, Call, Fate, Fault, Reply, Request, Unanswered, Values
 from pipeline.core.errors import InputError
@@ -51,7 +52,9 @@ class Documents:
 
     def __init__(self, step: str, models: tuple[Model, ...], terms: Terms, also: Sequence[str]) -> None:
         self._step, self._terms, self._also = step, terms, also
-        self.plain = models[0].api == "translation"
+        able = adapters.load("providers", models[0].provider).CAPABILITIES
+        self.engine = models[0].api == "translation"
+        self.plain = self.engine and not able.keeps_signs
         as_object = tuple(model.model_copy(update={"json_mode": "object"}) for model in models)
         usual = Asking(step, models)
         self._asking: dict[Rung, Asking] = dict.fromkeys(RUNGS, usual) | {"object": Asking(step, as_object)}
@@ -171,7 +174,7 @@ class Documents:
         system = batch.system_text(named(wanted.source), target, wanted.style, wanted.brief, work.brackets)
         text = batch.user_text(items, work.around(units), rung)
         schema = batch.schema_of(len(units), target) if rung in ("schema", "object") else None
-        translation = (items[0].text, wanted.source, wanted.target) if self.plain else None
+        translation = (items[0].text, wanted.source, wanted.target) if self.engine else None
         draw = str(max(len(work.answers.get(unit.key, ())) for unit in units)).removeprefix("0")
         asked = Conversation((("user", text),), system, schema, "translation", translation, draw)
         request = self._asking[rung].request(asked, way.key)
@@ -201,7 +204,7 @@ class TranslateDocuments:
         self, asking: Documents, templates: Mapping[str, Template], policy: Policy, repairs: int, model: str
     ) -> None:
         self.templates, self._asking, self._policy, self._model = templates, asking, policy, model
-        self.repairs = 0 if asking.plain else repairs
+        self.repairs = 0 if asking.engine else repairs
 
     def _read(self, values: Values) -> tuple[Document, Wanted]:
         """The document of a row, and what is wanted of it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, StrictInt, create_model, field_validator, model_validator
 
-from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.asking import Asking, Taken, Templates
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape, schema_of
@@ -20,7 +20,6 @@ from pipeline.core.domain import Call, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("prompt", "prompt_file")
@@ -88,7 +87,7 @@ class Prompt:
 
     documents = False
 
-    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
+    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Templates) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]
         self.templates = {name: template(name) for name in names}

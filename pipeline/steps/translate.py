@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.asking import Asking, Taken, Templates
 from pipeline.answers.draws import Draws
 from pipeline.core.document import Policy
 from pipeline.core.domain import Call, Fault, Request, Values
@@ -24,8 +23,8 @@ from pipeline.job.fields import Template as TemplateText
 from pipeline.job.fields import Texts
 from pipeline.job.spec import Model, Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, Documents, TranslateDocuments
-from pipeline.templates.template import Template
 from pipeline.text.links import links
+from pipeline.translation.work import Terms
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
@@ -73,6 +72,12 @@ class Translation(_Spec):
     brief: TemplateText | None = Field(
         None, description="what the documents are and whom they are for; only for models that take prompts"
     )
+    glossary: Texts = Field(
+        (), description="CSV or TBX files with terms; an entry of an earlier file goes before a later one"
+    )
+    lemmas: StrictBool = Field(
+        False, description="find terms by the dictionary form of their words (the extra `lemma`)"
+    )
     memory: Texts = Field((), description="other jobs whose translations of equal segments are used, too")
     inline_code: Literal["never", "prose", "always"] = Field(
         "prose", description="code in a line of text: prose translates what is words and no identifier"
@@ -115,7 +120,7 @@ class Translate:
     shape = None
     documents = False
 
-    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
+    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Templates) -> None:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
         self._new_links = "new_links" in spec.allow
@@ -201,9 +206,17 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def build(
-    spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]
-) -> Translate | TranslateDocuments:
+def _glossary(spec: Translation, templates: Templates) -> Terms:
+    """The entries of the glossary that apply to a text."""
+    if not spec.glossary:
+        return lambda *_: ()
+    from pipeline.translation.glossary import load
+
+    files = [templates.file("translate.glossary", name) for name in spec.glossary]
+    return load([(shown, text.encode()) for shown, text in files], lemmas=spec.lemmas).terms
+
+
+def build(spec: Spec, models: tuple[Model, ...], template: Templates) -> Translate | TranslateDocuments:
     """The step for one text of each row, or for documents."""
     if spec.translate.text is not None:
         return Translate(spec, models, template)
@@ -211,5 +224,5 @@ def build(
     templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
     settings = spec.translate.model_dump(include=set(Policy.__dataclass_fields__))
     repairs = DOCUMENT_REPAIRS if spec.repairs is None else spec.repairs
-    asking = Documents(spec.name, models, lambda *_: (), spec.translate.memory)
+    asking = Documents(spec.name, models, _glossary(spec.translate, template), spec.translate.memory)
     return TranslateDocuments(asking, templates, Policy(**settings), repairs, models[0].model)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.core.document import Finding
-from pipeline.text.language import tag
+from pipeline.text.language import is_cased, tag
 from pipeline.text.scripts import script_of, weight
 from pipeline.translation.kept import shown
 from pipeline.translation.question import Question
@@ -24,6 +24,7 @@ _WITHOUT = {"th", "lo", "km", "my"}
 """languages that end a sentence with a blank"""
 _MARKUP = re.compile(r"<[^<>]{1,200}>")
 _LEAST = 15
+"""the least weight of letters of a sentence"""
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
@@ -47,14 +48,14 @@ def end_of(text: str) -> str:
 def lost_end(question: Question, answer: str) -> str:
     """The class of the last sign of the source, where the answer has none at its end."""
     before = end_of(question.segment.text)
-    if not before or tag(question.target).language in _WITHOUT:
-        return ""
+    if not before or tag(question.target).language in _WITHOUT or weight(shown(question.segment)) < _LEAST:
+        return ""  # "Feb.", "6 p.m."
     return "" if end_of(answer) else before
 
 
 def _small(question: Question, source: str, answer: str) -> bool:
     first = answer.lstrip(_OPENING)[:1]
-    if not first.islower() or weight(shown(question.segment)) < _LEAST:
+    if not first.islower() or not is_cased(first) or weight(shown(question.segment)) < _LEAST:
         return False
     word = re.split(r"[\s,.:;()]", answer.lstrip(_OPENING), maxsplit=1)[0]
     if not word.isalpha() or not word.islower() or word in source:

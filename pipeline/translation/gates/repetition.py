@@ -34,12 +34,14 @@ _USUAL = frozenset(
             "la",
             "le",
         ),
-        *("se", "si", "que", "da", "bla", "ha", "na", "no", "very", "so", "long", "many", "more"),
+        *("se", "si", "que", "da", "bla", "ha", "na", "no", "very", "so", "long", "many", "more", "të"),
     )
 )
 """words that stand twice in good texts"""
-_GRAMS, _SHARE, _LEAST = 4, 0.15, 24
-"""words in a phrase; the share of phrases that stand again; the least words to tell"""
+_WORDS, _LETTERS, _LEAST = 4, 16, 24
+"""words in a phrase, letters of one where a script sets no blanks; the least phrases to tell"""
+_SHARE, _HARD_SHARE = 0.15, 0.3
+"""the share of phrases that stand again, beyond that of the source"""
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
@@ -49,8 +51,9 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if tail and any(map(str.isalnum, tail[1])) and not _TAIL.search(before[-_LAST:]):
         yield _finding(tail[1], hard=True)
         return
-    if _again(_units(after)) > _SHARE + _again(_units(before)):
-        yield _finding("many phrases", hard=True)
+    more = _again(after) - _again(before)
+    if more > _SHARE:
+        yield _finding("many phrases", hard=more > _HARD_SHARE)
         return
     twice = _twice(after)
     if twice and not _twice(before):
@@ -72,15 +75,12 @@ def _twice(text: str) -> str:
     return found_at[1] if found_at else ""
 
 
-def _units(text: str) -> Sequence[str]:
-    """Words, or characters where a script sets no blanks."""
-    found = words(text)
-    return found if not found or len(text) < 12 * len(found) else text
-
-
-def _again(units: Sequence[str]) -> float:
-    grams = _GRAMS if isinstance(units, list) else 2 * _GRAMS
-    count = len(units) - grams + 1
+def _again(text: str) -> float:
+    """The share of phrases that stood before."""
+    spaced = words(text)
+    units: Sequence[str] = spaced if len(text) < 12 * len(spaced) else text
+    size = _WORDS if units is spaced else _LETTERS
+    count = len(units) - size + 1
     if count < _LEAST:
         return 0.0
-    return 1 - len({tuple(units[at : at + grams]) for at in range(count)}) / count
+    return 1 - len({tuple(units[at : at + size]) for at in range(count)}) / count

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pipeline.core.document import Finding
 from pipeline.text.scripts import scripts
 from pipeline.translation.gates._counts import complaint
-from pipeline.translation.kept import CODE, TAG
+from pipeline.translation.kept import CODE, TAG, prose
 from pipeline.translation.question import Question
 
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'=/]+)""")
@@ -44,5 +44,5 @@ def _spelt(found: str) -> str:
 
 
 def _code(text: str) -> Counter[str]:
-    """Code between backticks, but for words of people that stand there for their looks."""
-    return Counter(found[0] for found in CODE.finditer(text) if not scripts(found[2]).keys() - {"Latn"})
+    """Code between backticks, but for words of people and for placeholders alone: those are quoted."""
+    return Counter(found[0] for found in CODE.finditer(text) if scripts(prose(found[2])).keys() == {"Latn"})
