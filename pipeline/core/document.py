@@ -12,6 +12,8 @@ from typing import Protocol
 
 from pipeline.core.domain import frozen
 
+PSEUDO = "pseudo"
+"""what is written in the place of a language for a translation that is none: accents, in brackets"""
 Span = tuple[int, int]
 """begin and end in a text, in characters"""
 

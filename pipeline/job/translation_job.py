@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError
 from pipeline.job.starter import SCHEMA, yaml_text
 
-PSEUDO = "pseudo"
 _MADE = "# Made by: "
 _SUM = "# Sum: "
 """of all that follows: whether somebody has changed the file"""
