@@ -26,6 +26,7 @@ from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import paid_failures
 from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
+from pipeline.translation import memory
 
 
 async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
@@ -131,6 +132,8 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
 
     def counted(request: Request, outcome: Reply | Fault) -> Reply | Fault:
         forecast = forecasts[request.step]
+        if request.api == memory.API:
+            return outcome
         if request.digest in again:
             outcome = Unanswered(request)
         if isinstance(outcome, Unanswered):
