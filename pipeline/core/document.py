@@ -136,6 +136,10 @@ class Outcome:
     """the best translation that was refused, or that would have been written in place of a person's"""
 
 
+TO_REVIEW = ("needs_review", "conflict")
+"""states of segments that a person has to look at"""
+
+
 @frozen
 class Translated:
     """A document in another language: the value of a step that translates documents."""
