@@ -45,6 +45,8 @@ def context(kind: str, prefix: str, text: str, definitions: Definitions, labels:
     """
     if kind == "cell":
         block = f"| {text} |\n|---|\n"
+    elif kind == "text":
+        block = f"<div>\n{text}\n</div>\n"
     elif kind == "heading":
         block = f"# {text}\n" if "#" in prefix else f"{text}\n===\n"
     else:

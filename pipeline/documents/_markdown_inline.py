@@ -16,6 +16,8 @@ from pipeline.documents._markdown_events import Event, tag
 _BARE = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)(?:[!#-;=?-_a-z~]|(?<=[/=#_-])[^\W\x00-\x7f]+)+"
     r"|(?<![\w.+-])[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]{1,64})+"
+    r"|\{%[^%\n]*%\}|\{\{[<%][^<>%\n]*[>%]\}\}|\{[:#.][A-Za-z .][^{}\n]*\}"
+    r"|(?<![\w:]):[a-z][a-z0-9_+-]*:(?![\w:])"
 )
 _AFTER = ".,;:!?'\"*_~"
 _LETTER = re.compile(r"[^\W\d_]")
@@ -158,7 +160,10 @@ def has_words(text: str) -> bool:
 
 
 def addresses(text: str, spans: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int, bool]]:
-    """Addresses and mail addresses that stand in a text as they are; `spans` are sorted."""
+    """Addresses that stand in a text as they are, and what page generators read (`{% … %}`, `{#id}`, `:x:`).
+
+    `spans` are sorted.
+    """
     at = 0
     for match in _BARE.finditer(text):
         start, end = match.span()
@@ -166,9 +171,13 @@ def addresses(text: str, spans: list[tuple[int, int, bool]]) -> Iterator[tuple[i
             at += 1
         if at < len(spans) and spans[at][0] <= start:
             continue
-        if at < len(spans):
+        if at < len(spans) and text[start] not in "{:":
             end = min(end, spans[at][0])
-        found = text[start:end].rstrip(_AFTER)
+        found = text[start:end]
+        if found[0] in "{:":
+            yield start, end, True
+            continue
+        found = found.rstrip(_AFTER)
         while found.endswith(")") and found.count(")") > found.count("("):
             found = found[:-1].rstrip(_AFTER)
         if len(found) > 4:

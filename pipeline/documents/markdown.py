@@ -9,7 +9,8 @@ from functools import cached_property
 
 from pipeline.core.document import Document, Finding, Policy
 from pipeline.core.errors import InputError
-from pipeline.documents import _front_matter, _markdown_check, _markdown_mend
+from pipeline.documents import _front_matter, _markdown_check
+from pipeline.documents import _markdown_mend as mend
 from pipeline.documents._markdown_blocks import Blocks, Walk
 from pipeline.documents._markdown_events import definitions
 from pipeline.documents._spliced import Piece, Spliced
@@ -74,33 +75,32 @@ class MarkdownDocument(Spliced):
     def mended(self, place: int, target: str) -> str:
         """The translation with one line where there can be one, no new blocks, and emphasis that works."""
         piece = self.pieces[place]
-        segment = piece.segment
-        if target == segment.text:
+        source, kind = piece.segment.text, piece.segment.kind
+        if target == source:
             return target
-        if piece.start < self.body:
-            return target if "\n" in segment.text else _markdown_mend.one_line(target)
-        atx = segment.kind == "heading" and "#" in self.prefix(piece)
-        if segment.kind == "cell" or atx:
-            target = _markdown_mend.one_line(target)
-            target = _markdown_mend.cell(target) if segment.kind == "cell" else _markdown_mend.closed(target)
+        if piece.start < self.body or kind == "comment":
+            return target if "\n" in source else mend.one_line(target)
+        if kind == "text":
+            return mend.lines(source, target)
+        if kind == "cell":
+            target = mend.cell(mend.one_line(target))
+        elif kind == "title" or (kind == "heading" and "#" in self.prefix(piece)):
+            target = mend.closed(mend.one_line(target))
         else:
-            target = _markdown_mend.lines(segment.text, target)
-            target = _markdown_mend.without_begins(segment.text, target)
-        hidden = [segment.text[start:end] for start, end in segment.opaque]
-        target = _markdown_mend.after_addresses(
-            segment.text, target, [part for part in hidden if "://" in part[:9]]
-        )
-        return _markdown_mend.emphasis(segment.text, target)
+            target = mend.without_begins(source, mend.lines(source, target))
+        hidden = (source[start:end] for start, end in piece.segment.opaque)
+        target = mend.after_addresses(source, target, [part for part in hidden if "://" in part[:9]])
+        return mend.emphasis(source, target)
 
     def findings(self, place: int, target: str) -> list[Finding]:
         """What the translation does to its block and to the marks inside it."""
         piece = self.pieces[place]
         segment = piece.segment
-        if piece.start < self.body:
+        if piece.start < self.body or segment.kind == "comment":
             return []
         if not target.strip():
             return [Finding("structure", "The translation is empty.")]
-        prefix = "" if segment.kind == "cell" else self.prefix(piece)
+        prefix = "" if segment.kind in ("cell", "text") else self.prefix(piece)
         return _markdown_check.compared(
             segment.kind, prefix, segment.text, target, self.definitions, self.policy
         )

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment
 from pipeline.core.errors import InputError
 from pipeline.documents._plurals import Forms, forms, forms_of
 from pipeline.documents._po_file import Entry, Text, entries, quoted, width_of
 from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, placed, tags
+from pipeline.documents._texts import Decoded, Skip, Spot, decoded, placed, tags, without_letters
 
 SUFFIXES = (".po", ".pot")
 _CHARSET = re.compile(rb'^"[^"\n]*charset=([\w-]+)', re.MULTILINE | re.IGNORECASE)
@@ -48,8 +48,11 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     return _Catalogue(name, content, source, policy)
 
 
-class _Catalogue(Spliced):
+class _Catalogue:
     """A catalogue; messages are put in as gettext writes them."""
+
+    lint: tuple[str, ...] = ()
+    title = ""
 
     def __init__(self, name: str, content: bytes, source: Decoded, policy: Policy) -> None:
         self._source = source
@@ -59,7 +62,7 @@ class _Catalogue(Spliced):
         self._ours = not target or not own or _same(own, target)
         named = forms(self._named("Plural-Forms")) if self._ours else None
         self._forms = named or forms_of(target or own)
-        self._entries = [entry for entry in found if entry.id and no_words(entry.id) != "no words"]
+        self._entries = [entry for entry in found if entry.id and not without_letters(entry.id)]
         self._width = width_of(source.text)
         self._eol = "\r\n" if "\r\n" in source.text else "\n"
         spots = [Spot(*spot, str) for entry in self._entries for spot in self._spots(entry)]
@@ -67,7 +70,9 @@ class _Catalogue(Spliced):
         if self._header:
             skips.append(Skip(self._header.start, self._header.end, "header"))
         pieces, left_out = placed(source, spots, skips)
-        super().__init__(content, pieces, left_out, rest="keys and comments")
+        counted = Spliced(content, pieces, left_out, rest="keys and comments")
+        self.segments, self.skipped = counted.segments, counted.skipped
+        self._bom = content[: source.bom]
 
     def _named(self, key: str) -> str:
         """A line of the header; '' where it is not there."""
@@ -95,6 +100,14 @@ class _Catalogue(Spliced):
         before = len(source) - len(source.lstrip("\n"))
         after = len(source) - len(source.rstrip("\n"))
         return "\n" * before + core + "\n" * after if core else target
+
+    def findings(self, place: int, target: str) -> list[Finding]:
+        """Nothing: any text can stand in a catalogue."""
+        return []
+
+    def broken(self, built: bytes) -> list[Finding]:
+        """Nothing: only translations are ever written."""
+        return []
 
     def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
         """The catalogue with these translations; a translation that is already there keeps its lines."""
@@ -164,9 +177,8 @@ class _Catalogue(Spliced):
             yield old.start, old.end, quoted("msgstr", text, self._eol, self._width)
 
     def _encoded(self, text: str) -> bytes:
-        bom = self.content[: self._source.bom]
         try:
-            return bom + text.encode(self._source.encoding)
+            return self._bom + text.encode(self._source.encoding)
         except UnicodeEncodeError:
             text = re.sub(r"(?<=charset=)[\w-]+", "UTF-8", text, count=1)
             return text.encode("utf-8", "replace")

@@ -131,7 +131,7 @@ class Session:
     def unpriced(self) -> Iterator[tuple[str, str]]:
         """Models whose price is not known, with why."""
         for stage in self.stages:
-            for name, model in self.job.asked_by(stage.spec).items():
+            for name, model in self.job.models_of(stage.spec).items():
                 for place in places_of(name, model):
                     if why := unpriced(place.model):
                         yield name, why
@@ -166,7 +166,7 @@ class Session:
                 where = self.job.text.where(("steps", self.stages.index(stage), "name"))
                 raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
         for i, stage in enumerate(self.stages):
-            for model in self.job.chain(stage.spec.model).values() if stage.spec.kind == "translate" else ():
+            for model in self.job.models_of(stage.spec).values() if stage.spec.kind == "translate" else ():
                 if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
                     where = self.job.text.where(("steps", i, "name"))
                     raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
