@@ -98,6 +98,10 @@ class ResultFolder:
             return None
         return content if content is not None and sha256(content).digest() not in known else None
 
+    def left_over(self) -> list[str]:
+        """The files on the list that have had no row since the folder was opened."""
+        return [path for path, _ in self._open[1].stale()]
+
     def differs(self, path: str, content: bytes) -> bool:
         """Whether something else than this, or nothing, stands in the place of a file."""
         with suppress(InTheWay), writing(self._where):
