@@ -26,6 +26,13 @@ REPORT, BILINGUAL = "report.md", "bilingual"
 _TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
 
 
+def own_files(job: Job) -> list[Path]:
+    """What the job has written about its documents, beside their tree and their pages."""
+    ledger = job.folder / job.output.ledger
+    names = (ledger, ledger.with_stem(f"{ledger.stem}.coming"), job.folder / REPORT)
+    return [path for path in (*names, *sorted(job.folder.glob("memory.*.tmx"))) if path.exists()]
+
+
 def write_derived(job: Job, segments: Segments) -> None:
     """Write the report, and what `output.include` names. `DiskError` where it cannot be written."""
     ledger = Ledger(job.folder / job.output.ledger)

@@ -27,7 +27,7 @@ class Edits:
     def __init__(self, old: Ledger, coming: Ledger, folder: ResultFolder, policy: Policy) -> None:
         self._old, self._coming, self._folder, self._policy = old, coming, folder, policy
         self._gone: dict[tuple[str, str], list[tuple[str, Edit]]] = {}
-        """by language and source: edits whose segment is in no document now, with the document that had them"""
+        """by language and source: edits whose segment is in no document now, with their documents"""
 
     def collect(self, present: Collection[str]) -> None:
         """Find what people wrote in documents that are not `present` any more."""
