@@ -124,7 +124,7 @@ class Walk:
     def html(self, start: int, end: int) -> None:
         """The words in a block of HTML."""
         left = end - start
-        for first, last, parts in runs(self.found.content, start, end):
+        for first, last, parts in runs(self.found.content, start, end, self.quotes):
             if self.piece(first, last, "text", Inline(parts)):
                 left -= last - first
         self.found.skips.append((0, left, "html"))
