@@ -68,6 +68,13 @@ def run(
     common.show_result(_run(job, Wish(retry_failed, end)), as_json)
 
 
+def run_to_the_end(job: Job, as_json: bool, retry_failed: bool) -> None:
+    """Run a job, print its result, and end with its exit code."""
+    from pipeline.runs.state import Wish
+
+    common.show_result(_run(job, Wish(retry_failed)), as_json)
+
+
 def _run(job: Job, wish: Wish) -> Result:
     from pipeline import api
     from pipeline.core.progress import Progress

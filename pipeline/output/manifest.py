@@ -69,6 +69,11 @@ class Manifest:
         sql = "SELECT sha256, coming FROM files WHERE folder = ? AND path = ?"
         return {one for row in self._execute(sql, (self._folder, path)) for one in row if one}
 
+    def awaited(self, path: str) -> bytes | None:
+        """The digest of what was about to be moved there, and is not known to be in place; else None."""
+        sql = "SELECT coming FROM files WHERE folder = ? AND path = ?"
+        return next((one for (one,) in self._execute(sql, (self._folder, path))), None)
+
     def note(self, path: str, record: str, size: int, digest: bytes) -> None:
         """Note that the file is in place with the right content."""
         self._put(path, record, size, digest, None)
@@ -145,6 +150,15 @@ def folders(state: Path) -> list[str]:
         return []
     with _connected(state) as connection:
         return [name for (name,) in connection.execute("SELECT DISTINCT folder FROM files ORDER BY 1")]
+
+
+def paths_in(state: Path, folder: str) -> list[str]:
+    """The files on a job's list that stand in this folder."""
+    if not (state / NAME).exists():
+        return []
+    with _connected(state) as connection:
+        sql = "SELECT path FROM files WHERE folder = ?"
+        return [path for (path,) in connection.execute(sql, (folder,))]
 
 
 def of_records(state: Path, names: Collection[str]) -> list[tuple[str, str]]:

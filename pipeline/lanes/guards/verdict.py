@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 
-from pipeline.core.domain import Fate, Fault, Request
+from pipeline.core.domain import Fate, Fault, Reply, Request
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 
 OF_THE_ACCOUNT = frozenset(
@@ -44,11 +44,12 @@ MOST_SHED, FEW_SHED = 8, 3
 """refusals of one request that are the pace's, at the most; few until one that was refused was answered"""
 OVERTAKEN = 3
 """times that a request is refused for the rate though the server had a rest before it, and though a later one
-passes, before it is the cause"""
+passes, before it is the cause; counted anew where one that was refused before passes: that is the rate"""
 REST = 0.1
 """seconds"""
-LEFT = 5
-"""refusals in a row where nothing waits but what was refused before, after which these are the cause"""
+LEFT, LEFT_SECONDS = 5, 60.0
+"""refusals in a row where nothing waits but what was refused before, and seconds since the last answer, after
+which these are the cause: a rate of so many a minute lets one pass sooner"""
 
 
 @dataclass(slots=True)
@@ -115,6 +116,11 @@ class Verdict(Limit):
         """by request: its refusals for the rate since its last answer"""
         self._in_a_row = 0
         """refusals for the rate since the last answer"""
+        self._recovered = 0
+        """the latest number that was answered after it had been refused for the rate"""
+        self._answered_at = -inf
+        self._waited = 0.0
+        """seconds from the last answer to the latest request"""
         self._seconds = 0.0
         """that answers take"""
 
@@ -130,10 +136,12 @@ class Verdict(Limit):
         self._under_way[digest] = self._sent, now - self._sent_at >= REST
         if self._seeks and ticket.request.attempt == 1 and digest not in self._known:
             self._seeks, self._probe = False, digest
-        self._sent_at = now
+        self._sent_at, self._waited = now, now - self._answered_at
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """One less is under way."""
+        if isinstance(end, Reply):
+            self._answered_at = now
         self._under_way.pop(ticket.request.digest, None)
         if ticket.request.digest == self._probe:
             self._probe = b""
@@ -150,7 +158,8 @@ class Verdict(Limit):
         self._broken.append(False)
         self._proven = self._shed.pop(digest, 0) > 0 or self._proven
         self._refused.pop(digest, None)
-        self._limited.pop(digest, None)
+        if self._limited.pop(digest, None):
+            self._recovered = max(self._recovered, self._number(digest))
         self._in_a_row = self._let_go = 0
         self._seeks = self._elsewhere_too = False
 
@@ -220,10 +229,14 @@ class Verdict(Limit):
         self._in_a_row += 1
         number, rested = self._under_way.get(digest, (self._sent, False))
         known = self._limited.setdefault(digest, _Limited(number, number))
-        known.overtaken += known.rested and known.last < self._good
+        if known.last < self._recovered:
+            known.overtaken = 0
+        else:
+            known.overtaken += known.rested and known.last < self._good
         known.last, known.rested = number, rested
         left = known.first < self._good and self._is_alone and self._waiting() < len(self._limited)
-        its_own = known.overtaken >= OVERTAKEN or (left and self._in_a_row >= LEFT)
+        left = left and self._in_a_row >= LEFT and self._waited >= LEFT_SECONDS
+        its_own = known.overtaken >= OVERTAKEN or left
         return fault.but(kind="refused_alone") if its_own else fault
 
     def _is_shed(self, fault: Fault, digest: bytes, seconds: float) -> bool:
