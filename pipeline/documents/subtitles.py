@@ -142,8 +142,8 @@ def _events(text: str) -> Iterator[_Cue]:
             columns = tuple(name.strip().lower() for name in rest.split(","))
         elif section == "events" and key.strip().lower() == "dialogue":
             values = rest.split(",", len(columns) - 1)
-            if len(values) == len(columns) and (shown := values[-1].strip()):
-                start = at + len(line) - len(values[-1].lstrip())
+            if len(values) == len(columns) and (shown := values[-1].strip(" \t")):
+                start = at + len(line) - len(values[-1].lstrip(" \t"))
                 event = dict(zip(columns, values, strict=True))
                 begins, ends = event.get("start", "").strip(), event.get("end", "").strip()
                 known = re.fullmatch(_TIME, begins) and re.fullmatch(_TIME, ends)
@@ -154,4 +154,4 @@ def _events(text: str) -> Iterator[_Cue]:
 
 
 def _event(text: str) -> str:
-    return text.strip().replace("\r", "").replace("\n", "\\N").replace("\u00a0", "\\h")
+    return text.strip(" \t\n").replace("\r", "").replace("\n", "\\N").replace("\u00a0", "\\h")
