@@ -32,6 +32,7 @@ _FIRST_LINE = re.compile(r"(?:[ ]*\r?\n)*([ ]*)")
 _UNSAFE = re.compile(r": |:$| #|[\s]$")
 # YAML 1.1 ends a line at these too, and editors do not show it
 _BREAKS = re.compile("[\x85\u2028\u2029]")
+_MOST_NESTED = 200
 _FLOW = re.compile(r"[,\[\]{}]")
 _UNPRINTABLE = re.compile(
     "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -103,12 +104,14 @@ def _scalars(name: str, text: str) -> Iterator[_Scalar]:
                     level.key = str(level.count - 1)
                 elif is_key:
                     level.key = event.value if isinstance(event, yaml.ScalarEvent) else "?"
-                path = tuple(outer.key for outer in (levels[:-1] if is_key else levels))
                 if isinstance(event, yaml.ScalarEvent):
+                    path = tuple(outer.key for outer in (levels[:-1] if is_key else levels))
                     yield _Scalar(event, path, level.flow, is_key)
                 elif isinstance(event, yaml.CollectionStartEvent):
                     flow = level.flow or bool(event.flow_style)
                     levels.append(_Level(isinstance(event, yaml.MappingStartEvent), flow))
+                    if len(levels) > _MOST_NESTED:
+                        raise InputError("it is nested too deeply", where=name)
     except yaml.YAMLError as error:
         mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
         where = f"{name}, line {mark.line + 1}" if mark else name

@@ -164,7 +164,7 @@ BOMB = "a: &a [x word, y word]\n" + "".join(
 
 @pytest.mark.parametrize(
     "content",
-    [BOMB, "a: " + "[" * 20_000 + "]" * 20_000, "a: word " + "x" * 1_000_000, "a: |\n" + "  word\n" * 50_000],
+    [BOMB, "a: word " + "x" * 1_000_000, "a: |\n" + "  word\n" * 50_000],
 )
 def test_hostile_files_take_no_time(content: str) -> None:
     begin = time.perf_counter()
@@ -177,3 +177,8 @@ def test_hostile_files_take_no_time(content: str) -> None:
 def test_settings_of_tools_are_no_messages(name: str) -> None:
     assert not yaml_format.recognises(name, b"")
     assert yaml_format.recognises("config/locales/en.yml", b"")
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(InputError, match="nested too deeply"):
+        yaml_format.read("a.yml", b"a: " + b"[" * 100_000, Policy())
