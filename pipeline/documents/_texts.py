@@ -170,6 +170,13 @@ def without_letters(text: str) -> str:
     return "number" if any(character.isdigit() for character in text) else "no words"
 
 
+def paired(text: str) -> str:
+    """A text whose halves of pairs, each escaped for itself, are joined to letters."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
 def tags(text: str) -> tuple[Span, ...]:
     """The tags in a text, for `Segment.markup`."""
     return tuple(found.span() for found in TAG.finditer(text)) if "<" in text else ()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pipeline.core.document import Document, Policy, Segment
 from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, placed, tags
+from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
 
 SUFFIXES = (".properties",)
 _LOGICAL = re.compile(r"[ \t\f]*(?:([#!][^\r\n]*)|((?:[^\\\r\n]|\\(?:\r\n|[^\r]|\r))*))(?:\r\n|\r|\n|\Z)")
@@ -100,10 +100,7 @@ def _values(text: str) -> Iterator[_Value]:
 
 
 def _read(raw: str) -> str:
-    text = _ESCAPE.sub(_sign, raw) if "\\" in raw else raw
-    if "\\u" in raw:  # halves of pairs, each written for itself
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-    return text
+    return paired(_ESCAPE.sub(_sign, raw)) if "\\" in raw else raw
 
 
 def _sign(found: re.Match[str]) -> str:
