@@ -132,6 +132,8 @@ class Outcome:
     attempts: int = 0
     by: str = ""
     """the model that wrote it"""
+    keys: tuple[bytes, ...] = ()
+    """the keys of its answers in the journal, where it needs a review"""
     candidate: str = ""
     """the best translation that was refused, or that would have been written in place of a person's"""
 

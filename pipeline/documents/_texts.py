@@ -37,6 +37,7 @@ _KINDS = tuple(
     )
 )
 _LONGEST_CODE = 200
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,14 @@ def no_words(text: str) -> str:
                 return "data"
         elif reason := next((reason for reason, kind in _KINDS if kind.fullmatch(stripped)), ""):
             return reason
-    if not any(character.isalpha() for character in _NO_WORDS.sub("", text)):
-        return "number" if any(character.isdigit() for character in text) else "no words"
-    return "not Unicode" if any("\ud800" <= character <= "\udfff" for character in text) else ""
+    return without_letters(text) or ("not Unicode" if _HALF.search(text) else "")
+
+
+def without_letters(text: str) -> str:
+    """ "number" or "no words" for a text that has no letters but in placeholders and tags; '' for others."""
+    if any(character.isalpha() for character in _NO_WORDS.sub("", text)):
+        return ""
+    return "number" if any(character.isdigit() for character in text) else "no words"
 
 
 def tags(text: str) -> tuple[Span, ...]:

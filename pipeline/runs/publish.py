@@ -28,6 +28,7 @@ from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
 from pipeline.output.receipt import note_coming, rows_of, write_receipt
 from pipeline.output.table import Table, Written
+from pipeline.output.translated.derived import write_derived
 from pipeline.output.translated.filing import Filing as Translations
 from pipeline.records.documents import Documents
 from pipeline.runs.result import Commonest, Result
@@ -74,6 +75,9 @@ async def publish(
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
         before = rows_of(session.job)
         kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
+    if filing.segments:
+        with suppress(DiskError) if exported else nullcontext():
+            write_derived(session.job, filing.segments)
     return Result(
         targets,
         **counts,

@@ -37,6 +37,8 @@ _SCRIPTS = {
 _SCRIPT_OF = {language: script for script, named in _SCRIPTS.items() for language in named.split()}
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "cmn": "zh", "wuu": "zh", "lzh": "zh"}
 """names of one language, as the model of letters and people spell it"""
+KNOWN = frozenset(_SAME.get(name, name) for name in _NAMES if "-" not in name)
+"""languages that many texts are written in"""
 _TRADITIONAL = {"tw", "hk", "mo"}
 _SIMPLIFIED = {"cn", "sg", "my"}
 _KANA_OF_JAPANESE = 0.04

@@ -54,11 +54,14 @@ class _Ready:
 class Segments:
     """What became of all segments of a run, for its end and for its report."""
 
+    report: Path
     states: Counter[str] = field(default_factory=Counter)
     conflicts: list[str] = field(default_factory=list)
     """places of the first conflicts"""
     lint: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """by document, what looks wrong in its source"""
+    sources: dict[str, str] = field(default_factory=dict)
+    """by document, the language it was translated from"""
     stale: list[str] = field(default_factory=list)
     """files that are not as they would be written now"""
 
@@ -82,7 +85,7 @@ class Filing:
         self._whole = set[str]()  # documents of which every row was written
         self._done = set[tuple[str, str]]()
         self._ready: dict[str, _Ready] = {}
-        self.segments = Segments()
+        self.segments = Segments(job.folder / "report.md")
         self._path = job.folder / job.output.ledger
         self._coming = self._path.with_stem(f"{self._path.stem}.coming")
         self._old, self._next = Ledger(self._path), Ledger(self._coming)
@@ -230,6 +233,7 @@ class Filing:
                 self._folder.put(path, key, ready.content, ready.over)
             self._add(ready.rows)
             self._done.add((key, value.language))
+            self.segments.sources[key] = value.source
             if value.document.lint:
                 self.segments.lint[key] = value.document.lint
             self._whole.add(key)

@@ -6,38 +6,27 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pipeline.core.document import Finding
+from pipeline.text.language import tag
 from pipeline.translation.gates._words import words
 from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 
 _TWICE = re.compile(r"(?<![^\W_])([^\W\d_]{2,}(?: [^\W\d_]+){0,4}) \1(?![^\W_])")
-_UNSPACED = re.compile(r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20})\1")
+_UNSPACED = re.compile(
+    r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20}|[\u30a1-\u30fc]{3,20})\1"
+)
 _TAIL = re.compile(r"(.{2,60}?)\1{3,}.{0,3}\Z", re.DOTALL)
 _LAST = 400
 """the characters of an end in which a loop is looked for"""
-_USUAL = frozenset(
-    (
-        *(
-            "nous",
-            "vous",
-            "sie",
-            "die",
-            "der",
-            "das",
-            "den",
-            "dem",
-            "had",
-            "that",
-            "is",
-            "ist",
-            "es",
-            "la",
-            "le",
-        ),
-        *("se", "si", "que", "da", "bla", "ha", "na", "no", "very", "so", "long", "many", "more", "të"),
-    )
-)
-"""words that stand twice in good texts"""
+_USUAL = {
+    "de": frozenset(("die", "der", "das", "den", "dem", "sie")),
+    "en": frozenset(("had", "that", "is", "very", "so", "many", "long")),
+    "fr": frozenset(("nous", "vous")),
+    "id": frozenset(("masing",)),
+    "sq": frozenset(("të", "e")),
+    "vi": frozenset(("luôn", "rất")),
+}
+"""words that stand twice in good texts of a language"""
 _WORDS, _LETTERS, _LEAST = 4, 16, 24
 """words in a phrase, letters of one where a script sets no blanks; the least phrases to tell"""
 _SHARE, _HARD_SHARE = 0.15, 0.3
@@ -47,16 +36,17 @@ _SHARE, _HARD_SHARE = 0.15, 0.3
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """A loop at the end or all over (hard), and words that stand twice side by side (soft)."""
     before, after = shown(question.segment), shown_of(question.segment, answer)
-    tail = _TAIL.search(after[-_LAST:])
-    if tail and any(map(str.isalnum, tail[1])) and not _TAIL.search(before[-_LAST:]):
+    tail = _TAIL.search(answer[-_LAST:])
+    if tail and any(map(str.isalnum, tail[1])) and not _TAIL.search(question.segment.text[-_LAST:]):
         yield _finding(tail[1], hard=True)
         return
     more = _again(after) - _again(before)
     if more > _SHARE:
         yield _finding("many phrases", hard=more > _HARD_SHARE)
         return
-    twice = _twice(after)
-    if twice and not _twice(before):
+    usual = _USUAL.get(tag(question.target).language, frozenset())
+    twice = _twice(after, usual)
+    if twice and not _twice(before, usual):
         yield _finding(twice, hard=False)
 
 
@@ -66,10 +56,10 @@ def _finding(what: str, *, hard: bool) -> Finding:
     )
 
 
-def _twice(text: str) -> str:
+def _twice(text: str, usual: frozenset[str]) -> str:
     spaced = " ".join(text.split()).casefold()
     for found in _TWICE.finditer(spaced):
-        if found[1] not in _USUAL:
+        if found[1] not in usual:
             return found[1]
     found_at = None if text.isascii() else _UNSPACED.search(text)
     return found_at[1] if found_at else ""
