@@ -58,6 +58,8 @@ class Walk:
         self.eol = b"\r\n" if b"\r\n" in found.content[:4096] else b"\n"
         self.artefacts = [match.span() for match in _ARTEFACT.finditer(found.content, base)]
         self.headings: list[tuple[int, str]] = []
+        self.path = ""
+        """the headings above"""
         self.run: list[Event] = []
         self.blocks: list[str] = []
         """the blocks that are open, from the outermost"""
@@ -124,7 +126,7 @@ class Walk:
     def html(self, start: int, end: int) -> None:
         """The words in a block of HTML."""
         left = end - start
-        for first, last, parts in runs(self.found.content, start, end):
+        for first, last, parts in runs(self.found.content, start, end, self.quotes):
             if self.piece(first, last, "text", Inline(parts)):
                 left -= last - first
         self.found.skips.append((0, left, "html"))
@@ -143,7 +145,7 @@ class Walk:
             words = lines[number][first:last].encode()
             begin = places[number] + len(lines[number][:first].encode())
             if places[number] >= 0:
-                segment = Segment(words.decode(), "comment", self.path())
+                segment = Segment(words.decode(), "comment", self.path)
                 written = Written(segment.text, words, (), b" ")
                 self.found.pieces.append(Piece(begin, begin + len(words), segment, written))
                 self.found.skips.append((begin + len(words), begin, "code"))  # these bytes are not left out
@@ -225,19 +227,20 @@ class Walk:
         if kind == "heading":
             while self.headings and self.headings[-1][0] >= self.level:
                 self.headings.pop()
-        segment = Segment(text, kind, self.path(), spans(parts, True), spans(parts, False))
+            self.path = " > ".join(words for _, words in self.headings)
+        if parts:
+            segment = Segment(text, kind, self.path, spans(parts, True), spans(parts, False))
+        else:
+            segment = Segment(text, kind, self.path)
         if kind == "heading":
             found.title = found.title or words.strip()
             self.headings.append((self.level, words.strip()))
+            self.path = " > ".join(words for _, words in self.headings)
         more = b" " if kind in ("cell", "heading") else more_lines(found.content, start, self.eol)
-        labels = tuple(dict.fromkeys(label.decode() for _, _, label in inside.labels))
+        labels = tuple({label.decode(): 0 for _, _, label in inside.labels}) if inside.labels else ()
         written = Written(text, found.content[start:end], view.breaks, more, labels)
         found.pieces.append(Piece(start, end, segment, written))
         return True
-
-    def path(self) -> str:
-        """The headings above."""
-        return " > ".join(words for _, words in self.headings)
 
 
 def _words(text: str, parts: Sequence[Part]) -> str:

@@ -59,6 +59,8 @@ def is_prose(code: str, policy: Policy) -> bool:
     """Whether inline code is translated."""
     if policy.inline_code != "prose":
         return policy.inline_code == "always"
+    if code.isascii():
+        return False
     letters = _SCRIPTS.get(re.split("[-_]", policy.source.lower(), maxsplit=1)[0])
     return bool(letters and re.search(f"[{letters}]", code) and not _CODE_SIGNS.search(code))
 

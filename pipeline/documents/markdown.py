@@ -5,12 +5,14 @@ This module joins its parts; the grammar is in `_markdown_blocks` and `_markdown
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from pipeline.core.document import Document, Finding, Policy
 from pipeline.core.errors import InputError
 from pipeline.documents import _front_matter, _markdown_check
 from pipeline.documents import _markdown_mend as mend
+from pipeline.documents._markdown_anchors import kept, links_inside
 from pipeline.documents._markdown_blocks import Blocks, Walk
 from pipeline.documents._markdown_events import definitions
 from pipeline.documents._spliced import Piece, Spliced
@@ -43,14 +45,13 @@ class MarkdownDocument(Spliced):
     """A page: its front matter, then its blocks."""
 
     def __init__(self, content: bytes, policy: Policy) -> None:
-        self.mark = mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
         self.policy = policy
-        self.body = _front_matter.front_matter(content, mark)[0]
+        self.body = _front_matter.front_matter(content)[0]
         found = Blocks(content, policy)
-        values = list(_front_matter.pieces(content, mark, policy))
-        if self.body > mark:
-            taken = sum(piece.end - piece.start for piece in values)
-            found.skips.append((mark + taken, self.body, "front matter"))
+        values = list(_front_matter.pieces(content, policy))
+        taken = sum(piece.end - piece.start for piece in values)
+        if self.body > len(_front_matter.MARK):
+            found.skips.append((taken, self.body, "front matter"))
         Walk(found, self.body).go(content[self.body :].decode())
         titles = [piece.segment.text for piece in values if piece.segment.path == "title"]
         super().__init__(
@@ -105,15 +106,28 @@ class MarkdownDocument(Spliced):
             segment.kind, prefix, segment.text, target, self.definitions, self.policy
         )
 
+    def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
+        """The page with these translations, and links that still lead to its headings."""
+        built = super().build(targets, language)
+        way = self.policy.anchors
+        if not language or way == "keep" or not (way == "explicit_id" or links_inside(self.content)):
+            return built
+        head, body = _parted(built)
+        return head + kept(self.content[self.body :].decode(), body, way).encode()
+
     def broken(self, built: bytes) -> list[Finding]:
         """What moved in the blocks, links, code, front-matter keys and line endings of the page."""
-        mark = 3 if built.startswith(b"\xef\xbb\xbf") else 0
-        body = _front_matter.front_matter(built, mark)[0]
         found = []
-        if _front_matter.keys(self.content, self.mark) != _front_matter.keys(built, mark):
+        if _front_matter.keys(self.content) != _front_matter.keys(built):
             found.append(Finding("front-matter", "The keys of the front matter are not as they were."))
-        if _markdown_check.line_ends(self.content) != _markdown_check.line_ends(built):
+        if not _markdown_check.same_ends(self.content, built):
             message = "The line endings, the byte order mark or the end of the file are not as they were."
             found.append(Finding("line-ends", message))
-        source, target = self.content[self.body :].decode(), built[body:].decode(errors="replace")
-        return found + _markdown_check.pages_compared(source, target, self.policy)
+        source = self.content[self.body :].decode()
+        return found + _markdown_check.pages_compared(source, _parted(built)[1], self.policy)
+
+
+def _parted(content: bytes) -> tuple[bytes, str]:
+    """A page's front matter with all before it, and the rest."""
+    body = _front_matter.front_matter(content)[0]
+    return content[:body], content[body:].decode(errors="replace")
