@@ -41,12 +41,23 @@ class Taken:
     known: bool = True
 
 
+class Templates(Protocol):
+    """The templates and files that a step names, by the key of the job file."""
+
+    def __call__(self, dotted: str) -> Template:
+        """The template under a key: "translate.text"."""
+
+    def file(self, dotted: str, name: str) -> tuple[str, str]:
+        """(path as shown, content) of a text file that the key names, relative to the job file."""
+
+
 class Runner(Protocol):
     """A step, ready to run."""
 
     templates: Mapping[str, Template]  # its templates by the key of the job file
     shape: Shape | None  # the shape of its answers, None for text
     repairs: int  # how often an answer can be sent back with a complaint
+    documents: bool  # whether it translates documents: then its value is a `core.document.Translated`
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""
@@ -95,6 +106,10 @@ class Asking:
             instead = other.request(asked, key, instead)
         return self._first.request(asked, key, instead)
 
+    def label(self, model: str) -> str:
+        """What the result says an answer of this model came from."""
+        return self._labels.get(model, self._first.label)
+
     async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
         """Ask, and ask again with the complaint, until an answer is accepted or the repairs are used up."""
         requests: list[Request] = []
@@ -112,7 +127,7 @@ class Asking:
             if malformed and (asked.schema is None or not answer.text):
                 complaint = _MALFORMED
             if not complaint:
-                return Taken(value, self._labels.get(reply.model, self._first.label), known)
+                return Taken(value, self.label(reply.model), known)
             if repair < self.repairs:
                 asked = asked.answered(answer.text if answer.text or not malformed else _NOTHING, complaint)
         raise _rejected("rejected", to_a_person(complaint), requests, known)

@@ -22,6 +22,7 @@ from pipeline.core.suggest import nearest
 
 if TYPE_CHECKING:
     from pipeline.core.health import Check
+    from pipeline.job.spec import Job
 
 
 def plan(
@@ -36,6 +37,11 @@ def plan(
 ) -> None:
     """Show what is answered, what is missing, and how many tokens that needs. Nothing is sent."""
     job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
+    show_plan(job, as_json, retry_failed)
+
+
+def show_plan(job: Job, as_json: bool, retry_failed: bool) -> None:
+    """Print what a run of the job would send."""
     from pipeline import api
 
     counted = api.plan(job, retry_failed=retry_failed)

@@ -51,6 +51,8 @@ def check(
     session = Session.open(job)
     warnings = list(map(str, warnings_of(session)))
     common.print_warnings(warnings)
+    if session.source.told:
+        typer.echo(safe_text(session.source.told))
     records = (record for batch in session.source.batches() for record in batch)
     checked, failed = 0, 0
     for record in records if rows else islice(records, 1):

@@ -98,6 +98,8 @@ class Capabilities:
     """None where the job file must name a model"""
     model_prefix: str = ""
     """put before a model's name in requests: a rehearsal must never be taken for the real model"""
+    keeps_signs: bool = False
+    """whether an engine that only translates keeps Markdown signs, tags and masks"""
     cannot_translate: str = ""
     """why a step that translates cannot use it; '' where it can"""
 
@@ -146,8 +148,11 @@ class StepKind(Protocol):
     Spec: type[Any]
     """its model in the job file, a `job.spec.Step`"""
 
-    def build(self, spec: Any, models: tuple[Any, ...], template: Any) -> Any:
-        """The step, ready to run: an `answers.asking.Runner`."""
+    def build(self, spec: Any, models: Mapping[str, tuple[Any, ...]], template: Any) -> Any:
+        """The step, ready to run: an `answers.asking.Runner`.
+
+        `models`: each model that the step names, with its fallbacks; the step's own first.
+        """
 
 
 class Check(Protocol):

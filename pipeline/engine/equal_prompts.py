@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.core.domain import Fault, LookUp, Reply, Request
 from pipeline.engine.stages import Stage
+from pipeline.translation import memory
 
 
 class EqualPrompts:
@@ -28,7 +29,7 @@ class EqualPrompts:
 
         def noted(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
             for request in requests:
-                if request.turns == 1:
+                if request.turns == 1 and request.api != memory.API:
                     self._seen[request.step].append(int.from_bytes(request.digest[:8]))
             return look_up(requests)
 

@@ -99,6 +99,8 @@ def _check_sizes(job: Job, text: YamlSource) -> None:
 
 def _check_source(job: Job, text: YamlSource) -> None:
     where = text.where(("records", "from"))
+    if len(job.records.origins) > 1 or job.records.kind == "documents":
+        raise refused("only one table may be read", where)
     inside(job.file.parent, job.records.path, where)
     _check_format(job.records.path, where)
 

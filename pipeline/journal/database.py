@@ -27,6 +27,14 @@ CREATE VIEW readable AS
            datetime(at, 'unixepoch') AS at, seconds, input, output, cost / 1e9 AS dollars,
            CAST(body AS TEXT) AS body FROM attempts;
 """
+_SEGMENTS = """
+CREATE TABLE IF NOT EXISTS segments (
+    key    BLOB NOT NULL,     -- a segment of a document: its text, languages, model, style and terms
+    digest BLOB NOT NULL,     -- the request that asked for it
+    place  INTEGER NOT NULL,  -- which of the request's segments it was
+    sum    INTEGER NOT NULL,  -- checksum of the row
+    PRIMARY KEY (key, digest, place)
+) WITHOUT ROWID"""
 _SCHEMA = f"""
 CREATE TABLE attempts (
     seq     INTEGER PRIMARY KEY,
@@ -51,6 +59,7 @@ CREATE TABLE attempts (
     sum       INTEGER          -- checksum of what never changes in the row, NULL in rows of version 1
 );
 CREATE INDEX attempts_by_digest ON attempts (digest);
+{_SEGMENTS};
 CREATE TABLE runs (started REAL NOT NULL, job BLOB NOT NULL, ended REAL, outcome TEXT, summary TEXT);
 {_READABLE}PRAGMA user_version = {VERSION};
 """
@@ -137,6 +146,7 @@ def connect(path: Path) -> sqlite3.Connection:
         if version < VERSION:
             script = _SCHEMA if version == 0 else _UPGRADE
             connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
+        connection.execute(_SEGMENTS)  # a journal that was made before there were documents has none
     except TROUBLE as error:
         raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=HINT) from None
     return _checked(connection, path)
@@ -161,6 +171,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
             raise DiskError(f"the journal cannot be read: {error}", where=str(path), hint=HINT) from None
         _refuse_another(connection, path)
         with trusting(path):
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'segments'").fetchone():
+                connection.execute(_SEGMENTS.replace("TABLE", "TEMP TABLE"))
             if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 return empty()  # a run was killed before it made the tables
             if version == 1:

@@ -19,6 +19,7 @@ from typing import Any
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, Usage
 from pipeline.core.errors import DiskError
+from pipeline.journal import segments
 from pipeline.journal.database import (
     HINT,
     connect,
@@ -66,6 +67,7 @@ class Journal:
         """rows that do not fit their checksum any more, by `seq`, as far as they have been met"""
         self.on_damage: Callable[[Damage], None] | None = None
         """called once for each of them"""
+        self._others: dict[str, Journal] = {}
         self._sound = False
         """whether its index and its numbers were checked"""
 
@@ -191,6 +193,24 @@ class Journal:
             AND (input IS NULL OR (cost IS NULL AND model IN ({models}))) ORDER BY seq LIMIT 500"""  # noqa: S608 - question marks, no value
         return self.sums(sql, (after, *priced))
 
+    async def note_segments(self, request: Request) -> None:
+        """Keep which segments a request asks for, if it does; returns when it is on the disk."""
+        for row in segments.rows_of(request):
+            self._writer.put(segments.NOTE, row)
+        if request.segments:
+            await self.settle()
+
+    async def let_go(self, keys: Sequence[bytes]) -> None:
+        """Forget the answers of these segments, so that they are asked for again; the replies are kept."""
+        for key in keys:
+            await self._writer.commit(segments.LET_GO, (key,))
+
+    def of_job(self, name: str) -> Journal:
+        """The journal of another job beside this one, opened to be read only."""
+        if name not in self._others:
+            self._others[name] = Journal.read_only(self.path.parent.parent / name / self.path.name)
+        return self._others[name]
+
     async def supersede(self, request: Request) -> None:
         """Take a paid reply out of use, so that its request is asked again; the reply is kept."""
         sql = (
@@ -242,3 +262,5 @@ class Journal:
         if self._open_writer:
             self._open_writer.close()
         self._reader.close()
+        for other in self._others.values():
+            other.close()

@@ -20,6 +20,8 @@ from pipeline.core.domain import (
 )
 from pipeline.core.progress import Progress
 from pipeline.journal.journal import Journal
+from pipeline.journal.segments import kept_for
+from pipeline.translation import memory
 from pipeline.wire.conversation import read
 
 
@@ -37,7 +39,7 @@ def recalling(journal: Journal, progress: Progress) -> LookUp:
 
     def outcome(request: Request, past: Past) -> Reply | Fault:
         if past.stands is not None:
-            progress.recalled += isinstance(past.stands, Reply)
+            progress.recalled += _is_answer(past.stands)
             return past.stands
         short = int.from_bytes(request.digest[:8])
         if short not in missing:
@@ -57,7 +59,7 @@ def exporting(journal: Journal, progress: Progress, *, given_up: bool) -> LookUp
 
     def outcome(request: Request, past: Past) -> Reply | Fault:
         if past.stands is not None:
-            progress.recalled += isinstance(past.stands, Reply)
+            progress.recalled += _is_answer(past.stands)
             return past.stands
         fault = past.failed
         if fault is None or fault.fate is Fate.STOP or (fault.fate is Fate.RETRY and not given_up):
@@ -65,6 +67,11 @@ def exporting(journal: Journal, progress: Progress, *, given_up: bool) -> LookUp
         return Fault(fault.kind, fault.message, billed=fault.billed)
 
     return lambda requests: list(map(outcome, requests, find_all(journal, requests)))
+
+
+def _is_answer(outcome: Reply | Fault) -> bool:
+    """Whether it is an answer that was paid for, and not one of the journal's own."""
+    return isinstance(outcome, Reply) and outcome.api != memory.API
 
 
 @frozen
@@ -83,6 +90,10 @@ class Past:
 
 def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
     """What the journal knows of each of these requests."""
+    if any(request.api == memory.API for request in requests):
+        return [
+            _remembered(journal, one) if one.api == memory.API else find(journal, one) for one in requests
+        ]
     digests = [request.digest for request in requests]
     digests += [asked.digest for request in requests if request.instead for asked in chain(request.instead)]
     replies, faults = journal.look_up(digests)
@@ -104,6 +115,16 @@ def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
         return Past(_paid(request, faults) if faults else None, failed)
 
     return list(map(past, requests))
+
+
+def _remembered(journal: Journal, request: Request) -> Past:
+    """All answers that the segments of a question ever had, also in the journals of other jobs."""
+    keys, also = memory.asked(request)
+    found = kept_for(journal.select, keys)
+    for name in also:
+        for own, other in zip(found, kept_for(journal.of_job(name).select, keys), strict=True):
+            own[:0] = other
+    return Past(memory.reply_of(found), None)
 
 
 def _paid(request: Request, faults: Mapping[bytes, Fault]) -> Fault | None:

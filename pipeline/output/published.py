@@ -22,6 +22,7 @@ from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 from pipeline.job.spec import Job
 from pipeline.output.receipt import NAME, part_of
+from pipeline.records.documents import key_columns
 from pipeline.system.files import adapter_name
 
 FAILURES = "failures.csv"
@@ -101,7 +102,7 @@ def _failures(job: Job) -> Iterator[tuple[str, str]]:
 
 def _has(job: Job, key: str, names: list[str]) -> pl.Expr:
     """Whether a row has this key: a column's text, or a list of several columns' in JSON."""
-    columns = job.records.key or (("_key",) if "_key" in names else ())
+    columns = key_columns(job.records, job.file.parent) or (("_key",) if "_key" in names else ())
     if not columns:
         hint = "set records.key, or add key to output.include"
         raise JobError("the rows of this job have no key", where="--key", hint=hint)

@@ -24,6 +24,7 @@ from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch, context
 from pipeline.job.files import Files
 from pipeline.job.spec import Job
+from pipeline.records.documents import Documents
 from pipeline.records.source import Source
 from pipeline.system.file_names import safe_name
 from pipeline.templates.template import Prepare, Template
@@ -119,7 +120,7 @@ class RowFiles:
                     what = f"the folder for the rows' files must not also hold {path.name}"
                     raise JobError(what, where=where, hint="give them a folder of their own")
 
-    def check(self, source: Source) -> None:
+    def check(self, source: Source | Documents) -> None:
         """Raise for the first two rows that would share a file, and for one whose name is empty."""
         parts = [pl.Series([], dtype=pl.UInt64)]
         for batch in source.batches():
@@ -144,7 +145,7 @@ class RowFiles:
         for values in product(*(self._each[name] for name in each)):
             yield self.path({**record.fields, **dict(zip(each, values, strict=True))})
 
-    def _paths(self, record: Record, source: Source) -> list[str]:
+    def _paths(self, record: Record, source: Source | Documents) -> list[str]:
         try:
             return list(self.paths(record))
         except InputError as error:
@@ -152,7 +153,7 @@ class RowFiles:
             where = f"{source.at(record.row)} (record {record.key})"
             raise InputError(error.what, where=where, hint=hint) from None
 
-    def _shared(self, source: Source, one: Record, other: Record, path: str) -> PipelineError:
+    def _shared(self, source: Source | Documents, one: Record, other: Record, path: str) -> PipelineError:
         both = " and ".join(f"{_named(record)} ({source.at(record.row)})" for record in (one, other))
         shown = f": {path}" if self.named else ""
         what = f"the records {both} would share a file{shown}"

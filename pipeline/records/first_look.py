@@ -15,7 +15,7 @@ from pipeline.core import adapters
 from pipeline.core.contracts import AS_IT_IS
 from pipeline.core.errors import InputError
 from pipeline.job.files import Records
-from pipeline.records.source import Source, open_records
+from pipeline.records.source import Source, open_rows
 from pipeline.system.files import adapter_name, reading
 
 Settings = dict[str, str | int]
@@ -63,7 +63,7 @@ def _opened(path: Path) -> tuple[Records, Settings, Source]:
     first: InputError | None = None
     try:
         spec = Records.model_validate(plain)
-        return spec, {}, open_records(spec, path.parent)
+        return spec, {}, open_rows(spec, path.parent)
     except InputError as error:
         unread = error
     usual = asdict(AS_IT_IS)
@@ -71,7 +71,7 @@ def _opened(path: Path) -> tuple[Records, Settings, Source]:
         settings: Settings = {name: value for name, value in asdict(guess).items() if value != usual[name]}
         spec = Records.model_validate(plain | settings)
         try:
-            return spec, settings, open_records(spec, path.parent)
+            return spec, settings, open_rows(spec, path.parent)
         except InputError as error:
             first = first or error
     raise first or unread
@@ -104,7 +104,7 @@ def _rank(name: str) -> int:
 
 def _is_key(spec: Records, path: Path, name: str) -> bool:
     try:
-        open_records(spec.model_copy(update={"key": (name,)}), path.parent)
+        open_rows(spec.model_copy(update={"key": (name,)}), path.parent)
     except InputError:
         return False
     return True

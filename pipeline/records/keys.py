@@ -1,16 +1,21 @@
-"""Keys of records that have no key column: their content, and an occurrence number.
+"""Keys of records that have no key column: their content, and an occurrence number; samples by key.
 
 This module does not know files, nor how rows are read.
 """
 
 from __future__ import annotations
 
+import heapq
 import json
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 import polars as pl
+
+from pipeline.core.display import counted
+from pipeline.job.files import Records, Sample
 
 
 def comparable(schema: pl.Schema) -> list[pl.Expr]:
@@ -53,3 +58,22 @@ def _content(fields: dict[str, Any]) -> bytes:
 
 def _text(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def drawn(keys: Iterable[tuple[str, int]], sample: Sample) -> frozenset[int]:
+    """The rows of a sample of (key, row): those whose digests of seed and key are the smallest.
+
+    They are the same ones whatever their order, and nearly the same ones when records are added.
+    """
+    salt = str(sample.seed).encode()[:64]
+    ranked = ((blake2b(key.encode(), key=salt, digest_size=16).digest(), row) for key, row in keys)
+    return frozenset(row for _, row in heapq.nsmallest(sample.n, ranked))
+
+
+def part_of(spec: Records, found: int, kept: int) -> str:
+    """Which part of the records is meant, in words: "5 of 20 records (limit)"; '' for all of them."""
+    of = f"{counted(found, 'record')} that records.where keeps" if spec.where else counted(found, "record")
+    if kept == found:
+        return f"the {of}" if spec.where else ""
+    why = [name for name in ("sample", "limit") if getattr(spec, name) is not None]
+    return f"{kept:,} of {'the ' if spec.where else ''}{of} ({', '.join(why)})"

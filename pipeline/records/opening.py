@@ -27,6 +27,7 @@ _OTHERS = {
     **dict.fromkeys(("ndjson", "jsonlines"), "name it .jsonl; "),
     "pq": "name it .parquet; ",
     "txt": "name it .csv or .tsv, by what separates its cells; ",
+    "pdf": "a PDF holds letters at places, and no rows: convert it first; ",
 }
 """endings of files that are not read, and what to do"""
 
@@ -86,12 +87,14 @@ def _local(name: str, base: Path) -> Path:
     path = base / name
     refuse_slips(name, path)
     if path.is_dir():
-        what = "this is a folder: a folder of documents is not read, only a table in one file"
-        raise InputError(what, where=str(path), hint="name one file in it, or write the texts into a table")
-    if any(mark in name for mark in "*?[") and not path.exists():
-        what = "several files are not read as one, and no file has this name"
-        raise InputError(what, where=str(path), hint="join them into one file, and name that")
+        what = "this is a folder: a table is one file"
+        raise InputError(what, where=str(path), hint="name one file in it")
     return path
+
+
+def is_table(path: Path) -> bool:
+    """Whether the suffix of a file is that of a table."""
+    return adapter_name(path)[0] in adapters.names("tables")
 
 
 def _fingerprint(path: Path) -> tuple[int, int, int]:

@@ -9,23 +9,21 @@ This module does not know formats (`tables/`), nor what is done with a record.
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterator
-from hashlib import blake2b
+from collections.abc import Callable, Collection, Iterator
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipeline.core.display import counted
 from pipeline.core.domain import Record
 from pipeline.core.dtypes import first_line, json_text, polars_words
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
 from pipeline.job.files import Records, Sample
-from pipeline.records.keys import Occurrences, comparable
+from pipeline.records.documents import Documents, Ours, are_documents
+from pipeline.records.keys import Occurrences, comparable, drawn, part_of
 from pipeline.records.opening import Origin, Rows, as_frame, scan_of
 from pipeline.records.types import plain, typed
 from pipeline.records.where import chosen
@@ -35,8 +33,25 @@ ROW = "\x00row"
 HASH = "\x00hash"
 
 
-def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source:
-    """The records of a job: from its file, relative to the folder `base`, or from a frame or a list of dicts.
+def open_records(
+    spec: Records,
+    base: Path,
+    frame: Rows | None = None,
+    without: Collection[Path] = (),
+    ours: Ours | None = None,
+) -> Source | Documents:
+    """The records of a job: documents, where its files are such, or else rows.
+
+    Paths are relative to the folder `base`. Files and folders in `without` are no documents, nor are
+    those that `ours` names.
+    """
+    if frame is None and are_documents(spec, base):
+        return Documents(spec, base, without, ours)
+    return open_rows(spec, base, frame)
+
+
+def open_rows(spec: Records, base: Path, frame: Rows | None = None) -> Source:
+    """The rows of a table: of the file, relative to the folder `base`, or of a frame or a list of dicts.
 
     Blocks while it reads the input once. Raises `InputError` for input that is not well formed, a null or
     a duplicate key, and `JobError` for an unknown column or format.
@@ -56,17 +71,8 @@ def open_records(spec: Records, base: Path, frame: Rows | None = None) -> Source
     source = Source(scan, schema, spec, origin)
     found = source.total()
     source.choose(spec.sample, spec.limit)
-    source.chosen = _part(spec, found, source.total())
+    source.chosen = part_of(spec, found, source.total())
     return source
-
-
-def _part(spec: Records, found: int, kept: int) -> str:
-    """Which part of the records is meant, in words: "5 of 20 records (limit)"; '' for all of them."""
-    of = f"{counted(found, 'record')} that records.where keeps" if spec.where else counted(found, "record")
-    if kept == found:
-        return f"the {of}" if spec.where else ""
-    why = [name for name in ("sample", "limit") if getattr(spec, name) is not None]
-    return f"{kept:,} of {'the ' if spec.where else ''}{of} ({', '.join(why)})"
 
 
 def _plain(scan: pl.LazyFrame) -> pl.LazyFrame:
@@ -94,12 +100,16 @@ def _check_columns(spec: Records, schema: pl.Schema, origin: Origin) -> None:
 class Source:
     """The records of one input. Iterating twice gives the same records in the same order.
 
-    `schema` holds the input's columns in their order; `path` the file, None where they come from a frame.
+    `schema` holds the input's columns in their order, `kept` those that go into the result's table; `path` is
+    the file, None where they come from a frame. `told` says what was found, where that is worth a sentence.
     """
 
+    told = ""
+
     def __init__(self, scan: pl.LazyFrame, schema: pl.Schema, spec: Records, origin: Origin) -> None:
-        self.schema = schema
+        self.schema = self.kept = schema
         self.path = origin.path
+        self.keyed = bool(spec.key)
         self.chosen = ""
         """which part of the records is meant, in words; '' for all of them"""
         self._scan = scan
@@ -138,19 +148,11 @@ class Source:
         self._check_unchanged(same=left == 0)
 
     def choose(self, sample: Sample | None, limit: int | None) -> None:
-        """Keep a sample, then at most `limit` records.
-
-        The sample holds the records whose digests of seed and key are the smallest: the same ones whatever
-        their order, and nearly the same ones when records are added.
-        """
+        """Keep a sample, then at most `limit` records."""
         if sample is not None:
-            salt = str(sample.seed).encode()
-            ranked = (
-                (blake2b(record.key.encode(), key=salt[:64], digest_size=16).digest(), record.row)
-                for batch in self._plain()
-                for record in batch
+            self._rows = drawn(
+                ((record.key, record.row) for batch in self._plain() for record in batch), sample
             )
-            self._rows = frozenset(row for _, row in heapq.nsmallest(sample.n, ranked))
             self._total = len(self._rows)
         if limit is not None:
             self._limited = limit < self._total

@@ -22,7 +22,9 @@ from pipeline.engine.walk import Branch
 from pipeline.job.spec import Job
 from pipeline.journal.journal import Journal
 from pipeline.journal.recall import chain, knowing
-from pipeline.records.source import open_records
+from pipeline.output.translated.tree import Tree
+from pipeline.records.documents import key_columns
+from pipeline.runs.session import source_of
 from pipeline.wire.conversation import read
 
 _REPLIES = """SELECT hex(digest), record, step, api, body FROM attempts
@@ -45,7 +47,7 @@ def words_of(
 ) -> list[Words]:
     """For each row, the paid answers that made it fail; with `reasoning` also that in all its replies."""
     shown = Redactor.before(job.records.private, job.records.key).key
-    names = job.records.key or ("_key",)
+    names = key_columns(job.records, job.file.parent) or ("_key",)
     values = ([row.get(name) for name in names] for row in rows)
     keys = [shown(str(key[0]) if len(key) == 1 else json_text(key)) for key in values]
     thoughts: dict[str, Words] = {key: [] for key in keys}
@@ -80,7 +82,9 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
         return known(requests)
 
     with suppress(PipelineError):
-        walks = InOrder(tuple(stages_of(job, preparing(job))), noting)
+        prepare = preparing(job)
+        stages = tuple(stages_of(job, prepare))
+        walks = InOrder(stages, noting)
 
         def take(_: int, leaf: Branch) -> None:
             if isinstance(leaf.fault, Rejected):
@@ -88,7 +92,7 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
                 for row in walks.rows_of(leaf):
                     found.unusable[row.record.key, *(str(row.values[name]) for name in each)] = words
 
-        for batch in open_records(job.records, job.file.parent).batches():
+        for batch in source_of(job, Tree.of(job, stages, prepare)).batches():
             walks.visit([record for record in batch if record.key in found.asked], take)
     return found
 

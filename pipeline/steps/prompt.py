@@ -5,13 +5,13 @@ This module does not know where rows come from or how a request is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, StrictInt, create_model, field_validator, model_validator
 
-from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.asking import Asking, Taken, Templates
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shape import Shape, schema_of
@@ -20,7 +20,6 @@ from pipeline.core.domain import Call, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("prompt", "prompt_file")
@@ -86,14 +85,16 @@ class Spec(Step):
 class Prompt:
     """A prompt step, ready to run."""
 
-    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
+    documents = False
+
+    def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]
         self.templates = {name: template(name) for name in names}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
         self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self._asking = Asking(spec.name, models, spec.allow, spec.repairs)
+        self._asking = Asking(spec.name, models[spec.model], spec.allow, spec.repairs)
         self._spec = spec
         self.repairs = spec.repairs if self.shape or self._checks else 0
         self._draws = Draws(spec.each, self.templates.values())

@@ -10,22 +10,40 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
-from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.asking import Asking, Taken, Templates
 from pipeline.answers.draws import Draws
+from pipeline.core.document import Policy
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
+from pipeline.job.fields import Texts
 from pipeline.job.spec import Model, Step
-from pipeline.templates.template import Template
+from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments
+from pipeline.steps._segments import Documents, How
 from pipeline.text.links import links
+from pipeline.translation.work import Terms
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
+_OF_DOCUMENTS = (
+    *(
+        "brief",
+        "memory",
+        "context",
+        "escalate",
+        "inline_code",
+        "code_comments",
+        "alt_text",
+        "link_titles",
+        "tables",
+    ),
+    *("front_matter", "columns"),
+)
 _KEPT = re.compile(
     r"\{\{[^{}]*\}\}|\{[^{}\s]*\}|\$\{[^{}]*\}|%\([^()%\s]{0,64}\)[sd]|%[sd]\b"
     r"|https?://[!-(*-;=?-\\^-~]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]+|</?[a-zA-Z][^<>]*>|`[^`]+`"
@@ -51,7 +69,9 @@ _LANGUAGES = {
 class Translation(_Spec):
     """What is translated."""
 
-    text: TemplateText = Field(description='a template for the text: "{{ description }}"')
+    text: TemplateText | None = Field(
+        None, description='a template for the text: "{{ description }}"; without it, documents are translated'
+    )
     source: TemplateText = Field(
         alias="from", description="the language of the text, as a tag such as en or pt-BR; may be a template"
     )
@@ -61,15 +81,58 @@ class Translation(_Spec):
     style: TemplateText | None = Field(
         None, description="instructions for tone and terms; only for models that take prompts"
     )
+    brief: TemplateText | None = Field(
+        None, description="what the documents are and whom they are for; only for models that take prompts"
+    )
+    glossary: Texts = Field(
+        (), description="CSV or TBX files with terms; an entry of an earlier file goes before a later one"
+    )
+    lemmas: StrictBool = Field(
+        False, description="find terms by the dictionary form of their words (the extra `lemma`)"
+    )
+    memory: Texts = Field((), description="other jobs whose translations of equal segments are used, too")
+    context: Literal["previous", "source"] = Field(
+        "previous",
+        description="what a model is shown before a text: previous: with its translation, so that the parts"
+        " of a document are translated one after the other; source: the source alone, so all at once",
+    )
+    escalate: str = Field("", description="another model, for segments that this one cannot translate")
+    inline_code: Literal["never", "prose", "always"] = Field(
+        "prose", description="code in a line of text: prose translates what is words and no identifier"
+    )
+    code_comments: StrictBool = Field(False, description="translate comments in blocks of code")
+    alt_text: StrictBool = Field(True, description="translate texts of images")
+    link_titles: StrictBool = Field(True, description="translate titles of links")
+    tables: StrictBool = Field(True, description="translate tables in documents")
+    front_matter: Texts = Field(
+        ("title", "description"), description="keys of the front matter whose values are translated"
+    )
+    columns: Texts = Field((), description="columns of a CSV that are translated; default: those with words")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Translation:
+        wrong = [name for name in _OF_DOCUMENTS if name in self.model_fields_set]
+        if self.text is not None and wrong:
+            raise ValueError(f"`{wrong[0]}` is for documents; a step with `text` translates one text")
+        return self
 
 
 class Spec(Step):
     """A step that translates a text."""
 
     translate: Translation
-    repairs: StrictInt = Field(
-        1, ge=0, le=10, description="how often a translation is sent back with a complaint"
+    repairs: StrictInt | None = Field(
+        None,
+        ge=0,
+        le=10,
+        description="how often a translation is sent back with a complaint; default: 1, for segments 3",
     )
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The model for what the own model cannot translate."""
+        return (self.translate.escalate,) if self.translate.escalate else ()
+
     allow: tuple[Literal["new_links"], ...] = Field(
         (), description="new_links: accept links in a translation that its source does not have"
     )
@@ -79,15 +142,16 @@ class Translate:
     """A translate step, ready to run."""
 
     shape = None
+    documents = False
 
-    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Callable[[str], Template]) -> None:
+    def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
         self._new_links = "new_links" in spec.allow
         self._draws = Draws(spec.each, self.templates.values())
-        takes_prompts = models[0].api != "translation"
-        self.repairs = spec.repairs if takes_prompts else 0
-        self._asking = Asking(spec.name, models, (), self.repairs)
+        takes_prompts = models[spec.model][0].api != "translation"
+        self.repairs = (1 if spec.repairs is None else spec.repairs) if takes_prompts else 0
+        self._asking = Asking(spec.name, models[spec.model], (), self.repairs)
 
     def _render(self, name: str, values: Values) -> str:
         template = self.templates.get(f"translate.{name}")
@@ -166,4 +230,31 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-build = Translate
+def _glossary(spec: Translation, templates: Templates) -> Terms:
+    """The entries of the glossary that apply to a text."""
+    if not spec.glossary:
+        return lambda *_: ()
+    from pipeline.translation.glossary import load
+
+    files = [templates.file("translate.glossary", name) for name in spec.glossary]
+    return load([(shown, text.encode()) for shown, text in files], lemmas=spec.lemmas).terms
+
+
+def build(
+    spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates
+) -> Translate | TranslateDocuments:
+    """The step for one text of each row, or for documents."""
+    if spec.translate.text is not None:
+        return Translate(spec, models, template)
+    names = ["from", "to", *(name for name in ("style", "brief") if getattr(spec.translate, name))]
+    templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
+    settings = spec.translate.model_dump(include=set(Policy.__dataclass_fields__))
+    repairs = DOCUMENT_REPAIRS if spec.repairs is None else spec.repairs
+    how = How(
+        _glossary(spec.translate, template),
+        spec.translate.memory,
+        spec.translate.escalate,
+        serial=spec.translate.context == "previous",
+    )
+    asking = Documents(spec.name, spec.model, models, how)
+    return TranslateDocuments(asking, templates, Policy(**settings), repairs)

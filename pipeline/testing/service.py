@@ -114,10 +114,14 @@ class Service:
             return _Turn(refused, fault="unauthorized")
         try:
             question = answers.read(api, asked.body)
-            said = answers.answer(self.script, question, asked.digest)
+            said = self.said(question, asked.digest)
         except ValueError as problem:
             return _refusal(400, "invalid_request", str(problem), "bad_request")
         return replace(self._judged(api, asked, said, now), model=question.model)
+
+    def said(self, question: answers.Question, digest: bytes) -> answers.Said:
+        """What the model says to a question; a test may let it say something else."""
+        return answers.answer(self.script, question, digest)
 
     def _judged(self, api: str, asked: Asked, said: answers.Said, now: float) -> _Turn:
         if self.script.models is not None and said.model not in self.script.models:

@@ -75,7 +75,9 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def opened(folder: Path, name: str, **spec: Any) -> Source:
-    return open_records(Records(**{"from": name, **spec}), folder)
+    source = open_records(Records(**{"from": name, **spec}), folder)
+    assert isinstance(source, Source)
+    return source
 
 
 def read(source: Source, size: int = 512) -> list[Record]:

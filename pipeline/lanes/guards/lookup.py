@@ -10,6 +10,7 @@ from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.progress import Progress
 from pipeline.journal.journal import Journal
 from pipeline.journal.recall import find
+from pipeline.translation import memory
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
 
     async def lead(request: Request, flight: Flight, failed_before: bool) -> Reply:
         try:
+            await journal.note_segments(request)  # before it is paid for
             flight.reply = await call(request)
         except Fault as fault:
             flight.fault = fault.but(again=True) if failed_before else fault
@@ -44,7 +46,8 @@ def lookup(call: Call, journal: Journal, progress: Progress, flights: dict[bytes
         if isinstance(past.stands, Fault):
             raise past.stands
         if past.stands is not None:
-            progress.recalled += 1
+            await journal.note_segments(request)
+            progress.recalled += request.api != memory.API
             return past.stands
         flight = flights.get(request.digest)
         if flight is None:

@@ -84,7 +84,7 @@ def _with_all_records(job: Job, say: Callable[[str], None]) -> Session:
 
 def _of_that_name(session: Session, names: set[str]) -> Iterator[Record]:
     """The records with these names. Without a key column, records of equal content go together."""
-    keyed = bool(session.job.records.key)
+    keyed = session.source.keyed
     contents = {name.partition("#")[0] for name in names}
     for batch in session.source.batches():
         for record in batch:

@@ -34,7 +34,7 @@ MISTAKES = {
     "an unknown key of an answer": ("answer: {json", "answer: {jsn", None, "json"),
     "an unknown key of the output": ("include: [", "incude: [", "incude", "did you mean 'include'?"),
     "a python name instead of the word": ("from: r.csv", "path: r.csv", "path", "unknown key 'path'"),
-    "a key far from all others": ("key: sku", "zzz: sku", "zzz", "known here: from, key, private, where"),
+    "a key far from all others": ("key: sku", "zzz: sku", "zzz", "known here: from, as, key, private"),
     "a missing name": ("- name: post", "- when: 'true'", "when", "'name' is missing"),
     "a missing prompt": ("    prompt: |\n      Write about {{ title }}.\n", "", "name: post",
     "either `prompt`"),

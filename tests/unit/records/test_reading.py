@@ -234,8 +234,8 @@ def test_an_array_in_a_file_of_json_lines_is_named(tmp_path: Path, text: str) ->
     [
         ("https://example.org/a.csv", "only local files are read\n  download it first"),
         ("s3://bucket/a.parquet", "only local files are read"),
-        (".", "a folder of documents is not read"),
-        ("texts/*.md", "several files are not read as one"),
+        ("a.pdf", "convert it first"),
+        ("none", "there is no such file"),
         ("a.xls", "save it as .xlsx"),
         ("a.ndjson", "name it .jsonl"),
     ],
@@ -243,6 +243,7 @@ def test_an_array_in_a_file_of_json_lines_is_named(tmp_path: Path, text: str) ->
 def test_what_is_no_file_of_rows_is_named(tmp_path: Path, name: str, what: str) -> None:
     written(tmp_path, "a.xls", "x")
     written(tmp_path, "a.ndjson", "{}")
+    written(tmp_path, "a.pdf", "%PDF")
     with pytest.raises(PipelineError) as caught:
         opened(tmp_path, name)
     assert what in str(caught.value)

@@ -27,8 +27,10 @@ def test_a_missing_file_names_its_neighbour(tmp_path: Path) -> None:
 
 def test_folders_pipes_and_empty_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "d.csv").mkdir()
+    with pytest.raises(InputError, match="this is a folder"):
+        opened(tmp_path, "d.csv", **{"as": "table"})
     os.mkfifo(tmp_path / "f.csv")
-    for name, what in [("d.csv", "this is a folder"), ("f.csv", "a pipe or a device")]:
+    for name, what in [("f.csv", "a pipe or a device")]:
         with pytest.raises(InputError, match=what):
             opened(tmp_path, name)
     with pytest.raises(JobError, match="standard input"):
@@ -39,12 +41,15 @@ def test_folders_pipes_and_empty_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
+    written(tmp_path, "a.dat", "x")
     written(tmp_path, "a.txt", "x")
+    with pytest.raises(JobError, match=r"no table format reads 'a\.dat'\n  known suffixes: \.csv"):
+        opened(tmp_path, "a.dat")
     with pytest.raises(
         JobError,
         match=r"no table format reads 'a\.txt'\n  name it .*; known suffixes: \.csv, \.json, \.jsonl",
     ):
-        opened(tmp_path, "a.txt")
+        opened(tmp_path, "a.txt", **{"as": "table"})
 
 
 def test_a_name_with_wildcards_is_one_file(tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""What formats of messages share: decoding, places in characters, and which values are words.
+
+This module does not know any format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from pipeline.core.document import Segment, Span
+from pipeline.core.errors import InputError
+from pipeline.documents._spliced import Piece, Spliced
+
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_TAG = (
+    r"<[A-Za-z][\w.:-]*(?:\s+[\w.:@-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s<>\"']+))*\s*/?>"
+    r"|</[A-Za-z][\w.:-]*\s*>|</?\d+\s*/?>"
+)
+TAG = re.compile(_TAG)
+_NO_WORDS = re.compile(
+    r"\{\{?[^{}]*\}?\}|%\([^()]*\)[-+ #0-9.]*[a-zA-Z]|%[{<][^<>{}]*[}>]|%[-+#0-9.$*]*(?:ll?|hh?|z)?[a-zA-Z@]"
+    rf"|\$\{{?\w+\}}?|\$t\([^()]*\)|{_TAG}|&#?\w+;"
+)
+_RUN = r"(?:y+|Y+|M+|d+|D+|H+|h+|m+|s+|S+|a+|A+|E+|L+|Z+)"
+_KINDS = tuple(
+    (reason, re.compile(pattern))
+    for reason, pattern in (
+        ("address", r"(?:[a-zA-Z][\w+.-]*://|mailto:|tel:|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+        ("colour", r"#[0-9a-fA-F]{3,8}|(?:rgb|hsl)a?\([^()]*\)"),
+        ("path", r"(?:\.{1,2}|~|[A-Za-z]:)?[/\\]\S*|[\w.@-]+(?:[/\\][\w.@-]+)*[/\\][\w@-]+\.\w{1,5}"),
+        (
+            "identifier",
+            r"\$?[A-Za-z][\w$-]*(?:(?:\.|::?)[\w$-]*[A-Za-z][\w$-]*)+|:[a-z_]\w*|[a-z]+(?:[A-Z]\w*)+",
+        ),
+        ("identifier", r"_*[A-Za-z0-9]+(?:_+[A-Za-z0-9]+)+_*"),
+        ("pattern of a date", rf"(?=.*(?:yy|YY|MM|dd|DD|HH|hh|mm))(?:{_RUN}[\s./:,-]+)+{_RUN}"),
+    )
+)
+_LONGEST_CODE = 200
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file as text, without its byte order mark."""
+
+    text: str
+    encoding: str
+    bom: int
+    """the length of the byte order mark, in bytes"""
+
+    def encoded(self, text: str) -> bytes:
+        """A text as bytes of this file; half of a pair of surrogates becomes a question mark."""
+        return text.encode(self.encoding, "replace")
+
+    def line(self, place: int) -> int:
+        """The line of a place, from 1."""
+        return self.text.count("\n", 0, place) + 1
+
+
+class Spot(NamedTuple):
+    """A segment and where it stands in the decoded text, in characters."""
+
+    start: int
+    end: int
+    segment: Segment
+    written: Callable[[str], str]
+    """a translation -> the characters in this place"""
+
+
+class Skip(NamedTuple):
+    """What is left out, and why, in characters of the decoded text."""
+
+    start: int
+    end: int
+    reason: str
+
+
+def decoded(name: str, content: bytes, encoding: str = "utf-8") -> Decoded:
+    """The text of a file in UTF-8, in UTF-16 with a byte order mark, or in the encoding that is given."""
+    bom = 0
+    for mark, named in _BOMS:
+        if content.startswith(mark):
+            bom, encoding = len(mark), named
+            break
+    try:
+        return Decoded(content[bom:].decode(encoding), encoding, bom)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, bom + error.start) + 1
+        what = f"the file is not {encoding.upper()}"
+        raise InputError(what, where=f"{name}, line {line}", hint="save the file as UTF-8") from None
+
+
+class Named(Spliced):
+    """A document that says what its language is."""
+
+    def __init__(
+        self,
+        content: bytes,
+        source: Decoded,
+        spots: Iterable[Spot],
+        skips: Iterable[Skip],
+        language: Spot | None,
+        *,
+        rest: str,
+    ) -> None:
+        """`language` is where the tag stands; its segment's text is the tag that stands there."""
+        pieces, left_out = placed(source, spots, skips)
+        super().__init__(content, pieces, left_out, rest=rest)
+        self._language = placed(source, [language])[0][0] if language else None
+
+    def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
+        """The file with these translations, and with the tag of their language."""
+        if not language or self._language is None:
+            return super().build(targets)
+        whole = Spliced(self.content, [*self.pieces, self._language])
+        at = whole.pieces.index(self._language)
+        return whole.build([*targets[:at], language, *targets[at:]])
+
+
+def placed(
+    source: Decoded, spots: Iterable[Spot], skips: Iterable[Skip] = ()
+) -> tuple[list[Piece], list[tuple[int, int, str]]]:
+    """Spots and skips with their places in bytes. A text that did not change keeps its bytes."""
+    spots, skips = list(spots), list(skips)
+    places = [place for spot in spots for place in spot[:2]]
+    at = _bytes(source, {*places, *(place for skip in skips for place in skip[:2])})
+    pieces = []
+    for start, end, segment, written in spots:
+        own = partial(_written, source, segment.text, source.text[start:end], written)
+        pieces.append(Piece(at[start], at[end], segment, own))
+    return pieces, [(at[start], at[end], reason) for start, end, reason in skips]
+
+
+def _written(source: Decoded, own: str, raw: str, written: Callable[[str], str], text: str) -> bytes:
+    return source.encoded(raw if text == own else written(text))
+
+
+def _bytes(source: Decoded, places: set[int]) -> dict[int, int]:
+    found, last, size = {}, 0, source.bom
+    for place in sorted(places):
+        size += len(source.text[last:place].encode(source.encoding))
+        found[place] = size
+        last = place
+    return found
+
+
+def no_words(text: str) -> str:
+    """Why a value is nothing to translate: "number", "address", …; '' where it holds words."""
+    if not text.strip():
+        return "empty"
+    if text.isascii():
+        stripped = text.strip()
+        if len(stripped) > _LONGEST_CODE:
+            if not re.search(r"\s", stripped):
+                return "data"
+        elif reason := next((reason for reason, kind in _KINDS if kind.fullmatch(stripped)), ""):
+            return reason
+    return without_letters(text) or ("not Unicode" if _HALF.search(text) else "")
+
+
+def without_letters(text: str) -> str:
+    """ "number" or "no words" for a text that has no letters but in placeholders and tags; '' for others."""
+    if any(character.isalpha() for character in _NO_WORDS.sub("", text)):
+        return ""
+    return "number" if any(character.isdigit() for character in text) else "no words"
+
+
+def paired(text: str) -> str:
+    """A text whose halves of pairs, each escaped for itself, are joined to letters."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def tags(text: str) -> tuple[Span, ...]:
+    """The tags in a text, for `Segment.markup`."""
+    return tuple(found.span() for found in TAG.finditer(text)) if "<" in text else ()

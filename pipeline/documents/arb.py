@@ -1,0 +1,62 @@
+"""Application resource bundles (.arb), the messages of Flutter: ICU messages with notes under `@key`.
+
+This module does not know what a message is for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.errors import InputError
+from pipeline.documents._json_values import Value, data, values, writer
+from pipeline.documents._texts import Named, Skip, Spot, decoded, no_words, tags
+
+SUFFIXES = (".arb",)
+_LOCALE = "@@locale"
+
+
+def recognises(name: str, content: bytes) -> bool:
+    """Every file with such a name is one."""
+    return True
+
+
+def read(name: str, content: bytes, policy: Policy) -> Document:
+    """The messages of a bundle."""
+    source = decoded(name, content)
+    top = data(name, source.text)
+    if not isinstance(top, dict):
+        hint = 'it begins with {"@@locale": "en", …}'
+        raise InputError("this is no object with messages", where=name, hint=hint)
+    spots, skips = [], []
+    language = None
+    written = writer(source.text)
+    for value in values(source.text):
+        segment = _segment(value, top)
+        if value.path == (_LOCALE,):
+            language = Spot(value.start, value.end, segment, _tag)
+            skips.append(Skip(value.start, value.end, "language"))
+        elif value.path[0].startswith("@"):
+            skips.append(Skip(value.start, value.end, "notes for translators"))
+        elif reason := no_words(value.text):
+            skips.append(Skip(value.start, value.end, reason))
+        else:
+            spots.append(Spot(value.start, value.end, segment, written))
+    return Named(content, source, spots, skips, language, rest="keys")
+
+
+def _tag(language: str) -> str:
+    return language.replace("-", "_")
+
+
+def _segment(value: Value, top: dict[str, Any]) -> Segment:
+    about = top.get(f"@{value.path[0]}")
+    note = about.get("description") if isinstance(about, dict) else None
+    return Segment(
+        value.text,
+        "message",
+        ".".join(value.path),
+        markup=tags(value.text),
+        note=note if isinstance(note, str) else "",
+        syntax="icu",
+    )

@@ -1,0 +1,133 @@
+"""Markdown (CommonMark with tables, footnotes, task lists, math, front matter), spliced byte for byte.
+
+This module joins its parts; the grammar is in `_markdown_blocks` and `_markdown_inline`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from pipeline.core.document import Document, Finding, Policy
+from pipeline.core.errors import InputError
+from pipeline.documents import _front_matter, _markdown_check
+from pipeline.documents import _markdown_mend as mend
+from pipeline.documents._markdown_anchors import kept, links_inside
+from pipeline.documents._markdown_blocks import Blocks, Walk
+from pipeline.documents._markdown_events import definitions
+from pipeline.documents._spliced import Piece, Spliced
+
+SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
+
+
+def recognises(name: str, content: bytes) -> bool:
+    """Any text is Markdown."""
+    return True
+
+
+def read(name: str, content: bytes, policy: Policy) -> Document:
+    """The paragraphs, headings, items and cells of a text in UTF-8."""
+    decoded(name, content)
+    return MarkdownDocument(content, policy)
+
+
+def decoded(name: str, content: bytes) -> str:
+    """The text of a file, without its byte order mark."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        hint = "save the file as UTF-8"
+        raise InputError("the file is not UTF-8", where=f"{name}, line {line}", hint=hint) from None
+
+
+class MarkdownDocument(Spliced):
+    """A page: its front matter, then its blocks."""
+
+    def __init__(self, content: bytes, policy: Policy) -> None:
+        self.policy = policy
+        self.body = _front_matter.front_matter(content)[0]
+        found = Blocks(content, policy)
+        values = list(_front_matter.pieces(content, policy))
+        taken = sum(piece.end - piece.start for piece in values)
+        if self.body > len(_front_matter.MARK):
+            found.skips.append((taken, self.body, "front matter"))
+        Walk(found, self.body).go(content[self.body :].decode())
+        titles = [piece.segment.text for piece in values if piece.segment.path == "title"]
+        super().__init__(
+            content,
+            [*values, *found.pieces],
+            found.skips,
+            lint=found.lint,
+            title=titles[0] if titles else found.title,
+        )
+
+    @cached_property
+    def definitions(self) -> dict[str, str]:
+        """Where the references of the page lead."""
+        found = definitions(self.content[self.body :].decode())
+        return {_markdown_check.label_of(label): address for label, address in found.items()}
+
+    def prefix(self, piece: Piece) -> str:
+        """What stands before a piece on its line."""
+        line = self.content.rfind(b"\n", 0, piece.start) + 1
+        return self.content[line : piece.start].decode()
+
+    def mended(self, place: int, target: str) -> str:
+        """The translation with one line where there can be one, no new blocks, and emphasis that works."""
+        piece = self.pieces[place]
+        source, kind = piece.segment.text, piece.segment.kind
+        if target == source:
+            return target
+        if piece.start < self.body or kind == "comment":
+            return target if "\n" in source else mend.one_line(target)
+        if kind == "text":
+            return mend.lines(source, target)
+        if kind == "cell":
+            target = mend.cell(mend.one_line(target))
+        elif kind == "title" or (kind == "heading" and "#" in self.prefix(piece)):
+            target = mend.closed(mend.one_line(target))
+        else:
+            target = mend.without_begins(source, mend.lines(source, target))
+        hidden = (source[start:end] for start, end in piece.segment.opaque)
+        target = mend.after_addresses(source, target, [part for part in hidden if "://" in part[:9]])
+        return mend.emphasis(source, target)
+
+    def findings(self, place: int, target: str) -> list[Finding]:
+        """What the translation does to its block and to the marks inside it."""
+        piece = self.pieces[place]
+        segment = piece.segment
+        if piece.start < self.body or segment.kind == "comment":
+            return []
+        if not target.strip():
+            return [Finding("structure", "The translation is empty.")]
+        prefix = "" if segment.kind in ("cell", "text") else self.prefix(piece)
+        return _markdown_check.compared(
+            segment.kind, prefix, segment.text, target, self.definitions, self.policy
+        )
+
+    def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
+        """The page with these translations, and links that still lead to its headings."""
+        built = super().build(targets, language)
+        way = self.policy.anchors
+        if not language or way == "keep" or not (way == "explicit_id" or links_inside(self.content)):
+            return built
+        head, body = _parted(built)
+        return head + kept(self.content[self.body :].decode(), body, way).encode()
+
+    def broken(self, built: bytes) -> list[Finding]:
+        """What moved in the blocks, links, code, front-matter keys and line endings of the page."""
+        found = []
+        if _front_matter.keys(self.content) != _front_matter.keys(built):
+            found.append(Finding("front-matter", "The keys of the front matter are not as they were."))
+        if not _markdown_check.same_ends(self.content, built):
+            message = "The line endings, the byte order mark or the end of the file are not as they were."
+            found.append(Finding("line-ends", message))
+        source = self.content[self.body :].decode()
+        return found + _markdown_check.pages_compared(source, _parted(built)[1], self.policy)
+
+
+def _parted(content: bytes) -> tuple[bytes, str]:
+    """A page's front matter with all before it, and the rest."""
+    body = _front_matter.front_matter(content)[0]
+    return content[:body], content[body:].decode(errors="replace")

@@ -1,0 +1,83 @@
+"""Which segments of documents each request asked for: an index from a segment's key to all of its answers.
+
+It is noted before a request is sent, so that no paid answer is ever without it. An answer is decided on anew
+at every replay; the index says only where it stands. This module does not know what a segment is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from pipeline.core.domain import Fault, Reply, Request
+from pipeline.journal.database import fits
+from pipeline.translation.memory import Kept
+from pipeline.wire.conversation import read
+
+Select = Callable[[str, tuple[Any, ...]], list[Any]]
+"""a query and its values -> rows"""
+NOTE = "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?)"
+LET_GO = "DELETE FROM segments WHERE key = ?"
+_AT_ONCE = 500
+_FIND = "SELECT key, digest, place, sum FROM segments WHERE key IN ({})"
+_COUNT = "SELECT digest, max(place) FROM segments WHERE digest IN ({}) GROUP BY digest"
+_ATTEMPTS = """
+SELECT outcome, digest, api, model, step, record, at, seconds, body, endpoint, sum, seq FROM attempts
+WHERE digest IN ({})
+  AND (outcome = 'answered' OR (fate = 'fail' AND outcome NOT IN ('superseded', 'forgotten')))
+ORDER BY seq
+"""
+
+
+def rows_of(request: Request) -> Iterable[tuple[bytes, bytes, int, int]]:
+    """The rows of the index for a request and those to fallback models."""
+    for either in request.either:
+        for place, key in enumerate(request.segments, 1):
+            yield key, either.digest, place, _sum(key, either.digest, place)
+
+
+def _is_whole(key: object, digest: object, place: object, kept: object) -> bool:
+    """Whether a row is still what it was; columns of a damaged row may be of any type."""
+    types = isinstance(key, bytes) and isinstance(digest, bytes) and isinstance(place, int)
+    return types and _sum(key, digest, place) == kept  # type: ignore[arg-type]
+
+
+def _sum(key: bytes, digest: bytes, place: int) -> int:
+    return int.from_bytes(sha256(key + digest + b"%d" % place).digest()[:8], signed=True)
+
+
+def kept_for(select: Select, keys: Sequence[bytes]) -> list[list[Kept]]:
+    """All that was ever answered for each of these keys, the oldest first; damaged rows are not used."""
+    places: dict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
+    for key, digest, place, kept in _rows(select, _FIND, keys):
+        if _is_whole(key, digest, place, kept):
+            places[digest].append((key, place))
+    sizes = dict(_rows(select, _COUNT, list(places)))
+    found: dict[bytes, list[Kept]] = {key: [] for key in keys}
+    for outcome, digest, *columns, kept, _seq in sorted(_rows(select, _ATTEMPTS, list(places)), key=_seq_of):
+        answer, fault = None, ""
+        if outcome != "answered":
+            fault = str(outcome)
+        elif kept is not None and not fits(kept, digest, *columns):
+            continue
+        else:
+            try:
+                answer = replace(read(Reply(columns[0], columns[6]), tokens=False), model=columns[1])
+            except Fault as unreadable:
+                fault = unreadable.kind
+        for key, place in places[digest]:
+            found[key].append(Kept(digest, place, sizes[digest], answer, fault))
+    return [found[key] for key in keys]
+
+
+def _seq_of(row: Sequence[Any]) -> int:
+    return int(row[-1])
+
+
+def _rows(select: Select, sql: str, values: Sequence[bytes]) -> Iterable[Any]:
+    for start in range(0, len(values), _AT_ONCE):
+        some = values[start : start + _AT_ONCE]
+        yield from select(sql.format(", ".join("?" * len(some))), tuple(some))

@@ -1,0 +1,64 @@
+"""Pseudo-translation: accents, a third longer, in brackets; free, and shows what will be translated.
+
+Nothing is asked of a model. This module does not know documents or the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.core.contracts import Capabilities
+from pipeline.core.domain import Call, Reply, Request
+from pipeline.core.health import Check, ok
+from pipeline.job.spec import Model
+from pipeline.translation.pseudo import pseudo
+
+CAPABILITIES = Capabilities(
+    apis=("translation",), concurrency=64, free=True, default_model="pseudo", keeps_signs=True
+)
+
+
+class Options(BaseModel):
+    """This provider has no settings of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def label(model: Model) -> str:
+    """What the result says a translation came from."""
+    return "pseudo"
+
+
+def address(model: Model) -> str:
+    """There is none: nothing is sent over a network."""
+    return ""
+
+
+def objection(request: Request, model: Model) -> str | None:
+    """None: every text can be written with accents."""
+    return None
+
+
+async def slots(model: Model) -> int:
+    """0: how wide it works is known beforehand."""
+    return 0
+
+
+@asynccontextmanager
+async def connect(model: Model) -> AsyncIterator[Call]:
+    """A call that writes accents."""
+
+    async def call(request: Request) -> Reply:
+        text = pseudo(orjson.loads(request.body)["text"])
+        return Reply("translation", orjson.dumps({"text": text, "model": "pseudo"}))
+
+    yield call
+
+
+def health(model: Model) -> Iterator[Check]:
+    """There is nothing that could be missing."""
+    yield ok("model", "pseudo-translation needs nothing")

@@ -1,0 +1,68 @@
+"""A step that translates documents: what is wanted of each, and its bytes taken apart.
+
+This module does not know formats, and does not know how a segment is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from pipeline.answers.asking import Taken
+from pipeline.core.document import Document, Policy
+from pipeline.core.domain import Call, Fault, Request, Values
+from pipeline.core.errors import InputError
+from pipeline.steps._segments import Documents
+from pipeline.templates.template import Template
+from pipeline.translation.formats import read_document
+from pipeline.translation.work import Wanted
+
+DOCUMENT_REPAIRS = 3
+
+
+class TranslateDocuments:
+    """A step that translates documents, ready to run."""
+
+    shape = None
+    documents = True
+
+    def __init__(
+        self, asking: Documents, templates: Mapping[str, Template], policy: Policy, repairs: int
+    ) -> None:
+        self.templates, self._asking, self._policy = templates, asking, policy
+        self.repairs = 0 if asking.engine else repairs
+
+    def _read(self, values: Values) -> tuple[Document, Wanted]:
+        """The document of a row, and what is wanted of it."""
+        source, target, style, brief = (
+            self._render(name, values) for name in ("from", "to", "style", "brief")
+        )
+        if not source or not target:
+            raise Fault("template", "the language to translate from or to is empty")
+        row = values["row"]
+        document = _parsed(row["path"], row["content"], replace(self._policy, source=source))
+        asking = self._asking
+        most = 1 + self.repairs + asking.escalates
+        return document, Wanted(source, target, style, brief, asking.model, most, asking.plain)
+
+    def _render(self, name: str, values: Values) -> str:
+        template = self.templates.get(f"translate.{name}")
+        return template.render(values).strip() if template else ""
+
+    def first_request(self, values: Values, key: str) -> Request:
+        """The request it begins with: what the journal has for its segments."""
+        return self._asking.first_request(*self._read(values), key)
+
+    async def take(self, values: Values, key: str, call: Call) -> Taken:
+        """The document in the other language."""
+        return await self._asking.take(*self._read(values), key, call)
+
+
+@lru_cache(maxsize=2)
+def _parsed(name: str, content: bytes, policy: Policy) -> Document:
+    """A document, parsed once for all languages."""
+    try:
+        return read_document(name, content, policy)
+    except InputError as error:
+        raise Fault("unreadable", f"{error.where}: {error.what}; {error.hint}") from None

@@ -1,0 +1,142 @@
+"""Languages: their names, the scripts they are written in, and which one a text is written in.
+
+A script that only one language uses decides at once; among languages of one script, a model of letters does.
+This module does not know translations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from pipeline.core.domain import frozen
+from pipeline.text.scripts import scripts, weights
+
+_NAMES = {
+    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish",
+    "de": "German", "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian",
+    "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian",
+    "id": "Indonesian", "is": "Icelandic", "it": "Italian", "ja": "Japanese", "kk": "Kazakh", "ko": "Korean",
+    "lt": "Lithuanian", "lv": "Latvian", "ms": "Malay", "nb": "Norwegian Bokmål", "nl": "Dutch",
+    "nn": "Norwegian Nynorsk", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese",
+    "pt-br": "Brazilian Portuguese", "pt-pt": "European Portuguese", "ro": "Romanian", "ru": "Russian",
+    "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil",
+    "te": "Telugu", "th": "Thai", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu",
+    "vi": "Vietnamese", "zh": "Chinese", "zh-cn": "Simplified Chinese", "zh-hans": "Simplified Chinese",
+    "zh-hant": "Traditional Chinese", "zh-hk": "Traditional Chinese (Hong Kong)",
+    "zh-tw": "Traditional Chinese (Taiwan)",
+}  # fmt: skip
+_SCRIPTS = {
+    "Arab": "ar fa ur ps ug sd ckb arz ary azb", "Armn": "hy", "Beng": "bn as",
+    "Cyrl": "ru uk bg be sr mk kk ky mn tg tt ba cv os ce", "Deva": "hi mr ne sa mai bho kok gom",
+    "Ethi": "am ti", "Geor": "ka", "Grek": "el grc", "Gujr": "gu", "Guru": "pa", "Hang": "ko",
+    "Hani": "zh yue wuu lzh", "Hebr": "he yi iw", "Kana": "ja", "Khmr": "km", "Knda": "kn", "Laoo": "lo",
+    "Mlym": "ml", "Mymr": "my shn", "Orya": "or", "Sinh": "si", "Taml": "ta", "Telu": "te", "Thaa": "dv",
+    "Thai": "th", "Tibt": "bo dz",
+}  # fmt: skip
+_SCRIPT_OF = {language: script for script, named in _SCRIPTS.items() for language in named.split()}
+_SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "cmn": "zh", "wuu": "zh", "lzh": "zh"}
+"""names of one language, as the model of letters and people spell it"""
+KNOWN = frozenset(_SAME.get(name, name) for name in _NAMES if "-" not in name)
+"""languages that many texts are written in"""
+_TRADITIONAL = {"tw", "hk", "mo"}
+_SIMPLIFIED = {"cn", "sg", "my"}
+_KANA_OF_JAPANESE = 0.04
+"""the least share of kana in a Japanese text among its kana and Han, by weight"""
+
+
+@frozen
+class Tag:
+    """A tag of a language, taken apart: zh-Hant-TW."""
+
+    language: str
+    """the language alone, lower case: zh"""
+    script: str
+    """the script that it is mostly written in: Hani, Kana for Japanese, Latn where nothing else is known"""
+    chinese: str
+    """Hans or Hant where a tag of Chinese says which; '' else"""
+
+
+@cache
+def tag(name: str) -> Tag:
+    """A tag as people write it (`pt_BR`, `zh-hans`, `sr-Latn`)."""
+    first, *rest = (part.lower() for part in name.strip().replace("_", "-").split("-"))
+    language = _SAME.get(first, first)
+    script = next((part.title() for part in rest if len(part) == 4 and part.isalpha()), "")
+    chinese = ""
+    if language in ("zh", "yue"):
+        places = set(rest)
+        chinese = script if script in ("Hans", "Hant") else ""
+        if not chinese and places & (_TRADITIONAL | _SIMPLIFIED):
+            chinese = "Hant" if places & _TRADITIONAL else "Hans"
+        script = "Hani" if chinese else script
+    script = {"Jpan": "Kana", "Kore": "Hang"}.get(script, script)
+    return Tag(language, script or _SCRIPT_OF.get(language, "Latn"), chinese)
+
+
+def named(name: str) -> str:
+    """A language for a prompt: "German (de)"; the tag alone where its name is not known."""
+    as_written = name.strip()
+    known = _NAMES.get(as_written.lower().replace("_", "-"))
+    return f"{known} ({as_written})" if known else as_written
+
+
+def scripts_of(language: Tag) -> frozenset[str]:
+    """The scripts that letters of this language have."""
+    more = {"ja": ("Hani",), "ko": ("Hani",)}.get(language.language, ())
+    return frozenset((language.script, *more))
+
+
+def written_in(text: str, among: Sequence[str] = ()) -> str:
+    """The language of a text, without script or place: "zh"; '' where it has no letters.
+
+    `among` are the tags that it may be; without them it may be any that the model of letters knows.
+    """
+    weighed = weights(text)
+    if not weighed:
+        return ""
+    script = max(weighed, key=lambda name: weighed[name])
+    eastern = weighed.get("Kana", 0) + weighed.get("Hani", 0)
+    if script in ("Hani", "Kana"):
+        japanese = weighed.get("Kana", 0) > _KANA_OF_JAPANESE * eastern
+        return "ja" if japanese else _only({tag(name).language for name in among} & {"yue"}) or "zh"
+    wanted = {tag(name).language for name in among if tag(name).script == script}
+    known = {language for language, of in _SCRIPT_OF.items() if of == script}
+    return _only(wanted) or _only(known) or _by_letters(text, wanted)
+
+
+def _only(names: set[str]) -> str:
+    return next(iter(names)) if len(names) == 1 else ""
+
+
+def _by_letters(text: str, among: set[str]) -> str:
+    ranked = ranking(text)
+    return next((language for language, _ in ranked if not among or language in among), "")
+
+
+def ranking(text: str) -> list[tuple[str, float]]:
+    """Languages by how well the letters of a text fit them, the best first, with the logarithm of the fit."""
+    import py3langid  # heavy: numpy and a model of 4 MB
+
+    found: dict[str, float] = {}
+    for language, fit in py3langid.rank(text[:_ENOUGH]):
+        found.setdefault(_SAME.get(language, language), fit)
+    return list(found.items())
+
+
+_ENOUGH = 4_000
+"""the letters after which more would change nothing"""
+
+
+def chinese_of(text: str) -> tuple[int, int]:
+    """How many characters of a text are Simplified Chinese alone, and how many Traditional alone."""
+    if text.isascii():
+        return 0, 0
+    from pipeline.text._hans import SIMPLIFIED, TRADITIONAL  # a table that few texts need
+
+    return sum(map(SIMPLIFIED.__contains__, text)), sum(map(TRADITIONAL.__contains__, text))
+
+
+def is_cased(text: str) -> bool:
+    """Whether a text has letters of a script with upper and lower case."""
+    return bool(scripts(text).keys() & {"Latn", "Cyrl", "Grek", "Armn"})

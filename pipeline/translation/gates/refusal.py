@@ -1,0 +1,38 @@
+"""An answer in which a model declines, where its length or its language is not that of a translation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pipeline.core.document import Finding
+from pipeline.translation.bands import too_long, too_short
+from pipeline.translation.gates import language
+from pipeline.translation.question import Question
+
+_SAID = (
+    r"\bI(?:'m| am) (?:sorry|unable|not able)\b",
+    r"\bI (?:can(?:no|')t|can’t|won't) (?:help|assist|translate|provide|fulfil|comply)",
+    r"\b(?:as an AI|I apologi[sz]e|(?:unable to|cannot) (?:translate|assist|comply|fulfil))\b",
+    r"对不起|抱歉|(?:无法|不能)(?:翻译|提供|协助)|無法(?:翻譯|提供|協助)|作为(?:一个|一個)?(?:AI|人工智能)",
+    r"申し訳(?:ありません|ございません)|お手伝いできません|翻訳できません|죄송합니다|도와드릴 수 없",
+    r"es tut mir leid|ich kann (?:das|diesen|dabei|leider)|je suis désolé|je ne peux pas|lo siento",
+    r"no puedo (?:ayudar|traducir)|desculpe|não posso|извините|не могу (?:помочь|перевести)|عذرا|آسف",
+)
+_PHRASES = re.compile("|".join(_SAID), re.IGNORECASE)
+"""how models decline"""
+_APOLOGIES = re.compile(
+    rf"{_PHRASES.pattern}|sorry|apolog|entschuldig|perdón|désolé|прости|すみません", re.IGNORECASE
+)
+
+
+def findings(question: Question, answer: str) -> Iterator[Finding]:
+    """Whether it is a refusal: hard where it is no translation by its length or its language either."""
+    source = question.segment.text
+    if not _PHRASES.search(answer[:200]) or _APOLOGIES.search(source):
+        return
+    odd = (
+        too_long(question, answer) or too_short(question, answer) or any(language.findings(question, answer))
+    )
+    message = "Your translation is a refusal. The text is only to be translated. Translate it."
+    yield Finding("refusal", message, bool(odd))
