@@ -65,22 +65,20 @@ def _free(anchor: str, taken: dict[str, int]) -> str:
     return free
 
 
-def kept(source: str, target: str, way: str) -> str:
-    """The translated page with links that lead to its headings: links are rewritten, or anchors kept."""
+def edits(source: str, target: str, way: str) -> list[tuple[int, int, bytes]]:
+    """What to write into the translated page, in its bytes, so that links lead to its headings.
+
+    Links are rewritten, or headings keep the anchors of the source.
+    """
     old, new = anchors(source), anchors(target)
     moved = {was[0]: now[0] for was, now in zip(old, new, strict=False) if was[0] != now[0]}
     if not moved or len(old) != len(new):
-        return target
+        return []
     if way == "explicit_id":
         pairs = zip(old, new, strict=True)
-        edits = [(now[1], now[1], f" {{#{was[0]}}}") for was, now in pairs if was[0] != now[0] and now[1]]
-    else:
-        edits = [(start, end, moved[anchor]) for start, end, anchor in _places(target) if anchor in moved]
-    content, parts, at = target.encode(), list[bytes](), 0
-    for start, end, instead in sorted(edits):
-        parts += [content[at:start], instead.encode()]
-        at = end
-    return b"".join([*parts, content[at:]]).decode()
+        return [(at, at, f" {{#{was[0]}}}".encode()) for was, (now, at) in pairs if was[0] != now and at]
+    found = (place for place in _places(target) if place[2] in moved)
+    return sorted((start, end, moved[anchor].encode()) for start, end, anchor in found)
 
 
 def _places(text: str) -> Iterator[tuple[int, int, str]]:

@@ -6,13 +6,14 @@ This module does not know front matter, and does not judge translations.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.core.document import Policy, Segment
 from pipeline.documents._code_comments import comments
-from pipeline.documents._markdown_events import SPANS, Event, events, tag
+from pipeline.documents._markdown_events import SPANS, Event, tag
 from pipeline.documents._markdown_html import runs
 from pipeline.documents._markdown_inline import Inline, addresses, has_words, inline
 from pipeline.documents._markdown_place import Part, Written, more_lines, seen, spans
@@ -71,10 +72,10 @@ class Walk:
         self.fresh = False
         """whether nothing stands before the run in its item"""
 
-    def go(self, text: str) -> None:
-        """All events of `text`, which stands at `base` of the file."""
+    def go(self, events: Iterable[Event]) -> None:
+        """All events of a page, whose places count from `base`."""
         run = self.run
-        for event in events(text):
+        for event in events:
             name, value, begin, end = event
             if name == "Start":
                 kind, data = tag(value)
@@ -217,7 +218,8 @@ class Walk:
     def piece(self, start: int, end: int, kind: str, inside: Inline) -> bool:
         """A piece, if there are words in it."""
         found = self.found
-        view = seen(found.content, (start, end), inside.spans, inside.labels, self.quotes)
+        signs = self.with_atoms(inside.spans, start, end) if self.atoms else inside.spans
+        view = seen(found.content, (start, end), signs, inside.labels, self.quotes)
         text, parts = view.text, view.parts
         if _SPECIAL.search(text):
             parts = sorted([*parts, *addresses(text, list(parts))])
@@ -241,6 +243,16 @@ class Walk:
         written = Written(text, found.content[start:end], view.breaks, more, labels)
         found.pieces.append(Piece(start, end, segment, written))
         return True
+
+    def with_atoms(self, signs: list[Part], start: int, end: int) -> list[Part]:
+        """The parts with the atoms among them, none of them inside another."""
+        first = bisect_left(self.atoms, (start, start, False))
+        last = bisect_left(self.atoms, (end, end, False))
+        found: list[Part] = []
+        for part in sorted([*signs, *self.atoms[first:last]], key=lambda part: (part[0], -part[1])):
+            if not found or part[0] >= found[-1][1]:
+                found.append(part)
+        return found
 
 
 def _words(text: str, parts: Sequence[Part]) -> str:

@@ -12,9 +12,9 @@ from pipeline.core.document import Document, Finding, Policy
 from pipeline.core.errors import InputError
 from pipeline.documents import _front_matter, _markdown_check
 from pipeline.documents import _markdown_mend as mend
-from pipeline.documents._markdown_anchors import kept, links_inside
+from pipeline.documents._markdown_anchors import edits, links_inside
 from pipeline.documents._markdown_blocks import Blocks, Walk
-from pipeline.documents._markdown_events import definitions
+from pipeline.documents._markdown_events import definitions, events
 from pipeline.documents._spliced import Piece, Spliced
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
@@ -52,7 +52,7 @@ class MarkdownDocument(Spliced):
         taken = sum(piece.end - piece.start for piece in values)
         if self.body > len(_front_matter.MARK):
             found.skips.append((taken, self.body, "front matter"))
-        Walk(found, self.body).go(content[self.body :].decode())
+        self.walk(found)
         titles = [piece.segment.text for piece in values if piece.segment.path == "title"]
         super().__init__(
             content,
@@ -62,10 +62,23 @@ class MarkdownDocument(Spliced):
             title=titles[0] if titles else found.title,
         )
 
+    def walk(self, found: Blocks) -> None:
+        """The blocks of the page."""
+        Walk(found, self.body).go(events(found.content[self.body :].decode()))
+
+    def plain(self, text: str, *, page: bool = False) -> str:
+        """A page or a piece of one, as Markdown."""
+        return text
+
+    @cached_property
+    def source(self) -> str:
+        """The page without its front matter, as Markdown."""
+        return self.plain(self.content[self.body :].decode(), page=True)
+
     @cached_property
     def definitions(self) -> dict[str, str]:
         """Where the references of the page lead."""
-        found = definitions(self.content[self.body :].decode())
+        found = definitions(self.source)
         return {_markdown_check.label_of(label): address for label, address in found.items()}
 
     def prefix(self, piece: Piece) -> str:
@@ -102,9 +115,8 @@ class MarkdownDocument(Spliced):
         if not target.strip():
             return [Finding("structure", "The translation is empty.")]
         prefix = "" if segment.kind in ("cell", "text") else self.prefix(piece)
-        return _markdown_check.compared(
-            segment.kind, prefix, segment.text, target, self.definitions, self.policy
-        )
+        source, target = self.plain(segment.text), self.plain(target)
+        return _markdown_check.compared(segment.kind, prefix, source, target, self.definitions, self.policy)
 
     def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
         """The page with these translations, and links that still lead to its headings."""
@@ -113,7 +125,12 @@ class MarkdownDocument(Spliced):
         if not language or way == "keep" or not (way == "explicit_id" or links_inside(self.content)):
             return built
         head, body = _parted(built)
-        return head + kept(self.content[self.body :].decode(), body, way).encode()
+        parts, at = [head], 0
+        content = body.encode()
+        for start, end, instead in edits(self.source, self.plain(body, page=True), way):
+            parts += [content[at:start], instead]
+            at = end
+        return b"".join([*parts, content[at:]])
 
     def broken(self, built: bytes) -> list[Finding]:
         """What moved in the blocks, links, code, front-matter keys and line endings of the page."""
@@ -123,8 +140,8 @@ class MarkdownDocument(Spliced):
         if not _markdown_check.same_ends(self.content, built):
             message = "The line endings, the byte order mark or the end of the file are not as they were."
             found.append(Finding("line-ends", message))
-        source = self.content[self.body :].decode()
-        return found + _markdown_check.pages_compared(source, _parted(built)[1], self.policy)
+        target = self.plain(_parted(built)[1], page=True)
+        return found + _markdown_check.pages_compared(self.source, target, self.policy)
 
 
 def _parted(content: bytes) -> tuple[bytes, str]:

@@ -318,7 +318,7 @@ def test_11_references_footnotes_alerts_ids_comments_and_tasks_work_as_before() 
         "完成",
         "脚注。",
     ]
-    assert hidden(document.segments[1]) == ["[ref]", "ref", "[Ref]", "[^1]"]
+    assert hidden(document.segments[1]) == ["[ref]", "[ref]", "[Ref]", "[^1]"]
     target = "See [the reference][ref] and [A][ref] and [Ref][Ref], note[^1]."
     assert codes(document, 1, target) == []
     assert codes(document, 1, "See the reference and [A][ref] and [Ref][Ref], note[^1].") == ["links"]
