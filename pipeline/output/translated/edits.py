@@ -26,12 +26,15 @@ class Edits:
 
     def __init__(self, old: Ledger, coming: Ledger, folder: ResultFolder, policy: Policy) -> None:
         self._old, self._coming, self._folder, self._policy = old, coming, folder, policy
+        self._edited = set[tuple[str, str]]()
+        """documents and files in which the ledgers have edits"""
         self._gone: dict[tuple[str, str], list[tuple[str, Edit]]] = {}
         """by language and source: edits whose segment is in no document now, with their documents"""
 
     def collect(self, present: Collection[str]) -> None:
         """Find what people wrote in documents that are not `present` any more."""
         for row in (*self._old.edits(), *self._coming.edits()):
+            self._edited.add((row.document, row.file))
             if row.place == GONE or row.document not in present:
                 self.lose(row.document, row.language, Edit(row.source, row.written.text))
         for document, file in self._old:
@@ -63,6 +66,8 @@ class Edits:
 
         `theirs` is the content of a file that was changed. The last value says whether it can be merged.
         """
+        if theirs is None and not self._gone and (key, file) not in self._edited:
+            return [], None, True  # nobody wrote anything for it
         moved = (key, file) in self._coming and self._folder.is_coming(file)
         base = (self._coming if moved else self._old).rows(key, file)
         if theirs is None:
