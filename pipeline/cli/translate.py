@@ -64,7 +64,7 @@ def translate(
     retry_failed: common.RetryFailed = False,
 ) -> None:
     """Translate documents: write a job file beside them, and run it. Again, it goes on where it stopped."""
-    from pipeline.job.translation_job import Wish, file_for, write
+    from pipeline.job.translation_job import Order, file_for, write
 
     targets = _targets(to)
     if targets == (PSEUDO,):
@@ -72,9 +72,9 @@ def translate(
     _check([*documents, *(glossary or ())], source, model, provider)
     wanted = tuple(one.strip() for one in include.split(",") if one.strip())
     server = (model, provider, preset, base_url, key)
-    wish = Wish(tuple(documents), source, targets, *server, tuple(glossary or ()), brief, wanted)
-    file = job or file_for(wish)
-    if write(wish, file, ["pipeline", *sys.argv[1:]]):
+    order = Order(tuple(documents), source, targets, *server, tuple(glossary or ()), brief, wanted)
+    file = job or file_for(order)
+    if write(order, file, ["pipeline", *sys.argv[1:]]):
         typer.echo(safe_text(f"wrote {file}"), err=True)
     loaded = common.load_job(file, (), None)
     if plan:

@@ -74,6 +74,9 @@ class Policy:
     tables: bool = True
     front_matter: tuple[str, ...] = ("title", "description")
     """the keys of the front matter whose values are translated"""
+    anchors: str = "rewrite"
+    """what becomes of links to headings of the same page, whose anchors change with the translation: rewrite
+    (the links), explicit_id (headings get `{#anchor of the source}`), or keep (they lead nowhere)"""
     columns: tuple[str, ...] = ()
     """the columns of a CSV that are translated; () for those that hold words"""
 
@@ -132,6 +135,8 @@ class Outcome:
     attempts: int = 0
     by: str = ""
     """the model that wrote it"""
+    keys: tuple[bytes, ...] = ()
+    """the keys of its answers in the journal, where it needs a review"""
     candidate: str = ""
     """the best translation that was refused, or that would have been written in place of a person's"""
 

@@ -1,7 +1,8 @@
 """The words of comments in code, line by line.
 
-Python is read by its tokenizer; of other languages only lines are looked at, and the strings on them. What looks
-like code that was commented out, or like an order to a tool, is left alone. This module does not know files.
+Python is read by its tokenizer; of other languages only lines are looked at, and the strings on them. What
+looks like code that was commented out, or like an order to a tool, is left alone.
+This module does not know files.
 """
 
 from __future__ import annotations

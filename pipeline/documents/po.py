@@ -15,7 +15,7 @@ from pipeline.core.errors import InputError
 from pipeline.documents._plurals import Forms, forms, forms_of
 from pipeline.documents._po_file import Entry, Text, entries, quoted, width_of
 from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, placed, tags
+from pipeline.documents._texts import Decoded, Skip, Spot, decoded, placed, tags, without_letters
 
 SUFFIXES = (".po", ".pot")
 _CHARSET = re.compile(rb'^"[^"\n]*charset=([\w-]+)', re.MULTILINE | re.IGNORECASE)
@@ -62,7 +62,7 @@ class _Catalogue:
         self._ours = not target or not own or _same(own, target)
         named = forms(self._named("Plural-Forms")) if self._ours else None
         self._forms = named or forms_of(target or own)
-        self._entries = [entry for entry in found if entry.id and no_words(entry.id) != "no words"]
+        self._entries = [entry for entry in found if entry.id and not without_letters(entry.id)]
         self._width = width_of(source.text)
         self._eol = "\r\n" if "\r\n" in source.text else "\n"
         spots = [Spot(*spot, str) for entry in self._entries for spot in self._spots(entry)]

@@ -104,7 +104,7 @@ class Documents:
         self.folder = Path(os.path.commonpath([os.path.realpath(entry.folder) for entry in entries]))
         self._files = self._found(entries, {os.path.realpath(path) for path in without})
         if ours:
-            self._leave({os.path.realpath(path) for file in self._files for path in ours(file.fields)})
+            self._leave(ours)
         if not self._files:
             hint = f"these can be: {', '.join(suffixes())}"
             names = ", ".join(spec.origins)
@@ -181,10 +181,14 @@ class Documents:
                     self.left[path] = error.what
         return [found[path] for path in sorted(found)]
 
-    def _leave(self, places: set[str]) -> None:
+    def _leave(self, ours: Ours) -> None:
+        """Leave out what the job writes for another document."""
+        places = {str(file.place): file for file in self._files}
         for file in self._files:
-            if str(file.place) in places:
-                self.left[file.path] = "a translation that this job writes"
+            for path in ours(file.fields):
+                other = places.get(os.path.realpath(path), file)
+                if other is not file:
+                    self.left[other.path] = "a translation that this job writes"
         self._files = [file for file in self._files if file.path not in self.left]
 
     def _told(self, found: int) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 
 import anyio
 
-from pipeline.core.at_once import at_once
+from pipeline.answers.at_once import at_once
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
 from pipeline.core.domain import DOLLAR, Fate, Fault, Rejected
@@ -35,7 +35,7 @@ from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
 from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
-from pipeline.runs.retry_failed import paid_failures
+from pipeline.runs.retry_failed import keys_to_review, paid_failures
 from pipeline.runs.state import RunState
 from pipeline.system.signals import heard
 
@@ -116,6 +116,10 @@ class Run(RunState):
         """Take the paid answers of failed rows out of use, so that they are asked for again."""
         walks = InOrder(self.session.stages, recall.recalling(self.journal, Progress()))
         superseded = 0
+        again = await keys_to_review(walks, self.session.source.batches())
+        await self.journal.let_go(again)
+        if again:
+            self.say(f"{counted(len(again), 'segment')} will be asked for, and paid for, again")
         async for request in paid_failures(self.journal, walks, self.session.source.batches()):
             await self.journal.supersede(request)
             superseded += 1

@@ -108,7 +108,6 @@ class Session:
             where = self.job.text.where(("steps", tree.step, "name"))
             hint = 'say which text of a row is translated: translate: {text: "{{ title }}", …}'
             raise JobError(f"step '{tree.name}' translates documents, not rows", where=where, hint=hint)
-        tree.check_names(self.source.schema)
 
     @property
     def policy(self) -> Policy:

@@ -15,8 +15,8 @@ import anyio
 
 from pipeline.answers import finish
 from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.at_once import all_of
 from pipeline.core import adapters
-from pipeline.core.at_once import all_of
 from pipeline.core.document import Document
 from pipeline.core.domain import Answer, Call, Fate, Fault, Reply, Request, Unanswered
 from pipeline.job.spec import Model
@@ -145,7 +145,7 @@ class Documents:
         """Ask for these batches, one after the other, but for units that another document waits for."""
         flying: dict[bytes, anyio.Event] = {}
         jobs = [partial(self._ask_first, way, group, flying) for group in groups]
-        if not self._how.serial:
+        if self.engine or not self._how.serial:  # an engine is shown nothing of what stands before
             await all_of(jobs)
             return flying
         for job in jobs:
@@ -205,7 +205,7 @@ class Documents:
         items = work.items(units)
         target = named(wanted.target)
         system = batch.system_text(named(wanted.source), target, wanted.style, wanted.brief, work.brackets)
-        text = batch.user_text(items, work.around(units), rung)
+        text = batch.user_text(items, work.around(units), rung, target)
         schema = batch.schema_of(len(units), target) if rung in ("schema", "object") else None
         translation = (items[0].text, wanted.source, wanted.target) if self.engine else None
         draw = str(max(len(work.answers.get(unit.key, ())) for unit in units)).removeprefix("0")

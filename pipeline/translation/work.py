@@ -173,7 +173,8 @@ class Work:
             wrong = tuple(self.document.findings(place, target))
             findings, bad = findings + wrong, any(finding.hard for finding in wrong)
         if bad:
-            return Outcome(None, "needs_review", findings, tries, by, target)
+            keys = tuple(unit.key for unit in cut.units)
+            return Outcome(None, "needs_review", findings, tries, by, keys, target)
         return Outcome(target, "marked" if findings else "ok", findings, tries, by)
 
     def result(self) -> Translated:

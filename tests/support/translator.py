@@ -17,6 +17,7 @@ import orjson
 from pipeline.testing import Ledger, Script, Server, answers
 from pipeline.testing.server import serving
 from pipeline.testing.service import Service
+from tests.support.sentences import LANGUAGES, translated
 from tests.support.server import serve
 
 Texts = dict[str, str]
@@ -52,19 +53,10 @@ def identity(texts: Texts, asked: Asked) -> Texts:
     return texts
 
 
-def spelled(texts: Texts, asked: Asked) -> Texts:
-    """The same texts with every word in capitals: short ones as well as long ones are changed, no sign is."""
-    return {name: capitals(text) for name, text in texts.items()}
-
-
-def capitals(text: str) -> str:
-    """The text with its words in capitals, but not masks, placeholders, tags, code and addresses."""
-    kept = re.compile(r"⟦\d+⟧|\{[^{}]*\}|%\S|<[^<>]*>|`[^`]*`|https?://\S+|&\w+;")
-    at, parts = 0, []
-    for found in kept.finditer(text):
-        parts += [text[at : found.start()].upper(), found[0]]
-        at = found.end()
-    return "".join([*parts, text[at:].upper()])
+def well(texts: Texts, asked: Asked) -> Texts:
+    """The sentences of `sentences.py` in the language that is asked for."""
+    language = next(code for code in LANGUAGES if f"({code})" in asked.last)
+    return {name: translated(text, language) for name, text in texts.items()}
 
 
 def texts_of(last: str) -> Texts:
@@ -80,7 +72,7 @@ def texts_of(last: str) -> Texts:
 
 @contextmanager
 def translator(
-    translate: Translate = identity, script: Script | None = None, *, ledger: Path | None = None
+    translate: Translate = well, script: Script | None = None, *, ledger: Path | None = None
 ) -> Iterator[tuple[Server, Seen]]:
     """A server that translates with this function; gone on exit."""
     seen = Seen()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -46,8 +46,10 @@ class Tree:
         locate = partial(job.text.inside, _KEY) if job.output.tree else lambda line, column: "output.tree"
         self.template = Template(text, locate, prepare).compiled()
         fixed = _CODE.split(text, maxsplit=1)[0]
-        self._fixed = fixed.rpartition("/")[0]
+        self._fixed = fixed.rpartition("/")[0] if fixed[:1] != "/" else fixed
         self.folder = job.root / self._fixed
+        self._check_names()
+        self._check_folder()
 
     @classmethod
     def of(cls, job: Job, stages: Sequence[Stage], prepare: Prepare) -> Tree | None:
@@ -109,28 +111,31 @@ class Tree:
         real = Path(os.path.realpath(self.folder))
         return [real / path for path in paths_in(self._job.folder, label(real, self._job.root))]
 
-    def check_names(self, columns: Mapping[str, object]) -> None:
+    def _check_names(self) -> None:
         """Refuse a template that reads anything but fields of the record and values of `each`."""
         known = [*FIELDS, *self._each]
         for name, _, line, column in self.template.uses():
             if name in known or name not in self.template.names:
                 continue
             where = self.template.locate(line, column)
-            if name in self._steps or name in columns:
+            if name in (*self._steps, "content", "row"):
                 hint = f"a file's name must be known before anything is sent: use {', '.join(known)}"
                 raise JobError(f"a file cannot be named by '{name}'", where=where, hint=hint)
             hint = nearest(name, known) or f"known here: {', '.join(known)}"
             raise JobError(f"template: there is no '{name}'", where=where, hint=hint)
 
+    def _check_folder(self) -> None:
+        root, folder = os.path.realpath(self._job.root), Path(os.path.realpath(self.folder))
+        if not folder.is_relative_to(root) or (folder.exists() and not folder.is_dir()):
+            what = f"'{self._fixed or '/'}' is no folder in the job's own folder, {root}"
+            raise JobError(what, where=self._where, hint="name the tree relative to the job: output/docs/…")
+
     def check(self, source: Documents, taken: Iterable[Path], own: Iterable[str]) -> None:
-        """Refuse files that two rows would share, that are sources or `taken`, or that lead out.
+        """Refuse files that two rows would share, and those that are sources or `taken`.
 
         `own` are the names of the job's own files in its folder.
         """
-        root, folder = os.path.realpath(self._job.root), Path(os.path.realpath(self.folder))
-        if not folder.is_relative_to(root) or (folder.exists() and not folder.is_dir()):
-            what = f"'{self._fixed}' is no folder in the job's own folder, {root}"
-            raise JobError(what, where=self._where, hint="name the tree relative to the job: output/docs/…")
+        folder = Path(os.path.realpath(self.folder))
         others = {os.path.realpath(path): f"would overwrite {path.name}" for path in taken}
         others |= {str(place): f"would overwrite the document {place.name}" for place in source.everything()}
         state = Path(os.path.realpath(self._job.folder))
