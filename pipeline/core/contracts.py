@@ -148,8 +148,11 @@ class StepKind(Protocol):
     Spec: type[Any]
     """its model in the job file, a `job.spec.Step`"""
 
-    def build(self, spec: Any, models: tuple[Any, ...], template: Any) -> Any:
-        """The step, ready to run: an `answers.asking.Runner`."""
+    def build(self, spec: Any, models: Mapping[str, tuple[Any, ...]], template: Any) -> Any:
+        """The step, ready to run: an `answers.asking.Runner`.
+
+        `models`: each model that the step names, with its fallbacks; the step's own first.
+        """
 
 
 class Check(Protocol):

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from pipeline.core.domain import frozen
 
+PSEUDO = "pseudo"
+"""what is written in the place of a language for a translation that is none: accents, in brackets"""
 Span = tuple[int, int]
 """begin and end in a text, in characters"""
 
@@ -72,6 +74,9 @@ class Policy:
     tables: bool = True
     front_matter: tuple[str, ...] = ("title", "description")
     """the keys of the front matter whose values are translated"""
+    anchors: str = "rewrite"
+    """what becomes of links to headings of the same page, whose anchors change with the translation: rewrite
+    (the links), explicit_id (headings get `{#anchor of the source}`), or keep (they lead nowhere)"""
     columns: tuple[str, ...] = ()
     """the columns of a CSV that are translated; () for those that hold words"""
 
@@ -130,8 +135,14 @@ class Outcome:
     attempts: int = 0
     by: str = ""
     """the model that wrote it"""
+    keys: tuple[bytes, ...] = ()
+    """the keys of its answers in the journal, where it needs a review"""
     candidate: str = ""
     """the best translation that was refused, or that would have been written in place of a person's"""
+
+
+TO_REVIEW = ("needs_review", "conflict")
+"""states of segments that a person has to look at"""
 
 
 @frozen

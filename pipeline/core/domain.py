@@ -61,6 +61,8 @@ class Request:
     draw: str = ""  # which of several answers to the same body is wanted; '' for the first or only one
     turns: int = field(default=1, compare=False)
     """messages of user and model: more than 1 where it sends an answer back with a complaint"""
+    via: str = field(default="", compare=False)
+    """which of the job's models is asked, by its name there; '' for the step's own"""
     segments: tuple[bytes, ...] = field(default=(), compare=False)
     """the keys of the segments of a document that it asks for, in their order"""
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)

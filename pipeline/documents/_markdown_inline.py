@@ -16,6 +16,8 @@ from pipeline.documents._markdown_events import Event, tag
 _BARE = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)(?:[!#-;=?-_a-z~]|(?<=[/=#_-])[^\W\x00-\x7f]+)+"
     r"|(?<![\w.+-])[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]{1,64})+"
+    r"|\{%[^%\n]*%\}|\{\{[<%][^<>%\n]*[>%]\}\}|\{[:#.][A-Za-z .][^{}\n]*\}"
+    r"|(?<![\w:]):[a-z][a-z0-9_+-]*:(?![\w:])"
 )
 _AFTER = ".,;:!?'\"*_~"
 _LETTER = re.compile(r"[^\W\d_]")
@@ -57,6 +59,8 @@ def is_prose(code: str, policy: Policy) -> bool:
     """Whether inline code is translated."""
     if policy.inline_code != "prose":
         return policy.inline_code == "always"
+    if code.isascii():
+        return False
     letters = _SCRIPTS.get(re.split("[-_]", policy.source.lower(), maxsplit=1)[0])
     return bool(letters and re.search(f"[{letters}]", code) and not _CODE_SIGNS.search(code))
 
@@ -127,8 +131,12 @@ def _close(found: Inline, content: bytes, link: tuple[int, str, Any, int, int], 
         found.spans.append((end - _width(kind, content, start), end, False))
         return
     form = data["link_type"]
-    if form in ("Inline", "Reference"):
-        sign = content.find(b"](" if form == "Inline" else b"][", last, end)
+    if form == "Reference":
+        sign = content.find(b"][", last, end)
+        found.spans += [(sign, sign + 1, False), (sign + 1, end, True)]
+        return
+    if form == "Inline":
+        sign = content.find(b"](", last, end)
         title = _title(content, sign + 2, end - 1, data["title"], policy)
         found.spans.append((sign, sign + 2, False))
         found.spans.append((sign + 2, title[0] if title else end - 1, True))
@@ -158,7 +166,10 @@ def has_words(text: str) -> bool:
 
 
 def addresses(text: str, spans: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int, bool]]:
-    """Addresses and mail addresses that stand in a text as they are; `spans` are sorted."""
+    """Addresses that stand in a text as they are, and what page generators read (`{% … %}`, `{#id}`, `:x:`).
+
+    `spans` are sorted.
+    """
     at = 0
     for match in _BARE.finditer(text):
         start, end = match.span()
@@ -166,9 +177,13 @@ def addresses(text: str, spans: list[tuple[int, int, bool]]) -> Iterator[tuple[i
             at += 1
         if at < len(spans) and spans[at][0] <= start:
             continue
-        if at < len(spans):
+        if at < len(spans) and text[start] not in "{:":
             end = min(end, spans[at][0])
-        found = text[start:end].rstrip(_AFTER)
+        found = text[start:end]
+        if found[0] in "{:":
+            yield start, end, True
+            continue
+        found = found.rstrip(_AFTER)
         while found.endswith(")") and found.count(")") > found.count("("):
             found = found[:-1].rstrip(_AFTER)
         if len(found) > 4:

@@ -31,6 +31,11 @@ class Stage:
     names: frozenset[str]  # the names its templates read
 
     @property
+    def names_of_models(self) -> tuple[str, ...]:
+        """The models that it asks, its own first."""
+        return (self.spec.model, *self.spec.others)
+
+    @property
     def forks(self) -> Iterator[dict[str, Any]]:
         """The values of `each`, one mapping per branch; one empty mapping where there is no `each`."""
         names = list(self.spec.each)
@@ -47,13 +52,13 @@ def stages_of(job: Job, prepare: Prepare | None = None) -> list[Stage]:
     text, prepare = job.text, prepare or preparing(job)
     stages = []
     for i, spec in enumerate(job.steps):
-        models = tuple(job.asked_by(spec).values())
+        models = {name: tuple(job.asked_by(spec, name).values()) for name in (spec.model, *spec.others)}
         template = _Templates(job, text, i, prepare)
         runner: Runner = adapters.load("steps", spec.kind).build(spec, models, template)
         when = template("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
         names = frozenset().union(*(template.compiled().names for template in every))
-        stages.append(Stage(spec, models[0], runner, when, names))
+        stages.append(Stage(spec, models[spec.model][0], runner, when, names))
     return stages
 
 

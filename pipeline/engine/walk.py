@@ -44,7 +44,7 @@ class Walk:
 
     def __init__(self, stages: Sequence[Stage], calls: Mapping[str, Call]) -> None:
         self.stages = stages
-        self._calls = [calls[stage.spec.model] for stage in stages]
+        self._calls = [_routed(calls, stage) for stage in stages]
 
     def start(self, record: Record) -> Branch:
         """The branch every record begins as."""
@@ -130,6 +130,14 @@ class Walk:
             if stage.spec.each and not (i == 0 and branch.forked):
                 rows = [replace(row, values={**row.values, **fork}) for row in rows for fork in stage.forks]
         return rows
+
+
+def _routed(calls: Mapping[str, Call], stage: Stage) -> Call:
+    """The call of a stage: to its own model, or to the one that a request names."""
+    own = calls[stage.spec.model]
+    if not stage.spec.others:
+        return own
+    return lambda request: (calls[request.via] if request.via else own)(request)
 
 
 def context(branch: Branch) -> Values:

@@ -35,6 +35,12 @@ def resolve(job: Job, text: YamlSource) -> Job:
             one = " or ".join(f"model: {name}" for name in models)
             hint = nearest(chosen, models) or (f"models: {', '.join(models)}" if chosen else f"add {one}")
             raise JobError(what, where=text.where(("steps", i, "model")), hint=hint)
+        for other_model in step.others:
+            if other_model not in models:
+                hint = nearest(other_model, models) or f"models: {', '.join(models)}"
+                raise JobError(
+                    f"there is no model '{other_model}'", where=text.where(("steps", i)), hint=hint
+                )
         if step.name in [other.name for other in job.steps[:i]]:
             raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
         steps.append(step.model_copy(update={"model": chosen}))

@@ -29,11 +29,13 @@ _JOB_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _ADDRESS = r"^(https?://[^\s@]+)?$"
 _VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
 SOME_PATH = r"^[^\x00]+$"
+LEDGER = r"^[A-Za-z0-9_-]{1,64}\.(parquet|csv)$"
 PATTERNS = {
     _IDENTIFIER: "may have only letters (A-Z, a-z), digits and _, and must not begin with a digit",
     _JOB_NAME: "may have only letters (A-Z, a-z), digits, . - and _, and must begin with a letter or digit",
     _ADDRESS: "must begin with http:// or https://, and contain no space and no password",
     SOME_PATH: "must not be empty",
+    LEDGER: "must be a name that ends in .parquet or .csv, without a folder",
     _VARIABLE: "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)",
 }
 """what to say of a text that does not match"""
@@ -42,6 +44,7 @@ PATTERN_EXAMPLES = {
     _JOB_NAME: "for example: products-2026",
     _ADDRESS: "for example: http://127.0.0.1:8000/v1",
     SOME_PATH: "for example: output/posts",
+    LEDGER: "for example: segments.csv",
     _VARIABLE: "write the key into the environment: export OPENAI_API_KEY=…",
 }
 """what to write instead"""

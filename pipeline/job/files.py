@@ -9,9 +9,17 @@ import codecs
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 
-from pipeline.job.fields import SOME_PATH, Spec, Template, Texts
+from pipeline.job.fields import LEDGER, SOME_PATH, Spec, Template, Texts
 
 MOST_PARTS = 8  # the most parts of the name of a row's file
 
@@ -104,7 +112,8 @@ class Records(Spec):
         return ", ".join(self.origins)
 
 
-Included = Literal["status", "reason", "model", "key"]
+Included = Literal["status", "reason", "model", "key", "bilingual", "tmx"]
+_OF_DOCUMENTS = ("bilingual", "tmx")
 
 
 class Files(Spec):
@@ -141,7 +150,9 @@ class Output(Spec):
         " suffix; default: results.csv in the job's folder",
     )
     include: tuple[Included, ...] = Field(
-        ("status", "model"), description="columns about the answers, each with an underscore before its name"
+        ("status", "model"),
+        description="columns about the answers, each with an underscore before its name; for documents also"
+        " bilingual (source and translation side by side) and tmx (a translation memory)",
     )
     spreadsheet_safe: StrictBool = Field(
         False,
@@ -153,3 +164,24 @@ class Output(Spec):
         " beside the new one, or refuse to run",
     )
     files: Files | None = Field(None, description="a file for each row that is ok, beside the table")
+    tree: Template | None = Field(
+        None,
+        description="where translated documents go, a template over path, name (the path without suffix),"
+        ' suffix, format and the values of each: "output/docs/{{ lang }}/{{ path }}"',
+    )
+    ledger: Annotated[str, Field(pattern=LEDGER)] = Field(
+        "segments.parquet",
+        description="the table of all segments of documents, in the job's folder: .parquet or .csv",
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns about the answers; the usual ones where only files of documents are named."""
+        named = tuple(name for name in self.include if name not in _OF_DOCUMENTS)
+        return named if named or not self.include else ("status", "model")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Output:
+        if self.files and self.tree:
+            raise ValueError("has both `files` and `tree`; documents are written by `tree` alone")
+        return self

@@ -161,6 +161,11 @@ class Step(Spec):
         return type(self).__module__.rpartition(".")[2]
 
     @property
+    def others(self) -> tuple[str, ...]:
+        """The models that it asks besides its own, by their names in the job."""
+        return ()
+
+    @property
     def branches(self) -> int:
         """How many branches it makes of one: one for each combination of the values of `each`."""
         return math.prod(map(len, self.each.values()))
@@ -231,7 +236,14 @@ class Job(Spec):
             models[name] = self.models[name]
         return models
 
-    def asked_by(self, step: Step) -> dict[str, Model]:
-        """The same for a step: each model with the step's parameters over its own."""
-        chain = self.chain(step.model)
+    def models_of(self, step: Step) -> dict[str, Model]:
+        """All models that a step may ask: its own, those that it names besides, and their fallbacks."""
+        found: dict[str, Model] = {}
+        for name in (step.model, *step.others):
+            found |= self.chain(name)
+        return found
+
+    def asked_by(self, step: Step, name: str = "") -> dict[str, Model]:
+        """A model that a step names and its fallbacks, each with the step's parameters over its own."""
+        chain = self.chain(name or step.model)
         return {n: m.model_copy(update={"params": {**m.params, **step.params}}) for n, m in chain.items()}

@@ -94,17 +94,18 @@ def write_for(
     """
     lines = [f"{name.strip()}: {_variable(name)}" for name in in_prompt(words)]
     step = next(name for name in ("text", "answer", "written_text", "step_1") if name not in columns)
-    said = f"key: {yaml_text(key)}" if key else "# key: id"
+    said = f"key: {yaml_scalar(key)}" if key else "# key: id"
     why = "different in every row" if key else "no column was found that is different in every row"
     why = why if rows else "only a guess, because the table has no rows yet"
     how = [
-        f"{name}: {value if isinstance(value, int) else yaml_text(value)}" for name, value in settings.items()
+        f"{name}: {value if isinstance(value, int) else yaml_scalar(value)}"
+        for name, value in settings.items()
     ]
     keys = [*how, f"{said:29} # the column(s) that identify a record: {why}"]
     limit = f"limit: {TRIED}" if rows > TRIED else "# limit: 5"
     parts = {
         "format": "xlsx" if table.suffix.lower() == ".ods" else adapter_name(table)[0],
-        "records": yaml_text(os.path.relpath(table, file.parent)),
+        "records": yaml_scalar(os.path.relpath(table, file.parent)),
         "key": "\n  ".join(keys),
         "limit": f"{limit:30}# only the first records, to try it; without this line, all {rows:,}",
         "step": step,
@@ -132,7 +133,7 @@ def _variable(name: str) -> str:
     return f"{{{{ {name} }}}}" if plain else f"{{{{ row[{json.dumps(name, ensure_ascii=False)}] }}}}"
 
 
-def yaml_text(text: str) -> str:
+def yaml_scalar(text: str) -> str:
     """A text as YAML reads it back."""
     plain = re.fullmatch(r"[A-Za-z_./][\w./-]*", text, re.ASCII) and not re.fullmatch(
         r"(?i)y|n|yes|no|on|off|true|false|null|\.nan|\.inf", text

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError
-from pipeline.job.starter import SCHEMA, yaml_text
+from pipeline.job.starter import SCHEMA, yaml_scalar
 
-PSEUDO = "pseudo"
 _MADE = "# Made by: "
 _SUM = "# Sum: "
 """of all that follows: whether somebody has changed the file"""
@@ -46,7 +46,7 @@ output:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Order:
     """What somebody asks for at the command line."""
 
     documents: tuple[Path, ...]
@@ -67,23 +67,23 @@ class Wish:
         return self.targets == (PSEUDO,)
 
 
-def file_for(wish: Wish) -> Path:
+def file_for(order: Order) -> Path:
     """Where the job file stands: beside the first of the documents."""
-    first = Path(os.path.abspath(wish.documents[0]))  # noqa: PTH100 - a link stays where it is
+    first = Path(os.path.abspath(order.documents[0]))  # noqa: PTH100 - a link stays where it is
     stem = (
         re.sub(r"[^A-Za-z0-9._-]+", "-", first.stem if first.suffix else first.name).strip("-.")
         or "documents"
     )
-    return first.parent / f"{stem}.{PSEUDO if wish.is_pseudo else 'translate'}.yaml"
+    return first.parent / f"{stem}.{PSEUDO if order.is_pseudo else 'translate'}.yaml"
 
 
-def write(wish: Wish, file: Path, command: Sequence[str]) -> bool:
+def write(order: Order, file: Path, command: Sequence[str]) -> bool:
     """Write the job file; whether it was written. An equal one stays as it is.
 
     One that another command wrote, and nobody has changed since, is written anew. `JobError` for one that
     somebody has changed: it is not overwritten.
     """
-    body = _body(wish, file)
+    body = _body(order, file)
     text = f"{_MADE}{shlex.join(command)}\n{_SUM}{_digest(body)}\n{body}"
     try:
         before = file.read_text("utf-8")
@@ -110,21 +110,21 @@ def _digest(body: str) -> str:
     return sha256(body.encode()).hexdigest()[:12]
 
 
-def _body(wish: Wish, file: Path) -> str:
-    keys = {"provider": wish.provider, "preset": wish.preset, "model": wish.model}
-    keys |= {"base_url": wish.base_url, "api_key_env": wish.api_key_env}
-    records = [yaml_text(os.path.relpath(path, file.parent)) for path in wish.documents]
-    glossary = [yaml_text(os.path.relpath(path, file.parent)) for path in wish.glossary]
-    brief = f"brief: {yaml_text(wish.brief)}" if wish.brief else ""
-    include = f"include: [{', '.join(wish.include)}]" if wish.include else ""
+def _body(order: Order, file: Path) -> str:
+    keys = {"provider": order.provider, "preset": order.preset, "model": order.model}
+    keys |= {"base_url": order.base_url, "api_key_env": order.api_key_env}
+    records = [yaml_scalar(os.path.relpath(path, file.parent)) for path in order.documents]
+    glossary = [yaml_scalar(os.path.relpath(path, file.parent)) for path in order.glossary]
+    brief = f"brief: {yaml_scalar(order.brief)}" if order.brief else ""
+    include = f"include: [{', '.join(order.include)}]" if order.include else ""
     return _JOB.format(
         schema=SCHEMA,
         file=shlex.quote(file.name),
         name=file.stem.replace(".", "-"),
         records=records[0] if len(records) == 1 else f"[{', '.join(records)}]",
-        model=", ".join(f"{key}: {yaml_text(value)}" for key, value in keys.items() if value),
-        languages=", ".join(map(yaml_text, wish.targets)),
-        source=yaml_text(wish.source),
+        model=", ".join(f"{key}: {yaml_scalar(value)}" for key, value in keys.items() if value),
+        languages=", ".join(map(yaml_scalar, order.targets)),
+        source=yaml_scalar(order.source),
         glossary=f"glossary: [{', '.join(glossary)}]" if glossary else _GLOSSARY,
         brief=brief or _BRIEF,
         include=include or _INCLUDE,

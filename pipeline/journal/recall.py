@@ -120,9 +120,9 @@ def find_all(journal: Journal, requests: Sequence[Request]) -> list[Past]:
 def _remembered(journal: Journal, request: Request) -> Past:
     """All answers that the segments of a question ever had, also in the journals of other jobs."""
     keys, also = memory.asked(request)
-    found = kept_for(journal, keys)
+    found = kept_for(journal.select, keys)
     for name in also:
-        for own, other in zip(found, kept_for(journal.of_job(name), keys), strict=True):
+        for own, other in zip(found, kept_for(journal.of_job(name).select, keys), strict=True):
             own[:0] = other
     return Past(memory.reply_of(found), None)
 

@@ -7,19 +7,18 @@ at every replay; the index says only where it stands. This module does not know 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.core.domain import Fault, Reply, Request
 from pipeline.journal.database import fits
 from pipeline.translation.memory import Kept
 from pipeline.wire.conversation import read
 
-if TYPE_CHECKING:
-    from pipeline.journal.journal import Journal
-
+Select = Callable[[str, tuple[Any, ...]], list[Any]]
+"""a query and its values -> rows"""
 NOTE = "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?)"
 LET_GO = "DELETE FROM segments WHERE key = ?"
 _AT_ONCE = 500
@@ -50,15 +49,15 @@ def _sum(key: bytes, digest: bytes, place: int) -> int:
     return int.from_bytes(sha256(key + digest + b"%d" % place).digest()[:8], signed=True)
 
 
-def kept_for(journal: Journal, keys: Sequence[bytes]) -> list[list[Kept]]:
+def kept_for(select: Select, keys: Sequence[bytes]) -> list[list[Kept]]:
     """All that was ever answered for each of these keys, the oldest first; damaged rows are not used."""
     places: dict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
-    for key, digest, place, kept in _rows(journal, _FIND, keys):
+    for key, digest, place, kept in _rows(select, _FIND, keys):
         if _is_whole(key, digest, place, kept):
             places[digest].append((key, place))
-    sizes = dict(_rows(journal, _COUNT, list(places)))
+    sizes = dict(_rows(select, _COUNT, list(places)))
     found: dict[bytes, list[Kept]] = {key: [] for key in keys}
-    for outcome, digest, *columns, kept, _seq in sorted(_rows(journal, _ATTEMPTS, list(places)), key=_seq_of):
+    for outcome, digest, *columns, kept, _seq in sorted(_rows(select, _ATTEMPTS, list(places)), key=_seq_of):
         answer, fault = None, ""
         if outcome != "answered":
             fault = str(outcome)
@@ -78,7 +77,7 @@ def _seq_of(row: Sequence[Any]) -> int:
     return int(row[-1])
 
 
-def _rows(journal: Journal, sql: str, values: Sequence[bytes]) -> Iterable[Any]:
+def _rows(select: Select, sql: str, values: Sequence[bytes]) -> Iterable[Any]:
     for start in range(0, len(values), _AT_ONCE):
         some = values[start : start + _AT_ONCE]
-        yield from journal.select(sql.format(", ".join("?" * len(some))), tuple(some))
+        yield from select(sql.format(", ".join("?" * len(some))), tuple(some))

@@ -46,7 +46,7 @@ def _tariffs(job: Job) -> dict[tuple[str, str, str], Tariff]:
     """The tariff of every step, model's name and endpoint; the endpoint '' stands for a step's first."""
     tariffs: dict[tuple[str, str, str], Tariff] = {}
     for step in job.steps:
-        for name, model in job.chain(step.model).items():
+        for name, model in job.models_of(step).items():
             for place in places_of(name, model):
                 tariff = tariff_of(place.model)
                 tariffs[step.name, model.model, place.name] = tariff

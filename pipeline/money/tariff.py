@@ -110,7 +110,7 @@ def rehearsed(job: Job) -> str:
 
     It is '' where the job asks such a model now: what a rehearsal pretends to spend then counts as spent.
     """
-    asked = {model.provider for step in job.steps for model in job.chain(step.model).values()}
+    asked = {model.provider for step in job.steps for model in job.models_of(step).values()}
     return "" if _REHEARSAL in asked else adapters.load("providers", _REHEARSAL).CAPABILITIES.model_prefix
 
 

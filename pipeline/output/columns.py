@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.core.document import TO_REVIEW, Translated
 from pipeline.core.domain import Fault
 from pipeline.core.dtypes import dtype_of, value_of
 from pipeline.core.errors import JobError
@@ -29,7 +30,7 @@ class Columns:
         self._parts: list[_Column] = []
         self._columns: dict[str, pl.DataType] = {}
         replaced = {name for stage in stages for name in stage.spec.each}
-        replaced |= {f"_{name}" for name in job.output.include}  # the table of another job may be the input
+        replaced |= {f"_{name}" for name in job.output.columns}  # the table of another job may be the input
         for name, dtype in records.items():
             if name in replaced:
                 continue  # the job's own column of this name replaces the input's
@@ -38,7 +39,7 @@ class Columns:
             for name, values in stage.spec.each.items():
                 self._add(name, _each_dtype(values), _each(name, _each_dtype(values)))
             self._add_answers(stage)
-        for name in job.output.include:
+        for name in job.output.columns:
             self._add(f"_{name}", pl.String(), _INCLUDED[name])
         self.schema = pl.Schema(self._columns)
 
@@ -51,7 +52,10 @@ class Columns:
 
     def _add_answers(self, stage: Stage) -> None:
         step, shape = stage.spec.name, stage.runner.shape
-        if shape is None:
+        if stage.runner.documents:
+            for name in COUNTED:
+                self._add(f"{step}.{name}", pl.Int64(), _count(step, name))
+        elif shape is None:
             self._add(step, pl.String(), _text(step))
         elif shape.fields is None:
             dtype = dtype_of(shape.plain)
@@ -71,6 +75,24 @@ def _field(name: str) -> _Column:
 
 def _text(step: str) -> _Column:
     return lambda leaves: [leaf.values.get(step) for leaf in leaves]
+
+
+COUNTED: dict[str, Callable[[str], bool]] = {
+    "segments": lambda state: True,
+    "translated": lambda state: state not in TO_REVIEW,
+    "review": lambda state: state in TO_REVIEW,
+}
+"""what is counted of a document's segments, by their state"""
+
+
+def _count(step: str, name: str) -> _Column:
+    def cell(leaf: Branch) -> int | None:
+        value = leaf.values.get(step)
+        return (
+            sum(COUNTED[name](one.state) for one in value.outcomes) if isinstance(value, Translated) else None
+        )
+
+    return _by_leaf(cell)
 
 
 def _by_leaf(cell: Callable[[Branch], Any]) -> _Column:

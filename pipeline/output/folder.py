@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -86,8 +87,52 @@ class ResultFolder:
         assert self._folder and self._manifest and self._aside  # noqa: S101 - until it is closed
         return self._folder, self._manifest, self._aside
 
-    def put(self, path: str, record: str, content: bytes) -> None:
-        """Write the content of a row's file; it is in its place after `publish`."""
+    def theirs(self, path: str) -> bytes | None:
+        """The content of a file that the job wrote, and that somebody has changed since; else None."""
+        folder, manifest, _ = self._open
+        known = manifest.known(path)
+        try:
+            with writing(self._where):
+                content = folder.content(path) if known else None
+        except InTheWay:
+            return None
+        return content if content is not None and sha256(content).digest() not in known else None
+
+    def left_over(self) -> list[str]:
+        """The files on the list that have had no row since the folder was opened."""
+        return [path for path, _ in self._open[1].stale()]
+
+    def differs(self, path: str, content: bytes) -> bool:
+        """Whether something else than this, or nothing, stands in the place of a file."""
+        with suppress(InTheWay), writing(self._where):
+            return self._open[0].content(path) != content
+        return True
+
+    def wrote(self, path: str, content: bytes) -> bool:
+        """Whether this is what the job wrote to a file last, or was about to write."""
+        return sha256(content).digest() in self._open[1].known(path)
+
+    def is_coming(self, path: str) -> bool:
+        """Whether the file is what was about to be moved there by a run that was killed."""
+        folder, manifest, _ = self._open
+        with suppress(InTheWay), writing(self._where):
+            found = folder.digest(path)
+            return found is not None and found[0] == manifest.versions(path)[1]
+        return False
+
+    def spare(self, path: str, why: str = "") -> None:
+        """Leave a file as it is; with a reason, it is told, as that of a file that somebody has changed."""
+        _, manifest, _ = self._open
+        manifest.leave(path)
+        if why:
+            manifest.mark_edited(path)
+            self.edited.add(f"{self._said(path)} {why}")
+
+    def put(self, path: str, record: str, content: bytes, over: bytes | None = None) -> None:
+        """Write the content of a row's file; it is in its place after `publish`.
+
+        `over` is a content that may be replaced, though it is not the job's own: what it holds is merged.
+        """
         folder, manifest, aside = self._open
         digest = sha256(content).digest()
         with writing(self._where):
@@ -102,9 +147,10 @@ class ResultFolder:
             known = manifest.known(path)
             if now == digest:
                 manifest.note(path, record, len(content), digest)
-            elif now is None or now in known:
+            elif now is None or now in known or (over is not None and now == sha256(over).digest()):
                 aside.write(path, content, found[1] if found else None)
-                manifest.expect(path, record, len(content), now, digest)
+                ours = now if now is None or now in known else manifest.versions(path)[0]
+                manifest.expect(path, record, len(content), ours, digest)
             elif known:
                 self._note_edited(path)
                 manifest.leave(path)
@@ -124,11 +170,15 @@ class ResultFolder:
             aside.sync()
         manifest.commit()
 
-    def publish(self) -> Filed:
-        """Move the files into place, remove those without a row; gives what the folder holds now."""
+    def publish(self, moved: Callable[[], object] = lambda: None) -> Filed:
+        """Move the files into place, remove those without a row; gives what the folder holds now.
+
+        `moved` is called when they are in place, and the list still says that they come.
+        """
         folder, manifest, aside = self._open
         with writing(self._where):
             self._move(folder, manifest, aside)
+            moved()
             manifest.settle()
             manifest.commit()
             removed = self._remove_stale(folder, manifest)

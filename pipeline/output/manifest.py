@@ -66,8 +66,12 @@ class Manifest:
 
     def known(self, path: str) -> set[bytes]:
         """The digests by which a file is the job's own; empty where the job wrote none."""
+        return {one for one in self.versions(path) if one}
+
+    def versions(self, path: str) -> tuple[bytes | None, bytes | None]:
+        """The digests of what was written last, and of what was about to be moved there; None for neither."""
         sql = "SELECT sha256, coming FROM files WHERE folder = ? AND path = ?"
-        return {one for row in self._execute(sql, (self._folder, path)) for one in row if one}
+        return next(((now, coming) for now, coming in self._execute(sql, (self._folder, path))), (None, None))
 
     def note(self, path: str, record: str, size: int, digest: bytes) -> None:
         """Note that the file is in place with the right content."""
@@ -145,6 +149,15 @@ def folders(state: Path) -> list[str]:
         return []
     with _connected(state) as connection:
         return [name for (name,) in connection.execute("SELECT DISTINCT folder FROM files ORDER BY 1")]
+
+
+def paths_in(state: Path, folder: str) -> list[str]:
+    """The files on a job's list that stand in this folder."""
+    if not (state / NAME).exists():
+        return []
+    with _connected(state) as connection:
+        sql = "SELECT path FROM files WHERE folder = ?"
+        return [path for (path,) in connection.execute(sql, (folder,))]
 
 
 def of_records(state: Path, names: Collection[str]) -> list[tuple[str, str]]:

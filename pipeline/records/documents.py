@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -35,6 +35,10 @@ LARGEST = 256 << 20  # bytes of a document: it is held in memory as a whole
 _ROW = "\x00row"
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _OF_TABLES = ("key", "private", "separator", "encoding", "sheet", "header", "types")
+
+
+Ours = Callable[[Mapping[str, str]], Iterable[Path]]
+"""the fields of a document -> the files that the job writes for it: they are no documents themselves"""
 
 
 def are_documents(spec: Records, base: Path) -> bool:
@@ -87,7 +91,9 @@ class Documents:
     schema = pl.Schema({**dict.fromkeys(FIELDS, pl.String()), "content": pl.Binary()})
     kept = pl.Schema(dict.fromkeys(KEPT, pl.String()))
 
-    def __init__(self, spec: Records, base: Path, without: Collection[Path] = ()) -> None:
+    def __init__(
+        self, spec: Records, base: Path, without: Collection[Path] = (), ours: Ours | None = None
+    ) -> None:
         for name in _OF_TABLES:
             if getattr(spec, name) != Records.model_fields[name].default:
                 hint = "the key of a document is its path" if name == "key" else "leave it out"
@@ -97,6 +103,8 @@ class Documents:
         entries = [named(text, base) for text in spec.origins]
         self.folder = Path(os.path.commonpath([os.path.realpath(entry.folder) for entry in entries]))
         self._files = self._found(entries, {os.path.realpath(path) for path in without})
+        if ours:
+            self._leave(ours)
         if not self._files:
             hint = f"these can be: {', '.join(suffixes())}"
             names = ", ".join(spec.origins)
@@ -120,6 +128,14 @@ class Documents:
     def places(self) -> Iterator[Path]:
         """The files of all records."""
         return (self._files[row - 1].place for row in self._rows)
+
+    def everything(self) -> Iterator[Path]:
+        """The files of all documents, also of those that are not chosen."""
+        return (file.place for file in self._files)
+
+    def all_fields(self) -> Iterator[dict[str, str]]:
+        """The fields of all documents, also of those that are not chosen, without their content."""
+        return (file.fields for file in self._files)
 
     def known(self) -> Iterator[Record]:
         """The records without their content."""
@@ -164,6 +180,16 @@ class Documents:
                         raise
                     self.left[path] = error.what
         return [found[path] for path in sorted(found)]
+
+    def _leave(self, ours: Ours) -> None:
+        """Leave out what the job writes for another document."""
+        places = {str(file.place): file for file in self._files}
+        for file in self._files:
+            for path in ours(file.fields):
+                other = places.get(os.path.realpath(path), file)
+                if other is not file:
+                    self.left[other.path] = "a translation that this job writes"
+        self._files = [file for file in self._files if file.path not in self.left]
 
     def _told(self, found: int) -> str:
         formats = Counter(file.format for file in self._files)

@@ -22,7 +22,7 @@ from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
 from pipeline.job.files import Records, Sample
-from pipeline.records.documents import Documents, are_documents
+from pipeline.records.documents import Documents, Ours, are_documents
 from pipeline.records.keys import Occurrences, comparable, drawn, part_of
 from pipeline.records.opening import Origin, Rows, as_frame, scan_of
 from pipeline.records.types import plain, typed
@@ -34,14 +34,19 @@ HASH = "\x00hash"
 
 
 def open_records(
-    spec: Records, base: Path, frame: Rows | None = None, without: Collection[Path] = ()
+    spec: Records,
+    base: Path,
+    frame: Rows | None = None,
+    without: Collection[Path] = (),
+    ours: Ours | None = None,
 ) -> Source | Documents:
     """The records of a job: documents, where its files are such, or else rows.
 
-    Paths are relative to the folder `base`. Files and folders in `without` are no documents.
+    Paths are relative to the folder `base`. Files and folders in `without` are no documents, nor are
+    those that `ours` names.
     """
     if frame is None and are_documents(spec, base):
-        return Documents(spec, base, without)
+        return Documents(spec, base, without, ours)
     return open_rows(spec, base, frame)
 
 

@@ -157,7 +157,7 @@ def _damaged(folder: Path) -> list[Path]:
 
 
 def _of_models(job: Job) -> Iterator[Check]:
-    used = {name: model for step in job.steps for name, model in job.chain(step.model).items()}
+    used = {name: model for step in job.steps for name, model in job.models_of(step).items()}
     places = [place.model for name, model in used.items() for place in places_of(name, model)]
     keys = [secret for model in places if model.provider == "openai" for secret in openai.secrets(model)]
     with guarding(*keys):

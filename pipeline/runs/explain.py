@@ -22,6 +22,7 @@ from pipeline.engine.walk import Branch
 from pipeline.job.spec import Job
 from pipeline.journal.journal import Journal
 from pipeline.journal.recall import chain, knowing
+from pipeline.output.translated.tree import Tree
 from pipeline.records.documents import key_columns
 from pipeline.runs.session import source_of
 from pipeline.wire.conversation import read
@@ -81,7 +82,9 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
         return known(requests)
 
     with suppress(PipelineError):
-        walks = InOrder(tuple(stages_of(job, preparing(job))), noting)
+        prepare = preparing(job)
+        stages = tuple(stages_of(job, prepare))
+        walks = InOrder(stages, noting)
 
         def take(_: int, leaf: Branch) -> None:
             if isinstance(leaf.fault, Rejected):
@@ -89,7 +92,7 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
                 for row in walks.rows_of(leaf):
                     found.unusable[row.record.key, *(str(row.values[name]) for name in each)] = words
 
-        for batch in source_of(job).batches():
+        for batch in source_of(job, Tree.of(job, stages, prepare)).batches():
             walks.visit([record for record in batch if record.key in found.asked], take)
     return found
 

@@ -13,6 +13,7 @@ from functools import partial
 
 import anyio
 
+from pipeline.answers.at_once import at_once
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
 from pipeline.core.domain import DOLLAR, Fate, Fault, Rejected
@@ -32,9 +33,9 @@ from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
-from pipeline.runs.publish import Filing, publish
+from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
-from pipeline.runs.retry_failed import paid_failures
+from pipeline.runs.retry_failed import keys_to_review, paid_failures
 from pipeline.runs.state import RunState
 from pipeline.system.signals import heard
 
@@ -94,7 +95,7 @@ class Run(RunState):
                     return result
             job, schema = self.session.job, self.session.columns.schema
             Table(job.targets, schema, own=job.folder).abandon()  # can it be written?
-            with Filing(self.session):
+            with filing_of(self.session):
                 pass  # the same for the files of the rows
             await self._ask()
             return await self._write()
@@ -115,6 +116,10 @@ class Run(RunState):
         """Take the paid answers of failed rows out of use, so that they are asked for again."""
         walks = InOrder(self.session.stages, recall.recalling(self.journal, Progress()))
         superseded = 0
+        again = await keys_to_review(walks, self.session.source.batches())
+        await self.journal.let_go(again)
+        if again:
+            self.say(f"{counted(len(again), 'segment')} will be asked for, and paid for, again")
         async for request in paid_failures(self.journal, walks, self.session.source.batches()):
             await self.journal.supersede(request)
             superseded += 1
@@ -145,7 +150,9 @@ class Run(RunState):
         self.lanes = lanes = Lanes(self.session.job, self.shared)
         stack = AsyncExitStack()
         try:
-            calls = await lanes.launch((stage.spec.model for stage in self.session.stages), stack)
+            calls = await lanes.launch(
+                (name for stage in self.session.stages for name in stage.names_of_models), stack
+            )
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(self.session.stages, calls)
@@ -160,8 +167,10 @@ class Run(RunState):
                 rendering=lambda: sum(template.seconds for template in templates),
                 say=self.say,
             )
-            async with watching(self.bottleneck), ending_by(self.wish.until, self.shared.clock, self.fuse):
-                await pool.run(self.session.source.batches())
+            ending = ending_by(self.wish.until, self.shared.clock, self.fuse)
+            async with watching(self.bottleneck), ending:
+                with at_once():
+                    await pool.run(self.session.source.batches())
             self._check_outage()
         finally:
             with anyio.CancelScope(shield=True):

@@ -23,7 +23,7 @@ from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.records.opening import Rows
 from pipeline.runs.result import Plan, StepPlan
-from pipeline.runs.retry_failed import paid_failures
+from pipeline.runs.retry_failed import keys_to_review, paid_failures
 from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
 from pipeline.translation import memory
@@ -42,7 +42,8 @@ async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: boo
 async def _failures(session: Session, journal: Journal) -> set[bytes]:
     walks = InOrder(session.stages, recall.recalling(journal, Progress()))
     found = paid_failures(journal, walks, session.source.batches())
-    return {request.digest async for request in found}
+    keys = await keys_to_review(walks, session.source.batches())
+    return {request.digest async for request in found} | set(keys)
 
 
 @dataclass
@@ -132,8 +133,8 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
 
     def counted(request: Request, outcome: Reply | Fault) -> Reply | Fault:
         forecast = forecasts[request.step]
-        if request.api == memory.API:
-            return outcome
+        if request.api == memory.API and isinstance(outcome, Reply):
+            return memory.without(request, outcome, again) if again else outcome
         if request.digest in again:
             outcome = Unanswered(request)
         if isinstance(outcome, Unanswered):

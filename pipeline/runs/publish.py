@@ -28,6 +28,9 @@ from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
 from pipeline.output.receipt import note_coming, rows_of, write_receipt
 from pipeline.output.table import Table, Written
+from pipeline.output.translated.derived import write_derived
+from pipeline.output.translated.filing import Filing as Translations
+from pipeline.records.documents import Documents
 from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
 
@@ -50,15 +53,14 @@ async def publish(
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
     still counted to the end). Records with a key in `without` are left out.
     """
-    failures = _Failures(session)
-    safe = session.job.output.spreadsheet_safe
-    own = session.job.folder
-    targets, schema = session.job.targets, session.columns.schema
+    failures, targets = _Failures(session), session.job.targets
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
-    table = Table(targets, schema, own=own, spreadsheet_safe=safe)
-    with table, Filing(session) as filing, settled_heap():
-        async for leaves in walks.rows(_batches(session, without)):
+    safe = session.job.output.spreadsheet_safe
+    table = Table(targets, session.columns.schema, own=session.job.folder, spreadsheet_safe=safe)
+    with table, filing_of(session, without) as filing, settled_heap():
+        async for found in walks.rows(_batches(session, without)):
+            leaves = found if only_complete and progress.pending else filing.settled(found)
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:
@@ -71,6 +73,7 @@ async def publish(
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
         before = rows_of(session.job)
         kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
+    _describe(session, filing, exported)
     return Result(
         targets,
         **counts,
@@ -79,6 +82,7 @@ async def publish(
         commonest=tuple(failures.commonest()),
         paid_failures=failures.paid,
         filed=filed,
+        segments=filing.segments,
         kept=kept,
         chosen=session.source.chosen,
         rows_before=before if before > progress.rows else 0,
@@ -89,7 +93,7 @@ async def publish(
 def _put_in_place(
     session: Session,
     table: Table,
-    filing: Filing,
+    filing: Filing | Translations,
     failures: _Failures,
     counts: Mapping[str, int],
     exported: bool,
@@ -111,6 +115,13 @@ def _put_in_place(
     return kept, failed, filed
 
 
+def _describe(session: Session, filing: Filing | Translations, exported: bool) -> None:
+    """Write what is made of the ledger of documents, where there is one."""
+    if filing.segments:
+        with suppress(DiskError) if exported else nullcontext():
+            write_derived(session.job, filing.segments)
+
+
 def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
     """The records without these keys, in batches that do not have too many rows."""
     fan_out = math.prod(stage.spec.branches for stage in session.stages)
@@ -120,8 +131,17 @@ def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
     return ([record for record in batch if record.key not in keys] for batch in batches)
 
 
+def filing_of(session: Session, without: Collection[str] = ()) -> Filing | Translations:
+    """What writes the files of a job's rows; records with a key in `without` are left out."""
+    if session.tree and isinstance(session.source, Documents):
+        return Translations(session.job, session.tree, session.source, session.policy, without)
+    return Filing(session)
+
+
 class Filing:
     """Writes the files of the rows that are ok; does nothing where the job wants none."""
+
+    segments = None
 
     def __init__(self, session: Session) -> None:
         self._row_files, job = session.row_files, session.job
@@ -136,6 +156,10 @@ class Filing:
     def __exit__(self, *_: object) -> None:
         if self._result_folder:
             self._result_folder.close()
+
+    def settled(self, leaves: list[Branch]) -> list[Branch]:
+        """The leaves as they are: whether a row is ok is known already."""
+        return leaves
 
     def note(self, leaves: Iterable[Branch]) -> None:
         """Write the temporary files of those rows that get a file."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.output.folder import Filed
+    from pipeline.output.translated.filing import Segments
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Result:
     """how many of them were paid for"""
     filed: Filed | None = None
     """the files of the rows, where the job wants any"""
+    segments: Segments | None = None
+    """what became of the segments of documents, where the job translates any"""
     sharing: Mapping[str, int] = field(default_factory=dict)
     """by step: rows that have the same prompt as another row, and share its answer"""
     chosen: str = ""
@@ -83,12 +86,15 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """0, 2 where rows that are ok have no file, 75 where rows are pending, 3 where rows failed."""
+        """0, 2 where rows that are ok have no file, 75 where rows are pending, 3 where rows failed.
+
+        3 also where a person has to look at a segment.
+        """
         if self.filed and self.filed.missing.count:
             return JobError.exit_code
         if self.pending:
             return RunStopped.exit_code
-        return ROWS_FAILED if self.failed else OK
+        return ROWS_FAILED if self.failed or (self.segments and self.segments.review) else OK
 
     def frame(self) -> pl.DataFrame:
         """The result as a polars frame, read from its first file."""

@@ -7,14 +7,16 @@ request may be one that its provider can never serve.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from pipeline.core import adapters
+from pipeline.core.document import Policy
 from pipeline.core.domain import Fault, Record
 from pipeline.core.errors import JobError
 from pipeline.core.redaction import redacted
@@ -26,6 +28,7 @@ from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
+from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
@@ -38,6 +41,8 @@ _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journ
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
 OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
+DERIVED = ("report.md", "bilingual")
+"""what it writes there about documents, beside the ledger"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Session:
     source: Source | Documents
     stages: tuple[Stage, ...]
     row_files: RowFiles | None = None
+    tree: Tree | None = None
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
@@ -55,9 +61,10 @@ class Session:
         prepare = preparing(job)
         stages = tuple(stages_of(job, prepare))
         row_files = RowFiles.of(job, stages, prepare)
+        tree = Tree.of(job, stages, prepare)
         with job.text.placing():
-            source = source_of(job, records)
-        session = cls(job, source, stages, row_files)
+            source = source_of(job, tree, records)
+        session = cls(job, source, stages, row_files, tree)
         session._check_names()
         session._check_paths()
         session._check_budget()
@@ -92,7 +99,23 @@ class Session:
         if self.row_files:
             _check_template(self.row_files.template, known, mute)
             self.row_files.check_name(self.source.schema)
+        if self.tree:
+            self._check_documents(self.tree)
         _ = self.columns  # columns of the result that would collide
+
+    def _check_documents(self, tree: Tree) -> None:
+        if not isinstance(self.source, Documents):
+            where = self.job.text.where(("steps", tree.step, "name"))
+            hint = 'say which text of a row is translated: translate: {text: "{{ title }}", …}'
+            raise JobError(f"step '{tree.name}' translates documents, not rows", where=where, hint=hint)
+
+    @property
+    def policy(self) -> Policy:
+        """What of the documents is translated; without the language, which a template may give."""
+        dumped = self.stages[self.tree.step].spec.model_dump() if self.tree else {}
+        written: dict[str, Any] = dumped.get("translate", {})
+        names = {field.name for field in fields(Policy)} - {"source"}
+        return Policy(**{name: value for name, value in written.items() if name in names})
 
     def _table(self) -> list[Path]:
         return [self.job.file.parent / name for name in self.job.records.origins]
@@ -108,14 +131,15 @@ class Session:
     def unpriced(self) -> Iterator[tuple[str, str]]:
         """Models whose price is not known, with why."""
         for stage in self.stages:
-            for name, model in self.job.asked_by(stage.spec).items():
+            for name, model in self.job.models_of(stage.spec).items():
                 for place in places_of(name, model):
                     if why := unpriced(place.model):
                         yield name, why
 
     def _check_paths(self) -> None:
         job, where = self.job, self.job.text.where(("output", "to"))
-        taken = [job.file, *(job.folder / name for name in OWN_NAMES)]
+        own = (*OWN_NAMES, job.output.ledger, *DERIVED) if self.tree else OWN_NAMES
+        taken = [job.file, *(job.folder / name for name in own)]
         taken += self.source.places() if isinstance(self.source, Documents) else self._table()
         for target in job.targets:
             if any(same_file(target, other) for other in taken):
@@ -130,6 +154,9 @@ class Session:
         refuse_theirs(job)
         if self.row_files:
             self.row_files.check_folder([*taken, *(job.file.parent / name for name in job.files)])
+        if self.tree and isinstance(self.source, Documents):
+            files = [job.file, *job.targets, *(job.file.parent / name for name in job.files)]
+            self.tree.check(self.source, files, own)
 
     def _check_first_requests(self) -> None:
         """Refuse a job whose first record makes a request that its provider can never serve."""
@@ -139,7 +166,7 @@ class Session:
                 where = self.job.text.where(("steps", self.stages.index(stage), "name"))
                 raise JobError(f"step '{stage.spec.name}': {fault.message}", where=where)
         for i, stage in enumerate(self.stages):
-            for model in self.job.chain(stage.spec.model).values() if stage.spec.kind == "translate" else ():
+            for model in self.job.models_of(stage.spec).values() if stage.spec.kind == "translate" else ():
                 if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
                     where = self.job.text.where(("steps", i, "name"))
                     raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
@@ -168,9 +195,10 @@ class Session:
                     break
 
 
-def source_of(job: Job, records: Rows | None = None) -> Source | Documents:
+def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Source | Documents:
     """The records of a job, or a frame in their place. What the job writes is no document of its own."""
-    return open_records(job.records, job.file.parent, records, [job.folder])
+    without = [job.folder, *(tree.own_folders() if tree else ()), *(tree.written() if tree else ())]
+    return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

@@ -102,7 +102,7 @@ def _of_models(session: Session) -> Iterator[JobError]:
     """What is missing on this machine for the models that may be asked: a key, an installed model."""
     job, told = session.job, set[str]()
     for stage in session.stages:
-        for name, model in job.chain(stage.spec.model).items():
+        for name, model in job.models_of(stage.spec).items():
             for place in places_of(name, model):
                 try:
                     next(adapters.load("providers", model.provider).health(place.model), None)

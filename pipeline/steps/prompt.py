@@ -5,7 +5,7 @@ This module does not know where rows come from or how a request is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -87,14 +87,14 @@ class Prompt:
 
     documents = False
 
-    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Templates) -> None:
+    def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]
         self.templates = {name: template(name) for name in names}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
         self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self._asking = Asking(spec.name, models, spec.allow, spec.repairs)
+        self._asking = Asking(spec.name, models[spec.model], spec.allow, spec.repairs)
         self._spec = spec
         self.repairs = spec.repairs if self.shape or self._checks else 0
         self._draws = Draws(spec.each, self.templates.values())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
@@ -22,14 +23,25 @@ from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.fields import Texts
 from pipeline.job.spec import Model, Step
-from pipeline.steps._documents import DOCUMENT_REPAIRS, Documents, TranslateDocuments
+from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments
+from pipeline.steps._segments import Documents, How
 from pipeline.text.links import links
 from pipeline.translation.work import Terms
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
 _OF_DOCUMENTS = (
-    *("brief", "memory", "inline_code", "code_comments", "alt_text", "link_titles", "tables"),
+    *(
+        "brief",
+        "memory",
+        "context",
+        "escalate",
+        "inline_code",
+        "code_comments",
+        "alt_text",
+        "link_titles",
+        "tables",
+    ),
     *("front_matter", "columns"),
 )
 _KEPT = re.compile(
@@ -79,6 +91,12 @@ class Translation(_Spec):
         False, description="find terms by the dictionary form of their words (the extra `lemma`)"
     )
     memory: Texts = Field((), description="other jobs whose translations of equal segments are used, too")
+    context: Literal["previous", "source"] = Field(
+        "previous",
+        description="what a model is shown before a text: previous: with its translation, so that the parts"
+        " of a document are translated one after the other; source: the source alone, so all at once",
+    )
+    escalate: str = Field("", description="another model, for segments that this one cannot translate")
     inline_code: Literal["never", "prose", "always"] = Field(
         "prose", description="code in a line of text: prose translates what is words and no identifier"
     )
@@ -109,6 +127,12 @@ class Spec(Step):
         le=10,
         description="how often a translation is sent back with a complaint; default: 1, for segments 3",
     )
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The model for what the own model cannot translate."""
+        return (self.translate.escalate,) if self.translate.escalate else ()
+
     allow: tuple[Literal["new_links"], ...] = Field(
         (), description="new_links: accept links in a translation that its source does not have"
     )
@@ -120,14 +144,14 @@ class Translate:
     shape = None
     documents = False
 
-    def __init__(self, spec: Spec, models: tuple[Model, ...], template: Templates) -> None:
+    def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
         self._new_links = "new_links" in spec.allow
         self._draws = Draws(spec.each, self.templates.values())
-        takes_prompts = models[0].api != "translation"
+        takes_prompts = models[spec.model][0].api != "translation"
         self.repairs = (1 if spec.repairs is None else spec.repairs) if takes_prompts else 0
-        self._asking = Asking(spec.name, models, (), self.repairs)
+        self._asking = Asking(spec.name, models[spec.model], (), self.repairs)
 
     def _render(self, name: str, values: Values) -> str:
         template = self.templates.get(f"translate.{name}")
@@ -216,7 +240,9 @@ def _glossary(spec: Translation, templates: Templates) -> Terms:
     return load([(shown, text.encode()) for shown, text in files], lemmas=spec.lemmas).terms
 
 
-def build(spec: Spec, models: tuple[Model, ...], template: Templates) -> Translate | TranslateDocuments:
+def build(
+    spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates
+) -> Translate | TranslateDocuments:
     """The step for one text of each row, or for documents."""
     if spec.translate.text is not None:
         return Translate(spec, models, template)
@@ -224,5 +250,11 @@ def build(spec: Spec, models: tuple[Model, ...], template: Templates) -> Transla
     templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
     settings = spec.translate.model_dump(include=set(Policy.__dataclass_fields__))
     repairs = DOCUMENT_REPAIRS if spec.repairs is None else spec.repairs
-    asking = Documents(spec.name, models, _glossary(spec.translate, template), spec.translate.memory)
-    return TranslateDocuments(asking, templates, Policy(**settings), repairs, models[0].model)
+    how = How(
+        _glossary(spec.translate, template),
+        spec.translate.memory,
+        spec.translate.escalate,
+        serial=spec.translate.context == "previous",
+    )
+    asking = Documents(spec.name, spec.model, models, how)
+    return TranslateDocuments(asking, templates, Policy(**settings), repairs)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from errno import EACCES, ELOOP, ENOTDIR, ENXIO
+from io import BufferedReader
 from pathlib import Path
 
 from pipeline.system.files import make_folder
@@ -68,18 +69,29 @@ class Folder:
 
     def digest(self, path: str) -> tuple[bytes, int] | None:
         """The SHA-256 of a file and its rights; None where there is nothing."""
+        with self._opened(path) as file:
+            if file is None:
+                return None
+            rights = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            return hashlib.file_digest(file, "sha256").digest(), rights
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes of a file; None where there is nothing."""
+        with self._opened(path) as file:
+            return file.read() if file else None
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[BufferedReader | None]:
         try:
-            with self.parent(path) as (folder, name):
-                with _told():
-                    descriptor = os.open(name, _FILE, dir_fd=folder)
-                mode = os.fstat(descriptor).st_mode
-                if not stat.S_ISREG(mode):
-                    os.close(descriptor)
-                    raise InTheWay("is not a file")
-                with os.fdopen(descriptor, "rb") as file:
-                    return hashlib.file_digest(file, "sha256").digest(), stat.S_IMODE(mode)
+            with self.parent(path) as (folder, name), _told():
+                descriptor = os.open(name, _FILE, dir_fd=folder)
         except FileNotFoundError:
-            return None
+            yield None
+            return
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise InTheWay("is not a file")
+            yield file
 
     def remove(self, path: str) -> None:
         """Remove a file, and the folders above it that are empty then; nothing where there is none."""

@@ -70,7 +70,7 @@ def system_text(source: str, target: str, style: str, brief: str, brackets: str)
     return "\n".join(parts)
 
 
-def user_text(items: Sequence[Item], around: Around, rung: Rung) -> str:
+def user_text(items: Sequence[Item], around: Around, rung: Rung, target: str) -> str:
     """The message for a batch."""
     parts = []
     if around.title:
@@ -89,19 +89,19 @@ def user_text(items: Sequence[Item], around: Around, rung: Rung) -> str:
         if item.why:
             refused = orjson.dumps(item.refused).decode()
             parts.append(f"Your earlier translation of s{i}, {refused}, was not accepted: {item.why}")
-    return "\n".join([*parts, _ending(items, rung)])
+    return "\n".join([*parts, _ending(items, rung, target)])
 
 
-def _ending(items: Sequence[Item], rung: Rung) -> str:
+def _ending(items: Sequence[Item], rung: Rung, target: str) -> str:
     if rung == "single":
-        return f"Translate this text, and answer with the translation alone:\n\n{items[0].text}"
+        return f"Translate this text into {target}. Answer with the translation alone:\n\n{items[0].text}"
     if rung == "tags":
         listed = "\n".join(f'<seg id="s{i}">{item.text}</seg>' for i, item in enumerate(items, 1))
-        return f"Translate the text in each tag. Answer with the same tags and nothing else:\n{listed}"
+        said = f"Translate the text in each tag into {target}. Answer with the same tags and nothing else:"
+        return f"{said}\n{listed}"
     listed = orjson.dumps({f"s{i}": item.text for i, item in enumerate(items, 1)}).decode()
-    return (
-        f"Translate the strings of this JSON object. Answer with an object that has the same keys:\n{listed}"
-    )
+    said = f"Translate the strings of this JSON object into {target}. Answer with an object of the same keys:"
+    return f"{said}\n{listed}"
 
 
 def _term(term: Term) -> str:

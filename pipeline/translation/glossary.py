@@ -7,6 +7,7 @@ grows with the length of the text, not with the number of terms. This module doe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipeline.translation.terms import table, tbx
 from pipeline.translation.terms.entry import ANY, SOURCE, TARGET, Entry, tags_for
 from pipeline.translation.terms.words import Lemma, english_forms, lemmas_of, words
 
+_MOST_OTHERS = 3
 LONGEST = 200
 """the most characters of a source: a glossary holds terms, not sentences"""
 _READERS = {".csv": table.read, ".tsv": table.read, ".tbx": tbx.read, ".xml": tbx.read}
@@ -119,7 +121,7 @@ class Glossary:
         for start, end, forms in finder.matches(text):
             able = [(rank, term) for rank, form in forms if (term := _term(form, into))]
             if able:
-                found.append((start - end, start, *min(able, key=lambda pair: pair[0])))
+                found.append((start - end, start, *_chosen(able)))
         taken = bytearray(max((start - minus for minus, start, *_ in found), default=0))
         kept = []
         for minus, start, _, term in sorted(found, key=lambda match: match[:3]):
@@ -153,8 +155,25 @@ def _term(form: _Form, into: Sequence[str]) -> Term | None:
     if not targets:
         return None
     forbidden = tuple(dict.fromkeys(word for tag in (*into, ANY) for word in entry.forbidden.get(tag, ())))
-    inflected = entry.inflected or len(targets) > 1
-    return Term(form.text, targets[0], entry.note, entry.case, entry.keep, forbidden, inflected)
+    term = Term(form.text, targets[0], entry.note, entry.case, entry.keep, forbidden, entry.inflected)
+    return _or(term, targets[1:])
+
+
+def _chosen(found: Sequence[tuple[Rank, Term]]) -> tuple[Rank, Term]:
+    """Of entries that are written alike, the one that counts; the model is told of other senses of it."""
+    rank, term = min(found, key=lambda pair: pair[0])
+    senses = (
+        other.target for place, other in found if place[:-1] == rank[:-1] and other.target != term.target
+    )
+    return rank, _or(term, tuple(dict.fromkeys(senses)))
+
+
+def _or(term: Term, others: Sequence[str]) -> Term:
+    """The term; where others are right too, the model chooses, and only a soft finding is made of it."""
+    if not others:
+        return term
+    note = "; ".join(filter(None, (term.note, f"or: {', '.join(others[:_MOST_OTHERS])}")))
+    return replace(term, note=note, inflected=True)
 
 
 def load(files: Sequence[tuple[str, bytes]], *, lemmas: bool = False) -> Glossary:
@@ -171,13 +190,16 @@ def load(files: Sequence[tuple[str, bytes]], *, lemmas: bool = False) -> Glossar
             hint = f"these can be: {', '.join(_READERS)}"
             raise InputError("no format is known for this glossary", where=name, hint=hint)
         entries = reader(name, content)
-        _refuse_wrong(entries)
+        _refuse_wrong(entries, twice=reader is table.read)
         layers.append(entries)
     return Glossary(layers, lemmas=lemmas)
 
 
-def _refuse_wrong(entries: Sequence[Entry]) -> None:
-    """Refuse a long source, and the same source with two translations: it is not known which one counts."""
+def _refuse_wrong(entries: Sequence[Entry], *, twice: bool) -> None:
+    """Refuse a long source and, with `twice`, one that has two translations: which one counts is not known.
+
+    In a termbase a word may have two senses, each a concept of its own.
+    """
     seen: dict[tuple[tuple[str, ...], bool], Entry] = {}
     errors = []
     for entry in entries:
@@ -188,7 +210,7 @@ def _refuse_wrong(entries: Sequence[Entry]) -> None:
                 errors.append(InputError(what, where=entry.place, hint=hint))
             key = (tuple(words(text if entry.case else text.casefold())), entry.case)
             other = seen.setdefault(key, entry)
-            if problem := _contradiction(other, entry):
+            if twice and (problem := _contradiction(other, entry)):
                 hint = f"leave one of the two out; the other is at {other.place}"
                 errors.append(InputError(f"'{text[:80]}' {problem}", where=entry.place, hint=hint))
     if errors:

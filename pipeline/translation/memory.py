@@ -7,7 +7,7 @@ other, of a dialect that only the journal answers. This module does not know the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from hashlib import sha256
 
 import orjson
@@ -74,6 +74,12 @@ def reply_of(found: Sequence[Sequence[Kept]]) -> Reply:
             row.append([one.request.hex(), one.place, one.of, answers[known]])
         rows.append(row)
     return Reply(API, orjson.dumps({"answers": listed, "keys": rows}), known=True)
+
+
+def without(request: Request, reply: Reply, keys: Set[bytes]) -> Reply:
+    """The journal's answer, with nothing for these keys."""
+    asked_for, _ = asked(request)
+    return reply_of([() if key in keys else kept for key, kept in zip(asked_for, read(reply), strict=True)])
 
 
 def read(reply: Reply) -> list[list[Kept]]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.core.document import Span
+from pipeline.translation.kept import ADDRESS, MAIL, PLACEHOLDER, TAG
 
 OPENING, CLOSING = "［", "］"
 """punctuation for every format, and syntax in none: emphasis may begin right behind it and end before it"""
@@ -19,12 +20,10 @@ _GROWTH = 0.3
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ACCENTED = "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥɋřşŧŭṽẇẋẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤɊŘŞŦŬṼẆẊẎẐ"
 _ACCENTS = dict(zip(_PLAIN, _ACCENTED, strict=True))
+_ALL_CODE = re.compile(r"`[^`]+`")
 _VOWELS = frozenset("aeiouAEIOU")
-_SIGNS = re.compile(
-    r"\{\{[^{}]*\}\}|[$%#]?\{[^{}\s,]*\}|\{\s*\w{1,64}\s*,[^{}]*\}"  # {name} {{ name }} ${name} {n, number}
-    r"|%(?:\(\w{1,64}\))?[-+ #0-9.$]{0,12}[a-zA-Z@]"  # %s %(name)s %1$d
-    r"|<[^<>]*>|&#?\w{1,32};|\\u[0-9a-fA-F]{4}|\\."  # tags, entities, escapes
-    r"|\b(?:[a-z]{2,8}://|www\.)[!-~]+|[\w.+-]{1,64}@[\w.-]{1,64}"  # addresses
+_SIGNS = re.compile(  # entities, escapes, {n, number}, addresses without a scheme
+    r"&#?\w{1,32};|\\u[0-9a-fA-F]{4}|\\.|\{\s?\w{1,64}\s?,[^{}]*\}|\bwww\.[!-~]+"
 )
 _BRANCHING = re.compile(r"\{\s{0,8}\w{1,64}\s{0,8},\s{0,8}(?:plural|select|selectordinal)\s{0,8},")
 _BRANCH = re.compile(r"\w{1,64}\s{0,8}\{|offset:\d")
@@ -36,6 +35,8 @@ def pseudo(text: str, kept: Sequence[Span] = ()) -> str:
 
     A text without a letter to translate stays as it is, and so do blanks round it.
     """
+    if _ALL_CODE.fullmatch(text):  # words beside it would be new ones
+        return f"`{pseudo(text[1:-1])}`"
     fixed = _fixed(text, kept)
     letters = sum(1 for sign, stays in zip(text, fixed, strict=True) if not stays and sign.isalpha())
     if not letters:
@@ -57,7 +58,9 @@ def pseudo(text: str, kept: Sequence[Span] = ()) -> str:
 def _fixed(text: str, kept: Sequence[Span]) -> bytearray:
     """A byte for each character of a text: 1 where it stays as it is."""
     fixed = bytearray(len(text))
-    patterns = (_SIGNS, _BRANCHING, _BRANCH) if _BRANCHING.search(text) else (_SIGNS,)
+    patterns = [_SIGNS, PLACEHOLDER, TAG, ADDRESS, MAIL]
+    if _BRANCHING.search(text):
+        patterns += [_BRANCHING, _BRANCH]
     spans = [found.span() for pattern in patterns for found in pattern.finditer(text)]
     for begin, end in (*kept, *spans):
         fixed[begin:end] = b"\1" * (end - begin)

@@ -61,7 +61,7 @@ def mended(question: Question, answer: str) -> str:
     if not preamble.FENCE.match(source):
         fenced = preamble.FENCE.match(bare)
         bare = fenced[2].strip() if fenced else bare
-    if preamble.is_headed(bare) and not preamble.is_labelled(source):
+    if preamble.is_headed(bare, source):
         bare = preamble.HEAD.sub("", bare, count=1)
         fenced = preamble.FENCE.match(bare)
         bare = fenced[2].strip() if fenced else bare

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from pipeline.core.document import Document, Finding, Outcome, Translated
+from pipeline.core.document import PSEUDO, Document, Finding, Outcome, Translated
 from pipeline.translation import batch, verdict
 from pipeline.translation.batch import Around, Item
 from pipeline.translation.decide import Decision, Given, Judge, decide
@@ -25,6 +25,8 @@ FULLY = 2
 """after so many answers a unit is shown with its markup hidden, too"""
 _BEFORE = 3
 _LONGEST_BEFORE = 300
+_OF_FORM = {"empty", "placeholders", "links", "tags", "code"}
+"""codes of findings that do not depend on the language"""
 _OPEN = Decision("open")
 Terms = Callable[[str, str, str], tuple[Term, ...]]
 """text, source and target language -> the entries of the glossary that apply"""
@@ -104,13 +106,18 @@ class Work:
                 return answer, lost
             target = verdict.mended(unit.question, shown.shown(answer))
             if glue is None:
-                return target, verdict.findings(unit.question, target)
+                return target, self._gates(unit, target)
             whole = self.document.mended(place, glue[0] + target + glue[-1])
             target = whole[len(glue[0]) : len(whole) - len(glue[-1])]
-            found = verdict.findings(unit.question, target)
-            return target, found + self.document.findings(place, whole)
+            return target, self._gates(unit, target) + self.document.findings(place, whole)
 
         return judge
+
+    def _gates(self, unit: Unit, target: str) -> list[Finding]:
+        found = verdict.findings(unit.question, target)
+        if self.wanted.target == PSEUDO:  # accents are no language
+            return [finding for finding in found if finding.code in _OF_FORM]
+        return found
 
     def open(self, most: int) -> list[list[Unit]]:
         """The units that are to be asked for, in batches of at most so many, by the number of answers."""
@@ -166,7 +173,8 @@ class Work:
             wrong = tuple(self.document.findings(place, target))
             findings, bad = findings + wrong, any(finding.hard for finding in wrong)
         if bad:
-            return Outcome(None, "needs_review", findings, tries, by, target)
+            keys = tuple(unit.key for unit in cut.units)
+            return Outcome(None, "needs_review", findings, tries, by, keys, target)
         return Outcome(target, "marked" if findings else "ok", findings, tries, by)
 
     def result(self) -> Translated:

@@ -1,7 +1,8 @@
-"""Every format of documents keeps the laws of `core.document.Document`, over its samples in `tests/support`."""
+"""Every format of documents keeps the laws of `core.document.Document`, over its samples in tests/support."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_every_byte_is_translated_or_left_out_for_a_reason(name: str, file: Path
     assert all(reason and count >= 0 for reason, count in document.skipped.items())
     if isinstance(document, Spliced):
         pieces = document.pieces
-        assert all(one.end <= two.start for one, two in zip(pieces, pieces[1:], strict=False))
+        assert all(one.end <= two.start for one, two in pairwise(pieces))
         assert all(piece.start < piece.end for piece in pieces)
         translated = sum(piece.end - piece.start for piece in pieces)
         assert translated + sum(document.skipped.values()) == len(document.content)
@@ -68,7 +69,7 @@ def test_parts_lie_in_the_text_in_order_without_overlap(name: str, file: Path) -
         assert list(segment.opaque) == sorted(segment.opaque)
         assert list(segment.markup) == sorted(segment.markup)
         assert all(start < end for start, end in spans)
-        assert all(one[1] <= two[0] for one, two in zip(spans, spans[1:], strict=False))
+        assert all(one[1] <= two[0] for one, two in pairwise(spans))
         assert not spans or (spans[0][0] >= 0 and spans[-1][1] <= len(segment.text))
 
 

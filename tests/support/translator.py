@@ -17,6 +17,7 @@ import orjson
 from pipeline.testing import Ledger, Script, Server, answers
 from pipeline.testing.server import serving
 from pipeline.testing.service import Service
+from tests.support.sentences import LANGUAGES, translated
 from tests.support.server import serve
 
 Texts = dict[str, str]
@@ -34,6 +35,13 @@ class Asked:
     last: str
     texts: Texts
     schema: bool
+    digest: str = ""
+    """as the journal has it, in hexadecimal digits"""
+
+    @property
+    def language(self) -> str:
+        """The language that is asked for."""
+        return next(code for code in LANGUAGES if f"({code})" in self.last)
 
 
 @dataclass
@@ -52,19 +60,9 @@ def identity(texts: Texts, asked: Asked) -> Texts:
     return texts
 
 
-def spelled(texts: Texts, asked: Asked) -> Texts:
-    """The same texts with every word in capitals: short ones as well as long ones are changed, no sign is."""
-    return {name: capitals(text) for name, text in texts.items()}
-
-
-def capitals(text: str) -> str:
-    """The text with its words in capitals, but not masks, placeholders, tags, code and addresses."""
-    kept = re.compile(r"⟦\d+⟧|\{[^{}]*\}|%\S|<[^<>]*>|`[^`]*`|https?://\S+|&\w+;")
-    at, parts = 0, []
-    for found in kept.finditer(text):
-        parts += [text[at : found.start()].upper(), found[0]]
-        at = found.end()
-    return "".join([*parts, text[at:].upper()])
+def well(texts: Texts, asked: Asked) -> Texts:
+    """The sentences of `sentences.py` in the language that is asked for."""
+    return {name: translated(text, asked.language) for name, text in texts.items()}
 
 
 def texts_of(last: str) -> Texts:
@@ -80,7 +78,7 @@ def texts_of(last: str) -> Texts:
 
 @contextmanager
 def translator(
-    translate: Translate = identity, script: Script | None = None, *, ledger: Path | None = None
+    translate: Translate = well, script: Script | None = None, *, ledger: Path | None = None
 ) -> Iterator[tuple[Server, Seen]]:
     """A server that translates with this function; gone on exit."""
     seen = Seen()
@@ -99,7 +97,8 @@ class _Translating(Service):
 
     def said(self, question: answers.Question, digest: bytes) -> answers.Said:
         texts = texts_of(question.last)
-        asked = Asked(len(self._seen.requests), question.last, texts, question.schema is not None)
+        schema = question.schema is not None
+        asked = Asked(len(self._seen.requests), question.last, texts, schema, digest.hex())
         self._seen.requests.append(asked)
         found = self._translate(texts, asked)
         if isinstance(found, dict):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.job.spec import Job
     from pipeline.output.folder import Filed
     from pipeline.output.published import Shown
+    from pipeline.output.translated.filing import Segments
 
 LONGEST_REASON = 300
 _ROWS = ("ok", "failed", "skipped", "pending")
@@ -52,6 +53,8 @@ def of_result(result: Result) -> Iterator[str]:
         yield f"kept      {name}: the table before, which was changed or not written by this job"
     if result.filed:
         yield from _of_files(result.filed)
+    if result.segments:
+        yield from _of_segments(result.segments)
     if result.failures:
         why = ", ".join(f"{count:,} {kind}" for kind, count in result.reasons.items())
         yield f"failures  {shown(result.failures)}: {why}{_paid(result)}"
@@ -87,6 +90,24 @@ def _of_files(filed: Filed) -> Iterator[str]:
             yield f"  … and {counted(more, f'more {what}')} like that"
 
 
+def _of_segments(segments: Segments) -> Iterator[str]:
+    states = segments.states
+    words = {
+        "edited": "changed by people and kept",
+        "conflict": "in conflict",
+        "gone": "without their source",
+    }
+    said = [f"{segments.review:,} to review"] if segments.review else []
+    said += [f"{states[state]:,} {words[state]}" for state in words if states[state]]
+    total = states.total() - states["gone"]
+    yield f"segments  {total:,}{': ' if said else ''}{', '.join(said)}; more in {shown(segments.report)}"
+    for place in segments.conflicts:
+        yield safe_text(f"  conflict: {place}: its source has changed, and a person's text is kept")
+    more = states["conflict"] - len(segments.conflicts)
+    if more > 0:
+        yield f"  … and {counted(more, 'more conflict')}"
+
+
 def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "most_cost")
@@ -95,7 +116,9 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
-    return {**{name: getattr(result, name) for name in names}, "commonest": commonest, **filed, **kept}
+    numbered = {name: getattr(result, name) for name in names}
+    segments = {"segments": dict(result.segments.states)} if result.segments else {}
+    return {**numbered, "commonest": commonest, **filed, **kept, **segments}
 
 
 def numbers_of_stop(progress: Progress) -> dict[str, float | None]:

@@ -50,7 +50,7 @@ class RateFinder(Limit):
         """requests a minute, once a refusal has taught it"""
         self._first = 0.0
         self._mark = NEVER
-        self._passed = 0
+        self._passed = self._marked = 0
         self._number = 0
         self._open: dict[Ticket, int] = {}
         self._episode = NEVER
@@ -86,7 +86,7 @@ class RateFinder(Limit):
         """Learn from a refusal; raise the rate while there are none."""
         number = self._open.pop(ticket, 0)
         refused = isinstance(end, Fault) and end.kind == "rate_limited"
-        if (refused or end is None) and ticket.sent >= self._mark:
+        if (refused or end is None) and number > self._marked:
             self._passed -= 1
         if refused and ticket.sent > self._episode:
             self._refused(now, self._passed - self._behind(number))
@@ -107,7 +107,7 @@ class RateFinder(Limit):
         slow = self.found is None and passed < FEW and seconds < SOON
         self._raise = FIRST_RAISE_OF_FEW if slow else FIRST_RAISE
         if self._mark == NEVER:
-            self._mark, self._passed = now, 0
+            self._mark, self._marked, self._passed = now, self._number, 0
         elif passed >= LEAST_COUNT and seconds >= LEAST_SECONDS:
             measured = passed / seconds * MINUTE
             same = abs(measured - self._measured) <= SAME * measured
@@ -117,7 +117,7 @@ class RateFinder(Limit):
                 measured = min(max(measured, before or self.found * MOST_LOST), self.found)
             self._lower(measured, passed)
             self._first = self.found or measured
-            self._mark, self._passed, self._refusals = now, 0, 0
+            self._mark, self._marked, self._passed, self._refusals = now, self._number, 0, 0
         elif self.found is not None:
             self._lower(before or self.found * TOO_SOON, passed)
         self._raised = now + self._hold

@@ -19,7 +19,10 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     """Whether anything stands there, and nothing that no file should hold."""
     source = question.segment.text
     left = weight(shown(question.segment))
-    if left and not any(map(str.isalnum, prose(answer))):
+    worded = (
+        prose(answer) if any(map(str.isalnum, prose(source))) else answer
+    )  # words may stand in code alone
+    if left and not any(map(str.isalnum, worded)):
         hard = left >= _LETTERS or not answer.strip()  # a dash may stand for "none", a full stop for "th"
         yield Finding("empty", "Your translation is empty. Translate it.", hard)
     odd = sorted(set(_ODD.findall(answer)) - set(source))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pipeline.core.document import Finding
 from pipeline.text.language import is_cased, tag
 from pipeline.text.scripts import script_of, weight
+from pipeline.translation.gates._words import words
 from pipeline.translation.kept import shown
 from pipeline.translation.question import Question
 
@@ -23,6 +24,7 @@ _CLASS_OF = {sign: name for name, signs in _CLASSES.items() for sign in signs}
 _WITHOUT = {"th", "lo", "km", "my"}
 """languages that end a sentence with a blank"""
 _MARKUP = re.compile(r"<[^<>]{1,200}>")
+_FIRST = re.compile(r"[^\W\d_]+(?=[\s,.;:!?)'’-]|$)")
 _LEAST = 15
 """the least weight of letters of a sentence"""
 
@@ -57,8 +59,8 @@ def _small(question: Question, source: str, answer: str) -> bool:
     first = answer.lstrip(_OPENING)[:1]
     if not first.islower() or not is_cased(first) or weight(shown(question.segment)) < _LEAST:
         return False
-    word = re.split(r"[\s,.:;()]", answer.lstrip(_OPENING), maxsplit=1)[0]
-    if not word.isalpha() or not word.islower() or word in source:
+    word = _FIRST.match(answer.lstrip(_OPENING))
+    if not word or not word[0].islower() or word[0] in words(source):
         return False  # iPhone, pip, e-mail addresses
     bare = source.lstrip(_OPENING)[:1]
     return bare.isupper() or bool(

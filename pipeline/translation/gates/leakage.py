@@ -10,7 +10,7 @@ from pipeline.text.language import Tag, ranking, scripts_of, tag
 from pipeline.text.scripts import script_of, weight
 from pipeline.translation.gates._counts import named
 from pipeline.translation.gates._words import copied, kept_out, words
-from pipeline.translation.gates.language import LETTERS, alien
+from pipeline.translation.gates.language import LETTERS, alien, near, not_japanese
 from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 
@@ -19,11 +19,14 @@ _ASIDE = re.compile(
 )
 """in brackets or quotes: there a name stands as it was"""
 _UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]+")
-_SOFT_WORDS, _HARD_WORDS = 2, 6
+_SOFT_WORDS, _NEAR_WORDS, _HARD_WORDS = 2, 4, 6
 """lower-case words of the source, one behind the other"""
+_BETTER = 2.0
+"""how much better the source must fit copied words, as a logarithm"""
 _SHARE = 0.15
-_COPIED = 12
-"""characters of a Chinese text that a Japanese one has in one piece"""
+"""the share of the source's script in an answer from which on it is sure"""
+_COPIED, _SURE_PIECES = 8, 4
+"""characters of a Chinese text that a Japanese one has in one piece, and how many such pieces are sure"""
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
@@ -91,8 +94,9 @@ def _pieces(before: str, after: str) -> Iterator[Finding]:
         for at in range(len(run) - _COPIED + 1)
         if run[at : at + _COPIED] in whole
     ]
-    if found:
-        yield _left(found[:1], hard=True)
+    chinese = not_japanese(after)
+    if found or chinese:
+        yield _left(found[:1] or [chinese], hard=len(found) > _SURE_PIECES or len(chinese) > 2)
 
 
 def _runs(before: str, after: str, source: Tag, target: Tag) -> Iterator[Finding]:
@@ -102,8 +106,10 @@ def _runs(before: str, after: str, source: Tag, target: Tag) -> Iterator[Finding
         small = sum(word.islower() and len(word) > 1 for word in run)
         if small < _SOFT_WORDS:
             continue
-        near = source.script == target.script
-        if near and (small < 3 or not _fits_better(" ".join(run), source.language, target.language)):
+        same = source.script == target.script
+        if same and near(source.language, target.language) and small < _NEAR_WORDS:
+            continue
+        if same and (not _fits_better(" ".join(run), source.language, target.language)):
             continue
         found.append(" ".join(run))
         hard = hard or small >= _HARD_WORDS
@@ -113,4 +119,4 @@ def _runs(before: str, after: str, source: Tag, target: Tag) -> Iterator[Finding
 
 def _fits_better(text: str, source: str, target: str) -> bool:
     fits = dict(ranking(text))
-    return source in fits and fits[source] > fits.get(target, fits[source])
+    return source in fits and fits[source] > fits.get(target, fits[source]) + _BETTER

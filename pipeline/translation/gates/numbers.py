@@ -16,7 +16,8 @@ _NUMBER = re.compile(r"\d+(?:[.,'’\u00a0\u202f\u066b\u066c ]\d+)*")
 _IN_WORDS = 31
 """up to here a number is often a word, a month or a day"""
 _ROUND = re.compile(r"^\d{1,4}0000*$")
-_MYRIADS = "万萬亿億만억千百"
+_UNITS = "万萬亿億만억千百月日年"
+"""units and dates of the East, by which a number stands in another form"""
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
@@ -30,17 +31,13 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if digits == "".join(sorted(_digits(source))):
         return
     whole = _digits(answer)
-    gone = [number for number in sorted(lost) if number not in whole and not _a_word(number, source, answer)]
+    new = _numbers(answer) - wanted
+    gone = [number for number in sorted(lost) if number not in whole]
+    if not new or any(sign in source or sign in answer for sign in _UNITS):
+        gone = [number for number in gone if int(number[:20]) > _IN_WORDS and not _ROUND.match(number)]
     if gone:
         message = f"Your translation lost the numbers {named(gone)}. Keep all numbers."
         yield Finding("numbers", message, hard=False)
-
-
-def _a_word(number: str, source: str, answer: str) -> bool:
-    """Whether a number may well be written in words or in a larger unit: 12, 30,000, 3万."""
-    if int(number[:20]) <= _IN_WORDS:
-        return True
-    return bool(_ROUND.match(number)) or any(sign in source or sign in answer for sign in _MYRIADS)
 
 
 def _numbers(text: str) -> Counter[str]:

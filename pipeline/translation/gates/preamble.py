@@ -29,27 +29,28 @@ _OFFERS = r"(?:please )?let me know|i hope this|feel free to|if you need"
 NOTE = re.compile(
     rf"\n\s*(?:(?:\*\*|[(（\[*_])?\s*(?:{_NOTES})(?:\*\*)?\s*[:：]|(?:{_OFFERS})\b)", re.IGNORECASE
 )
+_OF_TRANSLATION = re.compile(rf"translat|{_LABEL}|翻|译|譯|訳", re.IGNORECASE)
+_LABELLED = re.compile(r"\s*[^\n:：]{1,60}[:：]")
 _FENCES = ("```", "~~~")
 FENCE = re.compile(r"\A\s*(`{3,}|~{3,})[^\n`]*\n(.*?)\n?\1\s*\Z", re.DOTALL)
 
 
-def is_headed(text: str) -> bool:
-    """Whether a text begins with words about a translation."""
-    return bool(HEAD.match(text))
+def is_headed(answer: str, source: str) -> bool:
+    """Whether an answer begins with words about a translation, which no words of the source can mean."""
+    head = HEAD.match(answer)
+    if not head:
+        return False
+    of_translation = _OF_TRANSLATION.search(head[0])
+    return not (_OF_TRANSLATION.search(source) if of_translation else _LABELLED.match(source))
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """A beginning or an end that speaks of the translation, and a fence round it."""
     source = question.segment.text
-    if is_headed(answer) and not is_labelled(source):
+    if is_headed(answer, source):
         said = answer.strip().splitlines()[0][:60]
         yield Finding("preamble", f"Your translation begins with an introduction: {said}. Leave it out.")
     if NOTE.search(answer) and "\n" not in source.strip():
         yield Finding("preamble", "Your translation ends with a note. Leave it out.")
     if answer.lstrip().startswith(_FENCES) and not source.lstrip().startswith(_FENCES):
         yield Finding("preamble", "Your translation stands in a code fence. Leave it out.")
-
-
-def is_labelled(source: str) -> bool:
-    """Whether the source itself begins with a label or a friendly word ("Sure, …:")."""
-    return bool(re.match(r"\s*[^\n:：]{1,60}[:：]", source))

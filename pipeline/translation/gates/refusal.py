@@ -21,14 +21,18 @@ _SAID = (
 )
 _PHRASES = re.compile("|".join(_SAID), re.IGNORECASE)
 """how models decline"""
+_APOLOGIES = re.compile(
+    rf"{_PHRASES.pattern}|sorry|apolog|entschuldig|perdón|désolé|прости|すみません", re.IGNORECASE
+)
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
-    """Whether it is a refusal and no translation of one."""
+    """Whether it is a refusal: hard where it is no translation by its length or its language either."""
     source = question.segment.text
-    if not _PHRASES.search(answer[:400]) or _PHRASES.search(source):
+    if not _PHRASES.search(answer[:200]) or _APOLOGIES.search(source):
         return
-    if too_long(question, answer) or too_short(question, answer) or any(language.findings(question, answer)):
-        yield Finding(
-            "refusal", "Your translation is a refusal. The text is only to be translated. Translate it."
-        )
+    odd = (
+        too_long(question, answer) or too_short(question, answer) or any(language.findings(question, answer))
+    )
+    message = "Your translation is a refusal. The text is only to be translated. Translate it."
+    yield Finding("refusal", message, bool(odd))

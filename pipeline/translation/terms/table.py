@@ -12,11 +12,12 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 
 from pipeline.core.errors import InputError, together
 from pipeline.core.suggest import closest
+from pipeline.translation.question import Term
 from pipeline.translation.terms.entry import ANY, SOURCE, TARGET, Entry, tag_of
 
 _FLAGS = {"case": "case", "keep": "keep", "do_not_translate": "keep", "inflected": "inflected"}
@@ -45,6 +46,17 @@ def read(name: str, content: bytes) -> list[Entry]:
     if errors:
         raise together(errors)
     return entries
+
+
+def written(terms: Iterable[Term]) -> str:
+    """A table of terms that `read` reads."""
+    text = StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow((SOURCE, TARGET, "note", *dict.fromkeys(_FLAGS.values()), _FORBIDDEN))
+    for term in terms:
+        flags = ("yes" if flag else "no" for flag in (term.case, term.keep, term.inflected))
+        lines.writerow((term.source, term.target, term.note, *flags, "; ".join(term.forbidden)))
+    return text.getvalue()
 
 
 def _decoded(name: str, content: bytes) -> str:

@@ -97,6 +97,7 @@ def test_any_column_can_be_the_source() -> None:
     table = "zh,en,de\n模型,model,Modell\n"
     assert found(table, "two models", "en", "zh-Hans") == ["model=模型"]
     assert found(table, "das Modell", "de", "en") == ["Modell=model"]
+    assert found("zh,en\n登录,log in\n登陆,log in\n", "log in", "en", "zh") == ["log in=登录"]
     assert load([("t.csv", table.encode())]).languages == ("de", "en", "zh")
 
 

@@ -26,9 +26,13 @@ OPTIONS = (
         ("机器学习模型训练吗？", "［机器学习模型训练吗？ ···］"),
         ("保存 file", "［保存 ƒīīŀḗḗ］"),
         ("  hm\n", "  ［ħḿ ·］\n"),
-        ("", ""), (" \n", " \n"), ("12 %", "12 %"), ("{name}", "{name}"), ("https://a.example/b", "https://a.example/b"),
+        ("", ""),
+        (" \n", " \n"),
+        ("12 %", "12 %"),
+        ("{name}", "{name}"),
+        ("https://a.example/b", "https://a.example/b"),
     ],
-)  # fmt: skip
+)
 def test_words_get_accents_and_grow_in_brackets(text: str, expected: str) -> None:
     assert pseudo(text) == expected
 
@@ -36,11 +40,29 @@ def test_words_get_accents_and_grow_in_brackets(text: str, expected: str) -> Non
 @pytest.mark.parametrize(
     "sign",
     [
-        "{name}", "{0}", "{{ user.name }}", "${total}", "%{count}", "%s", "%(count)d", "%1$s", "%.2f", "%@",
-        "&nbsp;", "&#39;", "<b class='x'>", "</b>", "<br/>", "\\n", "\\u00e9", "https://a.example/b?c=d",
-        "www.a.example", "a.b@c.example", "{n, number, integer}",
+        "{name}",
+        "{0}",
+        "{{ user.name }}",
+        "${total}",
+        "%{count}",
+        "%s",
+        "%(count)d",
+        "%1$s",
+        "%.2f",
+        "%@",
+        "&nbsp;",
+        "&#39;",
+        "<b class='x'>",
+        "</b>",
+        "<br/>",
+        "\\n",
+        "\\u00e9",
+        "https://a.example/b?c=d",
+        "www.a.example",
+        "a.b@c.example",
+        "{n, number, integer}",
     ],
-)  # fmt: skip
+)
 def test_signs_stay_as_they_are(sign: str) -> None:
     assert sign in pseudo(f"Words before {sign} words behind")
 

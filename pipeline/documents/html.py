@@ -1,0 +1,57 @@
+"""HTML and XHTML: the text of each block with its inline tags, and the attributes that people read or hear.
+
+Entities stay as they are written. Scripts, styles, preformatted text, and what is marked `translate="no"` or
+`notranslate` are left out. `build` writes the language into `<html lang>`. The page is not corrected: what a
+browser would have to guess stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import zip_longest
+
+from pipeline.core.document import Document, Finding, Policy
+from pipeline.documents._inline import wrong_tags
+from pipeline.documents._markup import decoded
+from pipeline.documents._nested import Nested
+from pipeline.documents._page import Page
+
+SUFFIXES = (".html", ".htm", ".xhtml")
+_XML = re.compile(r"\s*(?:<\?xml\b|<!DOCTYPE[^>]{0,200}\bXHTML\b)", re.IGNORECASE)
+
+
+def recognises(name: str, content: bytes) -> bool:
+    """Any text may be HTML."""
+    return True
+
+
+def read(name: str, content: bytes, policy: Policy) -> Document:
+    """The blocks and attributes of a page."""
+    text, codec = decoded(name, content)
+    xml = name.lower().endswith(".xhtml") or bool(_XML.match(text.removeprefix("\ufeff")))
+    return _Html(name, text, codec, policy, xml)
+
+
+class _Html(Nested):
+    def __init__(self, name: str, text: str, codec: str, policy: Policy, xml: bool) -> None:
+        self.name, self.policy = name, policy
+        self.page = Page(text, policy, xml=xml)
+        page = self.page
+        super().__init__(name, text, codec, page.places, page.skips, namings=page.namings, title=page.title)
+
+    def findings(self, place: int, target: str) -> list[Finding]:
+        """Tags that are lost, new, or cross each other."""
+        segment = self.segments[place]
+        return wrong_tags(segment.text, (*segment.opaque, *segment.markup), target)
+
+    def broken(self, built: bytes) -> list[Finding]:
+        """Where the tags of the page are not as they were."""
+        text, _ = decoded(self.name, built)
+        after = Page(text, self.policy, xml=self.page.style.xml)
+        both = zip_longest(self.page.skeleton(), after.skeleton(), fillvalue="no tag")
+        for number, (was, now) in enumerate(both, 1):
+            if was != now:
+                return [
+                    Finding("structure", f"Tag {number} of the page was {was[:80]!r} and is {now[:80]!r}.")
+                ]
+        return []

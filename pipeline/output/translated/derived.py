@@ -1,0 +1,79 @@
+"""What is made of the ledger when it is in place: the report, documents side by side, translation memories.
+
+Nothing here is needed for a later run. This module does not translate, and does not merge.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.job.spec import Job
+from pipeline.output.folder import ResultFolder
+from pipeline.output.translated import side_by_side
+from pipeline.output.translated.filing import Segments
+from pipeline.output.translated.ledger import Ledger, Row
+from pipeline.output.translated.memory_file import tmx
+from pipeline.output.translated.report import report
+from pipeline.system.file_names import safe_name
+from pipeline.system.files import sync_folder, writing
+
+REPORT, BILINGUAL = "report.md", "bilingual"
+_TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
+
+
+def own_files(job: Job) -> list[Path]:
+    """What the job has written about its documents, beside their tree and their pages."""
+    ledger = job.folder / job.output.ledger
+    names = (ledger, ledger.with_stem(f"{ledger.stem}.coming"), job.folder / REPORT)
+    return [path for path in (*names, *sorted(job.folder.glob("memory.*.tmx"))) if path.exists()]
+
+
+def write_derived(job: Job, segments: Segments) -> None:
+    """Write the report, and what `output.include` names. `DiskError` where it cannot be written."""
+    ledger = Ledger(job.folder / job.output.ledger)
+    sources = segments.sources
+    usual = Counter(sources.values()).most_common(1)[0][0] if sources else ""
+    text = report(job.name, ledger, job.output.ledger, segments.lint)
+    _write(job.folder / REPORT, [text])
+    if "tmx" in job.output.include:
+        for language in dict.fromkeys(ledger.language(*one) for one in ledger):
+            name = language if _TAG.fullmatch(language) else safe_name(language)
+            pairs = tmx(_rows(ledger, language), usual, language)
+            _write(job.folder / f"memory.{name}.tmx", pairs)
+    if "bilingual" in job.output.include:
+        _write_pages(job, ledger, sources, usual)
+
+
+def _rows(ledger: Ledger, language: str) -> Iterator[Row]:
+    for one in ledger:
+        if ledger.language(*one) == language:
+            yield from ledger.rows(*one)
+
+
+def _write_pages(job: Job, ledger: Ledger, sources: dict[str, str], usual: str) -> None:
+    with closing(ResultFolder(job.folder / BILINGUAL, job.folder, job.root)) as folder:
+        for document, file in ledger:
+            rows = ledger.rows(document, file)
+            page = side_by_side.html(rows, sources.get(document, usual))
+            for suffix, text in ((".html", page), (".md", side_by_side.markdown(rows))):
+                folder.put(f"{file}{suffix}", document, text.encode("utf-8", "replace"))
+        folder.complete()
+        folder.publish()
+
+
+def _write(path: Path, texts: Iterable[str]) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    with writing(path):
+        with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
+            for text in texts:
+                file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        sync_folder(path.parent)

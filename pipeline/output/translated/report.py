@@ -1,0 +1,95 @@
+"""The report of a job that translates documents: what there is, and what a person has to look at.
+
+It is made of the ledger and of what the sources themselves have wrong, and holds no times: the same result
+has the same report. This module does not write files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from pipeline.core.display import counted
+from pipeline.core.document import TO_REVIEW
+from pipeline.output.translated.ledger import Ledger, Row
+
+MOST = 200  # places that are listed in one part
+_LONGEST = 160
+_FORM_ALONE = (
+    "The checks behind these numbers prove form: nothing is lost, cut off, untranslated or broken, and the "
+    "terms are those of the glossary. They prove nothing about meaning: a translation with a wrong word or a "
+    "lost negation passes them. Read a sample, or let another model judge one."
+)
+_SAID = {
+    "ok": "translated",
+    "marked": "translated, accepted in spite of a doubt",
+    "same": "nothing to translate",
+    "given": "translated in the source file already",
+    "edited": "changed by a person, and kept",
+    "needs_review": "**to review**: no translation was accepted",
+    "conflict": "**to review**: changed by a person, and its source has changed since",
+    "gone": "changed by a person, and its source is gone",
+}
+
+
+def report(name: str, ledger: Ledger, file: str, lint: Mapping[str, Sequence[str]], terms: str = "") -> str:
+    """The report; `file` is the name of the ledger, `terms` what is said of the renderings of terms."""
+    parts = [f"# {name}: translated documents", _FORM_ALONE]
+    states: dict[str, Counter[str]] = {}
+    for language, state, segments, _ in ledger.counts():
+        states.setdefault(language, Counter())[state] = segments
+    documents = Counter(ledger.language(*one) for one in ledger)
+    for language, found in states.items():
+        parts += _of_language(language, documents[language], found, ledger, file)
+    if terms:
+        parts += ["## Terms", terms]
+    if lint:
+        lines = [f"- {_plain(doc)}: {_plain(said)}" for doc, all_ in sorted(lint.items()) for said in all_]
+        parts += ["## What looks wrong in the sources", "\n".join(_first(lines, file))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _of_language(
+    language: str, documents: int, states: Counter[str], ledger: Ledger, file: str
+) -> Iterator[str]:
+    yield f"## {_plain(language)}"
+    yield f"{counted(documents, 'document')}, {counted(states.total() - states['gone'], 'segment')}:"
+    rows = [f"| {_SAID.get(state, state)} | {states[state]:,} |" for state in sorted(states)]
+    yield "\n".join(["| | segments |", "| --- | ---: |", *rows])
+    for title, kept in (
+        ("To review", TO_REVIEW),
+        ("Texts of people whose source is gone", ("gone",)),
+    ):
+        total = sum(states[state] for state in kept)
+        if total:
+            condition = (pl.col("language") == language) & pl.col("state").is_in(list(kept))
+            found = [_place(row) for row in ledger.select(condition, MOST)]
+            more = f"- … and {total - len(found):,} more in {file}"
+            yield f"### {title} ({total:,})"
+            yield "\n".join([*found, *([more] if total > len(found) else [])])
+
+
+def _place(row: Row) -> str:
+    where = f"{row.document}, segment {row.place}" if row.place else row.document
+    lines = [f"- {_plain(where)}{f' ({_plain(row.path)})' if row.path else ''}: {_plain(row.source)}"]
+    if row.state == "needs_review":
+        lines.append(f"  - why: {_plain(row.findings) or 'no answer could be used'}")
+    if row.state in ("conflict", "gone"):
+        lines.append(f"  - kept: {_plain(row.written.text)}")
+    if row.candidate:
+        what = "would be written" if row.state == "conflict" else "refused"
+        lines.append(f"  - {what}: {_plain(row.candidate)}")
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """A text in one line, which Markdown shows as it is."""
+    short = " ".join(text.split())
+    short = short if len(short) <= _LONGEST else f"{short[: _LONGEST - 1]}…"
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|&~" else c for c in short)
+
+
+def _first(lines: Sequence[str], file: str) -> list[str]:
+    return [*lines[:MOST], *([f"- … and {len(lines) - MOST:,} more"] if len(lines) > MOST else [])]

@@ -1,0 +1,311 @@
+"""Documents into other languages: what is asked, what is paid, what is written, also by bad translators."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+
+import pytest
+
+from tests.support.project import Project
+from tests.support.sentences import english, translated
+from tests.support.translator import Asked, Texts, Translate, translator, well
+
+JOB = """
+name: docs
+records: {{from: docs}}
+models: {{m: {{model: x, base_url: "{url}", price: {{input: 1, output: 1}}, api_key_env: TEST_KEY}}}}
+steps:
+  - name: translated
+    each: {{lang: {languages}}}
+    translate: {{from: en, to: "{{{{ lang }}}}"{more}}}
+output: {{tree: "out/{{{{ lang }}}}/{{{{ path }}}}"}}
+"""
+TITLE = english(9000)
+
+
+def begin(project: Project, url: str, pages: dict[str, list[int]], more: str = "", to: str = "[de]") -> None:
+    """Write documents with these sentences, and a job that translates them."""
+    for name, numbers in pages.items():
+        path = project.folder / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(numbers))
+    text = JOB.format(url=url, languages=to, more=more and f", {more}")
+    (project.folder / "job.yaml").write_text(text)
+
+
+def page(numbers: list[int]) -> str:
+    """A Markdown page with a paragraph for each number."""
+    return "\n\n".join([f"# {TITLE}", *map(english, numbers)]) + "\n"
+
+
+def written(project: Project, name: str, language: str = "de") -> str:
+    return (project.folder / "out" / language / name).read_text()
+
+
+def run(project: Project, code: int = 0, *more: str) -> str:
+    done = project.run("run", "job.yaml", *more)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_folder_becomes_the_same_folder_in_every_language(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(40)), "guide/b.md": [50, 51]}, to="[de, es, pl]")
+        run(project)
+        for name in ("a.md", "guide/b.md"):
+            source = (project.folder / "docs" / name).read_text()
+            for language in ("de", "es", "pl"):
+                assert written(project, name, language) == translated(source, language)
+        asked = len(seen.requests)
+        assert len(seen.texts) == 3 * 43  # the title stands in two documents, and is asked for once
+        run(project)
+        assert len(seen.requests) == asked, "a finished job sends nothing"
+
+
+def test_an_edited_paragraph_is_asked_for_alone(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(200))})
+        run(project)
+        before = len(seen.requests)
+        numbers = list(range(200))
+        numbers[100] = 777
+        (project.folder / "docs/a.md").write_text(page(numbers))
+        run(project)
+        assert [one.texts for one in seen.requests[before:]] == [{"s1": english(777)}]
+        assert written(project, "a.md") == translated(page(numbers), "de")
+
+
+def test_a_moved_section_and_a_renamed_file_cost_nothing(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(60))})
+        run(project)
+        before = len(seen.requests)
+        numbers = [*range(30, 60), *range(30)]
+        (project.folder / "docs/a.md").unlink()
+        (project.folder / "docs/other.md").write_text(page(numbers))
+        run(project)
+        assert len(seen.requests) == before
+        assert written(project, "other.md") == translated(page(numbers), "de")
+        assert not (project.folder / "out/de/a.md").exists()
+
+
+def once(bad: Translate, names: int = 3) -> Translate:
+    """A translator that is bad at its first batch of several, and good from then on."""
+    done: list[int] = []
+
+    def translate(texts: Texts, asked: Asked) -> Texts | str:
+        if len(texts) >= names and not done:
+            done.append(asked.number)
+            return bad(texts, asked)
+        return well(texts, asked)
+
+    return translate
+
+
+def good(texts: Texts, asked: Asked) -> Texts:
+    return well(texts, asked)
+
+
+def rotated(by: int) -> Translate:
+    def bad(texts: Texts, asked: Asked) -> Texts:
+        values = list(good(texts, asked).values())
+        return dict(zip(texts, values[by:] + values[:by], strict=True))
+
+    return bad
+
+
+def merged(texts: Texts, asked: Asked) -> Texts:
+    """Two translations under one name, and one split over two: the number of names is right."""
+    values = list(good(texts, asked).values())
+    halves = values[-1][: len(values[-1]) // 2], values[-1][len(values[-1]) // 2 :]
+    return dict(zip(texts, [f"{values[0]} {values[1]}", *values[2:-1], *halves], strict=True))
+
+
+def one_missing(texts: Texts, asked: Asked) -> Texts:
+    return dict(list(good(texts, asked).items())[1:])
+
+
+def renumbered(texts: Texts, asked: Asked) -> Texts:
+    return {f"s{i}": text for i, text in enumerate(good(texts, asked).values(), 100)}
+
+
+def cut_mid_json(texts: Texts, asked: Asked) -> str:
+    whole = json.dumps(good(texts, asked), ensure_ascii=False)
+    return whole[: len(whole) * 2 // 3]
+
+
+def fenced(texts: Texts, asked: Asked) -> str:
+    return f"```json\n{json.dumps(good(texts, asked))}\n```"
+
+
+def echoed(texts: Texts, asked: Asked) -> Texts:
+    return texts
+
+
+def refused(texts: Texts, asked: Asked) -> str:
+    return "I'm sorry, but I can't help with that."
+
+
+def half(texts: Texts, asked: Asked) -> Texts:
+    found = good(texts, asked)
+    return {name: f"{text} {texts[name]}" for name, text in found.items()}
+
+
+def answered(texts: Texts, asked: Asked) -> Texts:
+    essay = "Eine Pumpe ist eine Maschine, die Wasser bewegt. " * 12
+    return dict.fromkeys(texts, essay)
+
+
+def doubled_words(texts: Texts, asked: Asked) -> Texts:
+    return {name: re.sub(r"(\w+)\.$", r"\1 \1 \1.", text) for name, text in good(texts, asked).items()}
+
+
+def in_english_words(texts: Texts, asked: Asked) -> Texts:
+    return {name: f"Here is the translation: {text}" for name, text in good(texts, asked).items()}
+
+
+BAD = {
+    "shifted by one": rotated(1),
+    "shifted by two": rotated(-2),
+    "merged and split": merged,
+    "one missing": one_missing,
+    "renumbered": renumbered,
+    "cut in the middle": cut_mid_json,
+    "in a fence": fenced,
+    "echo": echoed,
+    "refusal": refused,
+    "half translated": half,
+    "an essay": answered,
+    "doubled words": doubled_words,
+    "a preamble": in_english_words,
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_bad_answer_is_ever_written(project: Project, name: str) -> None:
+    """Whatever the first answer is, the result is that of a good translator."""
+    with translator(once(BAD[name])) as (server, _):
+        begin(project, server.base_url, {"a.md": list(range(12))})
+        run(project)
+        assert written(project, "a.md") == translated(page(list(range(12))), "de")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_translator_that_is_bad_at_random_never_spoils_a_document(project: Project, seed: int) -> None:
+    chance = random.Random(seed)
+
+    def translate(texts: Texts, asked: Asked) -> Texts | str:
+        if chance.random() < 0.4:
+            return chance.choice(list(BAD.values()))(texts, asked)
+        return well(texts, asked)
+
+    with translator(translate) as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(30)), "b.md": list(range(100, 110))})
+        done = project.run("run", "job.yaml")
+        assert done.returncode in (0, 3), done.stderr
+        for path, numbers in (("a.md", range(30)), ("b.md", range(100, 110))):
+            lines = written(project, path).split("\n\n")
+            sources = page(list(numbers)).split("\n\n")
+            assert len(lines) == len(sources)
+            for line, source in zip(lines, sources, strict=True):
+                assert line in (source, translated(source, "de")), "its own translation, or its source"
+        before = len(seen.requests)
+        again = project.run("run", "job.yaml")
+        assert (again.returncode, len(seen.requests)) == (done.returncode, before)
+
+
+def test_what_cannot_be_translated_stays_and_is_named(project: Project) -> None:
+    def stubborn(texts: Texts, asked: Asked) -> Texts:
+        return {
+            name: text if "7" in text else well({name: text}, asked)[name] for name, text in texts.items()
+        }
+
+    with translator(stubborn) as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(10))})
+        said = run(project, 3)
+        assert written(project, "a.md").count(english(7)) == 1
+        assert written(project, "a.md").replace(english(7), translated(english(7), "de")) == translated(
+            page(list(range(10))), "de"
+        )
+        assert sum(english(7) in text for text in seen.texts) == 4, "one answer and three repairs"
+        assert "a.md" in said + (project.folder / "output/docs/report.md").read_text()
+        before = len(seen.requests)
+        run(project, 3)
+        assert len(seen.requests) == before
+    with translator() as (server, seen):
+        text = (project.folder / "job.yaml").read_text()
+        (project.folder / "job.yaml").write_text(
+            re.sub(r'base_url: "[^"]*"', f'base_url: "{server.base_url}"', text)
+        )
+        run(project, 0, "--retry-failed")
+        assert seen.texts == [english(7)]
+        assert written(project, "a.md") == translated(page(list(range(10))), "de")
+
+
+def test_a_soft_complaint_is_sent_once_and_then_given_in_to(project: Project) -> None:
+    """A lost full stop may be meant: the same answer twice is accepted, and marked."""
+
+    def without_a_stop(texts: Texts, asked: Asked) -> Texts:
+        return {name: text.removesuffix(".") for name, text in well(texts, asked).items()}
+
+    with translator(without_a_stop) as (server, seen):
+        begin(project, server.base_url, {"a.md": [5]})
+        run(project)
+        assert written(project, "a.md") == translated(page([5]), "de").replace(".", "")
+        assert seen.texts == [TITLE, english(5)] * 2
+
+
+def test_a_server_without_schemas_is_asked_in_a_simpler_way(project: Project) -> None:
+    def plain(texts: Texts, asked: Asked) -> Texts | str:
+        return "{" if asked.schema else well(texts, asked)
+
+    with translator(plain) as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(30))})
+        run(project)
+        assert written(project, "a.md") == translated(page(list(range(30))), "de")
+        assert sum(one.schema for one in seen.requests) <= 5
+
+
+def test_parts_of_a_document_are_asked_for_at_once_on_request(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(100))}, more="context: source")
+        run(project)
+        assert written(project, "a.md") == translated(page(list(range(100))), "de")
+        assert not any("->" in one.last for one in seen.requests)
+
+
+def test_a_stronger_model_gets_what_the_first_cannot_translate(project: Project) -> None:
+    with translator(echoed) as (weak, _), translator() as (strong, seen):
+        begin(project, weak.base_url, {"a.md": [1, 2]}, more="escalate: expert")
+        text = (project.folder / "job.yaml").read_text()
+        expert = f'models: {{expert: {{model: big, base_url: "{strong.base_url}", api_key_env: TEST_KEY}}, '
+        text = text.replace("models: {", expert).replace("each:", "model: m\n    each:")
+        (project.folder / "job.yaml").write_text(text)
+        run(project)
+        assert written(project, "a.md") == translated(page([1, 2]), "de")
+        assert sorted(seen.texts) == sorted([TITLE, english(1), english(2)])
+
+
+def test_a_plan_counts_every_batch(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(100)), "b.md": list(range(200, 230))})
+        plan = project.numbers("plan", "job.yaml")
+        run(project)
+        assert plan["steps"][0]["missing"] == len(seen.requests)
+        assert project.numbers("plan", "job.yaml")["steps"][0]["missing"] == 0
+
+
+def test_another_jobs_translations_are_used_on_request(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(20))})
+        run(project)
+        before = len(seen.requests)
+        text = (project.folder / "job.yaml").read_text().replace("name: docs", "name: second", 1)
+        text = text.replace("out/", "out2/").replace('to: "{{ lang }}"', 'to: "{{ lang }}", memory: docs')
+        (project.folder / "second.yaml").write_text(text)
+        done = project.run("run", "second.yaml")
+        assert done.returncode == 0, done.stderr
+        assert len(seen.requests) == before
+        assert (project.folder / "out2/de/a.md").read_text() == translated(page(list(range(20))), "de")
