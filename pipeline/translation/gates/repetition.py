@@ -15,7 +15,8 @@ _TWICE = re.compile(r"(?<![^\W_])([^\W\d_]{2,}(?: [^\W\d_]+){0,4}) \1(?![^\W_])"
 _UNSPACED = re.compile(
     r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20}|[\u30a1-\u30fc]{3,20})\1"
 )
-_TAIL = re.compile(r"(.{2,60}?)\1{3,}.{0,3}\Z", re.DOTALL)
+_TAIL = re.compile(r".{0,3}?(.{2,60}?)\1{3,}", re.DOTALL)
+"""a loop, as it stands at the beginning of a text that is read backwards"""
 _LAST = 400
 """the characters of an end in which a loop is looked for"""
 _USUAL = {
@@ -36,9 +37,9 @@ _SHARE, _HARD_SHARE = 0.15, 0.3
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """A loop at the end or all over (hard), and words that stand twice side by side (soft)."""
     before, after = shown(question.segment), shown_of(question.segment, answer)
-    tail = _TAIL.search(answer[-_LAST:])
-    if tail and any(map(str.isalnum, tail[1])) and not _TAIL.search(question.segment.text[-_LAST:]):
-        yield _finding(tail[1], hard=True)
+    tail = _tail(answer)
+    if any(map(str.isalnum, tail)) and not _tail(question.segment.text):
+        yield _finding(tail, hard=True)
         return
     more = _again(after) - _again(before)
     if more > _SHARE:
@@ -48,6 +49,12 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     twice = _twice(after, usual)
     if twice and not _twice(before, usual):
         yield _finding(twice, hard=False)
+
+
+def _tail(text: str) -> str:
+    """What is said again and again at the end of a text."""
+    found = _TAIL.match(text[: -_LAST - 1 : -1])
+    return found[1][::-1] if found else ""
 
 
 def _finding(what: str, *, hard: bool) -> Finding:
