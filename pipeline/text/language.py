@@ -128,16 +128,13 @@ _ENOUGH = 4_000
 """the letters after which more would change nothing"""
 
 
-def chinese_of(text: str) -> str:
-    """Hans or Hant: which of the two ways to write Chinese most of the characters that differ belong to.
-
-    '' where none is there or both are equally frequent.
-    """
+def chinese_of(text: str) -> tuple[int, int]:
+    """How many characters of a text are Simplified Chinese alone, and how many Traditional alone."""
+    if text.isascii():
+        return 0, 0
     from pipeline.text._hans import SIMPLIFIED, TRADITIONAL  # a table that few texts need
 
-    simplified = sum(map(text.count, SIMPLIFIED & set(text)))
-    traditional = sum(map(text.count, TRADITIONAL & set(text)))
-    return "" if simplified == traditional else "Hans" if simplified > traditional else "Hant"
+    return sum(map(SIMPLIFIED.__contains__, text)), sum(map(TRADITIONAL.__contains__, text))
 
 
 def is_cased(text: str) -> bool:

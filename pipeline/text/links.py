@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from html import unescape
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
-_ADDRESS = re.compile(r"\b(?:https?|ftp|file|wss?)://[!-~]*|\bwww\.[!-~]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<![A-Za-z0-9_])(?:(?:https?|ftp|file|wss?)://[!-~]*|www\.[!-~]+)", re.IGNORECASE)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]*\w", re.ASCII)
 _TARGET = re.compile(r"(!?)\[[^\[\]]*\]\(\s*<?([^)\s>]+)")
 _DEFINITION = re.compile(r"^[ >]*\[[^\[\]]+\]:\s*<?([^\s>]+)", re.MULTILINE)
@@ -37,16 +37,16 @@ def links(text: str) -> set[str]:
 
 
 def _found(text: str) -> Iterator[str]:
-    for address in (*_ADDRESS.findall(text), *_MAIL.findall(text)):
+    for address in (*_ADDRESS.findall(text), *(_MAIL.findall(text) if "@" in text else ())):
         yield _spelt(address)
-    for image, target in _TARGET.findall(text):
+    for image, target in _TARGET.findall(text) if "](" in text else ():
         yield image + _spelt(target)
-    for target in _DEFINITION.findall(text):
+    for target in _DEFINITION.findall(text) if "]:" in text else ():
         yield _spelt(target)
-    for attributes in _TAG.findall(text):
+    for attributes in _TAG.findall(text) if "<" in text else ():
         for name, target in _ATTRIBUTE.findall(attributes):
             yield ("!" if name.lower() in _FETCHED else "") + _spelt(target)
-    for groups in _CODE.findall(text):
+    for groups in _CODE.findall(text) if ":" in text else ():
         yield re.sub(r"\s", "", "".join(groups)).lower()
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
 from unicodedata import category
 
 _RANGES = """
@@ -63,7 +65,8 @@ def scripts(text: str) -> Counter[str]:
     return found
 
 
-def weights(text: str) -> dict[str, int]:
+@lru_cache(64)
+def weights(text: str) -> Mapping[str, int]:
     """The weight of the letters of each script: a Han character counts as three letters."""
     return {script: count * WEIGHT.get(script, 1) for script, count in scripts(text).items()}
 

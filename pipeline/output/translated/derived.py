@@ -26,6 +26,13 @@ REPORT, BILINGUAL = "report.md", "bilingual"
 _TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
 
 
+def own_files(job: Job) -> list[Path]:
+    """What the job has written about its documents, beside their tree and their pages."""
+    ledger = job.folder / job.output.ledger
+    names = (ledger, ledger.with_stem(f"{ledger.stem}.coming"), job.folder / REPORT)
+    return [path for path in (*names, *sorted(job.folder.glob("memory.*.tmx"))) if path.exists()]
+
+
 def write_derived(job: Job, segments: Segments) -> None:
     """Write the report, and what `output.include` names. `DiskError` where it cannot be written."""
     ledger = Ledger(job.folder / job.output.ledger)
@@ -34,7 +41,7 @@ def write_derived(job: Job, segments: Segments) -> None:
     text = report(job.name, ledger, job.output.ledger, segments.lint)
     _write(job.folder / REPORT, [text])
     if "tmx" in job.output.include:
-        for language in dict.fromkeys(language for _, language in ledger):
+        for language in dict.fromkeys(ledger.language(*one) for one in ledger):
             name = language if _TAG.fullmatch(language) else safe_name(language)
             pairs = tmx(_rows(ledger, language), usual, language)
             _write(job.folder / f"memory.{name}.tmx", pairs)
@@ -43,20 +50,18 @@ def write_derived(job: Job, segments: Segments) -> None:
 
 
 def _rows(ledger: Ledger, language: str) -> Iterator[Row]:
-    for document, other in ledger:
-        if other == language:
-            yield from ledger.rows(document, language)
+    for one in ledger:
+        if ledger.language(*one) == language:
+            yield from ledger.rows(*one)
 
 
 def _write_pages(job: Job, ledger: Ledger, sources: dict[str, str], usual: str) -> None:
     with closing(ResultFolder(job.folder / BILINGUAL, job.folder, job.root)) as folder:
-        for document, language in ledger:
-            rows = ledger.rows(document, language)
-            name = language if _TAG.fullmatch(language) else safe_name(language)
+        for document, file in ledger:
+            rows = ledger.rows(document, file)
             page = side_by_side.html(rows, sources.get(document, usual))
             for suffix, text in ((".html", page), (".md", side_by_side.markdown(rows))):
-                path = f"{name}/{document}{suffix}"
-                folder.put(path, document, text.encode("utf-8", "replace"))
+                folder.put(f"{file}{suffix}", document, text.encode("utf-8", "replace"))
         folder.complete()
         folder.publish()
 

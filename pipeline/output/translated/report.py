@@ -40,7 +40,7 @@ def report(name: str, ledger: Ledger, file: str, lint: Mapping[str, Sequence[str
     states: dict[str, Counter[str]] = {}
     for language, state, segments, _ in ledger.counts():
         states.setdefault(language, Counter())[state] = segments
-    documents = Counter(language for _, language in ledger)
+    documents = Counter(ledger.language(*one) for one in ledger)
     for language, found in states.items():
         parts += _of_language(language, documents[language], found, ledger, file)
     if terms:

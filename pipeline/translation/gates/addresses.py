@@ -17,7 +17,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     source = question.segment.text
     wanted, found = Counter(set(addresses(source))), Counter(set(addresses(answer)))
     yield from complaint("links", "links", wanted, found & wanted)
-    new = sorted(links(answer) - links(source))
+    there = links(answer)
+    new = sorted(there - links(source)) if there else []
     if new:
         message = f"Your translation has links that the text has not: {named(new)}. Leave them out."
         yield Finding("new_links", message)

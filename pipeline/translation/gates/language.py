@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipeline.core.document import Finding
 from pipeline.text.language import KNOWN, Tag, chinese_of, named, ranking, scripts_of, tag
@@ -39,7 +39,9 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if whole < LETTERS:
         return
     before = set(words(question.segment.text))
-    wrong, hard = _script(text, weighed, target, before) or _chinese(text, target), True
+    wrong, hard = _script(text, weighed, target, before), True
+    if not wrong:
+        wrong, hard = _chinese(text, target)
     if not wrong and source.language != target.language:
         wrong, hard = _letters(text, whole, source, target)
     if wrong:
@@ -47,7 +49,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield Finding("language", message, hard)
 
 
-def _script(text: str, weighed: dict[str, int], target: Tag, before: set[str]) -> str:
+def _script(text: str, weighed: Mapping[str, int], target: Tag, before: set[str]) -> str:
     whole = sum(weighed.values())
     if target.language in ("zh", "yue", "ja"):
         eastern = weighed.get("Hani", 0) + weighed.get("Kana", 0)
@@ -73,11 +75,14 @@ def _has_small_words(text: str) -> bool:
     return sum(word.islower() and len(word) > 1 for word in words(text)) >= 3
 
 
-def _chinese(text: str, target: Tag) -> str:
-    written = chinese_of(text) if target.chinese else ""
-    if not written or written == target.chinese:
-        return ""
-    return "written in Simplified Chinese" if written == "Hans" else "written in Traditional Chinese"
+def _chinese(text: str, target: Tag) -> tuple[str, bool]:
+    """Simplified where Traditional is asked for, or the other way round."""
+    if not target.chinese:
+        return "", False
+    simplified, traditional = chinese_of(text)
+    wrong, right = (traditional, simplified) if target.chinese == "Hans" else (simplified, traditional)
+    name = "Traditional" if target.chinese == "Hans" else "Simplified"
+    return (f"written in {name} Chinese" if wrong > 1 else ""), wrong > 0.2 * (wrong + right)
 
 
 def _letters(text: str, whole: int, source: Tag, target: Tag) -> tuple[str, bool]:
@@ -94,7 +99,7 @@ def _letters(text: str, whole: int, source: Tag, target: Tag) -> tuple[str, bool
         if language == source.language:
             kind = "source"
         elif language in KNOWN:
-            kind = "near" if _near(language, target.language) else "other"
+            kind = "near" if near(language, target.language) else "other"
         else:
             continue
         hint, sure = _BETTER[kind]
@@ -103,7 +108,8 @@ def _letters(text: str, whole: int, source: Tag, target: Tag) -> tuple[str, bool
     return "", False
 
 
-def _near(one: str, other: str) -> bool:
+def near(one: str, other: str) -> bool:
+    """Whether a model of letters takes one language for the other."""
     return any({one, other} <= group for group in _NEAR)
 
 

@@ -10,7 +10,7 @@ from pipeline.text.language import Tag, ranking, scripts_of, tag
 from pipeline.text.scripts import script_of, weight
 from pipeline.translation.gates._counts import named
 from pipeline.translation.gates._words import copied, kept_out, words
-from pipeline.translation.gates.language import LETTERS, alien, not_japanese
+from pipeline.translation.gates.language import LETTERS, alien, near, not_japanese
 from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 
@@ -19,7 +19,7 @@ _ASIDE = re.compile(
 )
 """in brackets or quotes: there a name stands as it was"""
 _UNSPACED = re.compile(r"[\u3041-\u30ff\u3400-\u9fff]+")
-_SOFT_WORDS, _HARD_WORDS = 2, 6
+_SOFT_WORDS, _NEAR_WORDS, _HARD_WORDS = 2, 4, 6
 """lower-case words of the source, one behind the other"""
 _BETTER = 2.0
 """how much better the source must fit copied words, as a logarithm"""
@@ -106,8 +106,10 @@ def _runs(before: str, after: str, source: Tag, target: Tag) -> Iterator[Finding
         small = sum(word.islower() and len(word) > 1 for word in run)
         if small < _SOFT_WORDS:
             continue
-        near = source.script == target.script
-        if near and (not _fits_better(" ".join(run), source.language, target.language)):
+        same = source.script == target.script
+        if same and near(source.language, target.language) and small < _NEAR_WORDS:
+            continue
+        if same and (not _fits_better(" ".join(run), source.language, target.language)):
             continue
         found.append(" ".join(run))
         hard = hard or small >= _HARD_WORDS

@@ -41,7 +41,7 @@ def placeholders(text: str, syntax: str = "") -> list[str]:
         return ["".join(found.split()) for found in BRACES.findall(text)] + (
             re.findall(r"\{\}", text) if syntax == "python-brace" else []
         )
-    found = PLACEHOLDER.findall(text)
+    found = PLACEHOLDER.findall(text) if "%" in text or "{" in text else []
     return [one for one in found if one[0] == "%"] if syntax in _PRINTF else found
 
 

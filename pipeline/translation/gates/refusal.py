@@ -21,12 +21,15 @@ _SAID = (
 )
 _PHRASES = re.compile("|".join(_SAID), re.IGNORECASE)
 """how models decline"""
+_APOLOGIES = re.compile(
+    rf"{_PHRASES.pattern}|sorry|apolog|entschuldig|perdón|désolé|прости|すみません", re.IGNORECASE
+)
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """Whether it is a refusal: hard where it is no translation by its length or its language either."""
     source = question.segment.text
-    if not _PHRASES.search(answer[:400]) or _PHRASES.search(source):
+    if not _PHRASES.search(answer[:200]) or _APOLOGIES.search(source):
         return
     odd = (
         too_long(question, answer) or too_short(question, answer) or any(language.findings(question, answer))

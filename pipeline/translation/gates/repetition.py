@@ -11,16 +11,13 @@ from pipeline.translation.gates._words import words
 from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 
-_TWICE = re.compile(r"(?<![^\W_])([^\W\d_]{2,}(?: [^\W\d_]+){0,4}) \1(?![^\W_])")
 _UNSPACED = re.compile(
     r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20}|[\u30a1-\u30fc]{3,20})\1"
 )
-_TAIL = re.compile(r".{0,3}?(.{2,60}?)\1{3,}", re.DOTALL)
-"""a loop, as it stands at the beginning of a text that is read backwards"""
-_LAST = 400
-"""the characters of an end in which a loop is looked for"""
+_LONGEST, _TIMES = 60, 4
+"""the characters of a phrase at the end that stands there again and again, and how often that is a loop"""
 _USUAL = {
-    "de": frozenset(("die", "der", "das", "den", "dem", "sie")),
+    "de": frozenset(("sie",)),
     "en": frozenset(("had", "that", "is", "very", "so", "many", "long")),
     "fr": frozenset(("nous", "vous")),
     "id": frozenset(("masing",)),
@@ -28,6 +25,11 @@ _USUAL = {
     "vi": frozenset(("luôn", "rất")),
 }
 """words that stand twice in good texts of a language"""
+_PHRASE = 5
+"""the most words of a phrase that follows itself"""
+_SIGNS = ".,;:!?…\"'“”„»«()[]"
+_ARTICLE = 3
+"""the letters of a word that may stand twice behind a comma: ", die die …"""
 _WORDS, _LETTERS, _LEAST = 4, 16, 24
 """words in a phrase, letters of one where a script sets no blanks; the least phrases to tell"""
 _SHARE, _HARD_SHARE = 0.15, 0.3
@@ -37,8 +39,8 @@ _SHARE, _HARD_SHARE = 0.15, 0.3
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """A loop at the end or all over (hard), and words that stand twice side by side (soft)."""
     before, after = shown(question.segment), shown_of(question.segment, answer)
-    tail = _tail(answer)
-    if any(map(str.isalnum, tail)) and not _tail(question.segment.text):
+    tail = _loop(answer)
+    if tail and not _loop(question.segment.text):
         yield _finding(tail, hard=True)
         return
     more = _again(after) - _again(before)
@@ -51,12 +53,6 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield _finding(twice, hard=False)
 
 
-def _tail(text: str) -> str:
-    """What is said again and again at the end of a text."""
-    found = _TAIL.match(text[: -_LAST - 1 : -1])
-    return found[1][::-1] if found else ""
-
-
 def _finding(what: str, *, hard: bool) -> Finding:
     return Finding(
         "repetition", f"Your translation repeats {what.strip()[:60]}. Write it without that.", hard
@@ -64,12 +60,41 @@ def _finding(what: str, *, hard: bool) -> Finding:
 
 
 def _twice(text: str, usual: frozenset[str]) -> str:
-    spaced = " ".join(text.split()).casefold()
-    for found in _TWICE.finditer(spaced):
-        if found[1] not in usual:
-            return found[1]
-    found_at = None if text.isascii() else _UNSPACED.search(text)
-    return found_at[1] if found_at else ""
+    """A word or a phrase of up to five words that follows itself, with nothing but a blank between."""
+    spaced = text.casefold().split()
+    bare = [word.strip(_SIGNS) for word in spaced]
+    for size in range(1, min(_PHRASE, len(spaced) // 2) + 1):
+        run = 0
+        for at, again in enumerate(bare[size:]):
+            run = run + 1 if again == bare[at] and again else 0
+            if run == size and _is_loop(
+                spaced[at - size + 1 : at + 1], spaced[at - size : at - size + 1], usual
+            ):
+                return " ".join(bare[at - size + 1 : at + 1])
+    found = None if text.isascii() else _UNSPACED.search(text)
+    return found[1] if found else ""
+
+
+def _is_loop(words_: list[str], before: list[str], usual: frozenset[str]) -> bool:
+    """Whether these words, which follow themselves, seldom do so in good texts."""
+    last = words_[-1]
+    if not last[-1:].isalnum() or len(" ".join(words_)) < 2:
+        return False  # a comma stands between: "very, very"
+    if len(words_) > 1:
+        return any(map(str.isalpha, "".join(words_)))
+    relative = bool(before) and before[0].endswith(",") and len(last) <= _ARTICLE
+    return last not in usual and not relative
+
+
+def _loop(text: str) -> str:
+    """A phrase that fills the end of a text, over and over; a last sign may stand behind it."""
+    text = text.rstrip()
+    for end in (text, text[:-1]):
+        for size in range(2, min(_LONGEST, len(end) // _TIMES) + 1):
+            last = end[-size:]
+            if last == end[-2 * size : -size] and end.endswith(last * _TIMES) and any(map(str.isalnum, last)):
+                return last
+    return ""
 
 
 def _again(text: str) -> float:

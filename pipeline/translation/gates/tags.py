@@ -30,7 +30,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
 
 def _tags(text: str) -> Counter[str]:
     """The tags of a text, each in one spelling, and how often it stands there."""
-    return Counter(_spelt(found[0]) for found in TAG.finditer(text))
+    return Counter(_spelt(found[0]) for found in TAG.finditer(text)) if "<" in text else Counter()
 
 
 def _spelt(found: str) -> str:
@@ -45,4 +45,6 @@ def _spelt(found: str) -> str:
 
 def _code(text: str) -> Counter[str]:
     """Code between backticks, but for words of people and for placeholders alone: those are quoted."""
+    if "`" not in text:
+        return Counter()
     return Counter(found[0] for found in CODE.finditer(text) if scripts(prose(found[2])).keys() == {"Latn"})
