@@ -1,4 +1,4 @@
-"""P1 and P8 for documents: after kill -9 the tree is that of a whole run, and no segment is paid twice.
+"""P1 and P8 for documents: after kill -9 the tree is that of an undisturbed run; nothing is paid for twice.
 
 Fifty kills of a larger job, and one at each write and sync, are in soak/test_documents_killed.py."""
 

@@ -1,4 +1,4 @@
-"""Fifty kills at random instants of a run over 30 documents in three languages; one before every write."""
+"""Fifty kills at random instants of a run over thirty documents in three languages; one at every write."""
 
 from __future__ import annotations
 
