@@ -1,6 +1,7 @@
 """More than 1,500 real pages of Markdown, from the packages that one program of npm needs.
 
-It needs npm. Each page stays as it is when nothing is translated, and keeps its structure when its letters change.
+It needs npm. Each page stays as it is when nothing is translated, and keeps its structure when its letters
+change.
 """
 
 from __future__ import annotations
