@@ -34,5 +34,5 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     odd = (
         too_long(question, answer) or too_short(question, answer) or any(language.findings(question, answer))
     )
-    message = "Your translation is a refusal. The text is only to be translated. Translate it."
+    message = "Your translation is a refusal, but the text is only to be translated. Translate it."
     yield Finding("refusal", message, bool(odd))
