@@ -46,6 +46,8 @@ class Blocks:
     skips: list[tuple[int, int, str]] = field(default_factory=list)
     lint: list[str] = field(default_factory=list)
     title: str = ""
+    headings: list[tuple[int, str]] = field(default_factory=list)
+    """the headings above the place that is read, with their levels"""
 
 
 class Walk:
@@ -58,8 +60,8 @@ class Walk:
         self.atoms = atoms
         self.eol = b"\r\n" if b"\r\n" in found.content[:4096] else b"\n"
         self.artefacts = [match.span() for match in _ARTEFACT.finditer(found.content, base)]
-        self.headings: list[tuple[int, str]] = []
-        self.path = ""
+        self.headings = found.headings
+        self.path = " > ".join(words for _, words in found.headings)
         """the headings above"""
         self.run: list[Event] = []
         self.blocks: list[str] = []
@@ -100,6 +102,8 @@ class Walk:
     def words(self, event: Event) -> None:
         """What stands in a paragraph, or in a block of code."""
         name, value, begin, _ = event
+        if self.blocks[-1] == "HtmlBlock":  # the parser gives blanks for tabs there
+            return
         if self.blocks[-1] == "CodeBlock":
             if self.found.policy.code_comments:
                 self.code(value, begin + self.base)

@@ -5,7 +5,7 @@ This module joins its parts; the grammar is in `_markdown_blocks` and `_markdown
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from pipeline.core.document import Document, Finding, Policy
@@ -44,10 +44,12 @@ def decoded(name: str, content: bytes) -> str:
 class MarkdownDocument(Spliced):
     """A page: its front matter, then its blocks."""
 
-    def __init__(self, content: bytes, policy: Policy) -> None:
+    def __init__(self, content: bytes, policy: Policy, above: Iterable[tuple[int, str]] = ()) -> None:
+        """`above` are headings that stand in an earlier part of the same page, with their levels."""
         self.policy = policy
         self.body = _front_matter.front_matter(content)[0]
-        found = Blocks(content, policy)
+        found = Blocks(content, policy, headings=list(above))
+        self.headings = found.headings
         values = list(_front_matter.pieces(content, policy))
         taken = sum(piece.end - piece.start for piece in values)
         if self.body > len(_front_matter.MARK):

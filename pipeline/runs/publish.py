@@ -119,7 +119,7 @@ def _describe(session: Session, filing: Filing | Translations, exported: bool) -
     """Write what is made of the ledger of documents, where there is one."""
     if filing.segments:
         with suppress(DiskError) if exported else nullcontext():
-            write_derived(session.job, filing.segments)
+            write_derived(session.job, filing.segments, session.glossary)
 
 
 def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:

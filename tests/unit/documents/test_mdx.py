@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from pipeline.core.document import Document, Policy
@@ -30,7 +32,8 @@ def test_the_words_of_a_page_are_found_between_its_constructs() -> None:
     assert texts(document) == [
         "指南",
         "标题 {year.now}",
-        '欢迎 <b>来到</b> {props.name}，见 <Link to="/x" title={`a ${1}`}>这里</Link> 和 `{code}` 与 \\{花括号}。',
+        '欢迎 <b>来到</b> {props.name}，见 <Link to="/x" title={`a ${1}`}>这里</Link> '
+        "和 `{code}` 与 \\{花括号}。",
         "第一项 **重要**",
         "列表",
         "嵌套",
@@ -114,3 +117,47 @@ def test_a_page_of_one_sign_is_read_or_refused_in_linear_time(sign: str) -> None
         except InputError:
             continue
         assert document.build(texts(document)).decode() == text
+
+
+INLINE = ["词", "two words", "**粗**", "{a.b}", "{`}${1}`}", "<b>", "</b>"]
+INLINE += ['<A b="}" c={{d: 1}}/>', "`{x}`", "\\{", "[甲](u)"]
+FLOW = [
+    "<Tabs>",
+    "</Tabs>",
+    "<Item\n  label='x'>",
+    "</Item>",
+    "{/* 注 */}",
+    "```js\n{ 不\n```",
+    "- 项\n  - 目",
+    "| 列 | {x} |\n|---|---|\n| 甲 | 乙 |",
+    "# 题 {#id}",
+    "> 引 {x}\n> 用",
+]
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_random_page_stays_as_it_is_when_only_its_letters_change(seed: int) -> None:
+    rng = random.Random(seed)
+    lines = []
+    for _ in range(rng.randrange(1, 15)):
+        block = (
+            rng.choice(FLOW) if rng.random() < 0.6 else " ".join(rng.choices(INLINE, k=rng.randrange(1, 6)))
+        )
+        indent = " " * rng.choice([0, 0, 2, 4])
+        lines.append("\n".join(indent + line if line else "" for line in block.split("\n")))
+    text = rng.choice(["", "import x from 'y'\nexport const a = {\n\n}\n\n"]) + rng.choice(
+        ["\n", "\n\n"]
+    ).join(lines)
+    document = page(text)
+    assert document.build(texts(document)).decode() == text
+    letters = str.maketrans("词粗项目列甲乙题引用two", "詞細項目欄申巳題弓佣tvo")
+    targets = []
+    for place, segment in enumerate(document.segments):
+        assert document.findings(place, segment.text) == []
+        parts, at = [], 0
+        for start, end in sorted([*segment.opaque, *segment.markup]):
+            parts += [segment.text[at:start].translate(letters), segment.text[start:end]]
+            at = end
+        targets.append(document.mended(place, "".join([*parts, segment.text[at:].translate(letters)])))
+        assert document.findings(place, targets[-1]) == []
+    assert document.broken(document.build(targets, "xx")) == []
