@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import durability, memory, rates, replay, startup, throughput
+from benchmarks import documents, durability, memory, rates, replay, startup, throughput
 from benchmarks.workload import machine, note
 
 ALL = {
@@ -12,6 +12,7 @@ ALL = {
     "replay": replay,
     "memory": memory,
     "rates": rates,
+    "documents": documents,
 }
 
 if __name__ == "__main__":

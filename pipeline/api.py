@@ -18,6 +18,7 @@ from pipeline.core.progress import Progress
 from pipeline.job.load import load
 from pipeline.job.spec import Job
 from pipeline.records.opening import Rows
+from pipeline.runs.frozen import Frozen, frozen_async
 from pipeline.runs.pilot import Pilot
 from pipeline.runs.plan import plan_async
 from pipeline.runs.result import Plan, Result
@@ -66,6 +67,11 @@ def plan(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -
 def export(job: Job, records: Rows | None = None) -> Result:
     """Write the table from what is answered so far. Nothing is sent."""
     return _waited(partial(export_async, job, records))
+
+
+def frozen(job: Job) -> Frozen:
+    """Whether the translated documents are as a run would write them now. Nothing is sent or written."""
+    return _waited(partial(frozen_async, job))
 
 
 def _waited(work: Callable[[], Awaitable[T]]) -> T:

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from pipeline.cli import _common as common
 from pipeline.cli import wording
 from pipeline.cli.screen import Screen
-from pipeline.core.display import counted
+from pipeline.core.display import counted, safe_text
 from pipeline.core.errors import JobError, OutOfQuota, RunStopped
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ def run(
     for_: Annotated[
         str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
     ] = None,
+    frozen: Annotated[
+        bool,
+        typer.Option(
+            "--frozen",
+            help="Send and write nothing; say which translated documents are stale, and end with 3.",
+        ),
+    ] = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
@@ -63,9 +70,23 @@ def run(
     job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
     from pipeline.runs.state import Wish
 
+    if frozen:
+        _show_frozen(job, as_json)
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)
     common.show_result(_run(job, Wish(retry_failed, end)), as_json)
+
+
+def _show_frozen(job: Job, as_json: bool) -> NoReturn:
+    """Say which translated documents are stale, and end with the exit code."""
+    from pipeline import api
+
+    found = api.frozen(job)
+    lines = [safe_text(f"stale: {path}: {why}") for path, why in found.stale.items()]
+    count = f"{counted(len(found.stale), 'file')} of {counted(found.documents, 'document')}"
+    lines.append(f"{count} would change" if found.stale else "all documents are as a run would write them")
+    common.show(as_json, {"documents": found.documents, "stale": found.stale}, lines)
+    raise typer.Exit(found.exit_code)
 
 
 def run_to_the_end(job: Job, as_json: bool, retry_failed: bool) -> None:

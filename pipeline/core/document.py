@@ -74,6 +74,9 @@ class Policy:
     tables: bool = True
     front_matter: tuple[str, ...] = ("title", "description")
     """the keys of the front matter whose values are translated"""
+    anchors: str = "rewrite"
+    """what becomes of links to headings of the same page, whose anchors change with the translation: rewrite
+    (the links), explicit_id (headings get `{#anchor of the source}`), or keep (they lead nowhere)"""
     columns: tuple[str, ...] = ()
     """the columns of a CSV that are translated; () for those that hold words"""
 

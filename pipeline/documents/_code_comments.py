@@ -1,7 +1,8 @@
 """The words of comments in code, line by line.
 
-Python is read by its tokenizer; of other languages only lines are looked at, and the strings on them. What looks
-like code that was commented out, or like an order to a tool, is left alone. This module does not know files.
+Python is read by its tokenizer; of other languages only lines are looked at, and the strings on them. What
+looks like code that was commented out, or like an order to a tool, is left alone.
+This module does not know files.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _SIGNS = {
 }
 _PYTHON = frozenset(("python", "py", "python3", "ipython", "ipython3"))
 _STRINGS = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`|\\."
+_MAGIC = re.compile(r"^[ \t]*[%!?].*", re.MULTILINE)
+"""orders to a notebook, which are no Python"""
 _ORDER = re.compile(
     r"!|type:|noqa|pylint|ruff|mypy|fmt:|pragma|eslint|prettier|ts-|@|-\*-|(?:end)?region\b|%%|<|/"
     r"|[\w.\[\]]+\s*(?:[-+*/|&]?=|\()|.*[;{}]$|(?:import|from|def|return|export|const|let|var)\s"
@@ -46,6 +49,7 @@ def comments(code: str, language: str) -> Iterator[tuple[int, int, int]]:
 
 def _python(code: str) -> list[tuple[int, int, int]]:
     found = []
+    code = _MAGIC.sub("", code)
     try:
         for token in tokenize.generate_tokens(io.StringIO(code).readline):
             if token.type == tokenize.COMMENT:

@@ -18,6 +18,8 @@ from pipeline.core.document import Policy, Segment
 from pipeline.documents._markdown_inline import has_words
 from pipeline.documents._spliced import Piece
 
+MARK = b"\xef\xbb\xbf"
+"""of the byte order"""
 _BLOCK = re.compile(
     rb"(?:---[ \t]*\r?\n(?P<yaml>(?:.*\n)*?)(?:---|\.\.\.)|\+\+\+[ \t]*\r?\n(?P<toml>(?:.*\n)*?)\+\+\+)"
     rb"[ \t]*(?:\r?\n|\Z)"
@@ -39,8 +41,12 @@ _INDENTED = re.compile(rb"[^\n]*\n[ \t]+\S")
 _TABLE = re.compile(rb"^[ \t]*\[", re.MULTILINE)
 
 
-def front_matter(content: bytes, base: int) -> tuple[int, int, int]:
-    """Where the front matter ends, and where what is in it begins and ends; three times `base` for none."""
+def front_matter(content: bytes) -> tuple[int, int, int]:
+    """Where the front matter ends, and where what is in it begins and ends.
+
+    Without front matter these are three times the place after the byte order mark.
+    """
+    base = len(MARK) if content.startswith(MARK) else 0
     found = _BLOCK.match(content, base)
     if not found:
         return base, base, base
@@ -50,18 +56,18 @@ def front_matter(content: bytes, base: int) -> tuple[int, int, int]:
     return found.end(), start, end
 
 
-def keys(content: bytes, base: int) -> list[bytes]:
+def keys(content: bytes) -> list[bytes]:
     """The keys of the front matter, as they are written, in order."""
-    _, start, end = front_matter(content, base)
+    _, start, end = front_matter(content)
     return [found[0].rstrip(b" \t:=") for found in _KEY.finditer(content, start, end)]
 
 
-def pieces(content: bytes, base: int, policy: Policy) -> Iterator[Piece]:
+def pieces(content: bytes, policy: Policy) -> Iterator[Piece]:
     """The values of the policy's keys."""
-    end, start, stop = front_matter(content, base)
-    if end == base or not policy.front_matter:
+    _, start, stop = front_matter(content)
+    if start == stop or not policy.front_matter:
         return
-    toml = content.startswith(b"+++", base)
+    toml = content[:start].rstrip().endswith(b"+++")
     if toml and (table := _TABLE.search(content, start, stop)):
         stop = table.start()
     simple = set()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol, TypeVar
 
 from pipeline.core.document import Finding, Segment, Span
-from pipeline.documents._markup import Token, escaped, pairs, tokens, without_entities
+from pipeline.documents._markup import Attribute, Token, escaped, pairs, tokens, without_entities
 from pipeline.documents._nested import Place, Raw
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,500}\}\}|\{%[^{}%]{0,500}%\}|\{#[^{}#]{0,500}#\}|<%[^<>%]{0,500}%>")
@@ -35,6 +36,29 @@ class Part:
     start: int
     end: int
     opaque: bool = False
+
+
+class Tagged(Protocol):
+    """What a part of a run has in every format."""
+
+    @property
+    def kind(self) -> str:
+        """As `Part` has it."""
+
+    @property
+    def name(self) -> str:
+        """That of the element."""
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the text of the file."""
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+
+
+AnyPart = TypeVar("AnyPart", bound=Tagged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +92,23 @@ class Run:
         return self.parts[-1].end
 
 
-def trimmed(source: str, parts: Sequence[Part]) -> Sequence[Part]:
+def trimmed(parts: Sequence[AnyPart], blank: Callable[[AnyPart], bool]) -> Sequence[AnyPart]:
     """A run without what stands around its words: blanks, tags without text, pairs that hold all of it."""
     partner = partners(parts)
     first, last = 0, len(parts) - 1
     while first <= last:
         left, right = parts[first], parts[last]
-        if _silent(source, left) or (left.kind == "close" and partner.get(first, first) >= first):
+        if (
+            left.kind == "alone"
+            or blank(left)
+            or (left.kind == "close" and partner.get(first, first) >= first)
+        ):
             first += 1
-        elif _silent(source, right) or (right.kind == "open" and partner.get(last, last) <= last):
+        elif (
+            right.kind == "alone"
+            or blank(right)
+            or (right.kind == "open" and partner.get(last, last) <= last)
+        ):
             last -= 1
         elif left.kind == "open" and (first not in partner or partner[first] >= last):
             last -= partner.get(first) == last
@@ -88,11 +120,7 @@ def trimmed(source: str, parts: Sequence[Part]) -> Sequence[Part]:
     return parts[first : last + 1]
 
 
-def _silent(source: str, part: Part) -> bool:
-    return part.kind == "alone" or (part.kind == "text" and source[part.start : part.end].isspace())
-
-
-def partners(parts: Sequence[Part]) -> dict[int, int]:
+def partners(parts: Sequence[AnyPart]) -> dict[int, int]:
     """The place of each opening tag of a run -> the place of its closing tag, and the other way round."""
     return pairs([Token(part.kind, part.name, part.start, part.end) for part in parts])
 
@@ -128,6 +156,17 @@ def _edged(source: str, parts: Sequence[Part]) -> list[Part]:
             start = part.end - len(text) if place == 0 else part.start
             edged[place] = Part("text", "", start, start + len(text))
     return edged
+
+
+def valued(one: Attribute, segment: Segment, *, xml: bool) -> Place:
+    """The value of an attribute as a segment, without the blanks around it."""
+    start, end = one.end - len(one.value.lstrip()), one.start + len(one.value.rstrip())
+
+    def written(target: str, _: Raw) -> str:
+        text = escaped(" ".join(target.split("\n")), xml=xml, known=one.value, quote=one.quote or '"')
+        return text if one.quote else f'"{text}"'
+
+    return Place(start, end, segment, written)
 
 
 def place(source: str, run: Run, segment: Segment, style: Style) -> Place:

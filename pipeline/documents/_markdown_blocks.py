@@ -6,13 +6,14 @@ This module does not know front matter, and does not judge translations.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.core.document import Policy, Segment
 from pipeline.documents._code_comments import comments
-from pipeline.documents._markdown_events import SPANS, Event, events, tag
+from pipeline.documents._markdown_events import SPANS, Event, tag
 from pipeline.documents._markdown_html import runs
 from pipeline.documents._markdown_inline import Inline, addresses, has_words, inline
 from pipeline.documents._markdown_place import Part, Written, more_lines, seen, spans
@@ -45,6 +46,8 @@ class Blocks:
     skips: list[tuple[int, int, str]] = field(default_factory=list)
     lint: list[str] = field(default_factory=list)
     title: str = ""
+    headings: list[tuple[int, str]] = field(default_factory=list)
+    """the headings above the place that is read, with their levels"""
 
 
 class Walk:
@@ -57,7 +60,9 @@ class Walk:
         self.atoms = atoms
         self.eol = b"\r\n" if b"\r\n" in found.content[:4096] else b"\n"
         self.artefacts = [match.span() for match in _ARTEFACT.finditer(found.content, base)]
-        self.headings: list[tuple[int, str]] = []
+        self.headings = found.headings
+        self.path = " > ".join(words for _, words in found.headings)
+        """the headings above"""
         self.run: list[Event] = []
         self.blocks: list[str] = []
         """the blocks that are open, from the outermost"""
@@ -69,10 +74,10 @@ class Walk:
         self.fresh = False
         """whether nothing stands before the run in its item"""
 
-    def go(self, text: str) -> None:
-        """All events of `text`, which stands at `base` of the file."""
+    def go(self, events: Iterable[Event]) -> None:
+        """All events of a page, whose places count from `base`."""
         run = self.run
-        for event in events(text):
+        for event in events:
             name, value, begin, end = event
             if name == "Start":
                 kind, data = tag(value)
@@ -124,7 +129,7 @@ class Walk:
     def html(self, start: int, end: int) -> None:
         """The words in a block of HTML."""
         left = end - start
-        for first, last, parts in runs(self.found.content, start, end):
+        for first, last, parts in runs(self.found.content, start, end, self.quotes):
             if self.piece(first, last, "text", Inline(parts)):
                 left -= last - first
         self.found.skips.append((0, left, "html"))
@@ -143,7 +148,7 @@ class Walk:
             words = lines[number][first:last].encode()
             begin = places[number] + len(lines[number][:first].encode())
             if places[number] >= 0:
-                segment = Segment(words.decode(), "comment", self.path())
+                segment = Segment(words.decode(), "comment", self.path)
                 written = Written(segment.text, words, (), b" ")
                 self.found.pieces.append(Piece(begin, begin + len(words), segment, written))
                 self.found.skips.append((begin + len(words), begin, "code"))  # these bytes are not left out
@@ -215,7 +220,8 @@ class Walk:
     def piece(self, start: int, end: int, kind: str, inside: Inline) -> bool:
         """A piece, if there are words in it."""
         found = self.found
-        view = seen(found.content, (start, end), inside.spans, inside.labels, self.quotes)
+        signs = self.with_atoms(inside.spans, start, end) if self.atoms else inside.spans
+        view = seen(found.content, (start, end), signs, inside.labels, self.quotes)
         text, parts = view.text, view.parts
         if _SPECIAL.search(text):
             parts = sorted([*parts, *addresses(text, list(parts))])
@@ -225,19 +231,30 @@ class Walk:
         if kind == "heading":
             while self.headings and self.headings[-1][0] >= self.level:
                 self.headings.pop()
-        segment = Segment(text, kind, self.path(), spans(parts, True), spans(parts, False))
+            self.path = " > ".join(words for _, words in self.headings)
+        if parts:
+            segment = Segment(text, kind, self.path, spans(parts, True), spans(parts, False))
+        else:
+            segment = Segment(text, kind, self.path)
         if kind == "heading":
             found.title = found.title or words.strip()
             self.headings.append((self.level, words.strip()))
+            self.path = " > ".join(words for _, words in self.headings)
         more = b" " if kind in ("cell", "heading") else more_lines(found.content, start, self.eol)
-        labels = tuple(dict.fromkeys(label.decode() for _, _, label in inside.labels))
+        labels = tuple({label.decode(): 0 for _, _, label in inside.labels}) if inside.labels else ()
         written = Written(text, found.content[start:end], view.breaks, more, labels)
         found.pieces.append(Piece(start, end, segment, written))
         return True
 
-    def path(self) -> str:
-        """The headings above."""
-        return " > ".join(words for _, words in self.headings)
+    def with_atoms(self, signs: list[Part], start: int, end: int) -> list[Part]:
+        """The parts with the atoms among them, none of them inside another."""
+        first = bisect_left(self.atoms, (start, start, False))
+        last = bisect_left(self.atoms, (end, end, False))
+        found: list[Part] = []
+        for part in sorted([*signs, *self.atoms[first:last]], key=lambda part: (part[0], -part[1])):
+            if not found or part[0] >= found[-1][1]:
+                found.append(part)
+        return found
 
 
 def _words(text: str, parts: Sequence[Part]) -> str:

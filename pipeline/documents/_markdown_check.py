@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 
 from pipeline.core.document import Finding, Policy
+from pipeline.documents._markdown_anchors import numbered
 from pipeline.documents._markdown_events import Marks, signature
 from pipeline.documents._markdown_inline import is_prose
 
@@ -24,6 +25,7 @@ _NAMES = {
     "tag": "the tag {}",
     "footnote": "the footnote [^{}]",
     "break": "a hard line break",
+    "words": "all of the text",
     "strong": "bold text (**…**)",
     "emphasis": "emphasis (*…*)",
     "strikethrough": "struck text (~~…~~)",
@@ -110,6 +112,10 @@ def pages_compared(source: str, target: str, policy: Policy) -> list[Finding]:
     """What of a whole page is not as it was: its blocks in order, and the links, code and tags in it."""
     blocks, marks = signature(source)
     new_blocks, new_marks = signature(target)
+    if policy.anchors == "explicit_id":
+        blocks, new_blocks = _without_ids(blocks), _without_ids(new_blocks)
+    if policy.anchors != "keep" and marks != new_marks:
+        marks, new_marks = numbered(marks, source), numbered(new_marks, target)
     found = []
     if blocks != new_blocks:
         pairs = enumerate(zip_longest(blocks, new_blocks, fillvalue=("nothing",)), 1)
@@ -119,8 +125,18 @@ def pages_compared(source: str, target: str, policy: Policy) -> list[Finding]:
     return found + [finding for finding in marks_compared(marks, new_marks, policy) if finding.hard]
 
 
-def line_ends(content: bytes) -> tuple[bool, bool, bool, bytes]:
-    """A byte order mark, whether lines end as in Unix and as in Windows, and how the file ends."""
+def same_ends(source: bytes, target: bytes) -> bool:
+    """Whether a file has the byte order mark, the line endings and the last line break of another."""
+    (mark, windows, unix, end), (new_mark, new_windows, new_unix, new_end) = _ends(source), _ends(target)
+    mixed = (new_windows and not windows) or (new_unix and windows and not unix)
+    return (mark, end) == (new_mark, new_end) and not mixed
+
+
+def _ends(content: bytes) -> tuple[bool, bool, bool, bytes]:
     windows = content.count(b"\r\n")
     unix = content.count(b"\n") > windows
-    return content.startswith(b"\xef\xbb\xbf"), unix, windows > 0, content[len(content.rstrip(b"\r\n")) :]
+    return content.startswith(b"\xef\xbb\xbf"), windows > 0, unix, content[len(content.rstrip(b"\r\n")) :]
+
+
+def _without_ids(blocks: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [block[:2] if block[0] == "Heading" else block for block in blocks]

@@ -77,6 +77,8 @@ def signature(text: str, *, prose_code: bool = False) -> tuple[list[tuple[str, .
         elif name in ATOMS:
             open_words = name == "Code" and prose_code
             marks[ATOMS[name], "" if open_words else _BLANKS.sub(" ", value)] += 1
+        elif name == "Text":
+            marks[("words",)] = 1
         elif name == "Html":
             marks.update(("tag", found) for found in TAG.findall(value))
         elif name == "HardBreak":
@@ -97,6 +99,7 @@ def definitions(text: str) -> dict[str, str]:
     return {label: found["dest"] for label, found in _PARSER.reference_definitions(text).items()}
 
 
-def plain(text: str) -> str:
-    """The words of a line of Markdown, without its signs."""
-    return "".join(value for name, value, _, _ in events(text) if name in ("Text", "Code", "InlineMath"))
+def definition_places(text: str) -> list[tuple[int, int]]:
+    """Where the definitions of references stand, in bytes."""
+    spans = (found["span"] for found in _PARSER.reference_definitions(text).values())
+    return [(span["start"], span["end"]) for span in spans]

@@ -24,8 +24,11 @@ _INLINE = frozenset(
 )
 
 
-def runs(content: bytes, start: int, end: int) -> Iterator[tuple[int, int, list[Part]]]:
-    """Each run of words, and the tags in it, in bytes of the file."""
+_BREAK = re.compile(rb"[ \t]*\r?\n[ \t]*(?:>[ \t]*)*")
+
+
+def runs(content: bytes, start: int, end: int, quotes: int) -> Iterator[tuple[int, int, list[Part]]]:
+    """Each run of words, and the tags in it, in bytes of the file; `quotes` are those around the block."""
     silent, begun = b"", start
     at, parts = start, list[Part]()
     for found in _TOKEN.finditer(content, start, end):
@@ -41,15 +44,23 @@ def runs(content: bytes, start: int, end: int) -> Iterator[tuple[int, int, list[
         if inline:
             parts.append((first, found.end(), first < found.start() or b" " in found[0] or b"\n" in found[0]))
             continue
-        yield from _trimmed(content, at, first, parts)
+        yield from _trimmed(content, at, first, quotes, parts)
         at, parts = found.end(), []
-    yield from _trimmed(content, at, begun if silent else end, parts)
+    yield from _trimmed(content, at, begun if silent else end, quotes, parts)
 
 
 def _trimmed(
-    content: bytes, start: int, end: int, parts: list[Part]
+    content: bytes, start: int, end: int, quotes: int, parts: list[Part]
 ) -> Iterator[tuple[int, int, list[Part]]]:
-    run = content[start:end]
-    if words := run.strip():
-        first = start + len(run) - len(run.lstrip())
-        yield first, first + len(words), parts
+    """The run without blanks at its ends, which may have the signs of quotes between them."""
+    first = start
+    while found := _BREAK.match(content, first, end) if quotes else None:
+        first = found.end()
+    first += end - first - len(content[first:end].lstrip())
+    last = first + len(content[first:end].rstrip())
+    while (
+        quotes and (cut := content.rfind(b"\n", first, last)) >= 0 and not content[cut:last].strip(b"> \t\n")
+    ):
+        last = first + len(content[first:cut].rstrip())
+    if first < last:
+        yield first, last, parts

@@ -59,6 +59,8 @@ def is_prose(code: str, policy: Policy) -> bool:
     """Whether inline code is translated."""
     if policy.inline_code != "prose":
         return policy.inline_code == "always"
+    if code.isascii():
+        return False
     letters = _SCRIPTS.get(re.split("[-_]", policy.source.lower(), maxsplit=1)[0])
     return bool(letters and re.search(f"[{letters}]", code) and not _CODE_SIGNS.search(code))
 
@@ -129,8 +131,12 @@ def _close(found: Inline, content: bytes, link: tuple[int, str, Any, int, int], 
         found.spans.append((end - _width(kind, content, start), end, False))
         return
     form = data["link_type"]
-    if form in ("Inline", "Reference"):
-        sign = content.find(b"](" if form == "Inline" else b"][", last, end)
+    if form == "Reference":
+        sign = content.find(b"][", last, end)
+        found.spans += [(sign, sign + 1, False), (sign + 1, end, True)]
+        return
+    if form == "Inline":
+        sign = content.find(b"](", last, end)
         title = _title(content, sign + 2, end - 1, data["title"], policy)
         found.spans.append((sign, sign + 2, False))
         found.spans.append((sign + 2, title[0] if title else end - 1, True))

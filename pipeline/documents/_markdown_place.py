@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.core.document import Span
+from pipeline.core.domain import frozen
 
 Part = tuple[int, int, bool]
 """begin and end in bytes of the file, and whether it is opaque; else it is markup"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """What a translator sees of a run."""
 
@@ -28,7 +28,7 @@ class Seen:
     """each line break of the file with the prefix after it"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """Puts a translation in the place of a run."""
 
@@ -69,7 +69,9 @@ def seen(
         for found in _break(quotes).finditer(raw):
             breaks.append(found[0])
             edits.append((found.start(), len(found[0]), b"\n"))
-    if not edits and (not parts or raw.isascii()):
+    if not parts and not edits:
+        return Seen(raw.decode(), (), ())
+    if not edits and raw.isascii():
         return Seen(raw.decode(), [(a - start, b - start, opaque) for a, b, opaque in parts], ())
     edits.sort()
     text, places = _edited(raw, edits)
@@ -81,7 +83,7 @@ def seen(
     return Seen(text.decode(), _characters(text, moved), tuple(breaks))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Places:
     starts: list[int]
     shifts: list[int]

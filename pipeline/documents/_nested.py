@@ -135,21 +135,22 @@ class _Build:
             self.edits.sort(key=lambda edit: (edit[0], -edit[1]))
         self.starts = [start for start, _, _ in self.edits]
 
-    def raw(self, start: int, end: int) -> str:
-        return "".join(self.parts(start, end))
-
-    def parts(self, start: int, end: int) -> Iterator[str]:
+    def parts(self, start: int, end: int, after: int = 0) -> Iterator[str]:
+        """A part of the file, with the edits in it; `after` leaves out those that it is a part of itself."""
         at = start
-        for number in range(bisect_left(self.starts, start), len(self.edits)):
+        for number in range(max(bisect_left(self.starts, start), after), len(self.edits)):
             first, last, written = self.edits[number]
             if first >= end:
                 break
             if first < at or last > end:
                 continue
             yield self.text[at:first]
-            yield written(self.raw)
+            yield written(partial(self._raw, number + 1))
             at = last
         yield self.text[at:end]
+
+    def _raw(self, after: int, start: int, end: int) -> str:
+        return "".join(self.parts(start, end, after))
 
 
 def _edit(place: Place, target: str) -> Callable[[Raw], str]:

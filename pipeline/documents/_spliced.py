@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from pipeline.core.document import Finding, Segment
+from pipeline.core.domain import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """A segment and where it stands in the file, in bytes."""
 

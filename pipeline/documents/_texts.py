@@ -16,16 +16,22 @@ from pipeline.core.errors import InputError
 from pipeline.documents._spliced import Piece, Spliced
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-TAG = re.compile(r"</?\w[^<>]{0,1000}>")
+_TAG = (
+    r"<[A-Za-z][\w.:-]*(?:\s+[\w.:@-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s<>\"']+))*\s*/?>"
+    r"|</[A-Za-z][\w.:-]*\s*>|</?\d+\s*/?>"
+)
+TAG = re.compile(_TAG)
 _NO_WORDS = re.compile(
     r"\{\{?[^{}]*\}?\}|%\([^()]*\)[-+ #0-9.]*[a-zA-Z]|%[{<][^<>{}]*[}>]|%[-+#0-9.$*]*(?:ll?|hh?|z)?[a-zA-Z@]"
-    r"|\$\{?\w+\}?|\$t\([^()]*\)|</?\w[^<>]{0,1000}>|&#?\w+;"
+    rf"|\$\{{?\w+\}}?|\$t\([^()]*\)|{_TAG}|&#?\w+;"
 )
 _RUN = r"(?:y+|Y+|M+|d+|D+|H+|h+|m+|s+|S+|a+|A+|E+|L+|Z+)"
 _KINDS = tuple(
     (reason, re.compile(pattern))
     for reason, pattern in (
         ("address", r"(?:[a-zA-Z][\w+.-]*://|mailto:|tel:|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+        ("number", r"0[xX][0-9a-fA-F]+|[-+]?\d+(?:\.\d+)?[eE][-+]?\d+"),
+        ("data", r"[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
         ("colour", r"#[0-9a-fA-F]{3,8}|(?:rgb|hsl)a?\([^()]*\)"),
         ("path", r"(?:\.{1,2}|~|[A-Za-z]:)?[/\\]\S*|[\w.@-]+(?:[/\\][\w.@-]+)*[/\\][\w@-]+\.\w{1,5}"),
         (
@@ -164,6 +170,13 @@ def without_letters(text: str) -> str:
     if any(character.isalpha() for character in _NO_WORDS.sub("", text)):
         return ""
     return "number" if any(character.isdigit() for character in text) else "no words"
+
+
+def paired(text: str) -> str:
+    """A text whose halves of pairs, each escaped for itself, are joined to letters."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def tags(text: str) -> tuple[Span, ...]:

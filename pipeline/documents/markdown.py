@@ -5,14 +5,16 @@ This module joins its parts; the grammar is in `_markdown_blocks` and `_markdown
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from pipeline.core.document import Document, Finding, Policy
 from pipeline.core.errors import InputError
 from pipeline.documents import _front_matter, _markdown_check
 from pipeline.documents import _markdown_mend as mend
+from pipeline.documents._markdown_anchors import edits, links_inside
 from pipeline.documents._markdown_blocks import Blocks, Walk
-from pipeline.documents._markdown_events import definitions
+from pipeline.documents._markdown_events import definitions, events
 from pipeline.documents._spliced import Piece, Spliced
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
@@ -42,16 +44,17 @@ def decoded(name: str, content: bytes) -> str:
 class MarkdownDocument(Spliced):
     """A page: its front matter, then its blocks."""
 
-    def __init__(self, content: bytes, policy: Policy) -> None:
-        self.mark = mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+    def __init__(self, content: bytes, policy: Policy, above: Iterable[tuple[int, str]] = ()) -> None:
+        """`above` are headings that stand in an earlier part of the same page, with their levels."""
         self.policy = policy
-        self.body = _front_matter.front_matter(content, mark)[0]
-        found = Blocks(content, policy)
-        values = list(_front_matter.pieces(content, mark, policy))
-        if self.body > mark:
-            taken = sum(piece.end - piece.start for piece in values)
-            found.skips.append((mark + taken, self.body, "front matter"))
-        Walk(found, self.body).go(content[self.body :].decode())
+        self.body = _front_matter.front_matter(content)[0]
+        found = Blocks(content, policy, headings=list(above))
+        self.headings = found.headings
+        values = list(_front_matter.pieces(content, policy))
+        taken = sum(piece.end - piece.start for piece in values)
+        if self.body > len(_front_matter.MARK):
+            found.skips.append((taken, self.body, "front matter"))
+        self.walk(found)
         titles = [piece.segment.text for piece in values if piece.segment.path == "title"]
         super().__init__(
             content,
@@ -61,10 +64,23 @@ class MarkdownDocument(Spliced):
             title=titles[0] if titles else found.title,
         )
 
+    def walk(self, found: Blocks) -> None:
+        """The blocks of the page."""
+        Walk(found, self.body).go(events(found.content[self.body :].decode()))
+
+    def plain(self, text: str, *, page: bool = False) -> str:
+        """A page or a piece of one, as Markdown."""
+        return text
+
+    @cached_property
+    def source(self) -> str:
+        """The page without its front matter, as Markdown."""
+        return self.plain(self.content[self.body :].decode(), page=True)
+
     @cached_property
     def definitions(self) -> dict[str, str]:
         """Where the references of the page lead."""
-        found = definitions(self.content[self.body :].decode())
+        found = definitions(self.source)
         return {_markdown_check.label_of(label): address for label, address in found.items()}
 
     def prefix(self, piece: Piece) -> str:
@@ -101,19 +117,36 @@ class MarkdownDocument(Spliced):
         if not target.strip():
             return [Finding("structure", "The translation is empty.")]
         prefix = "" if segment.kind in ("cell", "text") else self.prefix(piece)
-        return _markdown_check.compared(
-            segment.kind, prefix, segment.text, target, self.definitions, self.policy
-        )
+        source, target = self.plain(segment.text), self.plain(target)
+        return _markdown_check.compared(segment.kind, prefix, source, target, self.definitions, self.policy)
+
+    def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
+        """The page with these translations, and links that still lead to its headings."""
+        built = super().build(targets, language)
+        way = self.policy.anchors
+        if not language or way == "keep" or not (way == "explicit_id" or links_inside(self.content)):
+            return built
+        head, body = _parted(built)
+        parts, at = [head], 0
+        content = body.encode()
+        for start, end, instead in edits(self.source, self.plain(body, page=True), way):
+            parts += [content[at:start], instead]
+            at = end
+        return b"".join([*parts, content[at:]])
 
     def broken(self, built: bytes) -> list[Finding]:
         """What moved in the blocks, links, code, front-matter keys and line endings of the page."""
-        mark = 3 if built.startswith(b"\xef\xbb\xbf") else 0
-        body = _front_matter.front_matter(built, mark)[0]
         found = []
-        if _front_matter.keys(self.content, self.mark) != _front_matter.keys(built, mark):
+        if _front_matter.keys(self.content) != _front_matter.keys(built):
             found.append(Finding("front-matter", "The keys of the front matter are not as they were."))
-        if _markdown_check.line_ends(self.content) != _markdown_check.line_ends(built):
+        if not _markdown_check.same_ends(self.content, built):
             message = "The line endings, the byte order mark or the end of the file are not as they were."
             found.append(Finding("line-ends", message))
-        source, target = self.content[self.body :].decode(), built[body:].decode(errors="replace")
-        return found + _markdown_check.pages_compared(source, target, self.policy)
+        target = self.plain(_parted(built)[1], page=True)
+        return found + _markdown_check.pages_compared(self.source, target, self.policy)
+
+
+def _parted(content: bytes) -> tuple[bytes, str]:
+    """A page's front matter with all before it, and the rest."""
+    body = _front_matter.front_matter(content)[0]
+    return content[:body], content[body:].decode(errors="replace")

@@ -14,7 +14,7 @@ from pipeline.core.document import Document, Finding, Policy, Segment
 from pipeline.core.errors import InputError
 from pipeline.documents._reading import balanced, too_much
 from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import TAG, Skip, Spot, decoded, placed, without_letters
+from pipeline.documents._texts import Skip, Spot, decoded, placed, without_letters
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
 _TIME = r"(?:\d+:)?\d{1,2}:\d{1,2}(?:[,.]\d{1,3})?"
@@ -92,10 +92,10 @@ def _segment(cue: _Cue) -> Segment:
 def _shown(segment: Segment) -> str:
     """The text without what nobody reads."""
     parts, at = [], 0
-    for start, end in segment.opaque:
+    for start, end in sorted([*segment.opaque, *segment.markup]):
         parts.append(segment.text[at:start])
         at = end
-    return TAG.sub("", "".join([*parts, segment.text[at:]]))
+    return "".join([*parts, segment.text[at:]])
 
 
 def _cues(text: str) -> Iterator[_Cue]:
@@ -142,8 +142,8 @@ def _events(text: str) -> Iterator[_Cue]:
             columns = tuple(name.strip().lower() for name in rest.split(","))
         elif section == "events" and key.strip().lower() == "dialogue":
             values = rest.split(",", len(columns) - 1)
-            if len(values) == len(columns) and (shown := values[-1].strip()):
-                start = at + len(line) - len(values[-1].lstrip())
+            if len(values) == len(columns) and (shown := values[-1].strip(" \t")):
+                start = at + len(line) - len(values[-1].lstrip(" \t"))
                 event = dict(zip(columns, values, strict=True))
                 begins, ends = event.get("start", "").strip(), event.get("end", "").strip()
                 known = re.fullmatch(_TIME, begins) and re.fullmatch(_TIME, ends)
@@ -154,4 +154,4 @@ def _events(text: str) -> Iterator[_Cue]:
 
 
 def _event(text: str) -> str:
-    return text.strip().replace("\r", "").replace("\n", "\\N").replace("\u00a0", "\\h")
+    return text.strip(" \t\n").replace("\r", "").replace("\n", "\\N").replace("\u00a0", "\\h")

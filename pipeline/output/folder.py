@@ -98,6 +98,10 @@ class ResultFolder:
             return None
         return content if content is not None and sha256(content).digest() not in known else None
 
+    def left_over(self) -> list[str]:
+        """The files on the list that have had no row since the folder was opened."""
+        return [path for path, _ in self._open[1].stale()]
+
     def differs(self, path: str, content: bytes) -> bool:
         """Whether something else than this, or nothing, stands in the place of a file."""
         with suppress(InTheWay), writing(self._where):
@@ -113,7 +117,7 @@ class ResultFolder:
         folder, manifest, _ = self._open
         with suppress(InTheWay), writing(self._where):
             found = folder.digest(path)
-            return found is not None and found[0] == manifest.awaited(path)
+            return found is not None and found[0] == manifest.versions(path)[1]
         return False
 
     def spare(self, path: str, why: str = "") -> None:
@@ -145,7 +149,8 @@ class ResultFolder:
                 manifest.note(path, record, len(content), digest)
             elif now is None or now in known or (over is not None and now == sha256(over).digest()):
                 aside.write(path, content, found[1] if found else None)
-                manifest.expect(path, record, len(content), now, digest)
+                ours = now if now is None or now in known else manifest.versions(path)[0]
+                manifest.expect(path, record, len(content), ours, digest)
             elif known:
                 self._note_edited(path)
                 manifest.leave(path)

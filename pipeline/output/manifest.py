@@ -66,13 +66,12 @@ class Manifest:
 
     def known(self, path: str) -> set[bytes]:
         """The digests by which a file is the job's own; empty where the job wrote none."""
-        sql = "SELECT sha256, coming FROM files WHERE folder = ? AND path = ?"
-        return {one for row in self._execute(sql, (self._folder, path)) for one in row if one}
+        return {one for one in self.versions(path) if one}
 
-    def awaited(self, path: str) -> bytes | None:
-        """The digest of what was about to be moved there, and is not known to be in place; else None."""
-        sql = "SELECT coming FROM files WHERE folder = ? AND path = ?"
-        return next((one for (one,) in self._execute(sql, (self._folder, path))), None)
+    def versions(self, path: str) -> tuple[bytes | None, bytes | None]:
+        """The digests of what was written last, and of what was about to be moved there; None for neither."""
+        sql = "SELECT sha256, coming FROM files WHERE folder = ? AND path = ?"
+        return next(((now, coming) for now, coming in self._execute(sql, (self._folder, path))), (None, None))
 
     def note(self, path: str, record: str, size: int, digest: bytes) -> None:
         """Note that the file is in place with the right content."""

@@ -18,7 +18,7 @@ from pipeline.job.spec import Model
 from pipeline.translation.pseudo import pseudo
 
 CAPABILITIES = Capabilities(
-    apis=("translation",), concurrency=8, free=True, default_model="pseudo", keeps_signs=True
+    apis=("translation",), concurrency=64, free=True, default_model="pseudo", keeps_signs=True
 )
 
 

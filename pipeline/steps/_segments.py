@@ -145,7 +145,7 @@ class Documents:
         """Ask for these batches, one after the other, but for units that another document waits for."""
         flying: dict[bytes, anyio.Event] = {}
         jobs = [partial(self._ask_first, way, group, flying) for group in groups]
-        if not self._how.serial:
+        if self.engine or not self._how.serial:  # an engine is shown nothing of what stands before
             await all_of(jobs)
             return flying
         for job in jobs:

@@ -32,21 +32,13 @@ from pipeline.translation.work import Terms
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
-_OF_DOCUMENTS = (
-    *(
-        "brief",
-        "memory",
-        "context",
-        "escalate",
-        "inline_code",
-        "code_comments",
-        "alt_text",
-        "link_titles",
-        "tables",
-    ),
-    *("front_matter", "columns"),
-)
+_OF_DOCUMENTS = {
+    *("brief", "memory", "context", "escalate", "inline_code", "code_comments", "alt_text", "link_titles"),
+    *("tables", "front_matter", "anchors", "columns"),
+}
+"""keys of `translate` that a step with `text` has not"""
 Languages = tuple[str, str]
+"""the language of a text, and the one that it is translated into"""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -91,11 +83,16 @@ class Translation(_Spec):
     front_matter: Texts = Field(
         ("title", "description"), description="keys of the front matter whose values are translated"
     )
+    anchors: Literal["auto", "rewrite", "explicit_id", "keep"] = Field(
+        "auto",
+        description="links to translated headings: rewrite: changed with the heading; explicit_id: headings"
+        " keep the anchor of the source; auto: explicit_id in a tree of a site generator that knows it",
+    )
     columns: Texts = Field((), description="columns of a CSV that are translated; default: those with words")
 
     @model_validator(mode="after")
     def _fits(self) -> Translation:
-        wrong = [name for name in _OF_DOCUMENTS if name in self.model_fields_set]
+        wrong = sorted(_OF_DOCUMENTS & self.model_fields_set)
         if self.text is not None and wrong:
             raise ValueError(f"`{wrong[0]}` is for documents; a step with `text` translates one text")
         return self

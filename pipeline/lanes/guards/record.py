@@ -68,7 +68,7 @@ def record(
             raise fault
         verdict.answered(request, current_time() - sent)
         await journal.record(request, reply, charge.usage, charge.cost)
-        cost = charge.cost if charge.usage.whole else None
+        cost = charge.cost if charge.usage.whole or charge.cost == 0 else None  # 0: it is free
         return reply.with_answer(answer, request.model, cost, charge.cost)
 
     return ask

@@ -1,7 +1,7 @@
 """The ledger: one row for each segment and language of what was published last.
 
 It is written before the documents are moved into place, so that what a person wrote is never forgotten. All
-rows of a document in a language stand together, in the order of the file. This module does not know what is
+rows of a file stand together, in the order of the file. This module does not know what is
 done with a segment.
 """
 
@@ -20,14 +20,14 @@ from pipeline.core.errors import InputError
 from pipeline.output.translated.merge import KEPT, Edit, Written
 from pipeline.system.files import adapter_name
 
-_TEXTS = ("document", "language")
+_NAMES = ("document", "file", "language")
 SCHEMA = pl.Schema(
     {
-        **dict.fromkeys(_TEXTS, pl.String()),
+        **dict.fromkeys(("document", "language"), pl.String()),
         "place": pl.Int64(),
         **dict.fromkeys(("path", "kind", "source", "target", "state", "findings"), pl.String()),
         "attempts": pl.Int64(),
-        **dict.fromkeys(("model", "candidate"), pl.String()),
+        **dict.fromkeys(("model", "candidate", "file"), pl.String()),
     }
 )
 GONE = 0
@@ -36,7 +36,10 @@ GONE = 0
 
 @frozen
 class Row:
-    """A row of the ledger. `place` counts from 1; `target` is None where the source was left as it is."""
+    """A row of the ledger. `place` counts from 1; `target` is None where the source was left as it is.
+
+    `file` is the file in the tree, relative to its folder.
+    """
 
     document: str
     language: str
@@ -50,6 +53,7 @@ class Row:
     attempts: int
     model: str
     candidate: str
+    file: str
 
     @property
     def written(self) -> Written:
@@ -57,16 +61,17 @@ class Row:
         return Written(self.source, self.source if self.target is None else self.target, self.state)
 
 
-def row_of(document: str, language: str, place: int, segment: Segment, outcome: Outcome) -> Row:
-    """The row of a segment; `place` counts from 0."""
+def row_of(names: tuple[str, str, str], place: int, segment: Segment, outcome: Outcome) -> Row:
+    """The row of a segment. `names` are the document, the language and the file; `place` counts from 0."""
+    document, language, file = names
     codes = " ".join(dict.fromkeys(one.code for one in outcome.findings))
     what = (segment.path, segment.kind, segment.text, outcome.target, outcome.state, codes)
-    return Row(document, language, place + 1, *what, outcome.attempts, outcome.by, outcome.candidate)
+    return Row(document, language, place + 1, *what, outcome.attempts, outcome.by, outcome.candidate, file)
 
 
 def gone(document: str, language: str, edit: Edit) -> Row:
     """The row of a text that a person wrote, and whose segment is gone."""
-    return Row(document, language, GONE, "", "", edit.source, edit.text, "gone", "", 0, "", "")
+    return Row(document, language, GONE, "", "", edit.source, edit.text, "gone", "", 0, "", "", "")
 
 
 class Ledger:
@@ -74,7 +79,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._spans: dict[tuple[str, str], tuple[int, int]] = {}
+        self._spans: dict[tuple[str, str], tuple[int, int, str]] = {}
         self._scan = pl.LazyFrame(schema=SCHEMA)
         if not path.exists():
             return
@@ -86,27 +91,31 @@ class Ledger:
             self._scan = scan.with_columns(pl.col("place", "attempts").cast(pl.Int64))
             if name == "csv":  # it cannot be read from the middle
                 self._scan = self._scan.collect().lazy()
-            runs = self._scan.select(*_TEXTS, "place").with_row_index("row").filter(pl.col("place") != GONE)
-            found = runs.group_by(*_TEXTS, maintain_order=True).agg(pl.col("row").min(), pl.len()).collect()
+            runs = self._scan.select(*_NAMES, "place").with_row_index("row").filter(pl.col("place") != GONE)
+            found = runs.group_by(*_NAMES, maintain_order=True).agg(pl.col("row").min(), pl.len()).collect()
         except pl.exceptions.PolarsError:
             raise self._damaged() from None
-        for document, language, row, count in found.iter_rows():
-            self._spans[document, language] = (row, count)  # rows of texts that are gone come last
+        for document, file, language, row, count in found.iter_rows():
+            self._spans[document, file] = (row, count, language)  # rows of texts that are gone come last
 
     def _damaged(self) -> InputError:
         hint = "put a copy back; without it, segments that people changed in the tree are overwritten"
         return InputError("this is not the ledger that the job wrote", where=str(self._path), hint=hint)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """(document, language) of all that is in it."""
+        """(document, file) of all that is in it."""
         return iter(self._spans)
 
     def __contains__(self, key: object) -> bool:
         return key in self._spans
 
-    def rows(self, document: str, language: str) -> list[Row]:
-        """The rows of a document in a language."""
-        start, count = self._spans.get((document, language), (0, 0))
+    def language(self, document: str, file: str) -> str:
+        """The language of a file."""
+        return self._spans[document, file][2]
+
+    def rows(self, document: str, file: str) -> list[Row]:
+        """The rows of a document in one of its files."""
+        start, count, _ = self._spans.get((document, file), (0, 0, ""))
         if not count:
             return []
         return _rows(self._scan.slice(start, count))

@@ -29,6 +29,7 @@ from pipeline.journal.spill import Spill
 from pipeline.output import manifest, receipt
 from pipeline.output.aside import remove_leftovers
 from pipeline.output.overwrite import kept_beside
+from pipeline.output.translated.derived import own_files
 from pipeline.runs.forget.files import erase_files, erase_lines
 from pipeline.runs.forget.meant import Meant, who_is_meant
 from pipeline.runs.run import export_async
@@ -124,9 +125,9 @@ def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) 
     failures = job.folder / "failures.csv"
     for path in (*job.targets, failures):
         remove_leftovers(path)
-    there = [target for target in job.targets if target.exists()]
+    there, about = [target for target in job.targets if target.exists()], own_files(job)
     try:
-        if there:
+        if there or about:
             result = anyio.run(partial(export_async, job, without=meant.names))
             found.tables = [Rewritten(str(target), result.rows, result.pending) for target in result.targets]
             found.kept = list(map(str, result.kept))
@@ -135,15 +136,16 @@ def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) 
     except (InputError, JobError) as error:
         found.tables = [Rewritten(str(target), trouble=str(error), removed=remove) for target in there]
     found.left += [table.path for table in found.tables if not table.removed]
-    if found.tables and not remove:
+    found.left += [] if remove else map(str, about)
+    if (found.tables or about) and not remove:
         return False
-    for path in (failures, job.folder / receipt.NAME, *there):
+    for path in (failures, job.folder / receipt.NAME, *there, *about):
         path.unlink(missing_ok=True)  # the next run writes all of them again
     return True
 
 
 def _not_its_own(job: Job) -> list[Path]:
     folders = [job.root / name for name in manifest.folders(job.folder)]
-    own = {*job.targets, *folders, *(job.folder / name for name in OWN_NAMES)}
+    own = {*job.targets, *folders, *own_files(job), *(job.folder / name for name in OWN_NAMES)}
     files = (file for file in job.folder.rglob("*") if file.is_file())
     return sorted(file for file in files if own.isdisjoint((file, *file.parents)))

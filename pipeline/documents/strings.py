@@ -1,0 +1,112 @@
+"""Apple's files of messages (.strings), in UTF-8 or UTF-16; comments are notes.
+
+This module does not know what a message is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.errors import InputError
+from pipeline.documents._spliced import Spliced
+from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
+
+SUFFIXES = (".strings",)
+_TOKEN = re.compile(
+    r'\s*(?:/\*([^*]*\*+(?:[^/*][^*]*\*+)*)/|//([^\r\n]*)|"([^"\\]*(?:\\[\s\S][^"\\]*)*)"|([\w.$:-]+)|([=;]))'
+)
+_BLANK = re.compile(r"\s*")
+_ESCAPE = re.compile(r"\\(?:[uU]([0-9a-fA-F]{4})|([0-7]{1,3})|([\s\S]))")
+_SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
+_ESCAPES = str.maketrans({"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", '"': '\\"'})
+_NO_NOTE = "No comment provided by engineer."
+
+
+class _Value(NamedTuple):
+    key: str
+    start: int
+    end: int
+    text: str
+    note: str
+
+
+def recognises(name: str, content: bytes) -> bool:
+    """Every file with such a name is one."""
+    return True
+
+
+def read(name: str, content: bytes, policy: Policy) -> Document:
+    """The messages of a file."""
+    half = {b"\x00": "utf-16-be"}.get(content[:1], "utf-16-le" if content[1:2] == b"\x00" else "utf-8")
+    source = decoded(name, content, half)
+    spots, skips = [], []
+    for value in _values(name, source):
+        if reason := no_words(value.text):
+            skips.append(Skip(value.start, value.end, reason))
+        else:
+            syntax = "printf" if "%" in value.text else ""
+            segment = Segment(
+                value.text, "message", value.key, (), tags(value.text), value.note, syntax=syntax
+            )
+            spots.append(Spot(value.start, value.end, segment, _written))
+    pieces, left_out = placed(source, spots, skips)
+    return Spliced(content, pieces, left_out, rest="keys and comments")
+
+
+def _values(name: str, source: Decoded) -> Iterator[_Value]:
+    """The texts behind `=`; a key that stands alone is its own text, and stays as it is."""
+    key, note, expected = "", "", "key"
+    for token in _tokens(name, source):
+        sign = token[5] or "text"
+        if token[1] is not None or token[2] is not None:
+            said = (token[1] or token[2] or "").strip("* \n\r\t")
+            if expected == "key" and said != _NO_NOTE:
+                note = said
+        elif sign == "text" and expected == "key":
+            key, expected = _read(token[3] or token[4] or ""), "="
+        elif sign == "text" and expected == "value":
+            start, end = token.span(4 if token[3] is None else 3)
+            yield _Value(key, start, end, _read(source.text[start:end]), note)
+            expected = ";"
+        elif sign == "=" and expected == "=":
+            expected = "value"
+        elif sign == ";" and expected in ("=", ";"):
+            expected, note = "key", ""
+        else:
+            raise _wrong(name, source, token.end())
+    if expected != "key":
+        raise _wrong(name, source, len(source.text))
+
+
+def _tokens(name: str, source: Decoded) -> Iterator[re.Match[str]]:
+    at, end = 0, len(source.text.rstrip())
+    while at < end:
+        token = _TOKEN.match(source.text, at)
+        if token is None:
+            blank = _BLANK.match(source.text, at)
+            raise _wrong(name, source, blank.end() if blank else at)
+        at = token.end()
+        yield token
+
+
+def _wrong(name: str, source: Decoded, at: int) -> InputError:
+    hint = 'a message is "key" = "text"; with quotes, and a semicolon at its end'
+    where = f"{name}, line {source.line(min(at, len(source.text.rstrip())))}"
+    return InputError("this line is no message", where=where, hint=hint)
+
+
+def _read(raw: str) -> str:
+    return paired(_ESCAPE.sub(_sign, raw)) if "\\" in raw else raw
+
+
+def _sign(found: re.Match[str]) -> str:
+    if found[3]:
+        return _SIGNS.get(found[3], found[3])
+    return chr(int(found[1], 16) if found[1] else int(found[2], 8))
+
+
+def _written(text: str) -> str:
+    return text.translate(_ESCAPES)

@@ -1,0 +1,123 @@
+"""What people changed in the tree: found in its files and in the ledger, and brought into new translations.
+
+An edit belongs to its source. It is kept where that stands, also when it has moved; where it stands nowhere,
+the ledger remembers it. This module does not write files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from pipeline.core.document import Outcome, Policy, Translated
+from pipeline.core.errors import InputError
+from pipeline.output.folder import ResultFolder
+from pipeline.output.translated.ledger import GONE, Ledger, Row, gone
+from pipeline.output.translated.merge import KEPT, Edit, Written, edits_of, merged, with_edit
+from pipeline.translation.formats import read_document
+
+
+class Edits:
+    """The edits of a tree. `old` is the ledger of what was published last.
+
+    `coming` is that of a run that was killed while it moved its files; else it is empty.
+    """
+
+    def __init__(self, old: Ledger, coming: Ledger, folder: ResultFolder, policy: Policy) -> None:
+        self._old, self._coming, self._folder, self._policy = old, coming, folder, policy
+        self._edited = set[tuple[str, str]]()
+        """documents and files in which the ledgers have edits"""
+        self._gone: dict[tuple[str, str], list[tuple[str, Edit]]] = {}
+        """by language and source: edits whose segment is in no document now, with their documents"""
+
+    def collect(self, present: Collection[str]) -> None:
+        """Find what people wrote in documents that are not `present` any more."""
+        for row in (*self._old.edits(), *self._coming.edits()):
+            self._edited.add((row.document, row.file))
+            if row.place == GONE or row.document not in present:
+                self.lose(row.document, row.language, Edit(row.source, row.written.text))
+        for document, file in self._old:
+            if document in present or (content := self._folder.theirs(file)) is None:
+                continue
+            rows = self._old.rows(document, file)
+            language = self._old.language(document, file)
+            texts = self._texts(file, content, rows, (language,), "")
+            for edit in edits_of(_written(rows), texts).values() if texts else ():
+                self.lose(document, language, edit)
+
+    def lose(self, document: str, language: str, edit: Edit) -> None:
+        """Note an edit whose segment is gone."""
+        known = self._gone.setdefault((language, edit.source), [])
+        if (document, edit) not in known:
+            known.append((document, edit))
+
+    def lost(self, without: Collection[str]) -> Iterator[Row]:
+        """The rows that remember edits whose segments are gone, in order."""
+        left = [(doc, lang, edit) for (lang, _), found in self._gone.items() for doc, edit in found]
+        for document, language, edit in sorted(left, key=lambda one: (one[0], one[1], one[2].source)):
+            if document not in without:
+                yield gone(document, language, edit)
+
+    def read(
+        self, key: str, value: Translated, file: str, form: str, theirs: bytes | None
+    ) -> tuple[list[Row], list[str] | None, bool]:
+        """The rows of what stands in a file, and the texts in it that a person changed.
+
+        `theirs` is the content of a file that was changed. The last value says whether it can be merged.
+        """
+        if theirs is None and not self._gone and (key, file) not in self._edited:
+            return [], None, True  # nobody wrote anything for it
+        moved = (key, file) in self._coming and self._folder.is_coming(file)
+        base = (self._coming if moved else self._old).rows(key, file)
+        if theirs is None:
+            return base, None, True
+        for rows in (base, self._coming.rows(key, file)):
+            texts = self._texts(file, theirs, rows, (value.language, value.source), form)
+            if texts is not None:
+                return rows, texts, True
+        return base, None, False
+
+    def _texts(
+        self, file: str, content: bytes, base: Sequence[Row], tags: Sequence[str], form: str
+    ) -> list[str] | None:
+        """The texts of a file that somebody changed; None where more than texts was changed.
+
+        That only texts were changed is proven: with the texts that were written last, it is the file that
+        was written last.
+        """
+        for tag in dict.fromkeys(tags):
+            with suppress(InputError):
+                document = read_document(file, content, replace(self._policy, source=tag), format=form)
+                texts = [one.text if one.given is None else one.given for one in document.segments]
+                if len(texts) != len(base):
+                    continue
+                back = [
+                    None if now == was.text else was.text
+                    for now, was in zip(texts, _written(base), strict=True)
+                ]
+                if self._folder.wrote(file, document.build(back, tags[0])):
+                    return texts
+        return None
+
+    def merged(
+        self, key: str, value: Translated, base: Sequence[Row], texts: Sequence[str] | None
+    ) -> list[Outcome]:
+        """What becomes of each segment of a document, with what people wrote for it."""
+        written = _written(base)
+        edits = edits_of(written, texts)
+        outcomes, left = merged(edits, written, value.document.segments, value.outcomes)
+        known = {one.source for one in written}
+        for place, segment in enumerate(value.document.segments):
+            found = self._gone.get((value.language, segment.text), [])
+            one_text = len({edit.text for _, edit in found}) == 1
+            if outcomes[place].state not in KEPT and segment.text not in known and one_text:
+                outcomes[place] = with_edit(found[0][1], segment.text, outcomes[place])
+                del self._gone[value.language, segment.text]
+        for edit in left:
+            self.lose(key, value.language, edit)
+        return outcomes
+
+
+def _written(rows: Sequence[Row]) -> list[Written]:
+    return [row.written for row in rows]
