@@ -19,6 +19,8 @@ from pipeline.documents._nested import Place, Raw
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,500}\}\}|\{%[^{}%]{0,500}%\}|\{#[^{}#]{0,500}#\}|<%[^<>%]{0,500}%>")
 """expressions of Django, Jinja, Handlebars and the like"""
+_ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>&]{0,300}(?:&gt;|>)")
+"""a tag of HTML inside a text of XML"""
 _LINES = re.compile(r"[ \t\f]*\r?\n\s*")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.|mailto:)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev)(?:/\S*)?"
@@ -70,6 +72,12 @@ class Style:
     """in a CDATA section, where nothing is escaped"""
     lines: str = "\n"
     """what ends a line, with the indent of the next one"""
+    read: Callable[[str], str] = str
+    """text as it is written -> as people see it"""
+    write: Callable[[str], str] = str
+    """the other way round; signs of XML are escaped after it"""
+    signs: re.Pattern[str] = _ESCAPED_TAG
+    """what in a text is a sign, and not a word"""
 
 
 @dataclass(slots=True)
@@ -125,7 +133,7 @@ def partners(parts: Sequence[AnyPart]) -> dict[int, int]:
     return pairs([Token(part.kind, part.name, part.start, part.end) for part in parts])
 
 
-def joined(source: str, parts: Sequence[Part]) -> Run:
+def joined(source: str, parts: Sequence[Part], style: Style) -> Run:
     """The text of a run as translators see it, with the places of its tags."""
     run = Run(_edged(source, parts))
     partner = partners(run.parts)
@@ -134,7 +142,8 @@ def joined(source: str, parts: Sequence[Part]) -> Run:
     for number, part in enumerate(run.parts):
         raw = source[part.start : part.end]
         if part.kind == "text":
-            raw = _LINES.sub("\n", raw)
+            raw = style.read(_LINES.sub("\n", raw))
+            run.markup += [(at + found.start(), at + found.end()) for found in style.signs.finditer(raw)]
             run.opaque += [(at + found.start(), at + found.end()) for found in _TEMPLATE.finditer(raw)]
         else:
             other = run.parts[partner[number]] if number in partner else part
@@ -187,9 +196,9 @@ def _written(source: str, run: Run, style: Style, target: str, raw: Raw) -> str:
             part = parts.pop() if len(parts) > 1 else parts[0]
             done.append(raw(part.start, part.end))
         elif style.verbatim:
-            done.append(piece.replace("]]>", "]]]]><![CDATA[>"))
+            done.append(style.write(piece).replace("]]>", "]]]]><![CDATA[>"))
         else:
-            plain = escaped(piece, xml=style.xml, known=run.text)
+            plain = escaped(style.write(piece), xml=style.xml, known=run.text)
             done.append(plain.replace("\n", style.lines))
     return "".join(done)
 
@@ -230,7 +239,7 @@ def wrong_tags(source: str, spans: Iterable[Span], target: str) -> list[Finding]
     """What is wrong with the tags of a translation: lost ones, new ones, and pairs that cross each other."""
     wanted = [source[start:end] for start, end in sorted(spans) if source[start] == "<"]
     found = [piece for is_tag, piece in _split(target, wanted) if is_tag]
-    return differences(wanted, found)
+    return differences([*wanted, *_ESCAPED_TAG.findall(source)], [*found, *_ESCAPED_TAG.findall(target)])
 
 
 def differences(wanted: Sequence[str], found: Sequence[str]) -> list[Finding]:

@@ -102,6 +102,8 @@ class Walk:
     def words(self, event: Event) -> None:
         """What stands in a paragraph, or in a block of code."""
         name, value, begin, _ = event
+        if self.blocks[-1] == "HtmlBlock":  # the parser gives blanks for tabs there
+            return
         if self.blocks[-1] == "CodeBlock":
             if self.found.policy.code_comments:
                 self.code(value, begin + self.base)

@@ -30,6 +30,13 @@ class Place:
     segment: Segment
     written: Callable[[str, Raw], str]
     """a translation -> what is written in this place"""
+    bilingual: bool = False
+    """whether it is the place of a translation, which stands beside its source"""
+
+    @property
+    def stands(self) -> str | None:
+        """What stands there now; nothing is written in the place of the same."""
+        return self.segment.given if self.bilingual else self.segment.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ class _Build:
         self.text = document.text
         self.edits: list[tuple[int, int, Callable[[Raw], str]]] = []
         for place, target in zip(document.places, targets, strict=True):
-            if target is not None and target != place.segment.text:
+            if target is not None and target != place.stands:
                 self.edits.append((place.start, place.end, _edit(place, target)))
         if language:
             for naming in document.namings:

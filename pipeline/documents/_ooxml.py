@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from functools import partial
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Finding, Policy, Segment
 from pipeline.core.errors import InputError
 from pipeline.documents._inline import has_words, valued
+from pipeline.documents._items import Item, RunOfText, plain_format, unescaped, with_fields
 from pipeline.documents._markup import (
     Token,
     attribute,
@@ -25,8 +26,7 @@ from pipeline.documents._markup import (
     tokens,
 )
 from pipeline.documents._nested import Nested, Place
-from pipeline.documents._runs import Item, Paragraph, RunOfText, plain_format, unescaped, with_fields
-from pipeline.documents._zipped import Archive, Zipped
+from pipeline.documents._runs import Paragraph
 
 _SPACES = {"wordprocessingml": "w", "drawingml": "a"}
 _SPACE = re.compile(
@@ -51,7 +51,6 @@ _WORDS = frozenset(("m:oMath", "m:oMathPara", "w:fldSimple", "a:fld", "w:sym"))
 _OF_RUNS = frozenset(("w:r", "w:rPr", "w:t", "a:r", "a:rPr", "a:t", *_DROPPED, *_SIGNS))
 """elements whose number may change when runs are written anew"""
 _DESCRIBED = re.compile(r"(?:wp|wps|wpg|pic|p|xdr|dsp):(?:docPr|cNvPr)")
-_OVERRIDE = re.compile(r"<(?:\w+:)?Override\b[^>]*>")
 _HEADING = re.compile(
     r"(?:heading|title|\u00fcberschrift|titre|t\u00edtulo|\u6807\u9898|\d)\s?\d?", re.IGNORECASE
 )
@@ -273,46 +272,3 @@ def _renamed(token: Token, spaces: dict[str, str]) -> Token:
 def _plain_written(source: str, target: str, _: object) -> str:
     before = source[: len(source) - len(source.lstrip())]
     return before + escaped(target.replace("&", "&amp;"), xml=True) + source[len(source.rstrip()) :]
-
-
-def office(
-    name: str, content: bytes, policy: Policy, main: tuple[str, ...], kinds: dict[str, str], rest: str
-) -> Document:
-    """A Word or PowerPoint file: the parts of these content types, with what each is called."""
-    archive = Archive(name, content)
-    types = archive.read("[Content_Types].xml")
-    if types is None:
-        raise archive.damaged("[Content_Types].xml")
-    text, _ = decoded(name, types)
-    found = list(_named(text, kinds))
-    if not any(ending in text for ending in main):
-        raise archive.damaged("[Content_Types].xml")
-    order = list(kinds)
-    parts: list[tuple[str, Document]] = []
-    for member, kind in sorted(found, key=lambda one: (order.index(one[1]), _numbers(one[0]))):
-        if (inside := archive.read(member)) is not None:
-            number = re.search(r"(\d+)\.xml$", member)
-            path = f"{kinds[kind]} {number[1]}".strip() if number and kinds[kind] else kinds[kind]
-            parts.append((member, Part(f"{name}, {member}", inside, policy, path)))
-    return Zipped(archive, parts, rest=rest, title=_title(archive))
-
-
-def _named(types: str, kinds: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The members of the wanted content types, each with its type."""
-    for found in _OVERRIDE.finditer(types):
-        token = tokens(found[0], xml=True)[0]
-        part, kind = attribute(found[0], token, "PartName"), attribute(found[0], token, "ContentType")
-        short = next((one for one in kinds if kind and kind.endswith(one)), None)
-        if part and short:
-            yield part.lstrip("/"), short
-
-
-def _numbers(name: str) -> tuple[tuple[int, str], ...]:
-    """A name with its numbers in order: slide2 before slide10."""
-    return tuple((int(part or 0), rest) for rest, part in re.findall(r"(\D+)(\d*)", name))
-
-
-def _title(archive: Archive) -> str:
-    core = archive.read("docProps/core.xml") or b""
-    found = re.search(rb"<dc:title>([^<]{1,300})</dc:title>", core)
-    return unescaped(found[1].decode("utf-8", "replace")) if found else ""

@@ -225,7 +225,7 @@ class Page:
         parts = trimmed(whole, self._is_blank)
         if not parts:
             return
-        run = joined(self.text, parts)
+        run = joined(self.text, parts, self.style)
         hidden = [*run.opaque, *run.markup]
         if not has_words(run.text, hidden):
             if any(part.name in _CODE for part in whole):

@@ -7,7 +7,7 @@ settings, embedded files and the instructions of fields are left out, and so is 
 from __future__ import annotations
 
 from pipeline.core.document import Document, Policy
-from pipeline.documents._ooxml import office
+from pipeline.documents._office import office
 
 SUFFIXES = (".docx", ".docm", ".dotx")
 _KINDS = {

@@ -6,7 +6,7 @@ Runs of another format, breaks and fields are numbered tags in a paragraph. Layo
 from __future__ import annotations
 
 from pipeline.core.document import Document, Policy
-from pipeline.documents._ooxml import office
+from pipeline.documents._office import office
 
 SUFFIXES = (".pptx", ".pptm", ".ppsx", ".potx")
 _KINDS = {

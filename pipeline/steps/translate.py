@@ -18,9 +18,9 @@ from pipeline.answers.asking import Asking, Taken, Templates
 from pipeline.answers.draws import Draws
 from pipeline.core.document import Policy, Segment
 from pipeline.core.domain import Call, Fault, Request, Values
+from pipeline.job.fields import JobNames, Texts
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.fields import Texts
 from pipeline.job.spec import Model, Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments
 from pipeline.steps._segments import Documents, How
@@ -66,7 +66,7 @@ class Translation(_Spec):
     lemmas: StrictBool = Field(
         False, description="find terms by the dictionary form of their words (the extra `lemma`)"
     )
-    memory: Texts = Field((), description="other jobs whose translations of equal segments are used, too")
+    memory: JobNames = Field((), description="other jobs whose translations of equal segments are used, too")
     context: Literal["previous", "source"] = Field(
         "previous",
         description="what a model is shown before a text: previous: with its translation, so that the parts"

@@ -402,6 +402,16 @@ def test_html_blocks_give_their_words_and_keep_their_tags() -> None:
     assert codes(document, 0, 'Welcome <a href="/x">here</a>, see <code>不译</code>') == ["structure"] * 2
 
 
+def test_html_after_tabs_gives_its_words_once() -> None:
+    text = "- 甲\n\t<details>\n\t<summary>\n\t\t例子\n\t</summary>\n\n\t乙\n\n\t</details>\n"
+    document = page(text)
+    assert texts(document) == ["甲", "例子", "乙"]
+    assert document.build(["a", "b", "c"]).decode() == text.translate(str.maketrans("甲乙", "ac")).replace(
+        "例子", "b"
+    )
+    assert sum(document.skipped.values()) == len(text.encode()) - 4 * 3
+
+
 def test_containers_of_page_generators_keep_their_lines() -> None:
     text = "::: tip 提示\n容器的文本\n:::\n\n:::note[标题]\n\n文本 {#id} {% raw %} :smile:\n\n:::\n"
     document = page(text)
