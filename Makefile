@@ -19,7 +19,7 @@ INSTALL_COMPAT = $(COMPAT)/bin/python -m pip install --quiet --disable-pip-versi
 INSTALL_AUDIT = $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo unit test check soak compat bench setup audit sbom lock schema picture clean help
+.PHONY: demo demo-docs unit test check soak compat bench setup audit sbom lock schema picture clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,17 @@ demo: setup  ## run the main job with a real model on this machine; again goes o
 	  "$(BIN)/pipeline run jobs/notices.yaml" "translate a column into Portuguese, without a key" \
 	  "$(BIN)/pipeline new --from TABLE" "a commented job for a table of your own" \
 	  "head -4 $(DEMO)" "how the same job runs on a real API"
+
+demo-docs: setup  ## translate a folder of documents, without a key: pseudo, and English to Portuguese
+	@echo "== $(BIN)/pipeline run jobs/essays.yaml   (shows what of a Chinese page would be translated)"
+	@$(BIN)/pipeline run jobs/essays.yaml
+	@echo "== $(BIN)/pipeline run jobs/manual.yaml   (English to Portuguese with a small engine on this machine)"
+	@$(BIN)/pipeline run jobs/manual.yaml || [ $$? -eq 3 ]
+	@echo
+	@head -20 output/manual/pt/README.md
+	@echo
+	@echo "Look at it: output/manual/pt/ has the pages, output/manual/bilingual/ both languages side by side (open the"
+	@echo ".html files), output/manual/report.md says what was checked, output/essays/ has the pseudo-translation."
 
 PYTEST = $(PY) -m pytest -n auto --dist worksteal $(if $(CI),--durations=20)
 

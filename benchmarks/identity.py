@@ -15,15 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 ASKED = (
-    re.compile(r"Translate the strings of this JSON object\..*?:\n(\{.*\})$", re.DOTALL),  # pipeline
-    re.compile(r"answer with the translation alone:\n\n(.*)$", re.DOTALL),  # pipeline
+    re.compile(r'\n(\{"s1":.*\})$', re.DOTALL),  # pipeline, several segments
+    re.compile(r"with the translation alone:\n\n(.*)$", re.DOTALL),  # pipeline, one
     re.compile(r"Please help me to translate,`(.*)` to \w+, please return only", re.DOTALL),  # bbook_maker
-    re.compile(
-        r"Translate the following English text into [\w-]+:\n\n(.*?)\n\n\n?(?:SECTION|Return)", re.DOTALL
-    ),
+    re.compile(r"following English text into [\w-]+:\n\n(.*?)\n\n\n?(?:SECTION|Return)", re.DOTALL),  # cl10n
 )
 """what stands for translation in a message, tool by tool; for any other message it is the whole of it"""
-WORD = re.compile(r"single word: (PONG|ignored)")
 
 
 def answer(body: dict[str, Any]) -> str:

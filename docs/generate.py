@@ -19,12 +19,14 @@ from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.core import adapters
 from pipeline.core.errors import RunStopped
 from pipeline.job import files, spec
 from pipeline.job.load import schema_text
 from pipeline.lanes import bottleneck
 from pipeline.lanes.guards import fuse
 from pipeline.output import types
+from pipeline.steps import translate
 from pipeline.wire import faults
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -180,11 +182,22 @@ def _types() -> str:
     return _table(("type", "in a template", "csv, tsv", "json, jsonl", "parquet", "xlsx"), rows)
 
 
+def _documents() -> str:
+    """The formats of documents, as their modules say."""
+    rows = ["| files | what is translated |", "| --- | --- |"]
+    for name in adapters.names("documents"):
+        files_of = ", ".join(f"`{suffix}`" for suffix in adapters.load("documents", name).SUFFIXES)
+        rows.append(f"| {files_of} | {adapters.summary('documents', name)} |")
+    return "\n".join(rows) + "\n"
+
+
 _PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "docs/documents.md": {"documents": _documents},
     "README.md": {"kinds": _kinds},
     "docs/rates.md": {"faults": _faults, "stops": _stops, "binds": _binds},
     "docs/job-file.md": {
         "limits": lambda: _keys(spec.Limits),
+        "translation": lambda: _keys(translate.Translation),
         "endpoints": lambda: _keys(spec.Endpoint),
         "fallback": lambda: _keys(spec.Fallback),
         "budget": lambda: _keys(spec.BudgetSpec),

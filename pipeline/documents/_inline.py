@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol, TypeVar
 
 from pipeline.core.document import Finding, Segment, Span
-from pipeline.documents._markup import Token, escaped, pairs, tokens, without_entities
+from pipeline.documents._markup import Attribute, Token, escaped, pairs, tokens, without_entities
 from pipeline.documents._nested import Place, Raw
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,500}\}\}|\{%[^{}%]{0,500}%\}|\{#[^{}#]{0,500}#\}|<%[^<>%]{0,500}%>")
 """expressions of Django, Jinja, Handlebars and the like"""
+_ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>&]{0,300}(?:&gt;|>)")
+"""a tag of HTML inside a text of XML"""
 _LINES = re.compile(r"[ \t\f]*\r?\n\s*")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.|mailto:)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev)(?:/\S*)?"
@@ -37,6 +40,29 @@ class Part:
     opaque: bool = False
 
 
+class Tagged(Protocol):
+    """What a part of a run has in every format."""
+
+    @property
+    def kind(self) -> str:
+        """As `Part` has it."""
+
+    @property
+    def name(self) -> str:
+        """That of the element."""
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the text of the file."""
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+
+
+AnyPart = TypeVar("AnyPart", bound=Tagged)
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """How the text of a run is written in its file."""
@@ -46,6 +72,12 @@ class Style:
     """in a CDATA section, where nothing is escaped"""
     lines: str = "\n"
     """what ends a line, with the indent of the next one"""
+    read: Callable[[str], str] = str
+    """text as it is written -> as people see it"""
+    write: Callable[[str], str] = str
+    """the other way round; signs of XML are escaped after it"""
+    signs: re.Pattern[str] = _ESCAPED_TAG
+    """what in a text is a sign, and not a word"""
 
 
 @dataclass(slots=True)
@@ -68,15 +100,23 @@ class Run:
         return self.parts[-1].end
 
 
-def trimmed(source: str, parts: Sequence[Part]) -> Sequence[Part]:
+def trimmed(parts: Sequence[AnyPart], blank: Callable[[AnyPart], bool]) -> Sequence[AnyPart]:
     """A run without what stands around its words: blanks, tags without text, pairs that hold all of it."""
     partner = partners(parts)
     first, last = 0, len(parts) - 1
     while first <= last:
         left, right = parts[first], parts[last]
-        if _silent(source, left) or (left.kind == "close" and partner.get(first, first) >= first):
+        if (
+            left.kind == "alone"
+            or blank(left)
+            or (left.kind == "close" and partner.get(first, first) >= first)
+        ):
             first += 1
-        elif _silent(source, right) or (right.kind == "open" and partner.get(last, last) <= last):
+        elif (
+            right.kind == "alone"
+            or blank(right)
+            or (right.kind == "open" and partner.get(last, last) <= last)
+        ):
             last -= 1
         elif left.kind == "open" and (first not in partner or partner[first] >= last):
             last -= partner.get(first) == last
@@ -88,16 +128,12 @@ def trimmed(source: str, parts: Sequence[Part]) -> Sequence[Part]:
     return parts[first : last + 1]
 
 
-def _silent(source: str, part: Part) -> bool:
-    return part.kind == "alone" or (part.kind == "text" and source[part.start : part.end].isspace())
-
-
-def partners(parts: Sequence[Part]) -> dict[int, int]:
+def partners(parts: Sequence[AnyPart]) -> dict[int, int]:
     """The place of each opening tag of a run -> the place of its closing tag, and the other way round."""
     return pairs([Token(part.kind, part.name, part.start, part.end) for part in parts])
 
 
-def joined(source: str, parts: Sequence[Part]) -> Run:
+def joined(source: str, parts: Sequence[Part], style: Style) -> Run:
     """The text of a run as translators see it, with the places of its tags."""
     run = Run(_edged(source, parts))
     partner = partners(run.parts)
@@ -106,7 +142,8 @@ def joined(source: str, parts: Sequence[Part]) -> Run:
     for number, part in enumerate(run.parts):
         raw = source[part.start : part.end]
         if part.kind == "text":
-            raw = _LINES.sub("\n", raw)
+            raw = style.read(_LINES.sub("\n", raw))
+            run.markup += [(at + found.start(), at + found.end()) for found in style.signs.finditer(raw)]
             run.opaque += [(at + found.start(), at + found.end()) for found in _TEMPLATE.finditer(raw)]
         else:
             other = run.parts[partner[number]] if number in partner else part
@@ -130,6 +167,17 @@ def _edged(source: str, parts: Sequence[Part]) -> list[Part]:
     return edged
 
 
+def valued(one: Attribute, segment: Segment, *, xml: bool) -> Place:
+    """The value of an attribute as a segment, without the blanks around it."""
+    start, end = one.end - len(one.value.lstrip()), one.start + len(one.value.rstrip())
+
+    def written(target: str, _: Raw) -> str:
+        text = escaped(" ".join(target.split("\n")), xml=xml, known=one.value, quote=one.quote or '"')
+        return text if one.quote else f'"{text}"'
+
+    return Place(start, end, segment, written)
+
+
 def place(source: str, run: Run, segment: Segment, style: Style) -> Place:
     """Where a run stands, and how its translation is written there."""
     return Place(run.start, run.end, segment, partial(_written, source, run, style))
@@ -148,9 +196,9 @@ def _written(source: str, run: Run, style: Style, target: str, raw: Raw) -> str:
             part = parts.pop() if len(parts) > 1 else parts[0]
             done.append(raw(part.start, part.end))
         elif style.verbatim:
-            done.append(piece.replace("]]>", "]]]]><![CDATA[>"))
+            done.append(style.write(piece).replace("]]>", "]]]]><![CDATA[>"))
         else:
-            plain = escaped(piece, xml=style.xml, known=run.text)
+            plain = escaped(style.write(piece), xml=style.xml, known=run.text)
             done.append(plain.replace("\n", style.lines))
     return "".join(done)
 
@@ -191,7 +239,7 @@ def wrong_tags(source: str, spans: Iterable[Span], target: str) -> list[Finding]
     """What is wrong with the tags of a translation: lost ones, new ones, and pairs that cross each other."""
     wanted = [source[start:end] for start, end in sorted(spans) if source[start] == "<"]
     found = [piece for is_tag, piece in _split(target, wanted) if is_tag]
-    return differences(wanted, found)
+    return differences([*wanted, *_ESCAPED_TAG.findall(source)], [*found, *_ESCAPED_TAG.findall(target)])
 
 
 def differences(wanted: Sequence[str], found: Sequence[str]) -> list[Finding]:

@@ -185,9 +185,7 @@ def attributes(text: str, token: Token) -> Iterator[Attribute]:
 
 def attribute(text: str, token: Token, name: str) -> str | None:
     """The value of one attribute, decoded; None where the tag has none of this name."""
-    return next(
-        (html.unescape(one.value) for one in attributes(text, token) if one.name.lower() == name), None
-    )
+    return next((html.unescape(one.value) for one in attributes(text, token) if one.name == name), None)
 
 
 def escaped(text: str, *, xml: bool = False, known: str = "", quote: str = "") -> str:

@@ -30,6 +30,13 @@ class Place:
     segment: Segment
     written: Callable[[str, Raw], str]
     """a translation -> what is written in this place"""
+    bilingual: bool = False
+    """whether it is the place of a translation, which stands beside its source"""
+
+    @property
+    def stands(self) -> str | None:
+        """What stands there now; nothing is written in the place of the same."""
+        return self.segment.given if self.bilingual else self.segment.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ class _Build:
         self.text = document.text
         self.edits: list[tuple[int, int, Callable[[Raw], str]]] = []
         for place, target in zip(document.places, targets, strict=True):
-            if target is not None and target != place.segment.text:
+            if target is not None and target != place.stands:
                 self.edits.append((place.start, place.end, _edit(place, target)))
         if language:
             for naming in document.namings:
@@ -135,21 +142,22 @@ class _Build:
             self.edits.sort(key=lambda edit: (edit[0], -edit[1]))
         self.starts = [start for start, _, _ in self.edits]
 
-    def raw(self, start: int, end: int) -> str:
-        return "".join(self.parts(start, end))
-
-    def parts(self, start: int, end: int) -> Iterator[str]:
+    def parts(self, start: int, end: int, after: int = 0) -> Iterator[str]:
+        """A part of the file, with the edits in it; `after` leaves out those that it is a part of itself."""
         at = start
-        for number in range(bisect_left(self.starts, start), len(self.edits)):
+        for number in range(max(bisect_left(self.starts, start), after), len(self.edits)):
             first, last, written = self.edits[number]
             if first >= end:
                 break
             if first < at or last > end:
                 continue
             yield self.text[at:first]
-            yield written(self.raw)
+            yield written(partial(self._raw, number + 1))
             at = last
         yield self.text[at:end]
+
+    def _raw(self, after: int, start: int, end: int) -> str:
+        return "".join(self.parts(start, end, after))
 
 
 def _edit(place: Place, target: str) -> Callable[[Raw], str]:

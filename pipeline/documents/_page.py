@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pipeline.core.document import Policy, Segment
-from pipeline.documents._inline import VOID, Part, Style, has_words, joined, place, trimmed
-from pipeline.documents._markup import Attribute, Token, attributes, escaped, pairs, tokens
-from pipeline.documents._nested import Naming, Place, Raw
+from pipeline.documents._inline import VOID, Part, Style, has_words, joined, place, trimmed, valued
+from pipeline.documents._markup import Attribute, Token, attributes, pairs, tokens
+from pipeline.documents._nested import Naming, Place
 
 INLINE = frozenset((
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn",
@@ -174,10 +174,8 @@ class Page:
         for one in found:
             kind = self._kind_of(token.name, one, found)
             if kind and has_words(one.value):
-                start = one.end - len(one.value.lstrip())
-                end = one.start + len(one.value.rstrip())
                 segment = Segment(" ".join(one.value.split()), kind=kind, path=self._path())
-                self.places.append(Place(start, end, segment, _valued(one, self.style.xml)))
+                self.places.append(valued(one, segment, xml=self.style.xml))
 
     def _kind_of(self, tag: str, one: Attribute, others: list[Attribute]) -> str:
         name = one.name.lower()
@@ -224,10 +222,10 @@ class Page:
         if not whole or (len(whole) == 1 and self.text[whole[0].start : whole[0].end].isspace()):
             return
         self.bones.append([part for part in whole if part.kind != "text"])
-        parts = trimmed(self.text, whole)
+        parts = trimmed(whole, self._is_blank)
         if not parts:
             return
-        run = joined(self.text, parts)
+        run = joined(self.text, parts, self.style)
         hidden = [*run.opaque, *run.markup]
         if not has_words(run.text, hidden):
             if any(part.name in _CODE for part in whole):
@@ -245,6 +243,9 @@ class Page:
             level = int(block[1])
             self.headings = {at: text for at, text in self.headings.items() if at < level}
             self.headings[level] = " ".join(re.sub(r"<[^<>]*>", "", run.text).split())
+
+    def _is_blank(self, part: Part) -> bool:
+        return part.kind == "text" and self.text[part.start : part.end].isspace()
 
     def skeleton(self) -> Iterator[str]:
         """The tags of the page without what a translation may change; those of one run are sorted."""
@@ -268,13 +269,3 @@ class Page:
 def _not_translated(found: list[Attribute]) -> bool:
     values = {one.name.lower(): one.value.lower() for one in found}
     return values.get("translate") == "no" or "notranslate" in values.get("class", "").split()
-
-
-def _valued(one: Attribute, xml: bool) -> Callable[[str, Raw], str]:
-    def written(target: str, _: Raw) -> str:
-        text = " ".join(target.split("\n"))
-        if one.quote:
-            return escaped(text, xml=xml, known=one.value, quote=one.quote)
-        return f'"{escaped(text, xml=xml, known=one.value, quote=chr(34))}"'
-
-    return written

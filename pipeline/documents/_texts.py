@@ -30,6 +30,8 @@ _KINDS = tuple(
     (reason, re.compile(pattern))
     for reason, pattern in (
         ("address", r"(?:[a-zA-Z][\w+.-]*://|mailto:|tel:|www\.)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+        ("number", r"0[xX][0-9a-fA-F]+|[-+]?\d+(?:\.\d+)?[eE][-+]?\d+"),
+        ("data", r"[0-9a-fA-F]{16,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
         ("colour", r"#[0-9a-fA-F]{3,8}|(?:rgb|hsl)a?\([^()]*\)"),
         ("path", r"(?:\.{1,2}|~|[A-Za-z]:)?[/\\]\S*|[\w.@-]+(?:[/\\][\w.@-]+)*[/\\][\w@-]+\.\w{1,5}"),
         (

@@ -111,6 +111,10 @@ class _Catalogue:
 
     def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
         """The catalogue with these translations; a translation that is already there keeps its lines."""
+        own = self._named("Language")
+        if language and own and not _same(own, language):
+            # what stands there is in another language; gettext shows the source for an empty text
+            targets = [target or "" for target in targets]
         rest = iter(targets)
         edits = list(self._headed(language))
         wanted = self._wanted(language)

@@ -191,6 +191,7 @@ PresetName = Annotated[str, Field(json_schema_extra=_with_presets)]
 Address = Annotated[str, StringConstraints(pattern=_ADDRESS), AfterValidator(address)]
 Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+JobNames = Annotated[tuple[JobName, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]
 Hours = Annotated[str, AfterValidator(_hours)]
 Concurrency = Annotated[

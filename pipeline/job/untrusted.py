@@ -151,7 +151,8 @@ def _check_files(job: Job, files: Files, text: YamlSource) -> None:
 
 def _check_format(name: str, where: str) -> None:
     if adapter_name(Path(name))[0] not in _FORMATS:
-        raise refused(f"'{Path(name).suffix}' is not one of {', '.join(sorted(_FORMATS))}", where)
+        named = Path(name).suffix or Path(name).name
+        raise refused(f"'{named}' is not one of {', '.join(sorted(_FORMATS))}", where)
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
@@ -174,7 +175,14 @@ def _checks_of_step(
     yield partial(_check_known, step.kind, _STEPS, "kind of step", text.where(here))
     prompt_file = getattr(step, "prompt_file", None)
     if prompt_file:
-        yield partial(_check_prompt_file, job, prompt_file, text.where((*here, "prompt_file")))
+        yield partial(_check_text_file, job, prompt_file, "prompt", text.where((*here, "prompt_file")))
+    translation = getattr(step, "translate", None)
+    if translation is not None:
+        where = text.where((*here, "translate"), key=True)
+        yield partial(_check_translation, translation.text, where)
+        for name in translation.glossary:
+            place = text.where((*here, "translate", "glossary"))
+            yield partial(_check_text_file, job, name, "glossary", place)
     for name in type(checks).model_fields if (checks := getattr(step, "checks", None)) else ():
         if getattr(checks, name) is not None:
             where = text.where((*here, "checks", name), key=True)
@@ -188,9 +196,15 @@ def _check_known(name: str, known: Collection[str], what: str, where: str, hint:
         raise refused(f"the {what} '{name}' is not allowed", where, hint)
 
 
-def _check_prompt_file(job: Job, name: str, where: str) -> None:
+def _check_text_file(job: Job, name: str, what: str, where: str) -> None:
     if (path := inside(job.file.parent, name, where)).exists() and not path.is_file():
-        raise refused("a prompt must be a plain file", where)
+        raise refused(f"a {what} must be a plain file", where)
+
+
+def _check_translation(text: str | None, where: str) -> None:
+    if text is None:
+        hint = 'say which text of a row is translated: translate: {text: "{{ title }}", …}'
+        raise refused("documents may not be translated, only texts of a table", where, hint)
 
 
 def _check_answer(step: Step, where: str) -> None:

@@ -1,6 +1,6 @@
 """Documents -> records: one for each file, with its path, its format and its bytes.
 
-    docs/guide/a.md  ->  path guide/a.md, name guide/a, suffix .md, format markdown, content b"…"
+    docs/guide/a.md  ->  path guide/a.md, name guide/a, suffix .md, format markdown, site hugo, content b"…"
 
 The key of a record is its path, relative to the folder that `from` names; of several entries, relative to the
 folder that they share. The files are looked at once, before the first record. The bytes of each are read
@@ -25,6 +25,7 @@ from pipeline.job.files import Records, Sample
 from pipeline.records.found import FROM, SIGNS, Named, below, named
 from pipeline.records.keys import drawn, part_of
 from pipeline.records.opening import is_table
+from pipeline.records.site import site_of
 from pipeline.records.where import chosen
 from pipeline.translation.formats import format_of, suffixes
 
@@ -88,7 +89,7 @@ class Documents:
 
     keyed = True
     path = None
-    schema = pl.Schema({**dict.fromkeys(FIELDS, pl.String()), "content": pl.Binary()})
+    schema = pl.Schema({**dict.fromkeys(FIELDS, pl.String()), "site": pl.String(), "content": pl.Binary()})
     kept = pl.Schema(dict.fromkeys(KEPT, pl.String()))
 
     def __init__(
@@ -103,6 +104,7 @@ class Documents:
         entries = [named(text, base) for text in spec.origins]
         self.folder = Path(os.path.commonpath([os.path.realpath(entry.folder) for entry in entries]))
         self._files = self._found(entries, {os.path.realpath(path) for path in without})
+        self._site = site_of(self.folder)
         if ours:
             self._leave(ours)
         if not self._files:
@@ -141,7 +143,7 @@ class Documents:
         """The records without their content."""
         for row in self._rows:
             file = self._files[row - 1]
-            yield Record(file.path, {**file.fields, "content": b""}, row)
+            yield Record(file.path, {**file.fields, "site": self._site, "content": b""}, row)
 
     def batches(self, size: int = 512) -> Iterator[list[Record]]:
         """The records, one at a time whatever `size` says: no two documents have to be in memory at once."""

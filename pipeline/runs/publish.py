@@ -53,13 +53,11 @@ async def publish(
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
     still counted to the end). Records with a key in `without` are left out.
     """
-    failures = _Failures(session)
-    safe = session.job.output.spreadsheet_safe
-    own = session.job.folder
-    targets, schema = session.job.targets, session.columns.schema
+    failures, targets = _Failures(session), session.job.targets
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
-    table = Table(targets, schema, own=own, spreadsheet_safe=safe)
+    safe = session.job.output.spreadsheet_safe
+    table = Table(targets, session.columns.schema, own=session.job.folder, spreadsheet_safe=safe)
     with table, filing_of(session, without) as filing, settled_heap():
         async for found in walks.rows(_batches(session, without)):
             leaves = found if only_complete and progress.pending else filing.settled(found)
@@ -75,9 +73,7 @@ async def publish(
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
         before = rows_of(session.job)
         kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
-    if filing.segments:
-        with suppress(DiskError) if exported else nullcontext():
-            write_derived(session.job, filing.segments)
+    _describe(session, filing, exported)
     return Result(
         targets,
         **counts,
@@ -117,6 +113,13 @@ def _put_in_place(
         with suppress(DiskError) if exported else nullcontext():
             write_receipt(job, counts, [*written, *failed], filed, read_from, session.source.chosen)
     return kept, failed, filed
+
+
+def _describe(session: Session, filing: Filing | Translations, exported: bool) -> None:
+    """Write what is made of the ledger of documents, where there is one."""
+    if filing.segments:
+        with suppress(DiskError) if exported else nullcontext():
+            write_derived(session.job, filing.segments, session.glossary)
 
 
 def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:

@@ -35,6 +35,7 @@ from pipeline.records.opening import Rows
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
+from pipeline.translation.glossary import Glossary, load
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
@@ -112,10 +113,22 @@ class Session:
     @property
     def policy(self) -> Policy:
         """What of the documents is translated; without the language, which a template may give."""
-        dumped = self.stages[self.tree.step].spec.model_dump() if self.tree else {}
-        written: dict[str, Any] = dumped.get("translate", {})
-        names = {field.name for field in fields(Policy)} - {"source"}
+        written, names = self._translation, {field.name for field in fields(Policy)} - {"source"}
         return Policy(**{name: value for name, value in written.items() if name in names})
+
+    @property
+    def glossary(self) -> Glossary:
+        """The glossary of the step that translates documents; an empty one where it has none."""
+        files = [self.job.files[name] for name in self._translation.get("glossary", ())]
+        lemmas = bool(self._translation.get("lemmas"))
+        return load([(shown, text.encode()) for shown, text in files], lemmas=lemmas)
+
+    @property
+    def _translation(self) -> dict[str, Any]:
+        """The settings of the step that translates documents."""
+        dumped = self.stages[self.tree.step].spec.model_dump() if self.tree else {}
+        found: dict[str, Any] = dumped.get("translate", {})
+        return found
 
     def _table(self) -> list[Path]:
         return [self.job.file.parent / name for name in self.job.records.origins]

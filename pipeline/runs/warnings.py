@@ -30,7 +30,7 @@ def warnings_of(session: Session) -> Iterator[JobError]:
     for i, stage in enumerate(session.stages):
         names = frozenset[str]().union(*(template.names for template in stage.runner.templates.values()))
         known |= stage.spec.each.keys()
-        if (names & varied) - stage.spec.each.keys():
+        if stage.runner.documents or (names & varied) - stage.spec.each.keys():
             varied.add(stage.spec.name)
         elif session.source.total() > 1:
             which = f"step '{stage.spec.name}' reads no column"

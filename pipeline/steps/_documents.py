@@ -41,10 +41,16 @@ class TranslateDocuments:
         if not source or not target:
             raise Fault("template", "the language to translate from or to is empty")
         row = values["row"]
-        document = _parsed(row["path"], row["content"], replace(self._policy, source=source))
+        document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
         asking = self._asking
         most = 1 + self.repairs + asking.escalates
         return document, Wanted(source, target, style, brief, asking.model, most, asking.plain)
+
+    def _policy_for(self, row: Values, source: str, target: str) -> Policy:
+        anchors = self._policy.anchors
+        if anchors == "auto":
+            anchors = "explicit_id" if row["site"] else "rewrite"
+        return replace(self._policy, source=source, target=target, anchors=anchors)
 
     def _render(self, name: str, values: Values) -> str:
         template = self.templates.get(f"translate.{name}")

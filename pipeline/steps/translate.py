@@ -19,9 +19,9 @@ from pipeline.answers.asking import Asking, Taken, Templates
 from pipeline.answers.draws import Draws
 from pipeline.core.document import Policy
 from pipeline.core.domain import Call, Fault, Request, Values
+from pipeline.job.fields import JobNames, Texts
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.fields import Texts
 from pipeline.job.spec import Model, Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments
 from pipeline.steps._segments import Documents, How
@@ -30,20 +30,11 @@ from pipeline.translation.work import Terms
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
-_OF_DOCUMENTS = (
-    *(
-        "brief",
-        "memory",
-        "context",
-        "escalate",
-        "inline_code",
-        "code_comments",
-        "alt_text",
-        "link_titles",
-        "tables",
-    ),
-    *("front_matter", "columns"),
-)
+_OF_DOCUMENTS = {
+    *("brief", "memory", "context", "escalate", "inline_code", "code_comments", "alt_text", "link_titles"),
+    *("tables", "front_matter", "anchors", "columns"),
+}
+"""keys of `translate` that a step with `text` has not"""
 _KEPT = re.compile(
     r"\{\{[^{}]*\}\}|\{[^{}\s]*\}|\$\{[^{}]*\}|%\([^()%\s]{0,64}\)[sd]|%[sd]\b"
     r"|https?://[!-(*-;=?-\\^-~]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]+|</?[a-zA-Z][^<>]*>|`[^`]+`"
@@ -90,7 +81,7 @@ class Translation(_Spec):
     lemmas: StrictBool = Field(
         False, description="find terms by the dictionary form of their words (the extra `lemma`)"
     )
-    memory: Texts = Field((), description="other jobs whose translations of equal segments are used, too")
+    memory: JobNames = Field((), description="other jobs whose translations of equal segments are used, too")
     context: Literal["previous", "source"] = Field(
         "previous",
         description="what a model is shown before a text: previous: with its translation, so that the parts"
@@ -107,11 +98,16 @@ class Translation(_Spec):
     front_matter: Texts = Field(
         ("title", "description"), description="keys of the front matter whose values are translated"
     )
+    anchors: Literal["auto", "rewrite", "explicit_id", "keep"] = Field(
+        "auto",
+        description="links to translated headings: rewrite: changed with the heading; explicit_id: headings"
+        " keep the anchor of the source; auto: explicit_id in a tree of a site generator that knows it",
+    )
     columns: Texts = Field((), description="columns of a CSV that are translated; default: those with words")
 
     @model_validator(mode="after")
     def _fits(self) -> Translation:
-        wrong = [name for name in _OF_DOCUMENTS if name in self.model_fields_set]
+        wrong = sorted(_OF_DOCUMENTS & self.model_fields_set)
         if self.text is not None and wrong:
             raise ValueError(f"`{wrong[0]}` is for documents; a step with `text` translates one text")
         return self

@@ -20,6 +20,7 @@ _GROWTH = 0.3
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ACCENTED = "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥɋřşŧŭṽẇẋẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤɊŘŞŦŬṼẆẊẎẐ"
 _ACCENTS = dict(zip(_PLAIN, _ACCENTED, strict=True))
+_ALL_CODE = re.compile(r"`[^`]+`")
 _VOWELS = frozenset("aeiouAEIOU")
 _SIGNS = re.compile(  # entities, escapes, {n, number}, addresses without a scheme
     r"&#?\w{1,32};|\\u[0-9a-fA-F]{4}|\\.|\{\s?\w{1,64}\s?,[^{}]*\}|\bwww\.[!-~]+"
@@ -34,6 +35,8 @@ def pseudo(text: str, kept: Sequence[Span] = ()) -> str:
 
     A text without a letter to translate stays as it is, and so do blanks round it.
     """
+    if _ALL_CODE.fullmatch(text):  # words beside it would be new ones
+        return f"`{pseudo(text[1:-1])}`"
     fixed = _fixed(text, kept)
     letters = sum(1 for sign, stays in zip(text, fixed, strict=True) if not stays and sign.isalpha())
     if not letters:

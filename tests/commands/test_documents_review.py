@@ -129,6 +129,19 @@ def test_pages_and_memories_are_well_formed_whatever_the_text_is(project: Projec
     assert not (shop / "bilingual/de/a.txt.html").exists()
 
 
+def test_a_term_with_several_renderings_is_named(project: Project) -> None:
+    write(project, a="Engine\n\nThe engine starts.\n", b="Engine\n")
+    job(project)
+    ran(project)
+    report = (project.folder / "output/shop/report.md").read_text()
+    assert "## Terms" not in report
+    file(project, "b.txt").write_text("Motor\n")
+    ran(project)
+    report = (project.folder / "output/shop/report.md").read_text()
+    assert "## Terms with several renderings" in report
+    assert "Motor, 1× (b.txt segment 1)" in report
+
+
 def test_a_forgotten_document_leaves_nothing_behind(project: Project) -> None:
     write(project, a="One secret text.\n", b="Words here.\n")
     job(project, "de", include=["bilingual", "tmx"])

@@ -292,9 +292,16 @@ def test_a_plan_counts_every_batch(project: Project) -> None:
     with translator() as (server, seen):
         begin(project, server.base_url, {"a.md": list(range(100)), "b.md": list(range(200, 230))})
         plan = project.numbers("plan", "job.yaml")
+        assert not any("reads no column" in warning for warning in plan["warnings"])
         run(project)
         assert plan["steps"][0]["missing"] == len(seen.requests)
         assert project.numbers("plan", "job.yaml")["steps"][0]["missing"] == 0
+
+
+def test_a_memory_is_named_as_a_job_and_is_no_path(project: Project) -> None:
+    begin(project, "http://127.0.0.1:9/v1", {"a.md": [1]}, more="memory: ../../docs")
+    assert "job.yaml:8" in (said := run(project, 2)) and "may have only letters" in said
+    assert not (project.folder / "output").exists()
 
 
 def test_another_jobs_translations_are_used_on_request(project: Project) -> None:

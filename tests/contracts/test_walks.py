@@ -1,4 +1,4 @@
-"""The four walks of DESIGN.md are true: each stop is a file, and code in it runs on the way."""
+"""The five walks of DESIGN.md are true: each stop is a file, and code in it runs on the way."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SCRIPT = Script(faults=(Rule(fault="server_error", first=1), Rule(fault="bad_req
 
 def walks() -> dict[str, list[str]]:
     """The files of each walk, in their order, by what walks."""
-    section = (ROOT / "DESIGN.md").read_text("utf-8").split("## Four walks", 1)[1].split("\n## ", 1)[0]
+    section = (ROOT / "DESIGN.md").read_text("utf-8").split("## Five walks", 1)[1].split("\n## ", 1)[0]
     parts = re.split(r"^One (\w+), .*:$", section, flags=re.MULTILINE)[1:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return {name: re.findall(r"^\d+\. `([^`]+)`", stops, flags=re.MULTILINE) for name, stops in pairs}
 
 
-def test_there_are_four_walks_of_few_stops_each() -> None:
+def test_there_are_five_walks_of_few_stops_each() -> None:
     assert {name: len(stops) <= MOST_STOPS for name, stops in walks().items()} == dict.fromkeys(
-        ["record", "request", "fault", "dollar"], True
+        ["record", "request", "paragraph", "fault", "dollar"], True
     )
 
 
@@ -59,6 +59,11 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         try:
             project.run("run", "job.yaml")
             project.run("status", "job.yaml")
+            for paragraph in ("The old text.", "The new text."):
+                (project.folder / "page.md").write_text(f"# Title\n\n{paragraph}\n")
+                project.run("translate", "page.md", "--to", "pseudo")
+                edited = project.folder / "output/page-pseudo/pseudo/page.md"
+                edited.write_text(edited.read_text() + "\nAdded.\n")
         finally:
             sys.setprofile(None)
             threading.setprofile(None)  # type: ignore[arg-type]

@@ -37,6 +37,7 @@ def test_the_sample_that_asks_real_models_is_harmless() -> None:
 INSIDE = "stay in the job's folder"
 DIGITS = list(range(10))
 EACH = f"{{a: {DIGITS}, b: {DIGITS}, c: {[*DIGITS, 10]}}}"
+GLOSSARY = "translate: {{text: '{{{{ title }}}}', from: en, to: de, glossary: {}}}"
 REFERRING = "{json: {type: object, properties: {a: {$ref: '#/$defs/a'}}, $defs: {a: {type: string}}}}"
 # what is changed, into what; the text at the place that must be named; what the message must say
 REACHING = {
@@ -68,6 +69,13 @@ REACHING = {
     "a script": ("provider: embedded", "provider: scripted, model: z", "scripted", "allowed are: openai"),
     "no encryption": ("options: {idle: 60}", "options: {allow_http: true}", "allow_http", "'allow_http'"),
     "references in a schema": ("{json: {a: string}}", REFERRING, "{json", "references are not allowed"),
+    "documents in place of a table": ("from: data/r.csv", "from: data", "data", "'data' is not one of"),
+    "a document in place of a table": ("from: data/r.csv", "from: p.md", "p.md", "'.md' is not one of"),
+    "a step over documents": ("prompt_file: p.md", "translate: {from: en, to: de}",
+        "translate", "documents may not be translated"),
+    "a glossary above": ("prompt_file: p.md", GLOSSARY.format("[g.csv, ../g.csv]"), "[g.csv", INSIDE),
+    "a glossary anywhere": ("prompt_file: p.md", GLOSSARY.format("/etc/passwd"), "/etc", INSIDE),
+    "a glossary that is a folder": ("prompt_file: p.md", GLOSSARY.format("data"), "data", "a plain file"),
     "an endless fan-out": ("    checks:", f"    each: {EACH}\n    checks:", "- name", "1,100 rows"),
 }  # fmt: skip
 

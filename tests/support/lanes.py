@@ -35,6 +35,9 @@ class MemoryJournal:
         self.costs: list[int] = []
         self.faults: list[tuple[Request, Fault, int | None]] = []
 
+    async def note_segments(self, request: Request) -> None:
+        """Nothing: no request of these tests asks for segments."""
+
     def look_up(self, digests: Sequence[bytes]) -> tuple[dict[bytes, Reply], dict[bytes, Fault]]:
         faults = {request.digest: fault for request, fault, _ in self.faults if request.digest in digests}
         return {digest: self.replies[digest] for digest in digests if digest in self.replies}, faults

@@ -35,6 +35,13 @@ class Asked:
     last: str
     texts: Texts
     schema: bool
+    digest: str = ""
+    """as the journal has it, in hexadecimal digits"""
+
+    @property
+    def language(self) -> str:
+        """The language that is asked for."""
+        return next(code for code in LANGUAGES if f"({code})" in self.last)
 
 
 @dataclass
@@ -55,8 +62,7 @@ def identity(texts: Texts, asked: Asked) -> Texts:
 
 def well(texts: Texts, asked: Asked) -> Texts:
     """The sentences of `sentences.py` in the language that is asked for."""
-    language = next(code for code in LANGUAGES if f"({code})" in asked.last)
-    return {name: translated(text, language) for name, text in texts.items()}
+    return {name: translated(text, asked.language) for name, text in texts.items()}
 
 
 def texts_of(last: str) -> Texts:
@@ -91,7 +97,8 @@ class _Translating(Service):
 
     def said(self, question: answers.Question, digest: bytes) -> answers.Said:
         texts = texts_of(question.last)
-        asked = Asked(len(self._seen.requests), question.last, texts, question.schema is not None)
+        schema = question.schema is not None
+        asked = Asked(len(self._seen.requests), question.last, texts, schema, digest.hex())
         self._seen.requests.append(asked)
         found = self._translate(texts, asked)
         if isinstance(found, dict):

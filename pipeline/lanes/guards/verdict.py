@@ -42,9 +42,10 @@ QUICK = 1.0
 """seconds; a refusal takes no longer, or no longer than answers do"""
 MOST_SHED, FEW_SHED = 8, 3
 """refusals of one request that are the pace's, at the most; few until one that was refused was answered"""
-OVERTAKEN = 3
+OVERTAKEN = 5
 """times that a request is refused for the rate though the server had a rest before it, and though a later one
-passes, before it is the cause; counted anew where one that was refused before passes: that is the rate"""
+passes, before it is the cause: after fewer the rate may not be found. Where one that was refused passes, it
+was the rate."""
 REST = 0.1
 """seconds"""
 LEFT, LEFT_SECONDS = 5, 60.0
@@ -119,8 +120,6 @@ class Verdict(Limit):
         self._recovered = 0
         """the latest number that was answered after it had been refused for the rate"""
         self._answered_at = -inf
-        self._waited = 0.0
-        """seconds from the last answer to the latest request"""
         self._seconds = 0.0
         """that answers take"""
 
@@ -136,7 +135,7 @@ class Verdict(Limit):
         self._under_way[digest] = self._sent, now - self._sent_at >= REST
         if self._seeks and ticket.request.attempt == 1 and digest not in self._known:
             self._seeks, self._probe = False, digest
-        self._sent_at, self._waited = now, now - self._answered_at
+        self._sent_at = now
 
     def settle(self, ticket: Ticket, end: End, now: float) -> None:
         """One less is under way."""
@@ -229,13 +228,11 @@ class Verdict(Limit):
         self._in_a_row += 1
         number, rested = self._under_way.get(digest, (self._sent, False))
         known = self._limited.setdefault(digest, _Limited(number, number))
-        if known.last < self._recovered:
-            known.overtaken = 0
-        else:
+        if known.last >= self._recovered:
             known.overtaken += known.rested and known.last < self._good
         known.last, known.rested = number, rested
         left = known.first < self._good and self._is_alone and self._waiting() < len(self._limited)
-        left = left and self._in_a_row >= LEFT and self._waited >= LEFT_SECONDS
+        left = left and self._in_a_row >= LEFT and self._sent_at - self._answered_at >= LEFT_SECONDS
         its_own = known.overtaken >= OVERTAKEN or left
         return fault.but(kind="refused_alone") if its_own else fault
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from pipeline.output.translated import side_by_side
 from pipeline.output.translated.filing import Segments
 from pipeline.output.translated.ledger import Ledger, Row
 from pipeline.output.translated.memory_file import tmx
-from pipeline.output.translated.report import report
+from pipeline.output.translated.report import of_terms, report
 from pipeline.system.file_names import safe_name
 from pipeline.system.files import sync_folder, writing
+from pipeline.translation.glossary import Glossary
+from pipeline.translation.review import consistency
 
 REPORT, BILINGUAL = "report.md", "bilingual"
 _TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
@@ -33,13 +35,33 @@ def own_files(job: Job) -> list[Path]:
     return [path for path in (*names, *sorted(job.folder.glob("memory.*.tmx"))) if path.exists()]
 
 
-def write_derived(job: Job, segments: Segments) -> None:
+class _Pairs(Collection[consistency.Row]):
+    """The pairs of a ledger, read a document at a time, as often as they are gone over."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __iter__(self) -> Iterator[consistency.Row]:
+        for one in self._ledger:
+            for row in self._ledger.rows(*one):
+                if row.target is not None:
+                    place = f"segment {row.place}"
+                    yield consistency.Row(row.document, place, row.language, row.source, row.target)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == one for one in self)
+
+
+def write_derived(job: Job, segments: Segments, glossary: Glossary) -> None:
     """Write the report, and what `output.include` names. `DiskError` where it cannot be written."""
     ledger = Ledger(job.folder / job.output.ledger)
     sources = segments.sources
     usual = Counter(sources.values()).most_common(1)[0][0] if sources else ""
-    text = report(job.name, ledger, job.output.ledger, segments.lint)
-    _write(job.folder / REPORT, [text])
+    terms = of_terms(consistency.usages(_Pairs(ledger), glossary, usual))
+    _write(job.folder / REPORT, [report(job.name, ledger, job.output.ledger, segments.lint, terms)])
     if "tmx" in job.output.include:
         for language in dict.fromkeys(ledger.language(*one) for one in ledger):
             name = language if _TAG.fullmatch(language) else safe_name(language)

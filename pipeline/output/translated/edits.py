@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from pipeline.core.document import Outcome, Policy, Translated
+from pipeline.core.document import Document, Outcome, Policy, Translated
 from pipeline.core.errors import InputError
 from pipeline.output.folder import ResultFolder
 from pipeline.output.translated.ledger import GONE, Ledger, Row, gone
@@ -26,12 +26,15 @@ class Edits:
 
     def __init__(self, old: Ledger, coming: Ledger, folder: ResultFolder, policy: Policy) -> None:
         self._old, self._coming, self._folder, self._policy = old, coming, folder, policy
+        self._edited = set[tuple[str, str]]()
+        """documents and files in which the ledgers have edits"""
         self._gone: dict[tuple[str, str], list[tuple[str, Edit]]] = {}
         """by language and source: edits whose segment is in no document now, with their documents"""
 
     def collect(self, present: Collection[str]) -> None:
         """Find what people wrote in documents that are not `present` any more."""
         for row in (*self._old.edits(), *self._coming.edits()):
+            self._edited.add((row.document, row.file))
             if row.place == GONE or row.document not in present:
                 self.lose(row.document, row.language, Edit(row.source, row.written.text))
         for document, file in self._old:
@@ -63,37 +66,60 @@ class Edits:
 
         `theirs` is the content of a file that was changed. The last value says whether it can be merged.
         """
+        if theirs is None and not self._gone and (key, file) not in self._edited:
+            return [], None, True  # nobody wrote anything for it
         moved = (key, file) in self._coming and self._folder.is_coming(file)
         base = (self._coming if moved else self._old).rows(key, file)
         if theirs is None:
             return base, None, True
         for rows in (base, self._coming.rows(key, file)):
-            texts = self._texts(file, theirs, rows, (value.language, value.source), form)
+            texts = self._texts(file, theirs, rows, (value.language, value.source), form, value.document)
             if texts is not None:
                 return rows, texts, True
         return base, None, False
 
     def _texts(
-        self, file: str, content: bytes, base: Sequence[Row], tags: Sequence[str], form: str
+        self,
+        file: str,
+        content: bytes,
+        base: Sequence[Row],
+        tags: Sequence[str],
+        form: str,
+        document: Document | None = None,
     ) -> list[str] | None:
         """The texts of a file that somebody changed; None where more than texts was changed.
 
         That only texts were changed is proven: with the texts that were written last, it is the file that
-        was written last.
+        was written last. `document` is the source as it is now.
         """
+        written = [row.written.text for row in base]
         for tag in dict.fromkeys(tags):
             with suppress(InputError):
-                document = read_document(file, content, replace(self._policy, source=tag), format=form)
-                texts = [one.text if one.given is None else one.given for one in document.segments]
-                if len(texts) != len(base):
+                policy = replace(self._policy, source=tag)
+                theirs = read_document(file, content, policy, format=form)
+                texts, before = _texts_of(theirs), written
+                if (built := self._built(document, base, tags[0], file)) is not None:
+                    before = _texts_of(read_document(file, built, policy, format=form))
+                if len(texts) != len(base) or len(before) != len(base):
                     continue
-                back = [
-                    None if now == was.text else was.text
-                    for now, was in zip(texts, _written(base), strict=True)
-                ]
-                if self._folder.wrote(file, document.build(back, tags[0])):
-                    return texts
+                pairs = list(zip(texts, before, strict=True))
+                back = [None if now == was else was for now, was in pairs]
+                if self._folder.wrote(file, theirs.build(back, tags[0])):
+                    same = (now == was for now, was in pairs)
+                    return [was if kept else now for now, was, kept in zip(texts, written, same, strict=True)]
         return None
+
+    def _built(
+        self, document: Document | None, base: Sequence[Row], language: str, file: str
+    ) -> bytes | None:
+        """What was written last, where it can be built again: its source is as it was.
+
+        In some formats a segment stands inside another, whose text in the file is then not its target alone.
+        """
+        if document is None or [one.text for one in document.segments] != [row.source for row in base]:
+            return None
+        built = document.build([row.target for row in base], language)
+        return built if self._folder.wrote(file, built) else None
 
     def merged(
         self, key: str, value: Translated, base: Sequence[Row], texts: Sequence[str] | None
@@ -112,6 +138,10 @@ class Edits:
         for edit in left:
             self.lose(key, value.language, edit)
         return outcomes
+
+
+def _texts_of(document: Document) -> list[str]:
+    return [one.text if one.given is None else one.given for one in document.segments]
 
 
 def _written(rows: Sequence[Row]) -> list[Written]:

@@ -14,9 +14,10 @@ import polars as pl
 from pipeline.core.display import counted
 from pipeline.core.document import TO_REVIEW
 from pipeline.output.translated.ledger import Ledger, Row
+from pipeline.translation.review.consistency import Usage
 
 MOST = 200  # places that are listed in one part
-_LONGEST = 160
+_LONGEST, _PLACES = 160, 3
 _FORM_ALONE = (
     "The checks behind these numbers prove form: nothing is lost, cut off, untranslated or broken, and the "
     "terms are those of the glossary. They prove nothing about meaning: a translation with a wrong word or a "
@@ -34,8 +35,29 @@ _SAID = {
 }
 
 
-def report(name: str, ledger: Ledger, file: str, lint: Mapping[str, Sequence[str]], terms: str = "") -> str:
-    """The report; `file` is the name of the ledger, `terms` what is said of the renderings of terms."""
+def of_terms(usages: Sequence[Usage]) -> list[str]:
+    """Terms that were not translated as they should be, or not everywhere alike, each in a line."""
+    return [_term(usage) for usage in usages if usage.conflict]
+
+
+def _term(usage: Usage) -> str:
+    wanted = f", {_plain(usage.wanted)} by the glossary" if usage.kind == "glossary" else ""
+    found = [
+        f"{_plain(one.text) or 'otherwise'}, {one.count:,}×"
+        + (f" ({', '.join(_plain(' '.join(place)) for place in one.places[:_PLACES])})" if one.places else "")
+        for one in usage.renderings
+    ]
+    return f"- **{_plain(usage.term)}** ({_plain(usage.language)}{wanted}): {'; '.join(found)}"
+
+
+def report(
+    name: str,
+    ledger: Ledger,
+    file: str,
+    lint: Mapping[str, Sequence[str]],
+    terms: Sequence[str] = (),
+) -> str:
+    """The report; `file` is the name of the ledger, `terms` lines about terms."""
     parts = [f"# {name}: translated documents", _FORM_ALONE]
     states: dict[str, Counter[str]] = {}
     for language, state, segments, _ in ledger.counts():
@@ -44,10 +66,10 @@ def report(name: str, ledger: Ledger, file: str, lint: Mapping[str, Sequence[str
     for language, found in states.items():
         parts += _of_language(language, documents[language], found, ledger, file)
     if terms:
-        parts += ["## Terms", terms]
+        parts += ["## Terms with several renderings", "\n".join(_first(terms))]
     if lint:
         lines = [f"- {_plain(doc)}: {_plain(said)}" for doc, all_ in sorted(lint.items()) for said in all_]
-        parts += ["## What looks wrong in the sources", "\n".join(_first(lines, file))]
+        parts += ["## What looks wrong in the sources", "\n".join(_first(lines))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -91,5 +113,5 @@ def _plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_[]<>#|&~" else c for c in short)
 
 
-def _first(lines: Sequence[str], file: str) -> list[str]:
+def _first(lines: Sequence[str]) -> list[str]:
     return [*lines[:MOST], *([f"- … and {len(lines) - MOST:,} more"] if len(lines) > MOST else [])]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.core.domain import frozen
@@ -90,8 +90,11 @@ class _Seen:
         return Usage(kind, term, language, wanted, renderings)
 
 
-def usages(rows: Sequence[Row], glossary: Glossary, source: str) -> list[Usage]:
-    """All terms of the glossary that occur, and of the others those with a conflict."""
+def usages(rows: Collection[Row], glossary: Glossary, source: str) -> list[Usage]:
+    """All terms of the glossary that occur, and of the others those with a conflict.
+
+    The rows are gone over three times, and none is kept.
+    """
     others = (*_repeated(rows), *_kept(rows))
     return [*_of_glossary(rows, glossary, source), *(usage for usage in others if usage.conflict)]
 

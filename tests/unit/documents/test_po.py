@@ -82,6 +82,47 @@ def test_a_translation_into_another_language_is_not_taken_for_one_that_is_given(
     assert 'msgstr[0] "%(count)d 個"' in built and "msgstr[1]" not in built
 
 
+def test_what_is_not_translated_does_not_stay_in_a_third_language() -> None:
+    document = po.read("a.po", RUSSIAN, Policy(target="de"))
+    built = document.build([None] * len(document.segments), "de").decode()
+    assert "Открыть" not in built and "страниц" not in built
+    assert 'msgid "Open"\nmsgstr ""\n' in built and 'msgstr[1] ""\n' in built
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_any_catalogue_takes_any_translation(seed: int) -> None:
+    rng = random.Random(seed)
+    language = rng.choice(["ja", "de", "ru", "ar", "pl"])
+    signs = ["a ", "é", "語", "\n", "\t", '"', "\\", "%s", "-", "/", "{x}", "\u0301"]
+    blocks = ['msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n"Language: \\n"\n']
+    for number in range(6):
+        text = quoted("msgid", f"word {number} " + "".join(rng.choices(signs, k=30)), "\n", 79)
+        plural = 'msgid_plural "words"\nmsgstr[0] ""\nmsgstr[1] ""\n'
+        blocks.append(
+            f"{rng.choice(['', '#, fuzzy', '#. note'])}\n{text}\n{rng.choice([plural, 'msgstr'])}\n"
+        )
+    content = "\n".join(blocks).replace("msgstr\n", 'msgstr ""\n').encode()
+    document = po.read("a.po", content, Policy(target=language))
+    assert document.build([None] * len(document.segments)) == content
+    targets = ["word " + "".join(rng.choices(signs, k=60)) for _ in document.segments]
+    built = document.build(targets, language)
+    again = po.read("a.po", built, Policy(target=language))
+    assert [segment.given for segment in again.segments] == targets
+    assert again.build([segment.given for segment in again.segments], language) == built
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 1_000_000, "\\\\" * 400_000, "語" * 300_000, "%(" * 300_000, "- " * 300_000, '"\n"' * 200_000],
+)
+def test_hostile_catalogues_take_no_time(text: str) -> None:
+    content = f'msgid "word {text}"\nmsgstr ""\n'.encode()
+    document = po.read("a.po", content, Policy())
+    assert document.build([None]) == content
+    again = po.read("a.po", document.build([f"a {text}"]), Policy())
+    assert again.segments[0].given == f"a {text}"
+
+
 @pytest.mark.parametrize(
     "own, tag, kept",
     [

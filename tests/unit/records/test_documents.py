@@ -15,6 +15,7 @@ from pipeline.core.errors import InputError, PipelineError
 from pipeline.job.files import Records
 from pipeline.records.documents import Documents, are_documents, key_columns
 from pipeline.records.found import _matches, below, named
+from pipeline.records.site import site_of
 from pipeline.records.source import open_records
 
 
@@ -83,6 +84,7 @@ def test_a_record_has_its_path_its_name_its_format_and_its_bytes(tmp_path: Path)
         "name": "guide/a.b",
         "suffix": ".TXT",
         "format": "text",
+        "site": "",
         "content": b"docs/guide/a.b.TXT\n",
     }
     assert (record.key, record.row) == ("guide/a.b.TXT", 1)
@@ -245,3 +247,21 @@ def test_a_name_that_is_not_utf_8_is_left_out(tmp_path: Path) -> None:
     source = documents(tmp_path, "docs")
     assert keys(source) == ["a.txt"]
     assert "1 file (a name that is not UTF-8)" in source.told
+
+
+@pytest.mark.parametrize(
+    ("mark", "content", "site"),
+    [
+        ("docusaurus.config.js", "", "docusaurus"),
+        ("mkdocs.yml", "site_name: x", ""),
+        ("mkdocs.yml", "markdown_extensions: [attr_list]", "mkdocs"),
+        ("book.toml", "", "mdbook"),
+        ("README.md", "", ""),
+    ],
+)
+def test_a_site_generator_is_found_above_the_documents(
+    tmp_path: Path, mark: str, content: str, site: str
+) -> None:
+    (tmp_path / mark).write_text(content)
+    (tmp_path / "docs/guide").mkdir(parents=True)
+    assert site_of(tmp_path / "docs/guide") == site

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 import pytest
@@ -12,10 +14,11 @@ from pipeline.core.domain import Fate, Fault, Reply, Request
 from pipeline.job.spec import Limits
 from pipeline.lanes.guards.verdict import FEW
 from pipeline.lanes.lanes import LEAST_HANDS
+from pipeline.testing.script import Quota, Script
 from pipeline.wire.faults import fault_of
 from tests.support.clock import on_test_time
 from tests.support.fakes import outcomes, said
-from tests.support.lanes import around, ask_in_turn, numbered, shared_of
+from tests.support.lanes import around, ask_in_turn, numbered, shared_of, through_a_lane
 
 pytestmark = pytest.mark.simulated
 ROWS = 40
@@ -109,6 +112,30 @@ def test_a_row_that_is_refused_for_its_rate_for_ever_fails_alone(position: str, 
     assert [end.kind for end in failed.values() if isinstance(end, Fault)] == ["refused_alone"]
     assert all(POSITIONS[position](row) for row in failed)
     assert len(send.asked) <= ROWS + 30 and seconds <= 600
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("rpm", "burst", "latency", "rows", "most"),
+    [
+        (1, 3, 1.0, 12, 60),
+        (6, 20, 1.0, 73, 110),
+        (6, 1, 1.0, 60, 80),
+        (30, 1, 0.1, 100, 85),
+        (60, 20, 0.3, 300, 110),
+    ],
+)
+def test_no_row_is_blamed_for_a_low_rate_that_nobody_tells(
+    rpm: int, burst: int, latency: float, rows: int, most: int, seed: int
+) -> None:
+    random.seed(seed)
+    quota = Quota(rpm=rpm, burst=burst, retry_after=False, headers=False)
+    script = Script(latency=latency, tokens=5, quota=quota)
+    outcome = through_a_lane(script, numbered(rows), Limits(outage=86_400))
+    journal: Any = outcome.shared.journal
+    assert outcome.answered == rows
+    assert {fault.kind for _, fault, _ in journal.faults} == {"rate_limited"}
+    assert outcome.refused <= most
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 404])
