@@ -39,7 +39,7 @@ PAIRS = [("en", to) for to in DECLARED if to != "en"] + [
     ("de", "fr"), ("zh", "de"), ("fr", "es"),
 ]  # fmt: skip
 MOST_HARD, MOST_ANY, LEAST_FOUND = 0.01, 0.12, 0.95
-"""shares: good translations that are refused, and that are sent back at all; faults of words that are found"""
+"""shares: good translations that are refused, that are sent back at all; faults that are found"""
 _FIELD = re.compile(r'(msgid_plural|msgid|msgctxt|msgstr(?:\[\d\])?)\s+(".*")')
 _PARAGRAPH = re.compile(r"<(?:p|li)[^>]*>(.*?)</(?:p|li)>", re.DOTALL)
 Pair = tuple[str, str]
@@ -78,7 +78,7 @@ def of_the_framework(locale: str) -> tuple[Pair, ...]:
 def articles(language: str) -> tuple[str, ...]:
     """The articles of the declaration, in order."""
     name = f"{DECLARED[language]}.html"
-    (path,) = (path for path in files(".html") if path.name == name and path.parent.name == "declaration")
+    path = next(one for one in files(".html") if one.name == name and one.parent.name == "declaration")
     return tuple(
         " ".join(unescape(re.sub(r"<[^>]+>", "", part)).strip() for part in _PARAGRAPH.findall(article))
         for article in path.read_text("utf-8").split("<article")[1:]
@@ -110,8 +110,8 @@ def judged(pairs: tuple[Pair, ...], source: str, target: str, domain: str) -> No
             made[name] += 1
             found[name] += any(finding.hard for finding in bad) if name in STRUCTURAL else bool(bad)
     shares = ", ".join(f"{name} {found[name] / made[name]:.1%} of {made[name]}" for name in sorted(made))
-    line = f"{domain} {source}-{target}: {len(pairs)} texts, {hard / len(pairs):.2%} refused, {anything / len(pairs):.2%}"
-    print(f"{line} sent back {dict(codes)}; found: {shares}")
+    print(f"{domain} {source}-{target}: {len(pairs)} texts, {hard / len(pairs):.2%} refused,", end=" ")
+    print(f"{anything / len(pairs):.2%} sent back {dict(codes)}; found: {shares}")
     assert hard <= max(1, MOST_HARD * len(pairs)), codes
     assert anything <= MOST_ANY * len(pairs), codes
     for name in made:
