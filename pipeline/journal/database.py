@@ -31,7 +31,8 @@ _SEGMENTS = """
 CREATE TABLE IF NOT EXISTS segments (
     key    BLOB NOT NULL,     -- a segment of a document: its text, languages, model, style and terms
     digest BLOB NOT NULL,     -- the request that asked for it
-    place  INTEGER NOT NULL,  -- which of the request's segments it was
+    place  INTEGER NOT NULL,  -- which of the request's segments it was, from 1
+    of     INTEGER NOT NULL,  -- how many segments the request asked for
     sum    INTEGER NOT NULL,  -- checksum of the row
     PRIMARY KEY (key, digest, place)
 ) WITHOUT ROWID"""

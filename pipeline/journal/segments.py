@@ -19,11 +19,10 @@ from pipeline.wire.conversation import read
 
 Select = Callable[[str, tuple[Any, ...]], list[Any]]
 """a query and its values -> rows"""
-NOTE = "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?)"
+NOTE = "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?, ?)"
 LET_GO = "DELETE FROM segments WHERE key = ?"
 _AT_ONCE = 500
-_FIND = "SELECT key, digest, place, sum FROM segments WHERE key IN ({})"
-_COUNT = "SELECT digest, max(place) FROM segments WHERE digest IN ({}) GROUP BY digest"
+_FIND = "SELECT key, digest, place, of, sum FROM segments WHERE key IN ({})"
 _ATTEMPTS = """
 SELECT outcome, digest, api, model, step, record, at, seconds, body, endpoint, sum, seq FROM attempts
 WHERE digest IN ({})
@@ -32,30 +31,30 @@ ORDER BY seq
 """
 
 
-def rows_of(request: Request) -> Iterable[tuple[bytes, bytes, int, int]]:
+def rows_of(request: Request) -> Iterable[tuple[bytes, bytes, int, int, int]]:
     """The rows of the index for a request and those to fallback models."""
+    of = len(request.segments)
     for either in request.either:
         for place, key in enumerate(request.segments, 1):
-            yield key, either.digest, place, _sum(key, either.digest, place)
+            yield key, either.digest, place, of, _sum(key, either.digest, place, of)
 
 
-def _is_whole(key: object, digest: object, place: object, kept: object) -> bool:
+def is_whole(key: Any, digest: Any, place: Any, of: Any, kept: Any) -> bool:
     """Whether a row is still what it was; columns of a damaged row may be of any type."""
-    types = isinstance(key, bytes) and isinstance(digest, bytes) and isinstance(place, int)
-    return types and _sum(key, digest, place) == kept  # type: ignore[arg-type]
+    types = isinstance(key, bytes) and isinstance(digest, bytes)
+    return types and isinstance(place, int) and isinstance(of, int) and _sum(key, digest, place, of) == kept
 
 
-def _sum(key: bytes, digest: bytes, place: int) -> int:
-    return int.from_bytes(sha256(key + digest + b"%d" % place).digest()[:8], signed=True)
+def _sum(key: bytes, digest: bytes, place: int, of: int) -> int:
+    return int.from_bytes(sha256(key + digest + b"%d/%d" % (place, of)).digest()[:8], signed=True)
 
 
 def kept_for(select: Select, keys: Sequence[bytes]) -> list[list[Kept]]:
     """All that was ever answered for each of these keys, the oldest first; damaged rows are not used."""
-    places: dict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
-    for key, digest, place, kept in _rows(select, _FIND, keys):
-        if _is_whole(key, digest, place, kept):
-            places[digest].append((key, place))
-    sizes = dict(_rows(select, _COUNT, list(places)))
+    places: dict[bytes, list[tuple[bytes, int, int]]] = defaultdict(list)
+    for key, digest, place, of, kept in _rows(select, _FIND, keys):
+        if is_whole(key, digest, place, of, kept):
+            places[digest].append((key, place, of))
     found: dict[bytes, list[Kept]] = {key: [] for key in keys}
     for outcome, digest, *columns, kept, _seq in sorted(_rows(select, _ATTEMPTS, list(places)), key=_seq_of):
         answer, fault = None, ""
@@ -68,8 +67,8 @@ def kept_for(select: Select, keys: Sequence[bytes]) -> list[list[Kept]]:
                 answer = replace(read(Reply(columns[0], columns[6]), tokens=False), model=columns[1])
             except Fault as unreadable:
                 fault = unreadable.kind
-        for key, place in places[digest]:
-            found[key].append(Kept(digest, place, sizes[digest], answer, fault))
+        for key, place, of in places[digest]:
+            found[key].append(Kept(digest, place, of, answer, fault))
     return [found[key] for key in keys]
 
 

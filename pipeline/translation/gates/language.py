@@ -45,7 +45,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if not wrong and source.language != target.language:
         wrong, hard = _letters(text, whole, source, target)
     if wrong:
-        message = f"Your translation is {wrong}. Write it in {named(question.target)}. Translate it."
+        message = f"Your translation is {wrong}. Write it in {named(question.target)}."
         yield Finding("language", message, hard)
 
 

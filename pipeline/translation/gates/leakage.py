@@ -57,7 +57,8 @@ def _left(found: list[str], *, hard: bool) -> Finding:
 
 def _scripts_left(source: Tag, target: Tag) -> frozenset[str]:
     """Scripts of the source that the target has not; Latin stands in texts of every language."""
-    return scripts_of(source) - scripts_of(target) - {"Latn"}
+    own = scripts_of(target) if target.script != "Hang" else {"Hang"}
+    return scripts_of(source) - own - {"Latn"}
 
 
 def _of_script(after: str, foreign: frozenset[str]) -> Iterator[Finding]:
