@@ -13,7 +13,7 @@ from functools import partial
 
 from pipeline.core.document import Document, Finding, Policy, Segment
 from pipeline.core.errors import InputError
-from pipeline.documents._element import INDENTS, Messages, Tree, local, same_skeleton
+from pipeline.documents._element import Messages, Tree, local, same_skeleton
 from pipeline.documents._inline import Style, has_words, joined, place
 from pipeline.documents._markup import attributes
 from pipeline.documents._nested import Naming, Place, Raw
@@ -161,8 +161,8 @@ def _translation(tree: Tree, unit: int, holder: int, source: int, target: int, n
     if target < 0:
         at = tree.tokens[-target].end
         name = source_token.name.removesuffix("source") + "target"
-        before = tree.text[: source_token.start]
-        tags = before[len(before.rstrip(INDENTS)) :] + f"<{name}>" + blank[0], blank[1] + f"</{name}>"
+        indent = tree.raw(source - 1, source - 1)
+        tags = ("" if indent.strip() else indent) + f"<{name}>" + blank[0], blank[1] + f"</{name}>"
         yield Place(at, at, segment, partial(_written, tags, inner), bilingual=True)
         return
     token, start = tree.tokens[target], target

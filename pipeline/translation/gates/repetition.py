@@ -12,8 +12,9 @@ from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 
 _UNSPACED = re.compile(
-    r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20}|[\u30a1-\u30fc]{3,20})\1"
+    r"([\u3400-\u9fff][\u3041-\u30ff\u3400-\u9fff]{1,20}|[\u30a1-\u30fc]{3,20}|[\u0e01-\u0e4e]{5,20})\1"
 )
+"""the same in scripts without blanks; shorter ones are words: 人人, ワクワク, ต่างๆ"""
 _LONGEST, _TIMES = 60, 4
 """the characters of a phrase at the end that stands there again and again, and how often that is a loop"""
 _USUAL = {
@@ -51,8 +52,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield _finding("many phrases", hard=more > _HARD_SHARE)
         return
     usual = _USUAL.get(tag(question.target).language, frozenset())
-    twice = _twice(after, usual)
-    if twice and not _twice(before, usual):
+    twice = _twice(answer[:_ENOUGH], usual)
+    if twice and not _twice(question.segment.text[:_ENOUGH], usual):
         yield _finding(twice, hard=False)
 
 
