@@ -316,3 +316,23 @@ def test_another_jobs_translations_are_used_on_request(project: Project) -> None
         assert done.returncode == 0, done.stderr
         assert len(seen.requests) == before
         assert (project.folder / "out2/de/a.md").read_text() == translated(page(list(range(20))), "de")
+
+
+def test_a_language_that_the_job_names_no_more_keeps_its_files(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": [1, 2], "b.md": [3]}, to="[de]")
+        run(project)
+        by_hand = written(project, "a.md").replace(translated(english(2), "de"), "Von Hand geschrieben.")
+        (project.folder / "out/de/a.md").write_text(by_hand)
+        run(project)
+        begin(project, server.base_url, {}, to="[es]")
+        assert "removed" not in run(project)
+        assert written(project, "a.md") == by_hand and (project.folder / "out/de/b.md").exists()
+        assert "all documents are as a run would write them" in run(project, 0, "--frozen")
+        (project.folder / "docs/b.md").unlink()
+        assert "2 removed" in run(project), "the document is gone, so both of its translations go"
+        asked = len(seen.requests)
+        begin(project, server.base_url, {"a.md": [4, 1, 2]}, to="[de, es]")
+        run(project)
+        assert "Von Hand geschrieben." in written(project, "a.md"), "what people wrote is merged"
+        assert {text for one in seen.requests[asked:] for text in one.texts.values()} == {english(4)}
