@@ -27,6 +27,11 @@ def answer(body: dict[str, Any]) -> str:
     """The same text as in the last message of a conversation."""
     said = str(body["messages"][-1]["content"])
     form = body.get("response_format", {}).get("json_schema", {}).get("schema")
+    if (
+        body["messages"][0]["content"].find("<seg id") >= 0
+    ):  # readme-rosetta; a retry does not repeat the text
+        asked = [one["content"] for one in body["messages"] if one["content"].startswith("<seg id")]
+        return str(asked[0].partition("\n\n(A previous translation")[0])
     if "PONG" in said:
         return "PONG"
     found = next((match[1] for pattern in ASKED if (match := pattern.search(said))), said)

@@ -12,7 +12,8 @@ from pipeline.core.errors import own_words
 
 _ORDERS = re.compile(
     r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
-    r"|Translate it|Keep them exactly as they are|Leave them out)\.(?= [A-Z]|$)"
+    r"|Translate (it|all of it)|Write it in [^.]{1,60}|Keep (them exactly as they are|all [a-z ]{1,20})"
+    r"|Leave (it|them) out|Use the glossary)\.(?= [A-Z]|$)"
 )
 _NOT_JSON = "Your answer is not JSON ("
 _BEGINNINGS = (

@@ -19,8 +19,11 @@ from pipeline.documents._nested import Place, Raw
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,500}\}\}|\{%[^{}%]{0,500}%\}|\{#[^{}#]{0,500}#\}|<%[^<>%]{0,500}%>")
 """expressions of Django, Jinja, Handlebars and the like"""
-_ESCAPED_TAG = re.compile(r"&lt;/?[A-Za-z][^<>&]{0,300}(?:&gt;|>)")
-"""a tag of HTML inside a text of XML"""
+ESCAPED_TAG = re.compile(
+    r"&lt;/?(?:a|b|big|br|code|div|em|font|h[1-6]|i|img|li|ol|p|small|span|strong|sub|sup|tt|u|ul)"
+    r"(?:\s[^<>&]{0,300})?/?(?:&gt;|>)"
+)
+"""a tag of HTML inside a text of XML; `&lt;name&gt;` may stand for a name, and be translated"""
 _LINES = re.compile(r"[ \t\f]*\r?\n\s*")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.|mailto:)\S+|[\w.+-]+@[\w-]+\.[\w.-]+|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev)(?:/\S*)?"
@@ -76,7 +79,7 @@ class Style:
     """text as it is written -> as people see it"""
     write: Callable[[str], str] = str
     """the other way round; signs of XML are escaped after it"""
-    signs: re.Pattern[str] = _ESCAPED_TAG
+    signs: re.Pattern[str] = ESCAPED_TAG
     """what in a text is a sign, and not a word"""
 
 
@@ -239,7 +242,7 @@ def wrong_tags(source: str, spans: Iterable[Span], target: str) -> list[Finding]
     """What is wrong with the tags of a translation: lost ones, new ones, and pairs that cross each other."""
     wanted = [source[start:end] for start, end in sorted(spans) if source[start] == "<"]
     found = [piece for is_tag, piece in _split(target, wanted) if is_tag]
-    return differences([*wanted, *_ESCAPED_TAG.findall(source)], [*found, *_ESCAPED_TAG.findall(target)])
+    return differences([*wanted, *ESCAPED_TAG.findall(source)], [*found, *ESCAPED_TAG.findall(target)])
 
 
 def differences(wanted: Sequence[str], found: Sequence[str]) -> list[Finding]:

@@ -27,7 +27,8 @@ _SPECIAL = re.compile(r"://|www\.|@|\{[:#.%{]|:[a-z]")
 _NOTHING = Inline()
 _BREAKS = frozenset({"SoftBreak", "HardBreak"})
 _ARTEFACT = re.compile(
-    rb"""^[ \t>]*(?:\{"(?:msg_type|event|finish_reason|choices|id|object|role|type|error)"[ \t]*:.*\}"""
+    rb"""^[ \t>]*(?=[{SCOA])"""
+    rb"""(?:\{"(?:msg_type|event|finish_reason|choices|id|object|role|type|error)"[ \t]*:.*\}"""
     rb"|(?:Sure|Certainly|Of course|Absolutely)[,!.][^\n]{0,80}\b(?:here(?:'s| is| are)|translat)[^\n]{0,200}"
     rb"|As an AI (?:language )?model[^\n]{0,200})[ \t]*\r?$",
     re.MULTILINE | re.IGNORECASE,
@@ -80,19 +81,20 @@ class Walk:
         for event in events:
             name, value, begin, end = event
             if name == "Start":
-                kind, data = tag(value)
+                kind, data = (value, None) if value.__class__ is str else tag(value)
                 if kind in SPANS:
                     run.append(event)
-                else:
+                    continue
+                if run:
                     self.flush()
-                    self.enter(kind, data, begin + self.base, end + self.base)
+                self.enter(kind, data, begin + self.base, end + self.base)
             elif name == "End":
-                kind, _ = tag(value)
-                if kind in SPANS:
+                if value.__class__ is str and value in SPANS:
                     run.append(event)
-                else:
+                    continue
+                if run:
                     self.flush()
-                    self.leave(kind)
+                self.leave()
             elif name == "Rule":
                 self.flush()
             elif name not in _APART and (run or name not in _BREAKS):
@@ -167,10 +169,9 @@ class Walk:
         if first < stop:
             self.piece(first, stop, "title", _NOTHING)
 
-    def leave(self, kind: str) -> None:
+    def leave(self) -> None:
         """A block is over."""
-        self.blocks.pop()
-        if kind == "BlockQuote":
+        if self.blocks.pop() == "BlockQuote":
             self.quotes -= 1
 
     def flush(self) -> None:
@@ -189,7 +190,7 @@ class Walk:
         kind = self.kind()
         if kind == "cell" and not self.found.policy.tables:
             self.found.skips.append((start, end, "table"))
-        elif end := self.without_artefacts(start, end):
+        elif not self.artefacts or (end := self.without_artefacts(start, end)):
             plain = len(run) == 1 and run[0][0] == "Text"
             inside = _NOTHING if plain else inline(run, content, base, self.found.policy)
             if not self.piece(start, end, kind, inside):
@@ -206,18 +207,19 @@ class Walk:
 
     def without_artefacts(self, start: int, end: int) -> int:
         """Where the run ends when lines that no person wrote are left out; 0 for nowhere."""
+        at = bisect_left(self.artefacts, (start, start))
+        at -= at > 0 and self.artefacts[at - 1][1] >= start
+        if at == len(self.artefacts) or self.artefacts[at][0] > end:
+            return end
         content = self.found.content
-        for first, last in self.artefacts:
-            if first <= end and start <= last:
-                line = content.count(b"\n", 0, first) + 1
-                said = content[first:last].decode(errors="replace").strip()
-                if len(self.found.lint) < _MOST_LINT:
-                    self.found.lint.append(f"line {line}: looks like the answer of a program: {said[:60]}")
-                cut = first if first > start else start
-                self.found.skips.append((cut, end, "artefact"))
-                end = len(content[:cut].rstrip()) if cut > start else 0
-                break
-        return end
+        first, last = self.artefacts[at]
+        if len(self.found.lint) < _MOST_LINT:
+            line = content.count(b"\n", 0, first) + 1
+            said = content[first:last].decode(errors="replace").strip()
+            self.found.lint.append(f"line {line}: looks like the answer of a program: {said[:60]}")
+        cut = max(first, start)
+        self.found.skips.append((cut, end, "artefact"))
+        return start + len(content[start:cut].rstrip()) if cut > start else 0
 
     def piece(self, start: int, end: int, kind: str, inside: Inline) -> bool:
         """A piece, if there are words in it."""
@@ -234,10 +236,7 @@ class Walk:
             while self.headings and self.headings[-1][0] >= self.level:
                 self.headings.pop()
             self.path = " > ".join(words for _, words in self.headings)
-        if parts:
-            segment = Segment(text, kind, self.path, spans(parts, True), spans(parts, False))
-        else:
-            segment = Segment(text, kind, self.path)
+        segment = Segment(text, kind, self.path, *spans(parts)) if parts else Segment(text, kind, self.path)
         if kind == "heading":
             found.title = found.title or words.strip()
             self.headings.append((self.level, words.strip()))

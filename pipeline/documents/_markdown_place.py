@@ -69,10 +69,9 @@ def seen(
         for found in _break(quotes).finditer(raw):
             breaks.append(found[0])
             edits.append((found.start(), len(found[0]), b"\n"))
-    if not parts and not edits:
-        return Seen(raw.decode(), (), ())
-    if not edits and raw.isascii():
-        return Seen(raw.decode(), [(a - start, b - start, opaque) for a, b, opaque in parts], ())
+    if not edits:
+        shifted = [(a - start, b - start, opaque) for a, b, opaque in parts]
+        return Seen(raw.decode(), _characters(raw, shifted) if shifted else shifted, ())
     edits.sort()
     text, places = _edited(raw, edits)
     moved = [(places.after(a - start), places.before(b - start), opaque) for a, b, opaque in parts]
@@ -106,10 +105,10 @@ def _edited(raw: bytes, edits: Sequence[tuple[int, int, bytes]]) -> tuple[bytes,
     return b"".join(parts), _Places([start for start, _, _ in edits], shifts)
 
 
-def _characters(text: bytes, parts: Sequence[Part]) -> list[Part]:
+def _characters(text: bytes, parts: list[Part]) -> list[Part]:
     """Parts in bytes as parts in characters."""
     if text.isascii():
-        return list(parts)
+        return parts
     at = count = 0
     found: list[Part] = []
     for start, end, opaque in parts:
@@ -119,9 +118,13 @@ def _characters(text: bytes, parts: Sequence[Part]) -> list[Part]:
     return found
 
 
-def spans(parts: Sequence[Part], opaque: bool) -> tuple[Span, ...]:
-    """The parts of one sort."""
-    return tuple((start, end) for start, end, hidden in parts if hidden is opaque and end > start)
+def spans(parts: Sequence[Part]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """The parts that are opaque, and the others."""
+    found: tuple[list[Span], list[Span]] = [], []
+    for start, end, opaque in parts:
+        if end > start:
+            found[not opaque].append((start, end))
+    return tuple(found[0]), tuple(found[1])
 
 
 def more_lines(content: bytes, start: int, eol: bytes) -> bytes:

@@ -194,7 +194,8 @@ class Page:
         self.namings += [Naming(one.start, one.end) for one in named if not set("{<") & set(one.value)]
         if not named:
             at = token.start + 1 + len(token.name)
-            self.namings.append(Naming(at, at, ' lang="', '"'))
+            name = "xml:lang" if self.style.xml else "lang"
+            self.namings.append(Naming(at, at, f' {name}="', '"'))
 
     def _bare(self, token: Token) -> str:
         """A tag without what a translation may change in it."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pipeline.core.document import Document, Finding, Policy, Segment
 from pipeline.core.errors import InputError
 from pipeline.documents._element import Messages, Tree, same_skeleton
-from pipeline.documents._inline import Part, Run, Style, has_words, joined, place
+from pipeline.documents._inline import ESCAPED_TAG, Part, Run, Style, has_words, joined, place
 from pipeline.documents._markup import tokens
 from pipeline.documents._nested import Place
 
@@ -23,7 +23,7 @@ _HOLDERS = ("plurals", "string-array")
 _REFERENCE = re.compile(r"\s*[@?][\w.:+*/-]*[/:][\w.:/-]+\s*")
 _LONGEST_NAME = 300
 _PRINTF = re.compile(r"%(?:\d{1,3}\$)?[-#+0,(]{0,5}\d{0,4}(?:\.\d{1,4})?[a-zA-Z]")
-_SIGNS = re.compile(r"\\(?:[nt]|u[0-9a-fA-F]{4})|&lt;/?[A-Za-z][^<>&]{0,300}(?:&gt;|>)")
+_SIGNS = re.compile(rf"\\(?:[nt]|u[0-9a-fA-F]{{4}})|{ESCAPED_TAG.pattern}")
 _QUOTE = re.compile(r"""\\(['"])""")
 _UNSAFE = re.compile(r"""\\.|['"]|\\\Z""", re.DOTALL)
 

@@ -27,9 +27,13 @@ def recognises(name: str, content: bytes) -> bool:
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The blocks and attributes of a page."""
+    return page(name, content, policy, xml=name.lower().endswith(".xhtml"))
+
+
+def page(name: str, content: bytes, policy: Policy, *, xml: bool) -> Document:
+    """The same, of a page that is known to be XHTML; one of HTML may say so itself."""
     text, codec = decoded(name, content)
-    xml = name.lower().endswith(".xhtml") or bool(_XML.match(text.removeprefix("\ufeff")))
-    return _Html(name, text, codec, policy, xml)
+    return _Html(name, text, codec, policy, xml or bool(_XML.match(text.removeprefix("\ufeff"))))
 
 
 class _Html(Nested):

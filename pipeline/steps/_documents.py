@@ -28,9 +28,15 @@ class TranslateDocuments:
     documents = True
 
     def __init__(
-        self, asking: Documents, templates: Mapping[str, Template], policy: Policy, repairs: int
+        self,
+        asking: Documents,
+        templates: Mapping[str, Template],
+        policy: Policy,
+        repairs: int,
+        allow: tuple[str, ...] = (),
     ) -> None:
         self.templates, self._asking, self._policy = templates, asking, policy
+        self._allow = allow
         self.repairs = 0 if asking.engine else repairs
 
     def _read(self, values: Values) -> tuple[Document, Wanted]:
@@ -44,7 +50,7 @@ class TranslateDocuments:
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
         asking = self._asking
         most = 1 + self.repairs + asking.escalates
-        return document, Wanted(source, target, style, brief, asking.model, most, asking.plain)
+        return document, Wanted(source, target, style, brief, asking.model, most, asking.plain, self._allow)
 
     def _policy_for(self, row: Values, source: str, target: str) -> Policy:
         anchors = self._policy.anchors

@@ -78,7 +78,7 @@ def user_text(items: Sequence[Item], around: Around, rung: Rung, target: str) ->
     if around.heading:
         parts.append(f"Section: {around.heading}")
     if around.terms:
-        parts += ["Terms, to be used:", *map(_term, around.terms)]
+        parts += ["Terms, to be used:", *map(listed, around.terms)]
     if around.examples:
         parts += ["Similar texts, as they were translated before:", *map(_pair, around.examples)]
     if around.before:
@@ -104,7 +104,8 @@ def _ending(items: Sequence[Item], rung: Rung, target: str) -> str:
     return f"{said}\n{listed}"
 
 
-def _term(term: Term) -> str:
+def listed(term: Term) -> str:
+    """A term in a list for a model."""
     note = f" ({term.note})" if term.note else ""
     forbidden = f" (never: {', '.join(term.forbidden)})" if term.forbidden else ""
     return f"- {term.source} -> {'keep it as it is' if term.keep else term.target}{forbidden}{note}"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pipeline.core.document import Segment
 
 _PRINTF = (
-    r"%(?:\d{1,2}\$)?[-+0#]{0,3}(?:\d{1,3}|\*)?(?:\.\d{1,3})?(?:hh?|ll?|[qzt])?[sdiufgxc](?![A-Za-z0-9])"
+    r"%(?:\d{1,2}\$)?[-+0#]{0,3}(?:\d{1,3}|\*)?(?:\.\d{1,3})?(?:hh?|ll?|[qzt])?[sdiufgxcr](?![A-Za-z0-9])"
 )
 PLACEHOLDER = re.compile(
     r"\{\{[^{}]{0,200}\}\}|\{%[^{}]{0,200}%\}|\$\{[^{}]{0,200}\}|%\{[^{}\s]{0,64}\}|\{[^{}\s]{0,64}\}"

@@ -5,7 +5,7 @@ This module does not know formats or models. A document finds what is wrong with
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from unicodedata import is_normalized, normalize
 
 from pipeline.core.document import Finding
@@ -37,10 +37,12 @@ _ALONE = {"empty", "refusal", "echo"}
 """codes behind which nothing else is said: the rest follows from them"""
 CODES = (
     *("empty", "characters", "refusal", "preamble", "echo", "language", "leakage", "length", "truncation"),
-    *("placeholders", "links", "new_links", "tags", "code", "terms", "lines", "repetition", "numbers"),
-    *("ending", "opening"),
+    *("placeholders", "plural", "icu", "links", "new_links", "tags", "new_tags", "code", "terms", "lines"),
+    *("repetition", "numbers", "ending", "opening"),
 )
 """the codes of all findings, for options that allow some of them"""
+_WITH = {"new_links": ("new_links", "new_tags")}
+"""what is allowed together: a link may be written as a tag"""
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "「": "」", "『": "』", "'": "'", "‘": "’", "”": "”"}
 
 
@@ -52,6 +54,12 @@ def findings(question: Question, answer: str) -> list[Finding]:
         if any(finding.code in _ALONE and finding.hard for finding in found):
             break
     return found
+
+
+def findings_but(question: Question, answer: str, allow: Collection[str]) -> list[Finding]:
+    """The findings whose codes are not allowed."""
+    allowed = {code for name in allow for code in _WITH.get(name, (name,))}
+    return [finding for finding in findings(question, answer) if finding.code not in allowed]
 
 
 def mended(question: Question, answer: str) -> str:
@@ -68,10 +76,11 @@ def mended(question: Question, answer: str) -> str:
     bare = _unquoted(source.strip(), bare)
     if is_normalized("NFC", source):
         bare = normalize("NFC", bare)
-    before, behind = re.match(r"\s*", source), re.search(r"\s*\Z", source)
-    if not source.strip():
+    words = source.strip()
+    if not words:
         return source
-    return f"{before[0] if before else ''}{bare}{behind[0] if behind else ''}"
+    before, _, behind = source.partition(words)
+    return f"{before}{bare}{behind}"
 
 
 def _unquoted(source: str, bare: str) -> str:

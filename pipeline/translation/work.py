@@ -45,6 +45,8 @@ class Wanted:
     """the most answers to a unit"""
     plain: bool = False
     """whether it goes to an engine that takes words alone"""
+    allow: tuple[str, ...] = ()
+    """codes of findings that are accepted"""
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Work:
         return judge
 
     def _gates(self, unit: Unit, target: str) -> list[Finding]:
-        found = verdict.findings(unit.question, target)
+        found = verdict.findings_but(unit.question, target, self.wanted.allow)
         if self.wanted.target == PSEUDO:  # accents are no language
             return [finding for finding in found if finding.code in _OF_FORM]
         return found

@@ -77,7 +77,9 @@ def test_a_lost_index_is_made_again_from_the_replies(project: Project) -> None:
         assert project.run("journal", "verify", "job.yaml").returncode == 0
         for command in ("plan", "status", "show", "export"):
             done = project.run(command, "job.yaml")
-            assert done.returncode in (0, 75) and not done.stderr, done.stderr  # 75: b.md shares parts of a.md
+            assert done.returncode in (0, 75) and not done.stderr, (
+                done.stderr
+            )  # 75: b.md shares parts of a.md
         run(project)
         assert len(seen.requests) <= asked + 1, "the same requests are answered by the journal"
         assert right(project) and everything(project) == before

@@ -46,6 +46,7 @@ PAGES = {
     "colons": ":文:" * N + ":::" * N,
     "braces": "文 {%" * N + "{:" * N,
     "what a program left": '{"type": ' * N + "\n文\n" + '{"type": 1}\n' * N,
+    "programs and words in turn": '文\n{"type": 1}\n\n' * N,
     "headings": "".join(f"{'#' * (n % 6 + 1)} 文\n" for n in range(N)),
     "same anchors": "# 文\n" * 2_000 + "[文](#文)\n",
     "comments in code": "```py\n" + "# 文\n" * N + "```\n",

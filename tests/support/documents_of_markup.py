@@ -29,6 +29,7 @@ def keeps_its_laws(document: Document, content: bytes) -> bytes:
     """Check the laws of a document, and give the file with all words changed."""
     segments = document.segments
     assert document.build([None] * len(segments)) == content
+    assert document.build([segment.text for segment in segments]) == content
     assert document.broken(content) == []
     for place, segment in enumerate(segments):
         spans = sorted([*segment.opaque, *segment.markup])

@@ -83,3 +83,41 @@ def slides(*bodies: str, notes: str = "") -> bytes:
         kinds["ppt/notesSlides/notesSlide1.xml"] = "presentationml.notesSlide"
         members["ppt/notesSlides/notesSlide1.xml"] = f"{_XML}<p:notes {_SPACES}>{notes}</p:notes>"
     return packed({"[Content_Types].xml": _types(kinds), **members})
+
+
+def book() -> bytes:
+    """A small EPUB book with two chapters, of which the second stands first in the list of its files."""
+    container = '<rootfiles><rootfile full-path="OPS/book.opf"/></rootfiles>'
+    page = '<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head>{}</head><body>{}</body></html>'
+    items = {
+        "two": ("two.xhtml", "application/xhtml+xml"),
+        "one": ("one%20one.xhtml", "application/xhtml+xml"),
+        "nav": ("nav.xhtml", "application/xhtml+xml"),
+        "toc": ("toc.ncx", "application/x-dtbncx+xml"),
+        "css": ("style.css", "text/css"),
+    }
+    manifest = "".join(
+        f'<item id="{name}" href="{href}" media-type="{kind}"/>' for name, (href, kind) in items.items()
+    )
+    metadata = (
+        "<dc:title>The garden</dc:title><dc:creator>A. Gardener</dc:creator><dc:language>en</dc:language>"
+        "<dc:description>How to &lt;i&gt;plant&lt;/i&gt;</dc:description>"
+    )
+    spine = '<spine toc="toc"><itemref idref="one"/><itemref idref="two"/></spine>'
+    package = (
+        f'<package xmlns:dc="urn:dc"><metadata>{metadata}</metadata><manifest>{manifest}</manifest>{spine}'
+    )
+    return packed(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": f"{_XML}<container>{container}</container>",
+            "OPS/book.opf": f"{_XML}{package}</package>",
+            "OPS/two.xhtml": page.format("<title/>", "<h1>Chapter two</h1>"),
+            "OPS/one one.xhtml": page.format(
+                "<title>First</title>", "<h1>Chapter one</h1><p>Dig a <b>wide</b> hole.</p>"
+            ),
+            "OPS/nav.xhtml": page.format("", "<nav><a href='two.xhtml'>Contents</a></nav>"),
+            "OPS/toc.ncx": f"{_XML}<ncx><navLabel><text>Chapter one</text></navLabel></ncx>",
+            "OPS/style.css": "p { color: green }",
+        }
+    )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pipeline.core.document import Document, Outcome, Policy, Translated
 from pipeline.core.errors import InputError
 from pipeline.output.folder import ResultFolder
-from pipeline.output.translated.ledger import GONE, Ledger, Row, gone
+from pipeline.output.translated.ledger import GONE, Ledger, Row, digest_of, gone
 from pipeline.output.translated.merge import KEPT, Edit, Written, edits_of, merged, with_edit
 from pipeline.translation.formats import read_document
 
@@ -37,14 +37,18 @@ class Edits:
             self._edited.add((row.document, row.file))
             if row.place == GONE or row.document not in present:
                 self.lose(row.document, row.language, Edit(row.source, row.written.text))
-        for document, file in self._old:
+        for document, file in self.files():
             if document in present or (content := self._folder.theirs(file)) is None:
                 continue
-            rows = self._old.rows(document, file)
-            language = self._old.language(document, file)
-            texts = self._texts(file, content, rows, (language,), "")
-            for edit in edits_of(_written(rows), texts).values() if texts else ():
-                self.lose(document, language, edit)
+            for rows in (self._coming.rows(document, file), self._old.rows(document, file)):
+                language = rows[0].language if rows else ""
+                texts = self._texts(file, content, rows, (language,), "")
+                for edit in edits_of(_written(rows), texts).values() if texts else ():
+                    self.lose(document, language, edit)
+
+    def files(self) -> list[tuple[str, str]]:
+        """(document, file) of all that was ever published, in order."""
+        return list(dict.fromkeys((*self._old, *self._coming)))
 
     def lose(self, document: str, language: str, edit: Edit) -> None:
         """Note an edit whose segment is gone."""
@@ -52,11 +56,14 @@ class Edits:
         if (document, edit) not in known:
             known.append((document, edit))
 
-    def lost(self, without: Collection[str]) -> Iterator[Row]:
-        """The rows that remember edits whose segments are gone, in order."""
+    def lost(self, without: Collection[str], there: Collection[tuple[str, str, str]]) -> Iterator[Row]:
+        """The rows that remember edits whose segments are gone, in order.
+
+        Those that stand somewhere, by language, source and text, are not gone.
+        """
         left = [(doc, lang, edit) for (lang, _), found in self._gone.items() for doc, edit in found]
         for document, language, edit in sorted(left, key=lambda one: (one[0], one[1], one[2].source)):
-            if document not in without:
+            if document not in without and (language, edit.source, edit.text) not in there:
                 yield gone(document, language, edit)
 
     def read(
@@ -68,15 +75,19 @@ class Edits:
         """
         if theirs is None and not self._gone and (key, file) not in self._edited:
             return [], None, True  # nobody wrote anything for it
-        moved = (key, file) in self._coming and self._folder.is_coming(file)
-        base = (self._coming if moved else self._old).rows(key, file)
         if theirs is None:
-            return base, None, True
-        for rows in (base, self._coming.rows(key, file)):
+            return self.now(key, file), None, True
+        for ledger in (self._coming, self._old):
+            rows = ledger.rows(key, file)
             texts = self._texts(file, theirs, rows, (value.language, value.source), form, value.document)
             if texts is not None:
                 return rows, texts, True
-        return base, None, False
+        return self._old.rows(key, file), None, False
+
+    def now(self, document: str, file: str) -> list[Row]:
+        """The rows of a file as it stands in the tree."""
+        moved = self._folder.is_now(file, self._coming.digest(document, file))
+        return (self._coming if moved else self._old).rows(document, file)
 
     def _texts(
         self,
@@ -98,28 +109,16 @@ class Edits:
                 policy = replace(self._policy, source=tag)
                 theirs = read_document(file, content, policy, format=form)
                 texts, before = _texts_of(theirs), written
-                if (built := self._built(document, base, tags[0], file)) is not None:
+                if (built := _built(document, base, tags[0])) is not None:
                     before = _texts_of(read_document(file, built, policy, format=form))
-                if len(texts) != len(base) or len(before) != len(base):
+                if not len(texts) == len(before) == len(base) > 0:
                     continue
                 pairs = list(zip(texts, before, strict=True))
                 back = [None if now == was else was for now, was in pairs]
-                if self._folder.wrote(file, theirs.build(back, tags[0])):
+                if digest_of(theirs.build(back, tags[0])) == base[0].digest:
                     same = (now == was for now, was in pairs)
                     return [was if kept else now for now, was, kept in zip(texts, written, same, strict=True)]
         return None
-
-    def _built(
-        self, document: Document | None, base: Sequence[Row], language: str, file: str
-    ) -> bytes | None:
-        """What was written last, where it can be built again: its source is as it was.
-
-        In some formats a segment stands inside another, whose text in the file is then not its target alone.
-        """
-        if document is None or [one.text for one in document.segments] != [row.source for row in base]:
-            return None
-        built = document.build([row.target for row in base], language)
-        return built if self._folder.wrote(file, built) else None
 
     def merged(
         self, key: str, value: Translated, base: Sequence[Row], texts: Sequence[str] | None
@@ -138,6 +137,21 @@ class Edits:
         for edit in left:
             self.lose(key, value.language, edit)
         return outcomes
+
+
+def _built(document: Document | None, base: Sequence[Row], language: str) -> bytes | None:
+    """What was written last, where it can be built again: its source is as it was.
+
+    In some formats a segment stands inside another, whose text in the file is then not its target alone.
+    """
+    if (
+        document is None
+        or not base
+        or [one.text for one in document.segments] != [row.source for row in base]
+    ):
+        return None
+    built = document.build([row.target for row in base], language)
+    return built if digest_of(built) == base[0].digest else None
 
 
 def _texts_of(document: Document) -> list[str]:

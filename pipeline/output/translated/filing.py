@@ -87,14 +87,14 @@ class Filing:
         self._whole = set[str]()  # documents of which every row was written
         self._done = set[tuple[str, str]]()
         self._ready: dict[str, _Ready] = {}
+        self._kept = set[tuple[str, str, str]]()  # texts of people that stand in a document
         self.segments = Segments(job.folder / "report.md")
         self._path = job.folder / job.output.ledger
         self._coming = self._path.with_stem(f"{self._path.stem}.coming")
-        self._old = Ledger(self._path)
         self._table: Table | None = None
         self._folder = ResultFolder(tree.folder, job.folder, job.root)
         try:
-            self._edits = Edits(self._old, Ledger(self._coming), self._folder, policy)
+            self._edits = Edits(Ledger(self._path), Ledger(self._coming), self._folder, policy)
             self._edits.collect(self._present)
             if writes:
                 self._table = Table([self._coming], ledger.SCHEMA, own=job.folder)
@@ -136,8 +136,9 @@ class Filing:
             said = "; ".join(dict.fromkeys(f"{one.code}: {one.message}" for one in wrong[:3]))
             what = f"the translated document would not be whole ({said})"
             return replace(leaf, at=self._tree.step, fault=Fault("broken_document", what))
+        names = (key, value.language, path, ledger.digest_of(built))
         parts = zip(value.document.segments, outcomes, strict=True)
-        rows = [ledger.row_of((key, value.language, path), i, *part) for i, part in enumerate(parts)]
+        rows = [ledger.row_of(names, i, *part) for i, part in enumerate(parts)]
         self._ready[path] = _Ready(built, rows, theirs)
         values = {**leaf.values, self._tree.name: replace(value, outcomes=tuple(outcomes))}
         return replace(leaf, values=values)
@@ -185,23 +186,25 @@ class Filing:
         self._table.write(ledger.cells(rows))
         for row in rows:
             self.segments.states[row.state] += 1
+            if row.state in KEPT and row.target is not None:
+                self._kept.add((row.language, row.source, row.target))
             if row.state == "conflict" and len(self.segments.conflicts) < MOST_NAMED:
                 self.segments.conflicts.append(f"{row.document} ({row.language}), segment {row.place}")
 
     def complete(self) -> None:
         """Sync all files and the ledger, so that what people wrote is in it before it is overwritten."""
         assert self._table  # noqa: S101 - until it is closed
-        for document, file in self._old:
+        for document, file in self._edits.files():
             if (document, file) in self._done or document in self._without:
                 continue
-            rows = self._old.rows(document, file)
+            rows = self._edits.now(document, file)
             if document in self._present and document not in self._whole:
                 self._table.write(ledger.cells(rows))
                 continue
             for row in rows if document in self._present else ():
                 if row.state in KEPT:
                     self._edits.lose(document, row.language, Edit(row.source, row.written.text))
-        for row in self._edits.lost(self._without):
+        for row in list(self._edits.lost(self._without, self._kept)):
             self._add([row])
         for path, fields in self._present.items():
             if path not in self._whole and path not in self._without:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
@@ -20,14 +21,14 @@ from pipeline.core.errors import InputError
 from pipeline.output.translated.merge import KEPT, Edit, Written
 from pipeline.system.files import adapter_name
 
-_NAMES = ("document", "file", "language")
+_NAMES = ("document", "file", "language", "digest")
 SCHEMA = pl.Schema(
     {
         **dict.fromkeys(("document", "language"), pl.String()),
         "place": pl.Int64(),
         **dict.fromkeys(("path", "kind", "source", "target", "state", "findings"), pl.String()),
         "attempts": pl.Int64(),
-        **dict.fromkeys(("model", "candidate", "file"), pl.String()),
+        **dict.fromkeys(("model", "candidate", "file", "digest"), pl.String()),
     }
 )
 GONE = 0
@@ -38,7 +39,7 @@ GONE = 0
 class Row:
     """A row of the ledger. `place` counts from 1; `target` is None where the source was left as it is.
 
-    `file` is the file in the tree, relative to its folder.
+    `file` is the file in the tree, relative to its folder, and `digest` says which bytes it had.
     """
 
     document: str
@@ -54,6 +55,7 @@ class Row:
     model: str
     candidate: str
     file: str
+    digest: str
 
     @property
     def written(self) -> Written:
@@ -61,17 +63,27 @@ class Row:
         return Written(self.source, self.source if self.target is None else self.target, self.state)
 
 
-def row_of(names: tuple[str, str, str], place: int, segment: Segment, outcome: Outcome) -> Row:
-    """The row of a segment. `names` are the document, the language and the file; `place` counts from 0."""
-    document, language, file = names
+def digest_of(content: bytes) -> str:
+    """What tells the bytes of a file from others."""
+    return sha256(content).hexdigest()[:16]
+
+
+def row_of(names: tuple[str, str, str, str], place: int, segment: Segment, outcome: Outcome) -> Row:
+    """The row of a segment; `place` counts from 0.
+
+    `names` are the document, the language, the file and its digest.
+    """
+    document, language, file, digest = names
     codes = " ".join(dict.fromkeys(one.code for one in outcome.findings))
     what = (segment.path, segment.kind, segment.text, outcome.target, outcome.state, codes)
-    return Row(document, language, place + 1, *what, outcome.attempts, outcome.by, outcome.candidate, file)
+    return Row(
+        document, language, place + 1, *what, outcome.attempts, outcome.by, outcome.candidate, file, digest
+    )
 
 
 def gone(document: str, language: str, edit: Edit) -> Row:
     """The row of a text that a person wrote, and whose segment is gone."""
-    return Row(document, language, GONE, "", "", edit.source, edit.text, "gone", "", 0, "", "", "")
+    return Row(document, language, GONE, "", "", edit.source, edit.text, "gone", "", 0, "", "", "", "")
 
 
 class Ledger:
@@ -79,7 +91,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._spans: dict[tuple[str, str], tuple[int, int, str]] = {}
+        self._spans: dict[tuple[str, str], tuple[int, int, str, str]] = {}
         self._scan = pl.LazyFrame(schema=SCHEMA)
         if not path.exists():
             return
@@ -95,8 +107,13 @@ class Ledger:
             found = runs.group_by(*_NAMES, maintain_order=True).agg(pl.col("row").min(), pl.len()).collect()
         except pl.exceptions.PolarsError:
             raise self._damaged() from None
-        for document, file, language, row, count in found.iter_rows():
-            self._spans[document, file] = (row, count, language)  # rows of texts that are gone come last
+        for document, file, language, digest, row, count in found.iter_rows():
+            self._spans[document, file] = (
+                row,
+                count,
+                language,
+                digest,
+            )  # rows of texts that are gone come last
 
     def _damaged(self) -> InputError:
         hint = "put a copy back; without it, segments that people changed in the tree are overwritten"
@@ -113,9 +130,13 @@ class Ledger:
         """The language of a file."""
         return self._spans[document, file][2]
 
+    def digest(self, document: str, file: str) -> str:
+        """The digest of a file as it was written; '' for one that is not in the ledger."""
+        return self._spans[document, file][3] if (document, file) in self._spans else ""
+
     def rows(self, document: str, file: str) -> list[Row]:
         """The rows of a document in one of its files."""
-        start, count, _ = self._spans.get((document, file), (0, 0, ""))
+        start, count, *_ = self._spans.get((document, file), (0, 0))
         if not count:
             return []
         return _rows(self._scan.slice(start, count))

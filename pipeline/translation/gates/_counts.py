@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from pipeline.core.document import Finding
 
@@ -16,12 +17,18 @@ def named(items: list[str]) -> str:
 
 
 def complaint(
-    code: str, noun: str, wanted: Counter[str], found: Counter[str], *, hard: bool = True
+    code: str,
+    noun: str,
+    wanted: Counter[str],
+    found: Counter[str],
+    as_written: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Finding]:
-    """One finding for what is lost, another for what is new."""
-    lost, new = sorted(wanted - found), sorted(found - wanted)
+    """One finding for what is lost, another for what is new; `as_written`: how what is counted is spelt."""
+    lost = [as_written.get(one, one) for one in sorted(wanted - found)]
+    new = [as_written.get(one, one) for one in sorted(found - wanted)]
     if lost:
-        yield Finding(code, f"Your translation lost {named(lost)}. Keep them exactly as they are.", hard)
+        yield Finding(code, f"Your translation lost {named(lost)}. Keep them exactly as they are.")
     if new:
-        message = f"Your translation has {noun} that the text has not: {named(new)}. Leave them out."
-        yield Finding(code, message, hard)
+        yield Finding(
+            code, f"Your translation has {noun} that the text has not: {named(new)}. Leave them out."
+        )

@@ -13,8 +13,11 @@ from pipeline.translation.kept import shown
 from pipeline.translation.question import Question
 
 _SIGNS = re.compile(r"[\W_]+")
-_LETTERS = 15
-"""the least weight of letters of which a language can be told"""
+_LETTERS, _WORDS = 15, 3
+"""the least weight of letters, or the least words, of which a language can be told"""
+_FOREIGN = 6
+"""the same for letters of a script that the target is not written in"""
+_EAST = {"Hani", "Kana"}
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
@@ -22,31 +25,23 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if _plain(question.segment.text) != _plain(answer):
         return
     source, target = tag(question.source), tag(question.target)
-    if source.language == target.language:
+    if source.language == target.language and source.language:
         return  # Simplified and Traditional, British and American: much is equal, and another gate tells them
     left = kept_out(shown(question.segment), question.terms)
-    if (
-        source.script != target.script
-        and source.script != "Latn"
-        and not {source.script, target.script} <= _EAST
-    ):
-        repeated = weights(left).get(source.script, 0) >= 2 * 3
-        yield from _finding() if repeated else ()
+    if source.script not in ("Latn", target.script) and not {source.script, target.script} <= _EAST:
+        if weights(left).get(source.script, 0) >= _FOREIGN:
+            yield _finding()
         return
-    small = [word for word in words(left) if word.islower() or not word.isascii()]
-    if weight(left) >= _LETTERS and (
-        len(small) >= 2 or (weight(left) > len(left.encode()) * 0.8 and len(small) > 0)
-    ):
-        yield from _finding()
-    elif len(small) >= 2:
-        yield from _finding(hard=False)
+    found = words(left)
+    small = sum(word.islower() or not word.isascii() for word in found)
+    if weight(left) >= _LETTERS and small and len(found) > 1:
+        yield _finding()
+    elif small >= 2:
+        yield _finding(hard=len(found) >= _WORDS)
 
 
-_EAST = {"Hani", "Kana"}
-
-
-def _finding(*, hard: bool = True) -> Iterator[Finding]:
-    yield Finding("echo", "You gave the source text back. Translate it.", hard)
+def _finding(*, hard: bool = True) -> Finding:
+    return Finding("echo", "You gave the source text back. Translate it.", hard)
 
 
 def _plain(text: str) -> str:

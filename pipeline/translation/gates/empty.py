@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipeline.core.document import Finding
 from pipeline.text.scripts import weight
-from pipeline.translation.kept import prose, shown
+from pipeline.translation.kept import PLACEHOLDER, shown
 from pipeline.translation.question import Question
 
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -19,10 +19,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     """Whether anything stands there, and nothing that no file should hold."""
     source = question.segment.text
     left = weight(shown(question.segment))
-    worded = (
-        prose(answer) if any(map(str.isalnum, prose(source))) else answer
-    )  # words may stand in code alone
-    if left and not any(map(str.isalnum, worded)):
+    if left and not any(map(str.isalnum, PLACEHOLDER.sub(" ", answer))):
         hard = left >= _LETTERS or not answer.strip()  # a dash may stand for "none", a full stop for "th"
         yield Finding("empty", "Your translation is empty. Translate it.", hard)
     odd = sorted(set(_ODD.findall(answer)) - set(source))

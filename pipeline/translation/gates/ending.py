@@ -34,10 +34,10 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     source = question.segment.text
     lost = lost_end(question, answer)
     if lost:
-        message = f"Your translation lost the {lost} at its end. Write it as a whole sentence."
+        message = f"Your translation lost the {lost} at its end. Write it again."
         yield Finding("ending", message, hard=False)
     if _small(question, source, answer):
-        message = "Your translation begins with a small letter. Begin it as the text does."
+        message = "Your translation begins with a small letter. Write it again."
         yield Finding("opening", message, hard=False)
 
 

@@ -35,7 +35,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield Finding("length", message)
     long, short = too_long(question, answer), too_short(question, answer)
     if long:
-        message = "Your translation is much longer than the text. Translate it, and add nothing."
+        message = "Your translation is much longer than the text. Translate it."
         yield Finding("length", message, long == "hard")
     cut = bool(lost_end(question, answer)) or _unclosed(question.segment.text, answer)
     if short and cut:

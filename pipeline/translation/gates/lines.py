@@ -16,10 +16,10 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     source, answer = question.segment.text.strip(), answer.strip()
     before, after = len(_BLANK.findall(source)), len(_BLANK.findall(answer))
     if before != after:
-        message = f"Your translation has {after} blank lines, the text has {before}. Keep the line breaks."
+        message = f"Your translation has {after} blank lines, the text has {before}. Keep all line breaks."
         yield Finding("lines", message)
         return
     before, after = source.count("\n"), answer.count("\n")
     if before != after and (question.segment.kind == "cue" or (before > 0 and after > 0)):
-        message = f"Your translation has {after + 1} lines, the text has {before + 1}. Keep the line breaks."
+        message = f"Your translation has {after + 1} lines, the text has {before + 1}. Keep all line breaks."
         yield Finding("lines", message, hard=question.segment.kind == "cue")

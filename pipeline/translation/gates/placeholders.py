@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.core.document import Finding
+from pipeline.text.icu import icu_findings, parsed
+from pipeline.text.language import tag
 from pipeline.translation.gates._counts import complaint
 from pipeline.translation.kept import BRACES, PLACEHOLDER
 from pipeline.translation.question import Question
@@ -21,6 +23,9 @@ _NEXT = re.compile(r"%(?![(\d{]*[$({])[^%]")
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """Those that are lost, those that are new, and an order that a program would misread."""
     source, syntax = question.segment.text, question.segment.syntax
+    if syntax == "icu" and parsed(source) is not None:
+        yield from icu_findings(source, answer, tag(question.target).language)
+        return
     if syntax in _IN_BRACES and _CHOICE.search(source):
         return  # each language has its own number of branches: a parser compares them
     before, after = placeholders(source, syntax), placeholders(answer, syntax)
@@ -29,7 +34,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         if _in_order(before) != _in_order(after):
             said = ", ".join(_in_order(before))
             yield Finding(
-                "placeholders", f"Your translation must have {said} in this order. Keep their order."
+                "placeholders",
+                f"Your translation must have {said} in this order. Keep them exactly as they are.",
             )
     elif Counter(_numbered(before)) != Counter(_numbered(after)):
         yield from complaint("placeholders", "placeholders", wanted, found)
@@ -42,7 +48,7 @@ def placeholders(text: str, syntax: str = "") -> list[str]:
             re.findall(r"\{\}", text) if syntax == "python-brace" else []
         )
     found = PLACEHOLDER.findall(text) if "%" in text or "{" in text else []
-    return [one for one in found if one[0] == "%"] if syntax in _PRINTF else found
+    return [one for one in found if one[0] == "%" and one[1] not in "{%"] if syntax in _PRINTF else found
 
 
 def _in_order(found: list[str]) -> list[str]:

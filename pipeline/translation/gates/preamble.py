@@ -27,7 +27,7 @@ _NOTES = (
 )
 _OFFERS = r"(?:please )?let me know|i hope this|feel free to|if you need"
 NOTE = re.compile(
-    rf"\n\s*(?:(?:\*\*|[(（\[*_])?\s*(?:{_NOTES})(?:\*\*)?\s*[:：]|(?:{_OFFERS})\b)", re.IGNORECASE
+    rf"\n[ \t]*(?:(?:\*\*|[(（\[*_])?[ \t]*(?:{_NOTES})(?:\*\*)?[ \t]*[:：]|(?:{_OFFERS})\b)", re.IGNORECASE
 )
 _OF_TRANSLATION = re.compile(rf"translat|{_LABEL}|翻|译|譯|訳", re.IGNORECASE)
 _LABELLED = re.compile(r"\s*[^\n:：]{1,60}[:：]")

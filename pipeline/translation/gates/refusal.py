@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.core.document import Finding
+from pipeline.text.language import tag
 from pipeline.translation.bands import too_long, too_short
 from pipeline.translation.gates import language
 from pipeline.translation.question import Question
@@ -24,6 +25,13 @@ _PHRASES = re.compile("|".join(_SAID), re.IGNORECASE)
 _APOLOGIES = re.compile(
     rf"{_PHRASES.pattern}|sorry|apolog|entschuldig|perdón|désolé|прости|すみません", re.IGNORECASE
 )
+_KNOWN = {"ar", "de", "en", "es", "fr", "ja", "ko", "pt", "ru", "zh"}
+"""languages whose apologies are known here"""
+_PLAIN = re.compile(
+    r"\W*(?:I['’]m sorry|sorry|I apologi[sz]e)\b.{0,20}\b(?:can(?:no|'|’)t|unable to) (?:help|assist)",
+    re.IGNORECASE,
+)
+"""the words of models that are no translation of a text without an apology"""
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
@@ -31,8 +39,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     source = question.segment.text
     if not _PHRASES.search(answer[:200]) or _APOLOGIES.search(source):
         return
-    odd = (
-        too_long(question, answer) or too_short(question, answer) or any(language.findings(question, answer))
-    )
-    message = "Your translation is a refusal. The text is only to be translated. Translate it."
-    yield Finding("refusal", message, bool(odd))
+    plain = bool(_PLAIN.match(answer)) and tag(question.source).language in _KNOWN
+    by_length = bool(too_long(question, answer) or too_short(question, answer))
+    hard = plain or by_length or any(language.findings(question, answer))
+    message = "Your translation is a refusal, but the text is only to be translated. Translate it."
+    yield Finding("refusal", message, hard)

@@ -12,8 +12,9 @@ from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 
 _UNSPACED = re.compile(
-    r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20}|[\u30a1-\u30fc]{3,20})\1"
+    r"([\u3400-\u9fff][\u3041-\u30ff\u3400-\u9fff]{1,20}|[\u30a1-\u30fc]{3,20}|[\u0e01-\u0e4e]{5,20})\1"
 )
+"""the same in scripts without blanks; shorter ones are words: 人人, ワクワク, ต่างๆ"""
 _LONGEST, _TIMES = 60, 4
 """the characters of a phrase at the end that stands there again and again, and how often that is a loop"""
 _USUAL = {
@@ -25,11 +26,13 @@ _USUAL = {
     "vi": frozenset(("luôn", "rất")),
 }
 """words that stand twice in good texts of a language"""
+_ENOUGH = 20_000
+"""the characters of a text in which repeated phrases are looked for"""
 _PHRASE = 5
 """the most words of a phrase that follows itself"""
-_SIGNS = ".,;:!?…\"'“”„»«()[]"
-_ARTICLE = 3
-"""the letters of a word that may stand twice behind a comma: ", die die …"""
+_SIGNS = ".,;:!?…\"'“”„»«()[]。，、！？；：।؟،؛’‘*_~"
+_RELATIVE = frozenset(("die", "der", "das", "den", "dem"))
+"""words that may stand twice behind a comma: ", die die …"""
 _WORDS, _LETTERS, _LEAST = 4, 16, 24
 """words in a phrase, letters of one where a script sets no blanks; the least phrases to tell"""
 _SHARE, _HARD_SHARE = 0.15, 0.3
@@ -38,9 +41,10 @@ _SHARE, _HARD_SHARE = 0.15, 0.3
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """A loop at the end or all over (hard), and words that stand twice side by side (soft)."""
-    before, after = shown(question.segment), shown_of(question.segment, answer)
-    tail = _loop(answer)
-    if tail and not _loop(question.segment.text):
+    before = shown(question.segment)[:_ENOUGH]
+    after = shown_of(question.segment, answer)[:_ENOUGH]
+    tail = _loop(answer[-_ENOUGH:])
+    if tail and not _loop(question.segment.text[-_ENOUGH:]):
         yield _finding(tail, hard=True)
         return
     more = _again(after) - _again(before)
@@ -48,15 +52,13 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield _finding("many phrases", hard=more > _HARD_SHARE)
         return
     usual = _USUAL.get(tag(question.target).language, frozenset())
-    twice = _twice(after, usual)
-    if twice and not _twice(before, usual):
+    twice = _twice(answer[:_ENOUGH], usual)
+    if twice and not _twice(question.segment.text[:_ENOUGH], usual):
         yield _finding(twice, hard=False)
 
 
 def _finding(what: str, *, hard: bool) -> Finding:
-    return Finding(
-        "repetition", f"Your translation repeats {what.strip()[:60]}. Write it without that.", hard
-    )
+    return Finding("repetition", f"Your translation repeats {what.strip()[:60]}. Write it again.", hard)
 
 
 def _twice(text: str, usual: frozenset[str]) -> str:
@@ -82,8 +84,7 @@ def _is_loop(words_: list[str], before: list[str], usual: frozenset[str]) -> boo
         return False  # a comma stands between: "very, very"
     if len(words_) > 1:
         return any(map(str.isalpha, "".join(words_)))
-    relative = bool(before) and before[0].endswith(",") and len(last) <= _ARTICLE
-    return last not in usual and not relative
+    return last not in usual and not (last in _RELATIVE and before and before[0].endswith(","))
 
 
 def _loop(text: str) -> str:

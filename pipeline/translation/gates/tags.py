@@ -15,6 +15,7 @@ from pipeline.translation.question import Question
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'=/]+)""")
 _WORDS_OF_A_TAG = {"alt", "title", "aria-label", "placeholder", "label", "summary", "content", "lang"}
 """attributes that hold words for people: a translation changes them"""
+_ADDRESS = re.compile(r"<[^\s<>]*(?:://|@)")
 _NAME = re.compile(r"</?[\w:.-]+")
 
 
@@ -23,17 +24,23 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     segment = question.segment
     if segment.markup or segment.opaque:
         return
-    yield from complaint("tags", "tags", _tags(segment.text), _tags(answer))
+    before, after = _tags(segment.text), _tags(answer)
+    wanted, found = Counter(map(_spelt, before)), Counter(map(_spelt, after))
+    as_written = {_spelt(tag): tag for tag in (*after, *before)}
+    yield from complaint("tags", "tags", wanted, found & wanted, as_written)
+    yield from complaint("new_tags", "tags", found & wanted, found, as_written)
     code = _code(segment.text)
     yield from complaint("code", "code", code, _code(answer) & code)
 
 
-def _tags(text: str) -> Counter[str]:
-    """The tags of a text, each in one spelling, and how often it stands there."""
-    return Counter(_spelt(found[0]) for found in TAG.finditer(text)) if "<" in text else Counter()
+def _tags(text: str) -> list[str]:
+    """The tags of a text; an address in angle brackets is none."""
+    found = TAG.findall(text) if "<" in text else []
+    return [tag for tag in found if not _ADDRESS.match(tag)]
 
 
 def _spelt(found: str) -> str:
+    """One spelling for all of a tag: `<BR />` and `<br>` are one."""
     name = _NAME.match(found)
     kept = (
         f" {key.lower()}={value.strip(chr(34) + chr(39))}"

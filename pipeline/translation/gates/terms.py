@@ -40,9 +40,9 @@ def _missing(term: Term, wanted: str, answer: str) -> Iterator[Finding]:
     if standing(wanted, term.case).search(answer):
         return
     if term.keep:
-        yield Finding("terms", f"Your translation lost the name {wanted}. Keep it exactly as it is.")
+        yield Finding("terms", f"Your translation lost the name {wanted}. Keep them exactly as they are.")
         return
-    message = f"Your translation must say {wanted} for {term.source}. Use this term."
+    message = f"Your translation must say {wanted} for {term.source}. Use the glossary."
     yield Finding("terms", message, hard=not term.inflected and not _other_form(wanted, answer))
 
 
@@ -56,5 +56,6 @@ def _forbidden(term: Term, wanted: str, answer: str) -> Iterator[Finding]:
     rest = standing(wanted, False).sub(" ", answer) if wanted else answer
     for bad in filter(None, term.forbidden):
         if standing(bad, term.case).search(rest):
-            instead = f" Use {wanted}." if wanted else ""
-            yield Finding("terms", f"Your translation must not say {bad} for {term.source}.{instead}")
+            instead = f", but {wanted}" if wanted else ""
+            message = f"Your translation must not say {bad} for {term.source}{instead}. Use the glossary."
+            yield Finding("terms", message)

@@ -8,7 +8,7 @@ from pipeline.answers import asking
 from pipeline.answers.checks import contains, excludes, length
 from pipeline.answers.complaints import to_a_person
 from pipeline.answers.shape import Shape, schema_of
-from pipeline.steps import translate
+from tests.support.translations import complaint
 
 SHAPE = Shape(schema_of({"title": "string"}))
 COMPLAINTS = [
@@ -18,9 +18,9 @@ COMPLAINTS = [
     length.complaint("one two", length.Options(min=100, unit="words")),
     SHAPE.read("no JSON")[1],
     SHAPE.read('{"title": 1}')[1],
-    translate.complaint("one two three", "one two three"),
-    translate.complaint("a {name} here", "ein name hier"),
-    translate.complaint("text", "text http://example.org"),
+    complaint("one two three", "one two three"),
+    complaint("a {name} here", "ein name hier"),
+    complaint("text", "text http://example.org"),
     asking._MALFORMED,
 ]
 

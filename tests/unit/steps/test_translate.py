@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.answers.asking import Taken
 from pipeline.engine.stages import Stage
-from pipeline.steps.translate import complaint
 from tests.support.fakes import Provider, said
 from tests.support.stages import failed, stage, taken
+from tests.support.translations import complaint
 
 SOURCE = "See [our shop](https://shop.example/a?b=1&amp;c) or mail a.b@shop.example. JavaScript : a book."
 
@@ -43,9 +43,12 @@ async def test_a_text_without_words_costs_nothing(text: str, tmp_path: Path) -> 
     assert provider.requests == []
 
 
-@pytest.mark.parametrize("text", ["ok", "茶", "привет", "{name} is here"])
-async def test_a_text_with_words_is_asked_for(text: str, tmp_path: Path) -> None:
-    provider = Provider([said("x {name}")])
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("ok", "gut"), ("茶", "Tee"), ("привет", "hallo"), ("{name} is here", "{name} ist da")],
+)
+async def test_a_text_with_words_is_asked_for(text: str, answer: str, tmp_path: Path) -> None:
+    provider = Provider([said(answer)])
     await taken(translation(tmp_path), provider, t=text, lang="de")
     assert len(provider.requests) == 1
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.steps.translate import complaint
 from pipeline.text.links import links
+from tests.support.translations import complaint
 
 SOURCE = "See [our shop](https://shop.example/a?b=1&amp;c) or mail a.b@shop.example. JavaScript : a book."
 
