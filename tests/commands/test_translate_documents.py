@@ -316,3 +316,20 @@ def test_another_jobs_translations_are_used_on_request(project: Project) -> None
         assert done.returncode == 0, done.stderr
         assert len(seen.requests) == before
         assert (project.folder / "out2/de/a.md").read_text() == translated(page(list(range(20))), "de")
+
+
+def test_translations_are_compared_with_those_of_people(project: Project) -> None:
+    pytest.importorskip("sacrebleu")
+    with translator() as (server, _):
+        begin(project, server.base_url, {"a.md": [1, 2, 3], "b.md": [4]})
+        job = (project.folder / "job.yaml").read_text()
+        job = job.replace("output: {", "output: {references: human, include: [terms], ")
+        (project.folder / "job.yaml").write_text(job)
+        for name, text in {"a.md": translated(page([1, 2, 3]), "de"), "b.md": "# Nur ein Titel\n"}.items():
+            path = project.folder / "human/de" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        run(project)
+        report = (project.folder / "output/docs/report.md").read_text()
+        assert "de: chrF 100.0, BLEU 100.0" in report
+        assert "over 4 segments; left out: 1 document with other paragraphs" in report
