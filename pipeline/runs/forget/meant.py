@@ -16,6 +16,7 @@ from pipeline.engine.in_order import InOrder
 from pipeline.job.spec import Job
 from pipeline.journal import recall
 from pipeline.journal.journal import Journal
+from pipeline.runs.meaning.review import STEP
 from pipeline.runs.session import Session
 
 
@@ -50,6 +51,10 @@ def who_is_meant(job: Job, key: str, journal: Journal) -> Meant:
     marks = ", ".join("?" * len(meant.names))
     sql = f"SELECT DISTINCT digest FROM attempts WHERE record IN ({marks})"  # noqa: S608 - marks alone
     meant.digests |= {digest for (digest,) in journal.select(sql, tuple(meant.names))}
+    judged = journal.select("SELECT DISTINCT digest FROM attempts WHERE step GLOB ?", (f"*{STEP}",))
+    if judged and meant.digests:
+        meant.digests |= {digest for (digest,) in judged}
+        meant.notices.append("all answers of the judge are forgotten: each is about several documents")
     if session:
         _find_sharers(session, journal, meant)
     return meant
