@@ -42,7 +42,7 @@ _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journ
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
 OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
-DERIVED = ("report.md", "bilingual")
+DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
 
 
@@ -113,18 +113,18 @@ class Session:
     @property
     def policy(self) -> Policy:
         """What of the documents is translated; without the language, which a template may give."""
-        written, names = self._translation, {field.name for field in fields(Policy)} - {"source"}
+        written, names = self.translation, {field.name for field in fields(Policy)} - {"source"}
         return Policy(**{name: value for name, value in written.items() if name in names})
 
     @property
     def glossary(self) -> Glossary:
         """The glossary of the step that translates documents; an empty one where it has none."""
-        files = [self.job.files[name] for name in self._translation.get("glossary", ())]
-        lemmas = bool(self._translation.get("lemmas"))
+        files = [self.job.files[name] for name in self.translation.get("glossary", ())]
+        lemmas = bool(self.translation.get("lemmas"))
         return load([(shown, text.encode()) for shown, text in files], lemmas=lemmas)
 
     @property
-    def _translation(self) -> dict[str, Any]:
+    def translation(self) -> dict[str, Any]:
         """The settings of the step that translates documents."""
         dumped = self.stages[self.tree.step].spec.model_dump() if self.tree else {}
         found: dict[str, Any] = dumped.get("translate", {})
@@ -183,6 +183,10 @@ class Session:
                 if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
                     where = self.job.text.where(("steps", i, "name"))
                     raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
+            for name in stage.spec.judges:
+                if self.job.models[name].api == "translation":
+                    what = f"the model '{name}' only translates: it cannot judge"
+                    raise JobError(what, where=self.job.text.where(("steps", i, "translate", "meaning")))
             when = stage.when
             if when and not when.names and when.text.strip().lower() not in ("true", "false"):
                 hint = 'for example: when: "{{ stock | int > 0 }}"'

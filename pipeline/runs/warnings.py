@@ -41,6 +41,7 @@ def warnings_of(session: Session) -> Iterator[JobError]:
             yield from _of_text(template, known)
         yield from _of_draws(session, i, stage)
         yield from _of_answers(session, i, stage)
+        yield from _of_judge(session, i, stage)
         known.add(stage.spec.name)
     yield from _of_models(session)
 
@@ -96,6 +97,19 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
         hint = "no answer can fit: change the schema"
         yield JobError(what, where=_place(session, step, "answer"), hint=hint)
+
+
+def _of_judge(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
+    for name in stage.spec.judges:
+        judge = session.job.models[name]
+        if (judge.provider, judge.model, judge.base_url) == (
+            stage.model.provider,
+            stage.model.model,
+            stage.model.base_url,
+        ):
+            what = f"step '{stage.spec.name}': the judge '{name}' is the model that translates"
+            where = session.job.text.where(("steps", step, "translate", "meaning"))
+            yield JobError(what, where=where, hint="it finds few of its own errors: name another model")
 
 
 def _of_models(session: Session) -> Iterator[JobError]:

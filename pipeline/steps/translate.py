@@ -34,7 +34,17 @@ from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
 _OF_DOCUMENTS = {
-    *("brief", "memory", "context", "escalate", "inline_code", "code_comments", "alt_text", "link_titles"),
+    *(
+        "brief",
+        "memory",
+        "context",
+        "escalate",
+        "meaning",
+        "inline_code",
+        "code_comments",
+        "alt_text",
+        "link_titles",
+    ),
     *("tables", "front_matter", "anchors", "columns"),
 }
 """keys of `translate` that a step with `text` has not"""
@@ -48,6 +58,15 @@ def _known(code: str) -> str:
 
 
 Code = Annotated[str, AfterValidator(_known)]
+
+
+class Meaning(_Spec):
+    """Who reads translations for errors of meaning, and how many of them."""
+
+    model: str = Field(description="one of the models; another one than the translator")
+    sample: Annotated[StrictInt, Field(ge=1, le=10**9)] | Literal["all"] = Field(
+        200, description="how many segments, drawn from all documents and languages; or all"
+    )
 
 
 class Translation(_Spec):
@@ -81,6 +100,9 @@ class Translation(_Spec):
         " of a document are translated one after the other; source: the source alone, so all at once",
     )
     escalate: str = Field("", description="another model, for segments that this one cannot translate")
+    meaning: Meaning | None = Field(
+        None, description="another model reads translations for errors of meaning, which no check can find"
+    )
     inline_code: Literal["never", "prose", "always"] = Field(
         "prose", description="code in a line of text: prose translates what is words and no identifier"
     )
@@ -121,6 +143,11 @@ class Spec(Step):
     def others(self) -> tuple[str, ...]:
         """The model for what the own model cannot translate."""
         return (self.translate.escalate,) if self.translate.escalate else ()
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """The model that reads the translations."""
+        return (self.translate.meaning.model,) if self.translate.meaning else ()
 
     allow: tuple[Code, ...] = Field(
         (), description="what is accepted though a check finds it: new_links, language, length, terms, …"

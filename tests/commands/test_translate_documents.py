@@ -8,46 +8,10 @@ import re
 
 import pytest
 
+from tests.support.pages import TITLE, begin, page, run, written
 from tests.support.project import Project
 from tests.support.sentences import english, translated
 from tests.support.translator import Asked, Texts, Translate, translator, well
-
-JOB = """
-name: docs
-records: {{from: docs}}
-models: {{m: {{model: x, base_url: "{url}", price: {{input: 1, output: 1}}, api_key_env: TEST_KEY}}}}
-steps:
-  - name: translated
-    each: {{lang: {languages}}}
-    translate: {{from: en, to: "{{{{ lang }}}}"{more}}}
-output: {{tree: "out/{{{{ lang }}}}/{{{{ path }}}}"}}
-"""
-TITLE = english(9000)
-
-
-def begin(project: Project, url: str, pages: dict[str, list[int]], more: str = "", to: str = "[de]") -> None:
-    """Write documents with these sentences, and a job that translates them."""
-    for name, numbers in pages.items():
-        path = project.folder / "docs" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(numbers))
-    text = JOB.format(url=url, languages=to, more=more and f", {more}")
-    (project.folder / "job.yaml").write_text(text)
-
-
-def page(numbers: list[int]) -> str:
-    """A Markdown page with a paragraph for each number."""
-    return "\n\n".join([f"# {TITLE}", *map(english, numbers)]) + "\n"
-
-
-def written(project: Project, name: str, language: str = "de") -> str:
-    return (project.folder / "out" / language / name).read_text()
-
-
-def run(project: Project, code: int = 0, *more: str) -> str:
-    done = project.run("run", "job.yaml", *more)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def test_a_folder_becomes_the_same_folder_in_every_language(project: Project) -> None:
@@ -316,6 +280,23 @@ def test_another_jobs_translations_are_used_on_request(project: Project) -> None
         assert done.returncode == 0, done.stderr
         assert len(seen.requests) == before
         assert (project.folder / "out2/de/a.md").read_text() == translated(page(list(range(20))), "de")
+
+
+def test_translations_are_compared_with_those_of_people(project: Project) -> None:
+    pytest.importorskip("sacrebleu")
+    with translator() as (server, _):
+        begin(project, server.base_url, {"a.md": [1, 2, 3], "b.md": [4]})
+        job = (project.folder / "job.yaml").read_text()
+        job = job.replace("output: {", "output: {references: human, include: [terms], ")
+        (project.folder / "job.yaml").write_text(job)
+        for name, text in {"a.md": translated(page([1, 2, 3]), "de"), "b.md": "# Nur ein Titel\n"}.items():
+            path = project.folder / "human/de" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        run(project)
+        report = (project.folder / "output/docs/report.md").read_text()
+        assert "de: chrF 100.0, BLEU 100.0" in report
+        assert "over 4 segments; left out: 1 document with other paragraphs" in report
 
 
 def test_a_language_that_the_job_names_no_more_keeps_its_files(project: Project) -> None:

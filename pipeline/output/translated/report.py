@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.core.display import counted
 from pipeline.core.document import TO_REVIEW
+from pipeline.output.translated.judged import Judged, section
 from pipeline.output.translated.ledger import Ledger, Row
 from pipeline.translation.review.consistency import Usage
 
@@ -56,9 +57,11 @@ def report(
     file: str,
     lint: Mapping[str, Sequence[str]],
     terms: Sequence[str] = (),
+    judged: Judged | None = None,
+    alike: Sequence[str] = (),
 ) -> str:
-    """The report; `file` is the name of the ledger, `terms` lines about terms."""
-    parts = [f"# {name}: translated documents", _FORM_ALONE]
+    """The report; `file` is the ledger's name, `terms` and `alike` lines about terms and about references."""
+    parts = [f"# {name}: translated documents", *(section(judged) if judged else [_FORM_ALONE])]
     states: dict[str, Counter[str]] = {}
     for language, state, segments, _ in ledger.counts():
         states.setdefault(language, Counter())[state] = segments
@@ -67,6 +70,8 @@ def report(
         parts += _of_language(language, documents[language], found, ledger, file)
     if terms:
         parts += ["## Terms with several renderings", "\n".join(_first(terms))]
+    if alike:
+        parts += ["## Compared with translations of people", "\n".join(alike)]
     if lint:
         lines = [f"- {_plain(doc)}: {_plain(said)}" for doc, all_ in sorted(lint.items()) for said in all_]
         parts += ["## What looks wrong in the sources", "\n".join(_first(lines))]

@@ -47,6 +47,9 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if tail and not _loop(question.segment.text[-_ENOUGH:]):
         yield _finding(tail, hard=True)
         return
+    if _doubled(after) and not _doubled(before):
+        yield _finding(after, hard=True)
+        return
     more = _again(after) - _again(before)
     if more > _SHARE:
         yield _finding("many phrases", hard=more > _HARD_SHARE)
@@ -55,6 +58,16 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     twice = _twice(answer[:_ENOUGH], usual)
     if twice and not _twice(question.segment.text[:_ENOUGH], usual):
         yield _finding(twice, hard=False)
+
+
+def _doubled(text: str) -> bool:
+    """Whether a text is one that stands twice."""
+    spaced = text.split()
+    if len(spaced) >= 2 * _WORDS and len(spaced) % 2 == 0:
+        return spaced[: len(spaced) // 2] == spaced[len(spaced) // 2 :]
+    whole = "".join(spaced)
+    half = whole[: len(whole) // 2]
+    return len(whole) >= _LEAST and not whole.isascii() and whole == half * 2
 
 
 def _finding(what: str, *, hard: bool) -> Finding:
