@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from pipeline.answers.asking import Taken
 from pipeline.core.document import Document, Policy
@@ -16,6 +17,7 @@ from pipeline.core.errors import InputError
 from pipeline.steps._segments import Documents
 from pipeline.templates.template import Template
 from pipeline.translation.formats import read_document
+from pipeline.translation.terms.entry import tag_of, tags_for
 from pipeline.translation.work import Wanted
 
 DOCUMENT_REPAIRS = 3
@@ -34,9 +36,10 @@ class TranslateDocuments:
         policy: Policy,
         repairs: int,
         allow: tuple[str, ...] = (),
+        styles: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.templates, self._asking, self._policy = templates, asking, policy
-        self._allow = allow
+        self._allow, self._styles = allow, styles
         self.repairs = 0 if asking.engine else repairs
 
     def _read(self, values: Values) -> tuple[Document, Wanted]:
@@ -47,6 +50,8 @@ class TranslateDocuments:
         if not source or not target:
             raise Fault("template", "the language to translate from or to is empty")
         row = values["row"]
+        style = style_for(target, style, self._styles)
+        brief = "\n".join(filter(None, (brief, row["context"])))
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
         asking = self._asking
         most = 1 + self.repairs + asking.escalates
@@ -69,6 +74,12 @@ class TranslateDocuments:
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The document in the other language."""
         return await self._asking.take(*self._read(values), key, call)
+
+
+def style_for(target: str, style: str, styles: Mapping[str, str]) -> str:
+    """The instructions for a language: those for all, and behind them its own."""
+    tags = {tag_of(tag): text for tag, text in styles.items()}
+    return "\n".join(filter(None, (style, *(tags[tag] for tag in tags_for(target, tags)[:1]))))
 
 
 @lru_cache(maxsize=2)

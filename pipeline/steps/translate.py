@@ -22,7 +22,7 @@ from pipeline.job.fields import JobNames, Texts
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments
+from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments, style_for
 from pipeline.steps._segments import Documents, How
 from pipeline.text.language import named
 from pipeline.translation import verdict
@@ -83,6 +83,9 @@ class Translation(_Spec):
     )
     style: TemplateText | None = Field(
         None, description="instructions for tone and terms; only for models that take prompts"
+    )
+    styles: dict[str, str] = Field(
+        {}, description='the same for single languages, by their tags: {de: "Sie", fr: "vous"}'
     )
     brief: TemplateText | None = Field(
         None, description="what the documents are and whom they are for; only for models that take prompts"
@@ -163,7 +166,7 @@ class Translate:
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
-        self._allow = spec.allow
+        self._allow, self._styles = spec.allow, spec.translate.styles
         self._terms = _glossary(spec.translate, template)
         self._draws = Draws(spec.each, self.templates.values())
         takes_prompts = models[spec.model][0].api != "translation"
@@ -184,6 +187,7 @@ class Translate:
             "numbers, links, tags and placeholders such as {name} exactly as they are."
         )
         terms = self._terms(text, source.strip(), target.strip())
+        style = style_for(target.strip(), style, self._styles)
         system += f"\n{style}" if style else ""
         system += "".join(["\nTerms, to be used:", *(f"\n{listed(term)}" for term in terms)]) if terms else ""
         asked = (text, source.strip(), target.strip())
@@ -247,4 +251,6 @@ def build(
         serial=spec.translate.context == "previous",
     )
     asking = Documents(spec.name, spec.model, models, how)
-    return TranslateDocuments(asking, templates, Policy(**settings), repairs, spec.allow)
+    return TranslateDocuments(
+        asking, templates, Policy(**settings), repairs, spec.allow, spec.translate.styles
+    )

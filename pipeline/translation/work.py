@@ -40,6 +40,7 @@ class Wanted:
     target: str
     style: str = ""
     brief: str = ""
+    """what the documents are, and what stands about them in their folders"""
     model: str = ""
     most: int = 1
     """the most answers to a unit"""
