@@ -17,16 +17,20 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 LOCKS = [ROOT / f"requirements{name}.lock" for name in ("", "-model", "-audit")]
 LICENCES = {
-    *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "PSF-2.0", "Python-2.0"),
+    *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CNRI-Python", "ISC", "MIT"),
+    *("MPL-2.0", "PSF-2.0", "Python-2.0", "Zlib"),
     "License :: OSI Approved :: Apache Software License",
     "License :: OSI Approved :: BSD License",
     "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)",
 }
+READ = {"pyromark": "MIT"}
+"""licences that stand in a file of the package alone, where a person has read them"""
 BESIDE = {"pip", "setuptools"}
 """what `python -m venv` puts there itself"""
 STARTERS = {
@@ -53,7 +57,7 @@ def bill_of(venv: Path) -> dict[str, Any]:
 def product_in(site: Path) -> set[str]:
     """The names of what the program needs with all its extras, of what a site-packages folder holds."""
     installed = {_plain(found.name): found for found in distributions(path=[str(site)])}
-    product, next_ones = set[str](), [Requirement("pipeline-replay[embedded,translate,excel]")]
+    product, next_ones = set[str](), [Requirement("pipeline-replay[embedded,translate,excel,lemma,metrics]")]
     seen = set[tuple[str, frozenset[str]]]()
     while next_ones:
         wanted = next_ones.pop()
@@ -70,10 +74,14 @@ def product_in(site: Path) -> set[str]:
 
 
 def pins_of(lock: str) -> dict[str, tuple[str, int]]:
-    """name -> (version, number of hashes) of a lock file."""
+    """name -> (version, number of hashes) of a lock file; of several, that for this Python and system."""
     blocks = re.split(r"\n(?=[A-Za-z0-9])", "\n" + re.sub(r"(?m)^\s*#.*\n", "", lock))
-    pins = [(re.match(r"\s*([\w.-]+)==([\w.!+-]+)", block), block) for block in blocks]
-    return {_plain(at[1]): (at[2], block.count("--hash=sha256:")) for at, block in pins if at}
+    pins = [(re.match(r"\s*([\w.-]+)==([\w.!+-]+)(?: *;([^\\\n]*))?", block), block) for block in blocks]
+    found: dict[str, tuple[str, int]] = {}
+    for at, block in pins:
+        if at and (_plain(at[1]) not in found or not at[3] or Marker(at[3].strip()).evaluate()):
+            found[_plain(at[1])] = (at[2], block.count("--hash=sha256:"))
+    return found
 
 
 def without_hash(lock: str) -> Iterator[str]:
@@ -99,7 +107,7 @@ def wrong_pins(bill: dict[str, Any], locks: Iterable[str]) -> Iterator[str]:
 def wrong_licences(bill: dict[str, Any]) -> Iterator[str]:
     """Parts whose licence is unknown, or not one that the project may use."""
     for part in bill["components"]:
-        said = [_licence(entry) for entry in part.get("licenses", [])]
+        said = [_licence(entry) for entry in part.get("licenses", [])] or [READ.get(_plain(part["name"]), "")]
         if not any(map(permitted, said)):
             yield f"{part['name']} {part['version']} has the licence {' / '.join(said) or '(none is told)'}"
 

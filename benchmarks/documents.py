@@ -87,18 +87,19 @@ def _plan(pages: Sequence[bytes]) -> None:
         docs = Path(name) / "docs"
         docs.mkdir()
         text = b"\n\n".join(page.removeprefix(b"\xef\xbb\xbf") for page in pages).replace(b"---\n", b"")
-        documents = [
-            f"# {i}\n\n".encode() + (text * (EACH // len(text) + 1))[:EACH].decode(errors="ignore").encode()
-            for i in range(DOCUMENTS)
-        ]
+        long = (text * (EACH // len(text) + 1))[:EACH].decode(errors="ignore").encode()
+        documents = [long.replace("。".encode(), f" {i}。".encode()) for i in range(DOCUMENTS)]
         for i, document in enumerate(documents):
             (docs / f"{i:04}.md").write_bytes(document)
         asked = ("--from", "zh", "--to", "en", "--model", "gpt-5-mini", "--plan")
-        seconds = used("-m", "pipeline", "translate", str(docs), *asked).wall
+        plan = used("-m", "pipeline", "translate", str(docs), *asked)
     reading = _seconds(_rebuilt, documents)
-    note("documents", f"a plan of {DOCUMENTS} takes {seconds / reading:.1f} times as long as reading them")
-    met = seconds <= MOST_SECONDS
-    figure("documents", f"plan of {DOCUMENTS}, 10 KB each", f"{seconds:.1f} s", f"<= {MOST_SECONDS:g} s", met)
+    times = plan.cpu / reading
+    note("documents", f"a plan of {DOCUMENTS}: {plan.cpu:.1f} s CPU, {times:.1f} times reading them alone")
+    met = plan.wall <= MOST_SECONDS
+    figure(
+        "documents", f"plan of {DOCUMENTS}, 10 KB each", f"{plan.wall:.1f} s", f"<= {MOST_SECONDS:g} s", met
+    )
 
 
 if __name__ == "__main__":

@@ -147,6 +147,10 @@ def _of_verdict(verdict: Verdict) -> Iterator[str]:
     if verdict.unreadable:
         numbers = ", ".join(map(str, verdict.unreadable[:SHOWN]))
         yield f"{counted(len(verdict.unreadable), 'row')} cannot be read: {numbers}"
+    if verdict.wrong_segments:
+        named = f"{verdict.wrong_segments:,} of {counted(verdict.segments, 'row')} in the index of segments"
+        yield f"{named} do not match their checksums"
+        yield "  they are not used: segments of documents that only they lead to are asked for again"
     yield from verdict.pages[:SHOWN]
     if verdict.unreadable or verdict.pages:
         yield "  put back a copy (remove journal.sqlite-wal and -shm first), or save what can be read:"

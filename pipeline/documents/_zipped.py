@@ -21,7 +21,7 @@ from pipeline.core.errors import InputError
 MOST_BYTES = 256 * 1024**2
 """of one member that is read, unpacked"""
 MOST_MEMBERS = 20_000
-_PLAIN = 1 << 20
+_PLAIN = 1 << 24
 _MOST_TIMES = 200
 """a member of more bytes than that, unpacked, may be at most so many times its packed size"""
 _ANEW = "open it in the program that wrote it, and save it again in the new format, without a password"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from pipeline.core.document import Document, Finding, Policy, Segment
 from pipeline.core.errors import InputError
-from pipeline.documents._element import INDENTS, Messages, Tree, local, same_skeleton
+from pipeline.documents._element import Messages, Tree, local, same_skeleton
 from pipeline.documents._inline import Style, has_words, joined, place
 from pipeline.documents._markup import attributes
 from pipeline.documents._nested import Naming, Place, Raw
@@ -35,11 +36,11 @@ def recognises(name: str, content: bytes) -> bool:
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The units of the file."""
-    return _Xliff(Tree(name, content))
+    return _Xliff(Tree(name, content), policy.target)
 
 
 class _Xliff(Messages):
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, wanted: str) -> None:
         self.tree = tree
         root = next((at for at, token in enumerate(tree.tokens) if token.kind in ("open", "empty")), -1)
         if root < 0 or local(tree.tokens[root]) != "xliff":
@@ -48,11 +49,14 @@ class _Xliff(Messages):
         second = tree.attribute(root, "version").startswith("2")
         named = [root] if second else [at for at, one in enumerate(tree.tokens) if local(one) == "file"]
         namings = [_naming(tree, at, "trgLang" if second else "target-language") for at in named]
+        known = (tree.text[one.start : one.end] for one in namings if one)
+        other = [wanted and tag and not _same(tag, wanted) for tag in known]
+        places = _places(tree)
         super().__init__(
             tree.where,
             tree.text,
             tree.codec,
-            _places(tree),
+            _asked_anew(places) if any(other) else places,
             namings=filter(None, namings),
             rest="sources and markup",
         )
@@ -64,6 +68,18 @@ class _Xliff(Messages):
         except InputError as error:
             return [Finding("structure", f"{error.where}: {error.what}")]
         return same_skeleton(*(tree.skeleton(_is_unit) for tree in (self.tree, after)))
+
+
+def _same(tag: str, wanted: str) -> bool:
+    """Whether texts in the language of a tag may stand for those that are wanted."""
+    one, other = (text.casefold().replace("_", "-") for text in (tag, wanted))
+    return one == other or one.startswith(f"{other}-") or other.startswith(f"{one}-")
+
+
+def _asked_anew(places: Iterable[Place]) -> Iterator[Place]:
+    """The places without the translations that stand there: they are in another language."""
+    for one in places:
+        yield replace(one, segment=replace(one.segment, given=None))
 
 
 def _is_unit(name: str) -> bool:
@@ -161,8 +177,8 @@ def _translation(tree: Tree, unit: int, holder: int, source: int, target: int, n
     if target < 0:
         at = tree.tokens[-target].end
         name = source_token.name.removesuffix("source") + "target"
-        before = tree.text[: source_token.start]
-        tags = before[len(before.rstrip(INDENTS)) :] + f"<{name}>" + blank[0], blank[1] + f"</{name}>"
+        indent = tree.raw(source - 1, source - 1)
+        tags = ("" if indent.strip() else indent) + f"<{name}>" + blank[0], blank[1] + f"</{name}>"
         yield Place(at, at, segment, partial(_written, tags, inner), bilingual=True)
         return
     token, start = tree.tokens[target], target

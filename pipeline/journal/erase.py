@@ -6,14 +6,20 @@ not know whose rows they are.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Collection, Mapping
 from contextlib import closing
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from pipeline.core.domain import Billed
 from pipeline.core.errors import DiskError
-from pipeline.journal.database import connect, row_sum
+from pipeline.journal import segments
+from pipeline.journal.database import connect, fetched, row_sum
+from pipeline.journal.rows import INSERT, row_of
 from pipeline.journal.sound import sealed, unsealed
 
 _NOBODY = bytes(32)
@@ -27,11 +33,16 @@ SELECT seq, sum, api, model, step, record, at, seconds, body, endpoint FROM atte
 
 
 def cleanse(
-    path: Path, digests: Collection[bytes], names: Collection[str], sharers: Mapping[bytes, str]
+    path: Path,
+    digests: Collection[bytes],
+    names: Collection[str],
+    sharers: Mapping[bytes, str],
+    shared: Mapping[bytes, str],
 ) -> tuple[int, int]:
     """Blank all attempts at these requests except their costs; how many are blanked, and how many stay.
 
     A request that other records share (`sharers`) stays; if it is kept under one of `names`, it gets theirs.
+    Of an answer to segments of documents, those that other documents share (`shared`) stay, each by itself.
     The file is written anew, because SQLite leaves older copies of a row in its pages. `DiskError` where
     there is no room for that, or where another program is reading.
     """
@@ -44,7 +55,7 @@ def cleanse(
         with closing(connect(path)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
-            gone = sum(_blanked(connection, digest) for digest in set(digests) - sharers.keys())
+            gone = sum(_blanked(connection, digest, shared) for digest in set(digests) - sharers.keys())
             stay = sum(_renamed(connection, digest, names, other) for digest, other in sharers.items())
             _blank_summaries(connection)
             connection.execute("COMMIT")
@@ -56,8 +67,13 @@ def cleanse(
     return gone, stay
 
 
-def _blanked(connection: sqlite3.Connection, digest: bytes) -> int:
+def _blanked(connection: sqlite3.Connection, digest: bytes, shared: Mapping[bytes, str]) -> int:
     """Leave step, model, tokens and money of each attempt, and nothing of its record or its content."""
+    for request, answer in list(segments.parted(partial(fetched, connection), digest, shared)):
+        said = ("answered", Billed.NO, "", "", 0.0, json.dumps(asdict(answer)).encode(), 0, answer.usage)
+        connection.execute(INSERT, row_of(request, *said))
+        connection.executemany(segments.NOTE, segments.rows_of(request))
+    connection.execute(segments.FORGET, (digest,))
     sql = "SELECT seq, api, model, step, endpoint FROM attempts WHERE digest = ?"
     rows = connection.execute(sql, (digest,)).fetchall()
     for seq, api, model, step, endpoint in rows:

@@ -7,20 +7,25 @@ at every replay; the index says only where it stands. This module does not know 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from pipeline.core.domain import Fault, Reply, Request
+import orjson
+
+from pipeline.core.domain import Answer, Fault, Reply, Request
 from pipeline.journal.database import fits
+from pipeline.translation.batch import texts_of
 from pipeline.translation.memory import Kept
 from pipeline.wire.conversation import read
+from pipeline.wire.kept import KEPT
 
 Select = Callable[[str, tuple[Any, ...]], list[Any]]
 """a query and its values -> rows"""
 NOTE = "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?, ?)"
 LET_GO = "DELETE FROM segments WHERE key = ?"
+FORGET = "DELETE FROM segments WHERE digest = ?"
 _AT_ONCE = 500
 _FIND = "SELECT key, digest, place, of, sum FROM segments WHERE key IN ({})"
 _ATTEMPTS = """
@@ -70,6 +75,36 @@ def kept_for(select: Select, keys: Sequence[bytes]) -> list[list[Kept]]:
         for key, place, of in places[digest]:
             found[key].append(Kept(digest, place, of, answer, fault))
     return [found[key] for key in keys]
+
+
+def keys_in(select: Select, digests: Sequence[bytes]) -> dict[bytes, dict[bytes, None]]:
+    """By digest: the keys of the segments that the request asked for."""
+    found: dict[bytes, dict[bytes, None]] = defaultdict(dict)
+    for key, digest in _rows(select, "SELECT key, digest FROM segments WHERE digest IN ({})", digests):
+        found[digest][key] = None
+    return found
+
+
+def asking(select: Select, keys: Sequence[bytes]) -> set[bytes]:
+    """The digests of the requests that asked for any of these segments."""
+    return {digest for (digest,) in _rows(select, "SELECT digest FROM segments WHERE key IN ({})", keys)}
+
+
+def parted(select: Select, digest: bytes, shared: Mapping[bytes, str]) -> Iterable[tuple[Request, Answer]]:
+    """An answer to several segments, as one to each that is `shared`: those of other records, with their key.
+
+    So what one record shares with another can stay, while the rest of the answer goes.
+    """
+    rows = select("SELECT DISTINCT key FROM segments WHERE digest = ?", (digest,))
+    keys = [key for (key,) in rows if key in shared]
+    for key, kept in zip(keys, kept_for(select, keys), strict=True):
+        for one in kept:
+            text = texts_of(one.answer.text, one.of).get(one.place) if one.answer else None
+            if one.answer is None or text is None or one.request != digest:
+                continue
+            body = orjson.dumps([key.hex(), text])
+            answer = Answer(orjson.dumps({"s1": text}).decode(), "stop", model=one.answer.model)
+            yield Request(KEPT, one.answer.model, body, "", shared[key], segments=(key,)), answer
 
 
 def _seq_of(row: Sequence[Any]) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.journal.database import connect_to_read, fetched, fits, is_there, trusting
 from pipeline.journal.journal import Damage
+from pipeline.journal.segments import is_whole
 
 _ROW = (
     "SELECT digest, api, model, step, record, at, seconds, body, endpoint, sum, outcome FROM attempts"
@@ -34,13 +35,17 @@ class Verdict:
     """rows that can be read and are not what was written"""
     unreadable: list[int] = field(default_factory=list)
     """numbers (`seq`) of rows that cannot be read at all"""
+    segments: int = 0
+    """rows of the index that says which answers the segments of documents had, …"""
+    wrong_segments: int = 0
+    """… and those that are not what was written: they are not used, so a segment may be asked for again"""
     pages: list[str] = field(default_factory=list)
     """what SQLite says of its pages, with the bytes of the file where it names a page"""
 
     @property
     def whole(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.damaged or self.unreadable or self.pages)
+        return not (self.damaged or self.unreadable or self.wrong_segments or self.pages)
 
 
 def verify(path: Path, *, quick: bool = False) -> Verdict:
@@ -55,6 +60,9 @@ def verify(path: Path, *, quick: bool = False) -> Verdict:
         verdict.pages = list(_pages(connection, "quick_check" if quick else "integrity_check"))
         for seq in _numbers(connection):
             _look(connection, seq, verdict)
+        for row in connection.execute("SELECT key, digest, place, of, sum FROM segments"):
+            verdict.segments += 1
+            verdict.wrong_segments += not is_whole(*row)
     return verdict
 
 

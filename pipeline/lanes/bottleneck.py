@@ -199,7 +199,7 @@ ADVICE = {
     "hours": "the run waited for limits.hours",
     "paused": "the run was paused",
     "budget": "the run waited for room in the budget: raise the budget, or set a token limit in params",
-    "source": "reading the records was the slowest part: Parquet is read fastest",
+    "source": "reading the records was the slowest part; of tables, Parquet is read fastest",
     "template": "rendering the templates was the slowest part",
     "loop": "this process uses one CPU core fully: split the records over two jobs to use two cores",
     "tail": "the answers themselves took the time; nothing in this program held them up",

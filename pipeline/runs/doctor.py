@@ -86,9 +86,10 @@ def _of_journal(path: Path) -> Iterator[Check]:
     said = f"{verdict.answered:,} answers in {verdict.rows:,} attempts, {size}"
     if verdict.pages or verdict.unreadable:
         yield bad("journal", f"{said}; damaged: {verdict.pages[0] if verdict.pages else ''}", HINT, code=74)
-    elif verdict.damaged:
+    elif not verdict.whole:
         hint = "they are not used, and the next run asks for them again; `pipeline journal verify` names them"
-        yield warn("journal", f"{said}; {len(verdict.damaged):,} rows do not match their checksums", hint)
+        wrong = len(verdict.damaged) + verdict.wrong_segments
+        yield warn("journal", f"{said}; {wrong:,} rows do not match their checksums", hint)
     else:
         yield ok("journal", f"{said}; whole")
     with trusting(path), closing(connect_to_read(path)) as connection:

@@ -213,8 +213,12 @@ class Session:
 
 
 def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Source | Documents:
-    """The records of a job, or a frame in their place. What the job writes is no document of its own."""
-    without = [job.folder, *(tree.own_folders() if tree else ()), *(tree.written() if tree else ())]
+    """The records of a job, or a frame in their place.
+
+    The job file, what it names and what the job writes are no documents of its own.
+    """
+    without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
+    without += [*tree.own_folders(), *tree.written()] if tree else []
     return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
 
 

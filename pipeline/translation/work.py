@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from pipeline.core.document import PSEUDO, Document, Finding, Outcome, Translated
+from pipeline.text.notation import unwrapped
 from pipeline.translation import batch, verdict
 from pipeline.translation.batch import Around, Item
 from pipeline.translation.decide import Decision, Given, Judge, decide
@@ -102,6 +103,7 @@ class Work:
         glue = cut.glue if cut and len(cut.units) == 1 and not self.wanted.plain else None
 
         def judge(answer: str) -> tuple[str, list[Finding]]:
+            answer = unwrapped(unit.question.segment.text, answer)
             shown = unit.masked
             if unit.full.fits(answer) and not unit.masked.fits(answer):
                 shown = unit.full

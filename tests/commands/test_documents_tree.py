@@ -81,8 +81,10 @@ def test_a_tree_inside_the_sources_holds_no_sources(project: Project) -> None:
     job(project, "de", "fr", tree="docs/{{ lang }}/{{ path }}")
     ran(project)
     assert "2 rows" in ran(project).stdout
-    job(project, "de", "fr", tree="docs/{{ lang }}/{{ path }}", records={"from": "."})
-    assert "2 rows" in ran(project).stdout
+    (project.folder / "records.csv").unlink()
+    records = {"from": ".", "where": "suffix <> '.csv'"}
+    job(project, "de", "fr", tree="docs/{{ lang }}/{{ path }}", records=records)
+    assert "2 rows" in ran(project).stdout  # nor is the job file a document
 
 
 REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {

@@ -280,3 +280,40 @@ def test_another_jobs_translations_are_used_on_request(project: Project) -> None
         assert done.returncode == 0, done.stderr
         assert len(seen.requests) == before
         assert (project.folder / "out2/de/a.md").read_text() == translated(page(list(range(20))), "de")
+
+
+def test_translations_are_compared_with_those_of_people(project: Project) -> None:
+    pytest.importorskip("sacrebleu")
+    with translator() as (server, _):
+        begin(project, server.base_url, {"a.md": [1, 2, 3], "b.md": [4]})
+        job = (project.folder / "job.yaml").read_text()
+        job = job.replace("output: {", "output: {references: human, include: [terms], ")
+        (project.folder / "job.yaml").write_text(job)
+        for name, text in {"a.md": translated(page([1, 2, 3]), "de"), "b.md": "# Nur ein Titel\n"}.items():
+            path = project.folder / "human/de" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        run(project)
+        report = (project.folder / "output/docs/report.md").read_text()
+        assert "de: chrF 100.0, BLEU 100.0" in report
+        assert "over 4 segments; left out: 1 document with other paragraphs" in report
+
+
+def test_a_language_that_the_job_names_no_more_keeps_its_files(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": [1, 2], "b.md": [3]}, to="[de]")
+        run(project)
+        by_hand = written(project, "a.md").replace(translated(english(2), "de"), "Von Hand geschrieben.")
+        (project.folder / "out/de/a.md").write_text(by_hand)
+        run(project)
+        begin(project, server.base_url, {}, to="[es]")
+        assert "removed" not in run(project)
+        assert written(project, "a.md") == by_hand and (project.folder / "out/de/b.md").exists()
+        assert "all documents are as a run would write them" in run(project, 0, "--frozen")
+        (project.folder / "docs/b.md").unlink()
+        assert "2 removed" in run(project), "the document is gone, so both of its translations go"
+        asked = len(seen.requests)
+        begin(project, server.base_url, {"a.md": [4, 1, 2]}, to="[de, es]")
+        run(project)
+        assert "Von Hand geschrieben." in written(project, "a.md"), "what people wrote is merged"
+        assert {text for one in seen.requests[asked:] for text in one.texts.values()} == {english(4)}

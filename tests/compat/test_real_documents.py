@@ -1,6 +1,6 @@
 """Documents that other people wrote: taken apart and put together again, to the byte.
 
-What a registry does not give in number stands below with the number that it gives (`.epub`, `.arb`).
+The registries do not have every kind in number: there are 4 of `.epub`, 3 of `.arb`, 26 of `.strings`.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ KINDS = (
     Kind("markdown", (".md",), 900),
     Kind("mdx", (".mdx",), 350),
     Kind("html", (".html",), 600),
-    Kind("subtitles", (".srt", ".vtt", ".ass"), 60),
+    Kind("subtitles", (".srt", ".vtt", ".ass"), 55),
     Kind("json", (".json",), 300),
     Kind("yaml", (".yml",), 45),
     Kind("arb", (".arb",), 3),
     Kind("android", ("strings.xml",), 200),
-    Kind("strings", (".strings",), 35),
+    Kind("strings", (".strings",), 25),
     Kind("properties", (".properties",), 110),
     Kind("fluent", (".ftl",), 330),
     Kind("po", (".po",), 1300, bilingual=True),
@@ -66,9 +66,11 @@ KINDS = (
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Each kind in turn."""
     found: Kind = request.param
-    if found.name not in adapters.names("documents"):
-        pytest.skip(f"there is no format {found.name}")
     return found
+
+
+def test_every_format_has_real_files() -> None:
+    assert {kind.name for kind in KINDS} == set(adapters.names("documents"))
 
 
 def label(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Jobs that translate pages of the sentences of `sentences.py`, run as a person runs them."""
+"""Markdown pages of known sentences, and a job that translates them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ def page(numbers: list[int]) -> str:
 
 
 def written(project: Project, name: str, language: str = "de") -> str:
+    """A translated document."""
     return (project.folder / "out" / language / name).read_text()
 
 
 def run(project: Project, code: int = 0, *more: str) -> str:
+    """Run the job, which ends with this code; what was printed."""
     done = project.run("run", "job.yaml", *more)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr

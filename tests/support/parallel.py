@@ -99,7 +99,8 @@ def _structural(target: str, random: Random) -> Iterator[tuple[str, str]]:
             one = random.choice(found)
             yield f"{name} lost", target.replace(one, "", 1)
             if name != "tag":
-                yield f"{name} changed", target.replace(one, f"{one[:-2]}q{one[-2:]}")
+                cut = max(1, len(one) - 2)
+                yield f"{name} changed", target.replace(one, f"{one[:cut]}q{one[cut:]}")
     if len(words := target.strip().split(" ")) > 1:
         yield "blank line", "\n\n".join((" ".join(words[:1]), " ".join(words[1:])))
 

@@ -58,8 +58,9 @@ def report(
     lint: Mapping[str, Sequence[str]],
     terms: Sequence[str] = (),
     judged: Judged | None = None,
+    alike: Sequence[str] = (),
 ) -> str:
-    """The report; `file` is the name of the ledger, `terms` lines about terms, `judged` for meaning."""
+    """The report; `file` is the ledger's name, `terms` and `alike` lines about terms and about references."""
     parts = [f"# {name}: translated documents", *(section(judged) if judged else [_FORM_ALONE])]
     states: dict[str, Counter[str]] = {}
     for language, state, segments, _ in ledger.counts():
@@ -69,6 +70,8 @@ def report(
         parts += _of_language(language, documents[language], found, ledger, file)
     if terms:
         parts += ["## Terms with several renderings", "\n".join(_first(terms))]
+    if alike:
+        parts += ["## Compared with translations of people", "\n".join(alike)]
     if lint:
         lines = [f"- {_plain(doc)}: {_plain(said)}" for doc, all_ in sorted(lint.items()) for said in all_]
         parts += ["## What looks wrong in the sources", "\n".join(_first(lines))]

@@ -93,7 +93,7 @@ def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forg
         raise JobError("neither the records nor the journal have such a record", where="--key", hint=hint)
     found.spilled = _erase_spilled(path)
     if _write_results_anew(job, meant, found, remove_results):
-        found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers)
+        found.attempts, found.shared = cleanse(path, meant.digests, meant.names, meant.sharers, meant.shared)
     with events_to(job.folder / "events.jsonl") as events:  # the event does not say which record
         events.info("record.forgotten", attempts=found.attempts, events=found.events)
     beside = {path for target in job.targets for path in kept_beside(target)}

@@ -16,8 +16,10 @@ from pipeline.engine.in_order import InOrder
 from pipeline.job.spec import Job
 from pipeline.journal import recall
 from pipeline.journal.journal import Journal
+from pipeline.journal.segments import asking, keys_in
 from pipeline.runs.meaning.review import STEP
 from pipeline.runs.session import Session
+from pipeline.translation import memory
 
 
 @dataclass
@@ -31,6 +33,10 @@ class Meant:
     """requests that the record makes today, or that the journal keeps under its name"""
     sharers: dict[bytes, str] = field(default_factory=dict)
     """those of them that other records make, too, each with the key of one such record"""
+    segments: set[bytes] = field(default_factory=set)
+    """the keys of the segments of the record, where it is a document"""
+    shared: dict[bytes, str] = field(default_factory=dict)
+    """segments of other documents, with the key of one of them: those that stand in an answer to this one"""
     notices: list[str] = field(default_factory=list)
 
 
@@ -47,7 +53,8 @@ def who_is_meant(job: Job, key: str, journal: Journal) -> Meant:
     meant.records = len(records)
     meant.names |= {record.key for record in records}
     if session:
-        _noting(session, journal, lambda digest, _: meant.digests.add(digest)).leaves(records)
+        notes = (lambda digest, _: meant.digests.add(digest)), (lambda keys, _: meant.segments.update(keys))
+        _noting(session, journal, *notes).leaves(records)
     marks = ", ".join("?" * len(meant.names))
     sql = f"SELECT DISTINCT digest FROM attempts WHERE record IN ({marks})"  # noqa: S608 - marks alone
     meant.digests |= {digest for (digest,) in journal.select(sql, tuple(meant.names))}
@@ -55,17 +62,27 @@ def who_is_meant(job: Job, key: str, journal: Journal) -> Meant:
     if judged and meant.digests:
         meant.digests |= {digest for (digest,) in judged}
         meant.notices.append("all answers of the judge are forgotten: each is about several documents")
+    digests = list(meant.digests | asking(journal.select, list(meant.segments)))
+    asked = keys_in(journal.select, digests)
     if session:
-        _find_sharers(session, journal, meant)
+        _find_sharers(session, journal, meant, meant.segments.union(*asked.values()))
+    for digest, keys in asked.items():
+        if digest in meant.digests and keys.keys() <= meant.shared.keys():
+            meant.sharers.setdefault(digest, meant.shared[next(iter(keys))])
+        elif not keys.keys().isdisjoint(meant.segments - meant.shared.keys()):
+            meant.digests.add(digest)
     return meant
 
 
-def _find_sharers(session: Session, journal: Journal, meant: Meant) -> None:
+def _find_sharers(session: Session, journal: Journal, meant: Meant, wanted: set[bytes]) -> None:
     def note(digest: bytes, key: str) -> None:
         if digest in meant.digests:
             meant.sharers.setdefault(digest, key)
 
-    walks = _noting(session, journal, note)
+    def note_segments(keys: Sequence[bytes], key: str) -> None:
+        meant.shared.update(dict.fromkeys(wanted.intersection(keys), key))
+
+    walks = _noting(session, journal, note, note_segments)
     for batch in session.source.batches():
         walks.leaves([record for record in batch if record.key not in meant.names])
 
@@ -97,12 +114,20 @@ def _of_that_name(session: Session, names: set[str]) -> Iterator[Record]:
                 yield record
 
 
-def _noting(session: Session, journal: Journal, note: Callable[[bytes, str], object]) -> InOrder:
-    """Walks over what the journal knows, that note each digest they meet, and the key of who asks."""
+def _noting(
+    session: Session,
+    journal: Journal,
+    note: Callable[[bytes, str], object],
+    note_segments: Callable[[Sequence[bytes], str], object],
+) -> InOrder:
+    """Walks over what the journal knows, that note each digest and segment they meet, and who asks."""
     recalled = recall.recalling(journal, Progress())
 
     def look_up(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
         for request in requests:
+            if request.api == memory.API:
+                note_segments(memory.asked(request)[0], request.key)
+                continue
             for one in request.either:
                 note(one.digest, request.key)
         return recalled(requests)

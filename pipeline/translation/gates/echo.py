@@ -34,7 +34,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         return
     found = words(left)
     small = sum(word.islower() or not word.isascii() for word in found)
-    if weight(left) >= _LETTERS and (small >= 2 or (small and not " ".join(found).isascii())):
+    if weight(left) >= _LETTERS and small and len(found) > 1:
         yield _finding()
     elif small >= 2:
         yield _finding(hard=len(found) >= _WORDS)

@@ -28,6 +28,8 @@ _NEAR = tuple(
     )
 )  # fmt: skip
 """languages that a model of letters takes for each other"""
+_ALIKE = (frozenset(("id", "ms")), frozenset(("hr", "bs", "sr")), frozenset(("da", "no")))
+"""languages that it cannot tell from each other"""
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
@@ -96,6 +98,8 @@ def _letters(text: str, whole: int, source: Tag, target: Tag) -> tuple[str, bool
     for language, other in fits.items():
         if other - fit < _BETTER["source"][0]:
             break  # the best come first
+        if any({language, target.language} <= group for group in _ALIKE):
+            continue
         if language == source.language:
             kind = "source"
         elif language in KNOWN:

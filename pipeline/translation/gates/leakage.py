@@ -25,7 +25,7 @@ _BETTER = 2.0
 """how much better the source must fit copied words, as a logarithm"""
 _SHARE = 0.15
 """the share of the source's script in an answer from which on it is sure"""
-_COPIED, _SURE_PIECES = 8, 4
+_COPIED, _SURE_PIECES = 6, 6
 """characters of a Chinese text that a Japanese one has in one piece, and how many such pieces are sure"""
 
 

@@ -12,8 +12,9 @@ from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 
 _UNSPACED = re.compile(
-    r"([\u3400-\u9fff\u0e01-\u0e3a][\u3041-\u30ff\u3400-\u9fff\u0e01-\u0e4e]{1,20}|[\u30a1-\u30fc]{3,20})\1"
+    r"([\u3400-\u9fff][\u3041-\u30ff\u3400-\u9fff]{1,20}|[\u30a1-\u30fc]{3,20}|[\u0e01-\u0e4e]{5,20})\1"
 )
+"""the same in scripts without blanks; shorter ones are words: 人人, ワクワク, ต่างๆ"""
 _LONGEST, _TIMES = 60, 4
 """the characters of a phrase at the end that stands there again and again, and how often that is a loop"""
 _USUAL = {
@@ -46,14 +47,27 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if tail and not _loop(question.segment.text[-_ENOUGH:]):
         yield _finding(tail, hard=True)
         return
+    if _doubled(after) and not _doubled(before):
+        yield _finding(after, hard=True)
+        return
     more = _again(after) - _again(before)
     if more > _SHARE:
         yield _finding("many phrases", hard=more > _HARD_SHARE)
         return
     usual = _USUAL.get(tag(question.target).language, frozenset())
-    twice = _twice(after, usual)
-    if twice and not _twice(before, usual):
+    twice = _twice(answer[:_ENOUGH], usual)
+    if twice and not _twice(question.segment.text[:_ENOUGH], usual):
         yield _finding(twice, hard=False)
+
+
+def _doubled(text: str) -> bool:
+    """Whether a text is one that stands twice."""
+    spaced = text.split()
+    if len(spaced) >= 2 * _WORDS and len(spaced) % 2 == 0:
+        return spaced[: len(spaced) // 2] == spaced[len(spaced) // 2 :]
+    whole = "".join(spaced)
+    half = whole[: len(whole) // 2]
+    return len(whole) >= _LEAST and not whole.isascii() and whole == half * 2
 
 
 def _finding(what: str, *, hard: bool) -> Finding:

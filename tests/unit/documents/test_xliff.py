@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.core.document import EVERYTHING, Document
+from pipeline.core.document import EVERYTHING, Document, Policy
 from pipeline.core.errors import InputError
 from pipeline.documents import xliff
 from tests.support.documents_of_markup import shouted
@@ -146,3 +146,18 @@ def test_what_is_no_such_file_is_refused(content: str, said: str) -> None:
 def test_a_file_is_recognised_by_its_root() -> None:
     assert xliff.recognises("a.xlf", old().encode()) and xliff.recognises("a.xlf", b"<x:xliff/>")
     assert not xliff.recognises("a.xlf", b"<html/>")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [("de", True), ("de-AT", True), ("DE", True), ("", True), ("fr", False), ("nl", False)],
+)
+def test_a_translation_in_another_language_is_not_kept(wanted: str, kept: bool) -> None:
+    content = (
+        b'<xliff version="1.2"><file source-language="en" target-language="de" original="x"><body>'
+        b'<trans-unit id="1"><source>Save the file</source><target state="translated">Datei sichern</target>'
+        b"</trans-unit></body></file></xliff>"
+    )
+    document = xliff.read("a.xlf", content, Policy(source="en", target=wanted))
+    assert [segment.given for segment in document.segments] == ["Datei sichern" if kept else None]
+    assert document.build([None], "") == content

@@ -46,7 +46,6 @@ async def test_a_text_without_words_costs_nothing(text: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [("ok", "gut"), ("茶", "Tee"), ("привет", "hallo"), ("{name} is here", "{name} ist da")],
-    [("ok", "gut"), ("茶", "Tee"), ("привет", "hallo"), ("{name} is here", "{name} ist da")],
 )
 async def test_a_text_with_words_is_asked_for(text: str, answer: str, tmp_path: Path) -> None:
     provider = Provider([said(answer)])
