@@ -30,9 +30,12 @@ class Unit:
 
     question: Question
     masked: Masked
-    full: Masked
-    """the same with its markup hidden, too"""
     key: bytes
+
+    @property
+    def full(self) -> Masked:
+        """The same with its markup hidden, too."""
+        return masked(self.question.segment, self.masked.brackets, fully=True)
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Cutter:
         part = replace(part, terms=tuple(terms))
         shown = masked(part.segment, self._brackets)
         key = key_of(shown.text, part.source, part.target, self._model, self._style, part.terms)
-        return Unit(part, shown, masked(part.segment, self._brackets, fully=True), key)
+        return Unit(part, shown, key)
 
 
 def _holds(text: str, term: str) -> bool:

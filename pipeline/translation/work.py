@@ -105,7 +105,7 @@ class Work:
         def judge(answer: str) -> tuple[str, list[Finding]]:
             answer = unwrapped(unit.question.segment.text, answer)
             shown = unit.masked
-            if unit.full.fits(answer) and not unit.masked.fits(answer):
+            if not unit.masked.fits(answer) and unit.full.fits(answer):
                 shown = unit.full
             if lost := shown.findings(answer):
                 return answer, lost
