@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from types import MappingProxyType
 
 from pipeline.answers.asking import Taken
 from pipeline.core.document import Document, Policy
@@ -34,13 +33,14 @@ class TranslateDocuments:
         asking: Documents,
         templates: Mapping[str, Template],
         policy: Policy,
-        repairs: int,
-        allow: tuple[str, ...] = (),
-        styles: Mapping[str, str] = MappingProxyType({}),
+        usual: Wanted,
+        styles: Mapping[str, str],
     ) -> None:
-        self.templates, self._asking, self._policy = templates, asking, policy
-        self._allow, self._styles = allow, styles
-        self.repairs = 0 if asking.engine else repairs
+        """`usual` is what is wanted of every document; its languages and texts are those of the row."""
+        self.templates, self._asking, self._policy, self._styles = templates, asking, policy, styles
+        self.repairs = 0 if asking.engine else usual.most - 1
+        most = 1 + self.repairs + asking.escalates
+        self._usual = replace(usual, model=asking.model, most=most, plain=asking.plain)
 
     def _read(self, values: Values) -> tuple[Document, Wanted]:
         """The document of a row, and what is wanted of it."""
@@ -53,9 +53,7 @@ class TranslateDocuments:
         style = style_for(target, style, self._styles)
         brief = "\n".join(filter(None, (brief, row["context"])))
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
-        asking = self._asking
-        most = 1 + self.repairs + asking.escalates
-        return document, Wanted(source, target, style, brief, asking.model, most, asking.plain, self._allow)
+        return document, replace(self._usual, source=source, target=target, style=style, brief=brief)
 
     def _policy_for(self, row: Values, source: str, target: str) -> Policy:
         anchors = self._policy.anchors

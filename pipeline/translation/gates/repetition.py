@@ -109,7 +109,12 @@ def _loop(text: str) -> str:
     for end in (text, text[:-1]):
         for size in range(2, min(_LONGEST, len(end) // _TIMES) + 1):
             last = end[-size:]
-            if end[-1] == end[-1 - size] and last == end[-2 * size : -size] and end.endswith(last * _TIMES) and any(map(str.isalnum, last)):
+            if (
+                end[-1] == end[-1 - size]
+                and last == end[-2 * size : -size]
+                and end.endswith(last * _TIMES)
+                and any(map(str.isalnum, last))
+            ):
                 return last
     return ""
 
