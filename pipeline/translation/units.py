@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.document import Segment, Span
 from pipeline.core.domain import frozen
+from pipeline.text.sentences import sentences
 from pipeline.translation.masks import Masked, masked, words_of
 from pipeline.translation.memory import key_of
 from pipeline.translation.question import Question
-from pipeline.translation.sentences import sentences
 
 LONGEST = 1800
 """bytes of a text that is asked for as a whole; a longer one is split at the ends of its sentences"""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.errors import JobError
-from pipeline.translation import sentences as module
-from pipeline.translation.sentences import sentences
+from pipeline.text import sentences as module
+from pipeline.text.sentences import sentences
 
 TEXTS = [
     "",
