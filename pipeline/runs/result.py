@@ -85,6 +85,11 @@ class Result:
     """what was odd about replies that were taken all the same, and how often"""
 
     @property
+    def cache_hit_rate(self) -> float | None:
+        """The share of the input that a server had in its cache; None where no server says so."""
+        return self.cached_tokens / self.input_tokens if self.cached_tokens and self.input_tokens else None
+
+    @property
     def rows(self) -> int:
         """Rows of the result."""
         return self.ok + self.failed + self.skipped + self.pending

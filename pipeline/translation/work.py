@@ -28,6 +28,8 @@ _BEFORE = 3
 _LONGEST_BEFORE = 300
 _OF_FORM = {"empty", "placeholders", "links", "tags", "code"}
 """codes of findings that do not depend on the language"""
+_BREAKING = _OF_FORM | {"masks", "structure", "cells", "icu", "plural", "shifted", "missing", "truncated"}
+"""codes of findings with which a translation would break a document"""
 _OPEN = Decision("open")
 Terms = Callable[[str, str, str], tuple[Term, ...]]
 """text, source and target language -> the entries of the glossary that apply"""
@@ -41,6 +43,7 @@ class Wanted:
     target: str
     style: str = ""
     brief: str = ""
+    """what the documents are, and what stands about them in their folders"""
     model: str = ""
     most: int = 1
     """the most answers to a unit"""
@@ -48,6 +51,10 @@ class Wanted:
     """whether it goes to an engine that takes words alone"""
     allow: tuple[str, ...] = ()
     """codes of findings that are accepted"""
+    sentences: str = "sentencex"
+    """the library that finds the ends of sentences in long texts"""
+    best: bool = False
+    """whether the best translation is written where none could be accepted, if its form is right"""
 
 
 @dataclass
@@ -67,7 +74,7 @@ class Work:
     def begin(cls, document: Document, wanted: Wanted, terms: Terms) -> Work:
         """The document, cut into units, nothing of which is answered."""
         brackets = brackets_for(segment.text for segment in document.segments)
-        cutter = Cutter(brackets, wanted.model, wanted.style, plain=wanted.plain)
+        cutter = Cutter(brackets, wanted.model, wanted.style, plain=wanted.plain, library=wanted.sentences)
         cuts = []
         for segment in document.segments:
             found = terms(segment.text, wanted.source, wanted.target) if segment.given is None else ()
@@ -104,7 +111,7 @@ class Work:
         def judge(answer: str) -> tuple[str, list[Finding]]:
             answer = unwrapped(unit.question.segment.text, answer)
             shown = unit.masked
-            if unit.full.fits(answer) and not unit.masked.fits(answer):
+            if not unit.masked.fits(answer) and unit.full.fits(answer):
                 shown = unit.full
             if lost := shown.findings(answer):
                 return answer, lost
@@ -178,7 +185,9 @@ class Work:
             findings, bad = findings + wrong, any(finding.hard for finding in wrong)
         if bad:
             keys = tuple(unit.key for unit in cut.units)
-            return Outcome(None, "needs_review", findings, tries, by, keys, target)
+            sound = not any(finding.hard and finding.code in _BREAKING for finding in findings)
+            written = target if self.wanted.best and target and sound else None
+            return Outcome(written, "needs_review", findings, tries, by, keys, target)
         return Outcome(target, "marked" if findings else "ok", findings, tries, by)
 
     def result(self) -> Translated:

@@ -41,9 +41,12 @@ def of_result(result: Result) -> Iterator[str]:
         if result.cost == 0 or not result.sent
         else f", {most if result.cost is None else dollars(result.cost)}"
     )
+    rate = result.cache_hit_rate
+    cached = "" if rate is None else f", {rate:.0%} of the input from a cache"
+    tokens = f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cached}"
     yield (
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
-        f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
+        f"{tokens}{cost}; {clock(result.seconds)}"
     )
     yield from of_sharing(result.sharing)
     for target in result.targets:
@@ -122,7 +125,9 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     numbered = {name: getattr(result, name) for name in names}
     segments = {"segments": dict(result.segments.states)} if result.segments else {}
     judged = {"meaning": _meaning(result.meaning)} if result.meaning else {}
-    return {**numbered, "commonest": commonest, **filed, **kept, **segments, **judged}
+    cached = {"cached_tokens": result.cached_tokens, "cache_hit_rate": result.cache_hit_rate}
+    cached = {} if result.cache_hit_rate is None else cached
+    return {**numbered, **cached, "commonest": commonest, **filed, **kept, **segments, **judged}
 
 
 def _meaning(judged: Judged) -> dict[str, Any]:
