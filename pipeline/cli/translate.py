@@ -65,11 +65,15 @@ def translate(
 ) -> None:
     """Translate documents: write a job file beside them, and run it. Again, it goes on where it stopped."""
     from pipeline.job.translation_job import Order, file_for, write
+    from pipeline.text.language import wrong_pair
 
     targets = _targets(to)
     if targets == (PSEUDO,):
         source, model, provider = source or "en", "", PSEUDO
     _check([*documents, *(glossary or ())], source, model, provider)
+    for target in targets:
+        if wrong := wrong_pair(source, target):
+            raise JobError(wrong, where="--from, --to", hint="for example: --from en --to de,pt-BR")
     wanted = tuple(one.strip() for one in include.split(",") if one.strip())
     server = (model, provider, preset, base_url, key)
     order = Order(tuple(documents), source, targets, *server, tuple(glossary or ()), brief, wanted)
