@@ -15,6 +15,7 @@ from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.core.errors import InputError
 from pipeline.steps._segments import Documents
 from pipeline.templates.template import Template
+from pipeline.text.language import wrong_pair
 from pipeline.translation.formats import read_document
 from pipeline.translation.terms.entry import tag_of, tags_for
 from pipeline.translation.work import Wanted
@@ -49,6 +50,8 @@ class TranslateDocuments:
         )
         if not source or not target:
             raise Fault("template", "the language to translate from or to is empty")
+        if wrong := wrong_pair(source, target):
+            raise Fault("template", wrong)
         row = values["row"]
         style = style_for(target, style, self._styles)
         brief = "\n".join(filter(None, (brief, row["context"])))
