@@ -45,3 +45,13 @@ def test_a_pdf_alone_is_told_to_be_converted(project: Project) -> None:
     done = project.run("translate", "a.pdf", "--from", "en", "--to", "pseudo")
     assert done.returncode == 2
     assert "a PDF cannot be translated" in done.stderr and "Word or Markdown" in done.stderr
+
+
+def test_what_a_job_wrote_inside_the_folder_is_no_document_of_another(project: Project) -> None:
+    (project.folder / "docs").mkdir()
+    (project.folder / "docs/a.md").write_text("# One small text\n")
+    pseudo = ["--from", "en", "--to", "pseudo"]
+    assert project.run("translate", "docs/a.md", *pseudo).returncode == 0
+    assert (project.folder / "docs/output/a-pseudo/pseudo/a.md").exists()
+    done = project.run("translate", "docs", *pseudo)
+    assert "1 row: 1 ok" in done.stdout, done.stdout + done.stderr
