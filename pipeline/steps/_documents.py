@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 
-from pipeline.answers.asking import Taken
+from pipeline.answers.asking import Earlier, Taken
 from pipeline.core.document import Document, Policy
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.core.errors import InputError
@@ -37,9 +37,10 @@ class TranslateDocuments:
         repairs: int,
         allow: tuple[str, ...] = (),
         styles: Mapping[str, str] = MappingProxyType({}),
+        earlier: Earlier = lambda *_: {},
     ) -> None:
         self.templates, self._asking, self._policy = templates, asking, policy
-        self._allow, self._styles = allow, styles
+        self._allow, self._styles, self._earlier = allow, styles, earlier
         self.repairs = 0 if asking.engine else repairs
 
     def _read(self, values: Values) -> tuple[Document, Wanted]:
@@ -53,9 +54,11 @@ class TranslateDocuments:
         style = style_for(target, style, self._styles)
         brief = "\n".join(filter(None, (brief, row["context"])))
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
-        asking = self._asking
+        asking, earlier = self._asking, partial(self._earlier, row["path"], target)
         most = 1 + self.repairs + asking.escalates
-        return document, Wanted(source, target, style, brief, asking.model, most, asking.plain, self._allow)
+        return document, Wanted(
+            source, target, style, brief, asking.model, most, asking.plain, self._allow, earlier
+        )
 
     def _policy_for(self, row: Values, source: str, target: str) -> Policy:
         anchors = self._policy.anchors

@@ -251,6 +251,5 @@ def build(
         serial=spec.translate.context == "previous",
     )
     asking = Documents(spec.name, spec.model, models, how)
-    return TranslateDocuments(
-        asking, templates, Policy(**settings), repairs, spec.allow, spec.translate.styles
-    )
+    told = (spec.translate.styles, template.earlier)
+    return TranslateDocuments(asking, templates, Policy(**settings), repairs, spec.allow, *told)
