@@ -74,6 +74,8 @@ def emphasis(source: str, text: str) -> str:
 
     CommonMark takes `**重要：**请` for plain stars, because of the punctuation inside.
     """
+    if not any(sign in source for sign in "*_~"):
+        return text
     wanted = _emphasised(source)
     if not any(wanted) or _emphasised(text) == wanted:
         return text

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
-from types import MappingProxyType
 
 from pipeline.answers.asking import Earlier, Taken
 from pipeline.core.document import Document, Policy
@@ -34,14 +33,16 @@ class TranslateDocuments:
         asking: Documents,
         templates: Mapping[str, Template],
         policy: Policy,
-        repairs: int,
-        allow: tuple[str, ...] = (),
-        styles: Mapping[str, str] = MappingProxyType({}),
-        earlier: Earlier = lambda *_: {},
+        usual: Wanted,
+        styles: Mapping[str, str],
+        earlier: Earlier,
     ) -> None:
-        self.templates, self._asking, self._policy = templates, asking, policy
-        self._allow, self._styles, self._earlier = allow, styles, earlier
-        self.repairs = 0 if asking.engine else repairs
+        """`usual` is what is wanted of every document; its languages and texts are those of the row."""
+        self.templates, self._asking, self._policy, self._styles = templates, asking, policy, styles
+        self._earlier = earlier
+        self.repairs = 0 if asking.engine else usual.most - 1
+        most = 1 + self.repairs + asking.escalates
+        self._usual = replace(usual, model=asking.model, most=most, plain=asking.plain)
 
     def _read(self, values: Values) -> tuple[Document, Wanted]:
         """The document of a row, and what is wanted of it."""
@@ -54,11 +55,9 @@ class TranslateDocuments:
         style = style_for(target, style, self._styles)
         brief = "\n".join(filter(None, (brief, row["context"])))
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
-        asking, earlier = self._asking, partial(self._earlier, row["path"], target)
-        most = 1 + self.repairs + asking.escalates
-        return document, Wanted(
-            source, target, style, brief, asking.model, most, asking.plain, self._allow, earlier
-        )
+        earlier = partial(self._earlier, row["path"], target)
+        wanted = replace(self._usual, source=source, target=target, style=style, brief=brief)
+        return document, replace(wanted, earlier=earlier)
 
     def _policy_for(self, row: Values, source: str, target: str) -> Policy:
         anchors = self._policy.anchors

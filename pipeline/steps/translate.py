@@ -29,23 +29,14 @@ from pipeline.translation import verdict
 from pipeline.translation.batch import listed
 from pipeline.translation.kept import prose
 from pipeline.translation.question import Question
-from pipeline.translation.work import Terms
+from pipeline.translation.work import Terms, Wanted
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
 _OF_DOCUMENTS = {
-    *(
-        "brief",
-        "memory",
-        "context",
-        "escalate",
-        "meaning",
-        "inline_code",
-        "code_comments",
-        "alt_text",
-        "link_titles",
-    ),
-    *("tables", "front_matter", "anchors", "columns"),
+    *("brief", "memory", "context", "escalate", "meaning", "inline_code", "code_comments"),
+    *("alt_text", "link_titles", "tables", "front_matter", "anchors", "columns", "needs_review"),
+    *("sentences",),
 }
 """keys of `translate` that a step with `text` has not"""
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -105,6 +96,15 @@ class Translation(_Spec):
     escalate: str = Field("", description="another model, for segments that this one cannot translate")
     meaning: Meaning | None = Field(
         None, description="another model reads translations for errors of meaning, which no check can find"
+    )
+    needs_review: Literal["source", "best"] = Field(
+        "source",
+        description="what is written where no translation is accepted: the source, or the best translation"
+        " whose form is right",
+    )
+    sentences: Literal["sentencex", "nltk", "spacy"] = Field(
+        "sentencex",
+        description="the library that divides texts of more than 1,800 bytes; two need an install",
     )
     inline_code: Literal["never", "prose", "always"] = Field(
         "prose", description="code in a line of text: prose translates what is words and no identifier"
@@ -251,5 +251,7 @@ def build(
         serial=spec.translate.context == "previous",
     )
     asking = Documents(spec.name, spec.model, models, how)
+    best = spec.translate.needs_review == "best"
+    usual = Wanted("", "", most=1 + repairs, allow=spec.allow, sentences=spec.translate.sentences, best=best)
     told = (spec.translate.styles, template.earlier)
-    return TranslateDocuments(asking, templates, Policy(**settings), repairs, spec.allow, *told)
+    return TranslateDocuments(asking, templates, Policy(**settings), usual, *told)

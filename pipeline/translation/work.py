@@ -31,6 +31,8 @@ _EXAMPLES = 5
 _LONGEST_BEFORE = 300
 _OF_FORM = {"empty", "placeholders", "links", "tags", "code"}
 """codes of findings that do not depend on the language"""
+_BREAKING = _OF_FORM | {"masks", "structure", "cells", "icu", "plural", "shifted", "missing", "truncated"}
+"""codes of findings with which a translation would break a document"""
 _OPEN = Decision("open")
 Terms = Callable[[str, str, str], tuple[Term, ...]]
 """text, source and target language -> the entries of the glossary that apply"""
@@ -54,6 +56,10 @@ class Wanted:
     """codes of findings that are accepted"""
     earlier: Callable[[], Mapping[str, str]] = dict
     """gives the sources and translations of the document as it was before, for examples"""
+    sentences: str = "sentencex"
+    """the library that finds the ends of sentences in long texts"""
+    best: bool = False
+    """whether the best translation is written where none could be accepted, if its form is right"""
 
 
 @dataclass
@@ -73,7 +79,7 @@ class Work:
     def begin(cls, document: Document, wanted: Wanted, terms: Terms) -> Work:
         """The document, cut into units, nothing of which is answered."""
         brackets = brackets_for(segment.text for segment in document.segments)
-        cutter = Cutter(brackets, wanted.model, wanted.style, plain=wanted.plain)
+        cutter = Cutter(brackets, wanted.model, wanted.style, plain=wanted.plain, library=wanted.sentences)
         cuts = []
         for segment in document.segments:
             found = terms(segment.text, wanted.source, wanted.target) if segment.given is None else ()
@@ -110,7 +116,7 @@ class Work:
         def judge(answer: str) -> tuple[str, list[Finding]]:
             answer = unwrapped(unit.question.segment.text, answer)
             shown = unit.masked
-            if unit.full.fits(answer) and not unit.masked.fits(answer):
+            if not unit.masked.fits(answer) and unit.full.fits(answer):
                 shown = unit.full
             if lost := shown.findings(answer):
                 return answer, lost
@@ -199,7 +205,9 @@ class Work:
             findings, bad = findings + wrong, any(finding.hard for finding in wrong)
         if bad:
             keys = tuple(unit.key for unit in cut.units)
-            return Outcome(None, "needs_review", findings, tries, by, keys, target)
+            sound = not any(finding.hard and finding.code in _BREAKING for finding in findings)
+            written = target if self.wanted.best and target and sound else None
+            return Outcome(written, "needs_review", findings, tries, by, keys, target)
         return Outcome(target, "marked" if findings else "ok", findings, tries, by)
 
     def result(self) -> Translated:

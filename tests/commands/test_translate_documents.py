@@ -317,3 +317,25 @@ def test_a_language_that_the_job_names_no_more_keeps_its_files(project: Project)
         run(project)
         assert "Von Hand geschrieben." in written(project, "a.md"), "what people wrote is merged"
         assert {text for one in seen.requests[asked:] for text in one.texts.values()} == {english(4)}
+
+
+def test_the_best_translation_is_written_on_request(project: Project) -> None:
+    """One whose language is doubtful is; one that would break the page is not."""
+
+    def bad(texts: Texts, asked: Asked) -> Texts:
+        return {
+            name: text if "11" in text else f"{text} [x](http://new.example)" for name, text in texts.items()
+        }
+
+    with translator(bad) as (server, _):
+        begin(project, server.base_url, {"a.md": [11, 12]}, more="needs_review: best")
+        run(project, 3)
+        assert written(project, "a.md") == page([11, 12])
+    with translator(lambda texts, asked: dict.fromkeys(texts, "Une phrase en français pour cette page.")) as (
+        server,
+        _,
+    ):
+        (project.folder / "docs/a.md").unlink()
+        begin(project, server.base_url, {"b.md": [13]}, more="needs_review: best")
+        run(project, 3)
+        assert "Une phrase en français" in written(project, "b.md")

@@ -200,23 +200,26 @@ class Filing:
             if row.state == "conflict" and len(self.segments.conflicts) < MOST_NAMED:
                 self.segments.conflicts.append(f"{row.document} ({row.language}), segment {row.place}")
 
+    def _remember(self, document: str, file: str) -> None:
+        """Keep the rows of a file that this run did not write; of one that goes, what people wrote."""
+        assert self._table  # noqa: S101 - until it is closed
+        rows = self._edits.now(document, file)
+        stays = self._of_another_language(document, rows)
+        if stays:
+            self._folder.spare(file)
+        if stays or (document in self._present and document not in self._whole):
+            self._table.write(ledger.cells(rows))
+        elif document in self._present:
+            for row in rows:
+                if row.state in KEPT:
+                    self._edits.lose(document, row.language, Edit(row.source, row.written.text))
+
     def complete(self) -> None:
         """Sync all files and the ledger, so that what people wrote is in it before it is overwritten."""
         assert self._table  # noqa: S101 - until it is closed
         for document, file in self._edits.files():
-            if (document, file) in self._done or document in self._without:
-                continue
-            rows = self._edits.now(document, file)
-            if self._of_another_language(document, rows):
-                self._folder.spare(file)
-                self._table.write(ledger.cells(rows))
-                continue
-            if document in self._present and document not in self._whole:
-                self._table.write(ledger.cells(rows))
-                continue
-            for row in rows if document in self._present else ():
-                if row.state in KEPT:
-                    self._edits.lose(document, row.language, Edit(row.source, row.written.text))
+            if (document, file) not in self._done and document not in self._without:
+                self._remember(document, file)
         for row in list(self._edits.lost(self._without, self._kept)):
             self._add([row])
         for path, fields in self._present.items():

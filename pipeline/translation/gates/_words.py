@@ -27,6 +27,8 @@ def words(text: str) -> list[str]:
 def copied(source: Sequence[str], answer: Sequence[str]) -> list[list[str]]:
     """The runs of two or more words of an answer that follow each other in the source too."""
     follow = set(pairwise(source))
+    if follow.isdisjoint(pairwise(answer)):
+        return []
     runs: list[list[str]] = []
     going = False
     for pair in pairwise(answer):

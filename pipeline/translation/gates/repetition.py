@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from operator import eq
 
 from pipeline.core.document import Finding
 from pipeline.text.language import tag
@@ -79,6 +80,8 @@ def _twice(text: str, usual: frozenset[str]) -> str:
     spaced = text.casefold().split()
     bare = [word.strip(_SIGNS) for word in spaced]
     for size in range(1, min(_PHRASE, len(spaced) // 2) + 1):
+        if not any(map(eq, bare, bare[size:])):
+            continue
         run = 0
         for at, again in enumerate(bare[size:]):
             run = run + 1 if again == bare[at] and again else 0
@@ -106,7 +109,12 @@ def _loop(text: str) -> str:
     for end in (text, text[:-1]):
         for size in range(2, min(_LONGEST, len(end) // _TIMES) + 1):
             last = end[-size:]
-            if last == end[-2 * size : -size] and end.endswith(last * _TIMES) and any(map(str.isalnum, last)):
+            if (
+                end[-1] == end[-1 - size]
+                and last == end[-2 * size : -size]
+                and end.endswith(last * _TIMES)
+                and any(map(str.isalnum, last))
+            ):
                 return last
     return ""
 
