@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from pipeline.answers.asking import Taken
+from pipeline.answers.asking import Earlier, Taken
 from pipeline.core.document import Document, Policy
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.core.errors import InputError
@@ -36,9 +36,11 @@ class TranslateDocuments:
         policy: Policy,
         usual: Wanted,
         styles: Mapping[str, str],
+        earlier: Earlier,
     ) -> None:
         """`usual` is what is wanted of every document; its languages and texts are those of the row."""
         self.templates, self._asking, self._policy, self._styles = templates, asking, policy, styles
+        self._earlier = earlier
         self.repairs = 0 if asking.engine else usual.most - 1
         most = 1 + self.repairs + asking.escalates
         self._usual = replace(usual, model=asking.model, most=most, plain=asking.plain)
@@ -56,7 +58,9 @@ class TranslateDocuments:
         style = style_for(target, style, self._styles)
         brief = "\n".join(filter(None, (brief, row["context"])))
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
-        return document, replace(self._usual, source=source, target=target, style=style, brief=brief)
+        earlier = partial(self._earlier, row["path"], target)
+        wanted = replace(self._usual, source=source, target=target, style=style, brief=brief)
+        return document, replace(wanted, earlier=earlier)
 
     def _policy_for(self, row: Values, source: str, target: str) -> Policy:
         anchors = self._policy.anchors
