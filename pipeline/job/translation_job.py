@@ -17,7 +17,8 @@ from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError
 from pipeline.job.starter import SCHEMA, yaml_scalar
 
-_MADE = "# Made by: "
+MADE = "# Made by: "
+"""how a job file begins that was written for somebody"""
 _SUM = "# Sum: "
 """of all that follows: whether somebody has changed the file"""
 _GLOSSARY = "# glossary: terms.csv        # columns: source, a language each, note, case, keep, forbidden"
@@ -84,7 +85,7 @@ def write(order: Order, file: Path, command: Sequence[str]) -> bool:
     somebody has changed: it is not overwritten.
     """
     body = _body(order, file)
-    text = f"{_MADE}{shlex.join(command)}\n{_SUM}{_digest(body)}\n{body}"
+    text = f"{MADE}{shlex.join(command)}\n{_SUM}{_digest(body)}\n{body}"
     try:
         before = file.read_text("utf-8")
     except FileNotFoundError:

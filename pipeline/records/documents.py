@@ -22,6 +22,7 @@ from pipeline.core.display import counted
 from pipeline.core.domain import Record
 from pipeline.core.errors import InputError, JobError
 from pipeline.job.files import Records, Sample
+from pipeline.job.translation_job import MADE
 from pipeline.records.context import NAME, WHY, contexts
 from pipeline.records.found import FROM, SIGNS, Named, below, named
 from pipeline.records.keys import drawn, part_of
@@ -34,6 +35,7 @@ KEPT = ("path", "format")
 """the columns that go into the result's table"""
 FIELDS = ("path", "name", "suffix", "format")
 LARGEST = 256 << 20  # bytes of a document: it is held in memory as a whole
+_JOB_FILE = f"{MADE}pipeline translate ".encode()
 _ROW = "\x00row"
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _OF_TABLES = ("key", "private", "separator", "encoding", "sheet", "header", "types")
@@ -220,6 +222,8 @@ def _looked_at(path: str, place: Path) -> _File:
     if place.suffix.lower() not in suffixes():
         format_of(path, b"")  # it says why no format reads such a file
     content, state = _read(place)
+    if content.startswith(_JOB_FILE):
+        raise InputError("a job file", where=str(place), hint="name the documents")
     return _File(path, place, state, format_of(path, content))
 
 

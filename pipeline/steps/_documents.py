@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from pipeline.answers.asking import Taken
+from pipeline.answers.asking import Earlier, Taken
 from pipeline.core.document import Document, Policy
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.core.errors import InputError
 from pipeline.steps._segments import Documents
 from pipeline.templates.template import Template
+from pipeline.text.language import wrong_pair
 from pipeline.translation.formats import read_document
 from pipeline.translation.terms.entry import tag_of, tags_for
 from pipeline.translation.work import Wanted
@@ -35,9 +36,11 @@ class TranslateDocuments:
         policy: Policy,
         usual: Wanted,
         styles: Mapping[str, str],
+        earlier: Earlier,
     ) -> None:
         """`usual` is what is wanted of every document; its languages and texts are those of the row."""
         self.templates, self._asking, self._policy, self._styles = templates, asking, policy, styles
+        self._earlier = earlier
         self.repairs = 0 if asking.engine else usual.most - 1
         most = 1 + self.repairs + asking.escalates
         self._usual = replace(usual, model=asking.model, most=most, plain=asking.plain)
@@ -49,11 +52,15 @@ class TranslateDocuments:
         )
         if not source or not target:
             raise Fault("template", "the language to translate from or to is empty")
+        if wrong := wrong_pair(source, target):
+            raise Fault("template", wrong)
         row = values["row"]
         style = style_for(target, style, self._styles)
         brief = "\n".join(filter(None, (brief, row["context"])))
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
-        return document, replace(self._usual, source=source, target=target, style=style, brief=brief)
+        earlier = partial(self._earlier, row["path"], target)
+        wanted = replace(self._usual, source=source, target=target, style=style, brief=brief)
+        return document, replace(wanted, earlier=earlier)
 
     def _policy_for(self, row: Values, source: str, target: str) -> Policy:
         anchors = self._policy.anchors

@@ -253,4 +253,5 @@ def build(
     asking = Documents(spec.name, spec.model, models, how)
     best = spec.translate.needs_review == "best"
     usual = Wanted("", "", most=1 + repairs, allow=spec.allow, sentences=spec.translate.sentences, best=best)
-    return TranslateDocuments(asking, templates, Policy(**settings), usual, spec.translate.styles)
+    told = (spec.translate.styles, template.earlier)
+    return TranslateDocuments(asking, templates, Policy(**settings), usual, *told)

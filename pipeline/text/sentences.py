@@ -11,7 +11,6 @@ from typing import Any
 
 from pipeline.core.document import Span
 from pipeline.core.errors import JobError
-from pipeline.system.packages import install_command
 
 Ends = Callable[[str], Iterator[int]]
 """a text -> where each of its sentences ends"""
@@ -33,7 +32,7 @@ def _ends(library: str, language: str) -> Ends:
     try:
         return {"sentencex": _sentencex, "nltk": _nltk, "spacy": _spacy}[library](language)
     except ImportError:
-        hint = f"{install_command(library)}, or leave `sentences` out"
+        hint = f"pip install {library}, or leave `sentences` out"
         raise JobError(f"the library '{library}' is not installed", where="sentences", hint=hint) from None
 
 

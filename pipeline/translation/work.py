@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 
 from pipeline.core.document import PSEUDO, Document, Finding, Outcome, Translated
 from pipeline.text.notation import unwrapped
+from pipeline.text.similar import Similar
 from pipeline.translation import batch, verdict
 from pipeline.translation.batch import Around, Item
 from pipeline.translation.decide import Decision, Given, Judge, decide
@@ -25,6 +27,7 @@ SIZES = (batch.MOST_SEGMENTS, batch.MOST_SEGMENTS // 2, 1)
 FULLY = 2
 """after so many answers a unit is shown with its markup hidden, too"""
 _BEFORE = 3
+_EXAMPLES = 5
 _LONGEST_BEFORE = 300
 _OF_FORM = {"empty", "placeholders", "links", "tags", "code"}
 """codes of findings that do not depend on the language"""
@@ -51,6 +54,8 @@ class Wanted:
     """whether it goes to an engine that takes words alone"""
     allow: tuple[str, ...] = ()
     """codes of findings that are accepted"""
+    earlier: Callable[[], Mapping[str, str]] = dict
+    """gives the sources and translations of the document as it was before, for examples"""
     sentences: str = "sentencex"
     """the library that finds the ends of sentences in long texts"""
     best: bool = False
@@ -158,7 +163,22 @@ class Work:
         (place, _), _ = self.places[units[0].key][0]
         terms = tuple(dict.fromkeys(term for unit in units for term in unit.question.terms))
         heading = units[0].question.segment.path
-        return Around(self.document.title, heading, terms, self._before(place))
+        return Around(self.document.title, heading, terms, self._before(place), self._examples(units))
+
+    @cached_property
+    def _earlier(self) -> tuple[Mapping[str, str], Similar]:
+        found = self.wanted.earlier()
+        return found, Similar(found)
+
+    def _examples(self, units: Sequence[Unit]) -> tuple[tuple[str, str], ...]:
+        """What these texts were before they were edited, with the translations of then."""
+        earlier, similar = self._earlier
+        if not earlier:
+            return ()
+        texts = (unit.question.segment.text for unit in units)
+        found = (similar.to(text) for text in texts if text not in earlier)  # the others are not new
+        known = dict.fromkeys(text for text in found if text is not None)
+        return tuple((text, earlier[text]) for text in known)[:_EXAMPLES]
 
     def _before(self, place: int) -> tuple[tuple[str, str], ...]:
         found = []

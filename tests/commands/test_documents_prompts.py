@@ -90,3 +90,21 @@ def test_the_share_of_cached_input_is_told_where_there_is_any(
             assert told["cache_hit_rate"] == pytest.approx(share, abs=0.02)
         (project.folder / "docs/a.md").write_text(page([900]))
         assert ("of the input from a cache" in run(project)) == bool(said)
+
+
+def test_an_edited_text_is_shown_with_what_it_was_before(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(40))}, to="[de, es]")
+        run(project)
+        assert not any("as they were translated before" in one.last for one in seen.requests)
+        before = len(seen.requests)
+        numbers = list(range(40))
+        numbers[20] = 2020
+        (project.folder / "docs/a.md").write_text(page(numbers))
+        run(project)
+        assert len(seen.requests) == before + 2
+        for asked in seen.requests[before:]:
+            assert asked.texts == {"s1": english(2020)}
+            shown = asked.last[asked.last.index("as they were translated before") :].splitlines()[1]
+            assert any(translated(english(n), asked.language) in shown for n in range(0, 40, 4))
+        assert written(project, "a.md") == translated(page(numbers), "de")

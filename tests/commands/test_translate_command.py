@@ -79,6 +79,5 @@ steps: [{{name: t, each: {{lang: {each}}}, translate: {{from: {source}, to: "{{{
 """)
     for command in ("check", "plan"):
         done = project.run(command, "job.yaml")
-        assert done.returncode == 0, done.stderr
         assert ("is no code" in done.stderr) == bool(said)
         assert all(words in done.stderr for words in said)

@@ -319,27 +319,6 @@ def test_a_language_that_the_job_names_no_more_keeps_its_files(project: Project)
         assert {text for one in seen.requests[asked:] for text in one.texts.values()} == {english(4)}
 
 
-def test_a_link_to_a_heading_does_not_keep_an_edit_from_being_merged(project: Project) -> None:
-    link = (
-        f"{english(1)} [{english(2)}](#{english(5).rstrip('.').lower().replace(' ', '-').replace(',', '')})"
-    )
-    with translator() as (server, _):
-        begin(project, server.base_url, {})
-        source = project.folder / "docs/a.md"
-        source.parent.mkdir()
-        before = f"# {english(5)}\n\n{link}\n\n{english(6)}\n\n{english(7)}\n"
-        source.write_text(before)
-        run(project)
-        assert link[link.index("](#") :] not in written(project, "a.md"), "the anchor is renamed"
-        by_hand = written(project, "a.md").replace(translated(english(6), "de"), "Von Hand geschrieben.")
-        (project.folder / "out/de/a.md").write_text(by_hand)
-        source.write_text(before.replace(english(7), english(8)))
-        assert "changed in more than" not in run(project)
-        assert written(project, "a.md") == by_hand.replace(
-            translated(english(7), "de"), translated(english(8), "de")
-        )
-
-
 def test_the_best_translation_is_written_on_request(project: Project) -> None:
     """One whose language is doubtful is; one that would break the page is not."""
 
@@ -360,3 +339,24 @@ def test_the_best_translation_is_written_on_request(project: Project) -> None:
         begin(project, server.base_url, {"b.md": [13]}, more="needs_review: best")
         run(project, 3)
         assert "Une phrase en français" in written(project, "b.md")
+
+
+def test_a_link_to_a_heading_does_not_keep_an_edit_from_being_merged(project: Project) -> None:
+    link = (
+        f"{english(1)} [{english(2)}](#{english(5).rstrip('.').lower().replace(' ', '-').replace(',', '')})"
+    )
+    with translator() as (server, _):
+        begin(project, server.base_url, {})
+        source = project.folder / "docs/a.md"
+        source.parent.mkdir()
+        before = f"# {english(5)}\n\n{link}\n\n{english(6)}\n\n{english(7)}\n"
+        source.write_text(before)
+        run(project)
+        assert link[link.index("](#") :] not in written(project, "a.md"), "the anchor is renamed"
+        by_hand = written(project, "a.md").replace(translated(english(6), "de"), "Von Hand geschrieben.")
+        (project.folder / "out/de/a.md").write_text(by_hand)
+        source.write_text(before.replace(english(7), english(8)))
+        assert "changed in more than" not in run(project)
+        assert written(project, "a.md") == by_hand.replace(
+            translated(english(7), "de"), translated(english(8), "de")
+        )

@@ -125,9 +125,10 @@ class Filing:
         path, key = self._tree.path(context(leaf)), leaf.record.key
         theirs, form = self._folder.theirs(path), leaf.record.fields["format"]
         base, texts, mergeable = self._edits.read(key, value, path, form, theirs)
-        if not mergeable:
+        if not mergeable and theirs != _built(value):
             self._ready[path] = _Ready(None, base, why=_WHOLE)
             return leaf
+        base = base if mergeable else []  # it is what would be written: nothing in it is a person's
         outcomes = self._edits.merged(key, value, base, texts)
         targets = [one.target for one in outcomes]
         built = value.document.build(targets, value.language)
@@ -241,3 +242,8 @@ class Filing:
     def _move_ledger(self) -> None:
         self._coming.replace(self._path)
         sync_folder(self._path.parent)
+
+
+def _built(value: Translated) -> bytes:
+    """The document as it is without what people changed."""
+    return value.document.build([one.target for one in value.outcomes], value.language)
