@@ -36,7 +36,7 @@ _SCRIPTS = {
 _SCRIPT_OF = {language: script for script, named in _SCRIPTS.items() for language in named.split()}
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "cmn": "zh", "wuu": "zh", "lzh": "zh"}
 """names of one language, as the model of letters and people spell it"""
-_OF_TWO = (
+OF_TWO = (
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy "
     "da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu "
     "hy hz ia id ie ig ii ik in io is it iu iw ja ji jv jw ka kg ki kj kk kl km kn ko kr ks ku kv "
@@ -88,7 +88,7 @@ def wrong_pair(source: str, target: str) -> str:
     """Why nothing can be translated from one language into the other, by their tags; '' where it can."""
     for name in (source, target):
         first = _TAG.match(name.strip())
-        known = first and (len(first[1]) > 2 or first[1].lower() in _OF_TWO.split())
+        known = first and (len(first[1]) > 2 or first[1].lower() in OF_TWO.split())
         if not known and name != PSEUDO:
             return f"'{name[:40]}' is no tag of a language: write en, pt-BR, zh-Hans"
     same = source.replace("_", "-").lower() == target.replace("_", "-").lower()
