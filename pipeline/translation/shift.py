@@ -9,7 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-_TRACE = re.compile(r"[0-9]+|[^\w\s\d.,;:!?'\"()\-]\d+\S|[A-Za-z_][A-Za-z0-9_.]{2,}")
+_ANY = r"[0-9]+|[^\w\s\d.,;:!?'\"()\-]\d+\S|[A-Za-z_][A-Za-z0-9_.]{2,}"
+_TRACE = re.compile(_ANY)
+_LATIN_TRACE = re.compile(rf"[A-Za-z][a-z]{{2,}}(?![A-Za-z0-9_.])|({_ANY})")
+"""the same, but for words without signs or capitals inside: they give an empty string"""
 _LEAST = 2
 """neighbours that must be out of place: one may quote another by chance"""
 
@@ -30,10 +33,8 @@ def shifted(sources: Mapping[int, str], answers: Mapping[int, str]) -> bool:
 
 
 def _traces(text: str, latin: bool) -> Counter[str]:
-    words = _TRACE.findall(text)
-    if latin:
-        words = [word for word in words if not word.isalpha() or not word[1:].islower()]
-    return Counter(word.strip(".") for word in words)
+    words = filter(None, _LATIN_TRACE.findall(text)) if latin else _TRACE.findall(text)
+    return Counter([word.strip(".") for word in words])
 
 
 def _fits_a_neighbour(i: int, wanted: Sequence[Counter[str]], found: Sequence[Counter[str]]) -> bool:
