@@ -55,3 +55,29 @@ def test_what_a_job_wrote_inside_the_folder_is_no_document_of_another(project: P
     assert (project.folder / "docs/output/a-pseudo/pseudo/a.md").exists()
     done = project.run("translate", "docs", *pseudo)
     assert "1 row: 1 ok" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "each", "said"),
+    [
+        ("english", "[de]", ["'english' is no code", "did you mean 'en'?"]),
+        ("en", "[de, jp]", ["'jp' is no code", "did you mean 'ja'?"]),
+        ("en", "[de, xx]", ["'xx' is no code", "write a code such as"]),
+        ("en", "[de, pt-BR]", []),
+    ],
+)
+def test_a_job_file_with_a_misspelt_language_is_warned_of(
+    project: Project, source: str, each: str, said: list[str]
+) -> None:
+    (project.folder / "docs").mkdir()
+    (project.folder / "docs/a.md").write_text("# One small text\n")
+    (project.folder / "job.yaml").write_text(f"""
+name: docs
+records: {{from: docs}}
+models: {{m: {{model: x, base_url: "http://127.0.0.1:9/v1"}}}}
+steps: [{{name: t, each: {{lang: {each}}}, translate: {{from: {source}, to: "{{{{ lang }}}}"}}}}]
+""")
+    for command in ("check", "plan"):
+        done = project.run(command, "job.yaml")
+        assert ("is no code" in done.stderr) == bool(said)
+        assert all(words in done.stderr for words in said)
