@@ -12,7 +12,8 @@ from html import unescape
 
 _NAMED = re.compile(r"\A\s*s\d{1,3}\s*[:：]\s+")
 _TAGGED = re.compile(r'\A\s*<seg id="s\d{1,3}">(.*)</seg>\s*\Z', re.DOTALL)
-_JSON = re.compile(r'\A\s*\{\s*"[^"\n]{1,40}"\s*:\s*"')
+_JSON = re.compile(r'[{\[,]\s*\\?"[^"\n]{1,40}"\s*:\s*\\?["\[{]|\A\s*\[\s*"|"\s*\]\s*\Z')
+_OBJECT = re.compile(r'\{\s*"s1"\s*:\s*"(?:[^"\\]|\\.)*"\s*\}')
 ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,30}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 ESCAPE = re.compile(r"\\(?:[nrt]|u[0-9a-fA-F]{4})")
 _BREAK = re.compile(r"\\r?\\n|\\n")
@@ -22,7 +23,7 @@ _MARK = "\ufeff"
 
 def unwrapped(source: str, answer: str) -> str:
     """The translation alone."""
-    if answer.lstrip().startswith("{") and not source.lstrip().startswith("{"):
+    if is_json(answer) and not is_json(source):
         answer = _from_json(answer)
     tagged = _TAGGED.match(answer) if "<seg" in answer and "<seg" not in source else None
     answer = tagged[1] if tagged else answer
@@ -44,19 +45,23 @@ def unescaped(source: str, answer: str) -> str:
     return answer
 
 
-def is_json(answer: str) -> bool:
-    """Whether a text begins as an object of JSON."""
-    return bool(_JSON.match(answer))
+def is_json(text: str) -> bool:
+    """Whether a text holds an object of JSON, or is a list of it."""
+    return bool(_JSON.search(text))
 
 
 def _from_json(answer: str) -> str:
-    """The only text in an object of JSON; what is none stays as it is."""
+    """The only text in JSON; what is none stays as it is."""
+    inside = _OBJECT.search(answer)
+    said: object = inside[0] if inside else answer
     try:
-        said = json.loads(answer) if is_json(answer) else None
+        while isinstance(said, str) and is_json(said):
+            said = json.loads(said)
+            while isinstance(said, dict | list) and len(said) == 1:
+                (said,) = said.values() if isinstance(said, dict) else said
     except (ValueError, RecursionError):
         return answer
-    values = list(said.values()) if isinstance(said, dict) else []
-    return values[0] if len(values) == 1 and isinstance(values[0], str) else answer
+    return said if isinstance(said, str) else answer
 
 
 def _sign(source: str, entity: str) -> str:

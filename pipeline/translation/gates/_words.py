@@ -13,7 +13,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME = re.compile(
     r"/?[A-Za-z0-9]{1,64}(?:[_./\\\\:=@#\[\]-]{0,4}[_./\\\\:=@#\[\]][A-Za-z0-9]{1,64})+(?:\(\))?"
 )
-_JOINT = re.compile(r"[A-Za-z0-9][_./\\:=@#\[\]]+[A-Za-z0-9]")
+_JOINT = re.compile(r"[_./\\:=@#\[\]](?<=[A-Za-z0-9].)[_./\\:=@#\[\]]*[A-Za-z0-9]")
 """names of files, keys and functions: about/contact, get_url(), HH:MM[:ss"""
 _LATIN_END = re.compile(r"[A-Za-z0-9\u00c0-\u052f]")
 

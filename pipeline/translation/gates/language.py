@@ -127,8 +127,8 @@ def not_japanese(text: str) -> str:
 
 def alien(text: str, source: str, target: Tag) -> str:
     """A script of a text that neither the target nor the source text has; '' where there is none."""
-    if text.isascii():
-        return ""
     expected = scripts_of(target) | {"Latn", "Grek"}
+    if weights(text).keys() <= expected:
+        return ""
     found = [script for script, count in scripts(text).items() if script not in expected and count > 1]
     return next((script for script in found if script not in scripts(source)), "")

@@ -18,7 +18,7 @@ _SPEECH = "-–—\"'“”„«»「『‘’*•·…>"
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """JSON, escapes and rules (hard); entities, and signs with which a block begins (soft)."""
     source = question.segment.text
-    if is_json(answer) and not source.lstrip().startswith("{"):
+    if is_json(answer) and not is_json(source):
         yield Finding("notation", "Your translation stands in JSON. Give the text alone.")
     if "\\" not in source and (escape := ESCAPE.search(answer)):
         yield Finding("notation", f"Your translation has {escape[0]} as letters. Write the sign itself.")

@@ -30,7 +30,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         as_written = {_spelt(tag): tag for tag in (*after, *before)}
         yield from complaint("tags", "tags", wanted, found & wanted, as_written)
         yield from complaint("new_tags", "tags", found & wanted, found, as_written)
-    if code := _code(segment.text):
+    if "`" in segment.text:
+        code = _code(segment.text)
         yield from complaint("code", "code", code, _code(answer) & code)
 
 

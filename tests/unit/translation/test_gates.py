@@ -118,6 +118,8 @@ BAD = [
     (LONG, f'{{"de": "{LANG}", "note": "x"}}', "en-de", "notation", True),
     (LONG, LANG.replace(" und", "\\nund"), "en-de", "notation", True),
     (LONG, f"---\n{LANG}", "en-de", "notation", True), (LONG, f"{LANG}\n\\===", "en-de", "notation", True),
+    (LONG, f'["{LANG}", "x"]', "en-de", "notation", True),
+    (LONG, f'{LANG} {{"id": "s1", "text": "x"}}', "en-de", "notation", True),
     (LONG, f"# {LANG}", "en-de", "notation", False), (LONG, f"\\- {LANG}", "en-de", "notation", False),
     (LONG, f"| {LANG} |", "en-de", "notation", False),
     (LONG, LANG.replace("und", "&lt;und&gt;"), "en-de", "notation", False),
