@@ -17,6 +17,8 @@ from pipeline.documents._markdown_inline import is_prose
 
 _LEAD = re.compile(r"(?:>|(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?|>[ \t]+)$")
 _LABEL = re.compile(r"\[([^\[\]]{1,999})\]")
+_PLAIN = re.compile(r"[^\W\d_][^\[\]<>\\`*_~#&|${}\x00-\x1f\x7f\ud800-\udfff]*")
+"""one line that begins with a letter, without a sign that may mean something: in every block it is words"""
 _NAMES = {
     "link": "a link to {}",
     "image": "an image from {}",
@@ -66,6 +68,8 @@ def compared(
     kind: str, prefix: str, source: str, target: str, definitions: Definitions, policy: Policy
 ) -> list[Finding]:
     """What a translation does to the structure of its block."""
+    if _PLAIN.fullmatch(source) and _PLAIN.fullmatch(target):
+        return []
     labels = _LABEL.findall(source)
     blocks, marks = signature(context(kind, prefix, source, definitions, labels))
     new_blocks, new_marks = signature(context(kind, prefix, target, definitions, labels))

@@ -63,6 +63,8 @@ def cell(text: str) -> str:
 def after_addresses(source: str, text: str, addresses: list[str]) -> str:
     """A text with a blank between a bare address and the letters after it, which would become part of it."""
     for address in dict.fromkeys(addresses):
+        if all(part[:1].isascii() for part in text.split(address)[1:]):
+            continue
         stuck = re.compile(f"({re.escape(address)})(?={_LETTER})")
         if not stuck.search(source):
             text = stuck.sub(r"\1 ", text)
@@ -74,6 +76,8 @@ def emphasis(source: str, text: str) -> str:
 
     CommonMark takes `**重要：**请` for plain stars, because of the punctuation inside.
     """
+    if not any(sign in source for sign in "*_~"):
+        return text
     wanted = _emphasised(source)
     if not any(wanted) or _emphasised(text) == wanted:
         return text

@@ -28,7 +28,7 @@ _JOB = """\
 # yaml-language-server: $schema={schema}
 # Change it as you like, and run it:  pipeline run {file}
 name: {name}                 # state and results live in output/{name}/
-records: {{from: {records}, as: documents}}
+records: {{from: {records}{kind}}}
 models:
   translator: {{{model}}}
 steps:
@@ -123,6 +123,7 @@ def _body(order: Order, file: Path) -> str:
         file=shlex.quote(file.name),
         name=file.stem.replace(".", "-"),
         records=records[0] if len(records) == 1 else f"[{', '.join(records)}]",
+        kind=", as: documents" if len(records) == 1 and order.documents[0].is_file() else "",
         model=", ".join(f"{key}: {yaml_scalar(value)}" for key, value in keys.items() if value),
         languages=", ".join(map(yaml_scalar, order.targets)),
         source=yaml_scalar(order.source),

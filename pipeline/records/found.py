@@ -76,7 +76,8 @@ def _expanded(pattern: str) -> list[str]:
 def below(entry: Named, without: Collection[str]) -> Iterator[str]:
     """The paths of the files of an entry, relative to its folder; real paths in `without` are left out.
 
-    No link to a folder is followed, and no link to a file outside of the folder.
+    No link to a folder is followed, and no link to a file outside of the folder. The folder of another job's
+    journal and results holds no documents.
     """
     if entry.file:
         yield entry.file

@@ -37,7 +37,8 @@ def links(text: str) -> set[str]:
 
 
 def _found(text: str) -> Iterator[str]:
-    for address in (*_ADDRESS.findall(text), *(_MAIL.findall(text) if "@" in text else ())):
+    pages = _ADDRESS.findall(text) if "://" in text or "www." in text.lower() else ()
+    for address in (*pages, *(_MAIL.findall(text) if "@" in text else ())):
         yield _spelt(address)
     for image, target in _TARGET.findall(text) if "](" in text else ():
         yield image + _spelt(target)

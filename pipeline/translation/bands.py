@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +59,7 @@ def band(source: Tag, target: Tag) -> Band:
     return Band(middle / wide, middle / low, middle * low, middle * wide)
 
 
+@cache
 def _against_english(language: Tag) -> float:
     """The usual bytes of a text in this language for each byte of the same text in English."""
     found = _table()["languages"].get(language.language)
@@ -89,6 +90,7 @@ def _unit(name: str) -> float:
     return _against_english(tag(name))
 
 
+@lru_cache(2)
 def _measured(question: Question, answer: str) -> tuple[int, int, Band]:
     before, after = shown(question.segment), shown_of(question.segment, answer)
     return _bytes(before), _bytes(after), band(tag(question.source), tag(question.target))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import orjson
@@ -132,7 +133,8 @@ def schema_of(count: int, target: str) -> Mapping[str, Any]:
     }
 
 
-def texts_of(answer: str, count: int) -> dict[int, str]:
+@lru_cache(64)
+def texts_of(answer: str, count: int) -> Mapping[int, str]:
     """What an answer says for each of `count` segments, by number from 1; what cannot be read is missing.
 
     Keys that were not asked for are dropped. A key that stands twice with different texts is dropped, too.

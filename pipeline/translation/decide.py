@@ -50,11 +50,14 @@ def decide(answers: Sequence[Given], judge: Judge, most: int) -> Decision:
 
     `most` is the number of answers after which no other is asked for.
     """
-    judged = [(one, *(judge(one.text) if one.text is not None else _nothing(one))) for one in answers]
+    judged: list[tuple[Given, str, list[Finding]]] = []
     tries = len(answers)
-    for one, target, findings in reversed(judged):
+    for one in reversed(answers):  # most answers are good: those before the good one need no judge
+        target, findings = judge(one.text) if one.text is not None else _nothing(one)
         if one.text is not None and not findings:
             return Decision("ok", target, (), tries, one.by)
+        judged.append((one, target, findings))
+    judged.reverse()
     soft = [(i, t, f) for i, (_, t, f) in enumerate(judged) if f and not any(one.hard for one in f)]
     for i, target, findings in reversed(soft):
         if any(target == other for j, other, _ in soft if j < i) or tries >= most:

@@ -108,6 +108,9 @@ class Glossary:
         self._tags = {tag for layer in layers for entry in layer for tag in entry.words}
         self._finders: dict[str, _Finder] = {}
 
+    def __bool__(self) -> bool:
+        return any(self._layers)
+
     @property
     def languages(self) -> tuple[str, ...]:
         """The tags of all languages that the files name."""

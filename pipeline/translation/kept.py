@@ -51,11 +51,15 @@ def _bare(found: str) -> str:
 
 _BETWEEN = (("`", CODE), ("<", TAG), (("://",), ADDRESS), ("@", MAIL), ("{%", PLACEHOLDER))
 """each with the signs without which it finds nothing: most texts have none of them"""
+_SIGNS = re.compile("[`<@{%]|://")
+"""any of these signs"""
 
 
 @lru_cache(64)
 def prose(text: str) -> str:
     """The text with a blank in the place of everything that is kept: what people read as words."""
+    if not _SIGNS.search(text):
+        return text
     for signs, pattern in _BETWEEN:
         if any(sign in text for sign in signs):
             text = pattern.sub(" ", text)
@@ -65,6 +69,8 @@ def prose(text: str) -> str:
 @lru_cache(64)
 def shown(segment: Segment) -> str:
     """The prose of a segment, also without its opaque parts and the signs of its markup."""
+    if not segment.opaque and not segment.markup:
+        return prose(segment.text)
     parts, at = [], 0
     for start, end in sorted((*segment.opaque, *segment.markup)):
         if start >= at:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 
 from pipeline.core.document import Finding, Segment, Span
@@ -42,16 +43,20 @@ class Masked:
 
     def fits(self, answer: str) -> bool:
         """Whether each mask stands in the answer once, and no other."""
-        found = self._masks().findall(answer)
+        if self.brackets[0] not in answer:
+            return not self.hidden
+        found = _masks(self.brackets).findall(answer)
         return sorted(found) == sorted(self.mask(i + 1) for i in range(len(self.hidden)))
 
     def findings(self, answer: str) -> list[Finding]:
         """What an answer did to the masks: lost, doubled, invented."""
+        if not self.hidden and not any(sign in answer for sign in self.brackets):
+            return []
         wanted = Counter(self.mask(i + 1) for i in range(len(self.hidden)))
-        found = Counter(self._masks().findall(answer))
+        found = Counter(_masks(self.brackets).findall(answer))
         wrong = [f"lost {one}" for one in sorted((wanted - found).keys())]
         wrong += [f"has {one} too often" for one in sorted((found - wanted).keys())]
-        if not wrong and any(sign in self._masks().sub("", answer) for sign in self.brackets):
+        if not wrong and any(sign in _masks(self.brackets).sub("", answer) for sign in self.brackets):
             wrong = [f"has {' or '.join(self.brackets)} alone"]
         if not wrong:
             return []
@@ -61,11 +66,15 @@ class Masked:
 
     def shown(self, answer: str) -> str:
         """The answer with what is hidden put back; a mask that nobody knows stays as it is."""
+        if not self.hidden:
+            return answer
         known = {self.mask(i + 1): hidden for i, hidden in enumerate(self.hidden)}
-        return self._masks().sub(lambda found: known.get(found[0], found[0]), answer)
+        return _masks(self.brackets).sub(lambda found: known.get(found[0], found[0]), answer)
 
-    def _masks(self) -> re.Pattern[str]:
-        return re.compile(re.escape(self.brackets[0]) + r"\d{1,6}" + re.escape(self.brackets[1]))
+
+@lru_cache(16)
+def _masks(brackets: str) -> re.Pattern[str]:
+    return re.compile(re.escape(brackets[0]) + r"\d{1,6}" + re.escape(brackets[1]))
 
 
 def masked(segment: Segment, brackets: str, *, fully: bool = False) -> Masked:

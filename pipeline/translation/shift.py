@@ -20,7 +20,7 @@ def shifted(sources: Mapping[int, str], answers: Mapping[int, str]) -> bool:
     Where the source is written in Latin letters, words leave no trace in a translation: only numbers, masks
     and words with signs or capitals inside count.
     """
-    letters = [letter for text in sources.values() for letter in text if letter.isalpha()]
+    letters = list(filter(str.isalpha, "".join(sources.values())))
     latin = 2 * sum(map(str.isascii, letters)) > len(letters)
     places = sorted(sources.keys() & answers.keys())
     wanted = [_traces(sources[place], latin) for place in places]
@@ -50,7 +50,7 @@ def _holds_a_neighbour(i: int, wanted: Sequence[Counter[str]], found: Sequence[C
 
 def _fits_a_neighbour(i: int, wanted: Sequence[Counter[str]], found: Sequence[Counter[str]]) -> bool:
     """Whether an answer has traces of a neighbour's source, and none of its own."""
-    if not found[i] or (wanted[i] & found[i]):
+    if not found[i] or not wanted[i].keys().isdisjoint(found[i]):
         return False
     near = [j for j in (i - 2, i - 1, i + 1, i + 2) if 0 <= j < len(wanted)]
     return any((wanted[j] & found[i]).total() * 2 >= max(1, found[i].total()) for j in near)

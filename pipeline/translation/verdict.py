@@ -77,9 +77,10 @@ def findings(question: Question, answer: str) -> list[Finding]:
     """Everything that the gates find wrong with an answer, as it would be written."""
     found: list[Finding] = []
     for gate in _GATES:
-        found += gate.findings(question, answer)
-        if any(finding.code in _ALONE and finding.hard for finding in found):
-            break
+        if more := list(gate.findings(question, answer)):
+            found += more
+            if any(finding.code in _ALONE and finding.hard for finding in more):
+                break
     return found
 
 

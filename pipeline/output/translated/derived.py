@@ -17,6 +17,7 @@ from pipeline.output.folder import ResultFolder
 from pipeline.output.translated import side_by_side
 from pipeline.output.translated.compared import compared
 from pipeline.output.translated.filing import Segments
+from pipeline.output.translated.judged import MEANING, Judged, write_judged
 from pipeline.output.translated.ledger import Ledger, Row
 from pipeline.output.translated.memory_file import tmx
 from pipeline.output.translated.report import of_terms, report
@@ -33,7 +34,7 @@ _TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
 def own_files(job: Job) -> list[Path]:
     """What the job has written about its documents, beside their tree and their pages."""
     ledger = job.folder / job.output.ledger
-    names = (ledger, ledger.with_stem(f"{ledger.stem}.coming"), job.folder / REPORT)
+    names = (ledger, ledger.with_stem(f"{ledger.stem}.coming"), job.folder / REPORT, job.folder / MEANING)
     named = [*sorted(job.folder.glob("memory.*.tmx")), *sorted(job.folder.glob("terms.*.csv"))]
     return [path for path in (*names, *named) if path.exists()]
 
@@ -58,14 +59,22 @@ class _Pairs(Collection[consistency.Row]):
         return any(row == one for one in self)
 
 
-def write_derived(job: Job, segments: Segments, glossary: Glossary) -> None:
-    """Write the report, and what `output.include` names. `DiskError` where it cannot be written."""
+def write_derived(job: Job, segments: Segments, glossary: Glossary, judged: Judged | None) -> None:
+    """Write the report, what a judge found, and what `output.include` names.
+
+    `DiskError` where it cannot be written.
+    """
     ledger = Ledger(job.folder / job.output.ledger)
     sources = segments.sources
     usual = Counter(sources.values()).most_common(1)[0][0] if sources else ""
     terms = of_terms(consistency.usages(_Pairs(ledger), glossary, usual))
     alike = list(compared(ledger, job.root / job.output.references)) if job.output.references else []
-    _write(job.folder / REPORT, [report(job.name, ledger, job.output.ledger, segments.lint, terms, alike)])
+    text = report(job.name, ledger, job.output.ledger, segments.lint, terms, judged, alike)
+    _write(job.folder / REPORT, [text])
+    if judged is None:
+        (job.folder / MEANING).unlink(missing_ok=True)
+    else:
+        write_judged(job.folder / MEANING, judged, spreadsheet_safe=job.output.spreadsheet_safe)
     if "terms" in job.output.include:
         for language, learned in consistency.proposed(list(_Pairs(ledger)), usual, glossary).items():
             _write(job.folder / f"terms.{_in_a_name(language)}.csv", [written(learned)])

@@ -8,8 +8,8 @@ done with a segment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 
 import polars as pl
@@ -31,6 +31,7 @@ SCHEMA = pl.Schema(
         **dict.fromkeys(("model", "candidate", "file", "digest"), pl.String()),
     }
 )
+_CELLS = attrgetter(*SCHEMA)
 GONE = 0
 """the place of a text that a person wrote, and whose segment is in no document any more"""
 
@@ -123,6 +124,9 @@ class Ledger:
         """(document, file) of all that is in it."""
         return iter(self._spans)
 
+    def __len__(self) -> int:
+        return len(self._spans)
+
     def __contains__(self, key: object) -> bool:
         return key in self._spans
 
@@ -163,4 +167,4 @@ def _rows(scan: pl.LazyFrame) -> list[Row]:
 
 def cells(rows: Iterable[Row]) -> list[tuple[object, ...]]:
     """Rows as a table takes them."""
-    return [astuple(row) for row in rows]
+    return list(map(_CELLS, rows))

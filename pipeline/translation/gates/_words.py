@@ -13,7 +13,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME = re.compile(
     r"/?[A-Za-z0-9]{1,64}(?:[_./\\\\:=@#\[\]-]{0,4}[_./\\\\:=@#\[\]][A-Za-z0-9]{1,64})+(?:\(\))?"
 )
-_JOINT = re.compile(r"[A-Za-z0-9][_./\\:=@#\[\]]+[A-Za-z0-9]")
+_JOINT = re.compile(r"[_./\\:=@#\[\]](?<=[A-Za-z0-9].)[_./\\:=@#\[\]]*[A-Za-z0-9]")
 """names of files, keys and functions: about/contact, get_url(), HH:MM[:ss"""
 _LATIN_END = re.compile(r"[A-Za-z0-9\u00c0-\u052f]")
 
@@ -27,6 +27,8 @@ def words(text: str) -> list[str]:
 def copied(source: Sequence[str], answer: Sequence[str]) -> list[list[str]]:
     """The runs of two or more words of an answer that follow each other in the source too."""
     follow = set(pairwise(source))
+    if follow.isdisjoint(pairwise(answer)):
+        return []
     runs: list[list[str]] = []
     going = False
     for pair in pairwise(answer):

@@ -15,8 +15,10 @@ from pipeline.translation.question import Question
 def findings(question: Question, answer: str) -> Iterator[Finding]:
     """Addresses that are lost (`links`), and links of any kind that are new (`new_links`)."""
     source = question.segment.text
-    wanted, found = Counter(set(addresses(source))), Counter(set(addresses(answer)))
-    yield from complaint("links", "links", wanted, found & wanted)
+    if before := addresses(source):
+        wanted = Counter(set(before))
+        found = Counter(set(addresses(answer)))
+        yield from complaint("links", "links", wanted, found & wanted)
     there = links(answer)
     new = sorted(there - links(source)) if there else []
     if new:

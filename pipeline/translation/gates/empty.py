@@ -21,7 +21,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     """Whether anything stands there, and nothing that no file should hold."""
     source = question.segment.text
     left = weight(shown(question.segment))
-    if left and not any(map(str.isalnum, PLACEHOLDER.sub(" ", answer))):
+    bare = PLACEHOLDER.sub(" ", answer) if "{" in answer or "%" in answer else answer
+    if left and not any(map(str.isalnum, bare)):
         hard = left >= _LETTERS or not answer.strip()  # a dash may stand for "none", a full stop for "th"
         yield Finding("empty", "Your translation is empty. Translate it.", hard)
     odd = sorted(set(_ODD.findall(answer)) - set(source))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline.core.document import Finding
-from pipeline.text.language import KNOWN, Tag, chinese_of, named, ranking, scripts_of, tag
+from pipeline.text.language import KNOWN, Tag, best, chinese_of, named, ranking, scripts_of, tag
 from pipeline.text.scripts import script_of, scripts, weights
 from pipeline.translation.gates._words import kept_out, words
 from pipeline.translation.kept import shown_of
@@ -40,8 +40,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     whole = sum(weighed.values())
     if whole < LETTERS:
         return
-    before = set(words(question.segment.text))
-    wrong, hard = _script(text, weighed, target, before), True
+    wrong, hard = _script(text, weighed, target, question.segment.text), True
     if not wrong:
         wrong, hard = _chinese(text, target)
     if not wrong and source.language != target.language:
@@ -51,7 +50,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield Finding("language", message, hard)
 
 
-def _script(text: str, weighed: Mapping[str, int], target: Tag, before: set[str]) -> str:
+def _script(text: str, weighed: Mapping[str, int], target: Tag, before: str) -> str:
     whole = sum(weighed.values())
     if target.language in ("zh", "yue", "ja"):
         eastern = weighed.get("Hani", 0) + weighed.get("Kana", 0)
@@ -67,7 +66,7 @@ def _script(text: str, weighed: Mapping[str, int], target: Tag, before: set[str]
     if right >= share * whole:
         return ""
     most = max(weighed, key=lambda script: weighed[script])
-    if most == "Latn" and not _has_small_words(text) and (right or not set(words(text)) - before):
+    if most == "Latn" and not _has_small_words(text) and (right or not set(words(text)) - set(words(before))):
         return ""  # names
     return f"written in another script ({most})"
 
@@ -90,6 +89,8 @@ def _chinese(text: str, target: Tag) -> tuple[str, bool]:
 def _letters(text: str, whole: int, source: Tag, target: Tag) -> tuple[str, bool]:
     """Told by a model of letters, among languages of one script: what is wrong, and whether it is sure."""
     if target.script in ("Hani", "Kana", "Hang"):
+        return "", False
+    if best(text) == target.language:
         return "", False
     fits = dict(ranking(text))
     fit = fits.get(target.language)
@@ -126,7 +127,8 @@ def not_japanese(text: str) -> str:
 
 def alien(text: str, source: str, target: Tag) -> str:
     """A script of a text that neither the target nor the source text has; '' where there is none."""
-    expected = scripts_of(target) | scripts(source).keys() | {"Latn", "Grek"}
-    return next(
-        (script for script, count in scripts(text).items() if script not in expected and count > 1), ""
-    )
+    expected = scripts_of(target) | {"Latn", "Grek"}
+    if weights(text).keys() <= expected:
+        return ""
+    found = [script for script, count in scripts(text).items() if script not in expected and count > 1]
+    return next((script for script in found if script not in scripts(source)), "")

@@ -37,8 +37,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if long:
         message = "Your translation is much longer than the text. Translate it."
         yield Finding("length", message, long == "hard")
-    cut = bool(lost_end(question, answer)) or _unclosed(question.segment.text, answer)
-    if short and cut:
+    if short and (lost_end(question, answer) or _unclosed(question.segment.text, answer)):
         yield Finding("truncation", "Your translation ends too early. Translate all of it.")
     elif short:
         message = "Your translation is much shorter than the text. Translate all of it."

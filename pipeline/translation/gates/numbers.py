@@ -24,7 +24,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     """Numbers of the source that the answer has in no spelling."""
     source = question.segment.text
     wanted = _numbers(source)
-    lost = wanted - _numbers(answer)
+    lost = wanted - _numbers(answer) if wanted else wanted
     if not lost:
         return
     digits = "".join(sorted(_digits(answer)))

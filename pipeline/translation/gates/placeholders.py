@@ -29,6 +29,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if syntax in _IN_BRACES and _CHOICE.search(source):
         return  # each language has its own number of branches: a parser compares them
     before, after = placeholders(source, syntax), placeholders(answer, syntax)
+    if not before and not after:
+        return
     wanted, found = Counter(before), Counter(after)
     if wanted == found:
         if _in_order(before) != _in_order(after):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from operator import eq
 
 from pipeline.core.document import Finding
 from pipeline.text.language import tag
@@ -50,8 +51,8 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if _doubled(after) and not _doubled(before):
         yield _finding(after, hard=True)
         return
-    more = _again(after) - _again(before)
-    if more > _SHARE:
+    more = _again(after)
+    if more > _SHARE and (more := more - _again(before)) > _SHARE:
         yield _finding("many phrases", hard=more > _HARD_SHARE)
         return
     usual = _USUAL.get(tag(question.target).language, frozenset())
@@ -78,7 +79,10 @@ def _twice(text: str, usual: frozenset[str]) -> str:
     """A word or a phrase of up to five words that follows itself, with nothing but a blank between."""
     spaced = text.casefold().split()
     bare = [word.strip(_SIGNS) for word in spaced]
-    for size in range(1, min(_PHRASE, len(spaced) // 2) + 1):
+    phrases = min(_PHRASE, len(spaced) // 2) if len(set(bare)) < len(bare) else 0
+    for size in range(1, phrases + 1):
+        if not any(map(eq, bare, bare[size:])):
+            continue
         run = 0
         for at, again in enumerate(bare[size:]):
             run = run + 1 if again == bare[at] and again else 0
@@ -104,9 +108,16 @@ def _loop(text: str) -> str:
     """A phrase that fills the end of a text, over and over; a last sign may stand behind it."""
     text = text.rstrip()
     for end in (text, text[:-1]):
+        if end.count(end[-2:], -_LONGEST * _TIMES) < _TIMES:
+            continue
         for size in range(2, min(_LONGEST, len(end) // _TIMES) + 1):
             last = end[-size:]
-            if last == end[-2 * size : -size] and end.endswith(last * _TIMES) and any(map(str.isalnum, last)):
+            if (
+                end[-1] == end[-1 - size]
+                and last == end[-2 * size : -size]
+                and end.endswith(last * _TIMES)
+                and any(map(str.isalnum, last))
+            ):
                 return last
     return ""
 

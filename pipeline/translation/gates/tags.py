@@ -25,12 +25,14 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if segment.markup or segment.opaque:
         return
     before, after = _tags(segment.text), _tags(answer)
-    wanted, found = Counter(map(_spelt, before)), Counter(map(_spelt, after))
-    as_written = {_spelt(tag): tag for tag in (*after, *before)}
-    yield from complaint("tags", "tags", wanted, found & wanted, as_written)
-    yield from complaint("new_tags", "tags", found & wanted, found, as_written)
-    code = _code(segment.text)
-    yield from complaint("code", "code", code, _code(answer) & code)
+    if before or after:
+        wanted, found = Counter(map(_spelt, before)), Counter(map(_spelt, after))
+        as_written = {_spelt(tag): tag for tag in (*after, *before)}
+        yield from complaint("tags", "tags", wanted, found & wanted, as_written)
+        yield from complaint("new_tags", "tags", found & wanted, found, as_written)
+    if "`" in segment.text:
+        code = _code(segment.text)
+        yield from complaint("code", "code", code, _code(answer) & code)
 
 
 def _tags(text: str) -> list[str]:

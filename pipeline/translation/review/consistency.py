@@ -100,6 +100,8 @@ def usages(rows: Collection[Row], glossary: Glossary, source: str) -> list[Usage
 
 
 def _of_glossary(rows: Iterable[Row], glossary: Glossary, source: str) -> Iterator[Usage]:
+    if not glossary:
+        return
     seen: dict[tuple[str, Term], _Seen] = defaultdict(_Seen)
     for row in rows:
         target = _joined(row.target)
