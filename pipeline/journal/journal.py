@@ -56,6 +56,12 @@ class Damage:
     record: str
 
 
+_SUPERSEDE = (
+    "UPDATE attempts SET outcome = 'superseded', fate = ''"
+    " WHERE digest = ? AND (outcome = 'answered' OR billed = 'yes')"
+)
+
+
 class Journal:
     """Open with `Journal.open`; used from one event loop, closed with `close`."""
 
@@ -201,9 +207,15 @@ class Journal:
             await self.settle()
 
     async def let_go(self, keys: Sequence[bytes]) -> None:
-        """Forget the answers of these segments, so that they are asked for again; the replies are kept."""
+        """Forget the answers of these segments, so that they are asked for again; the replies are kept.
+
+        A request that asked for nothing else is taken out of use: an equal one would bring the same answer.
+        """
+        digests = segments.asking(self.select, keys)
         for key in keys:
             await self._writer.commit(segments.LET_GO, (key,))
+        for digest in sorted(digests - segments.keys_in(self.select, list(digests)).keys()):
+            await self._writer.commit(_SUPERSEDE, (digest,))
 
     def of_job(self, name: str) -> Journal:
         """The journal of another job beside this one, opened to be read only."""
@@ -213,11 +225,7 @@ class Journal:
 
     async def supersede(self, request: Request) -> None:
         """Take a paid reply out of use, so that its request is asked again; the reply is kept."""
-        sql = (
-            "UPDATE attempts SET outcome = 'superseded', fate = ''"
-            " WHERE digest = ? AND (outcome = 'answered' OR billed = 'yes')"
-        )
-        await self._writer.commit(sql, (request.digest,))
+        await self._writer.commit(_SUPERSEDE, (request.digest,))
 
     def note(
         self,

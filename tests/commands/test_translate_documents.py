@@ -11,7 +11,7 @@ import pytest
 from tests.support.pages import TITLE, begin, page, run, written
 from tests.support.project import Project
 from tests.support.sentences import english, translated
-from tests.support.translator import Asked, Texts, Translate, translator, well
+from tests.support.translator import Asked, Texts, Translate, identity, translator, well
 
 
 def test_a_folder_becomes_the_same_folder_in_every_language(project: Project) -> None:
@@ -206,6 +206,24 @@ def test_what_cannot_be_translated_stays_and_is_named(project: Project) -> None:
         run(project, 0, "--retry-failed")
         assert seen.texts == [english(7)]
         assert written(project, "a.md") == translated(page(list(range(10))), "de")
+
+
+def test_what_was_refused_as_a_whole_is_asked_for_again_on_request_and_only_then(project: Project) -> None:
+    """The requests are equal to those of the first time, and their answers are in the journal."""
+    answer: list[Translate] = [identity]
+    with translator(lambda texts, asked: answer[0](texts, asked)) as (server, seen):
+        begin(project, server.base_url, {"a.md": list(range(12)), "b.md": [3, 50]})
+        run(project, 3)
+        tried = len(seen.requests)
+        run(project, 3, "--retry-failed")
+        assert len(seen.requests) == 2 * tried, "it pays for all tries again"
+        run(project, 3)
+        assert len(seen.requests) == 2 * tried
+        answer[0] = well
+        run(project, 0, "--retry-failed")
+        assert written(project, "a.md") == translated(page(list(range(12))), "de")
+        run(project)
+        assert len(seen.requests) == 2 * tried + 2
 
 
 def test_a_soft_complaint_is_sent_once_and_then_given_in_to(project: Project) -> None:
