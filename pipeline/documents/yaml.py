@@ -59,8 +59,10 @@ class _Scalar:
 
 
 def recognises(name: str, content: bytes) -> bool:
-    """Any YAML but the settings of well-known tools."""
+    """Any YAML but the settings of well-known tools, and job files of this tool."""
     path = PurePath(name)
+    if b"/job.schema.json" in content[:1000]:
+        return False
     return not _SETTINGS.fullmatch(path.name.lower()) and ".github" not in path.parts
 
 

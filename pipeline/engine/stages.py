@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from pipeline.answers.asking import Runner
+from pipeline.answers.asking import Earlier, Runner
 from pipeline.core import adapters
 from pipeline.job.load import read_beside
 from pipeline.job.spec import Job, Model, Step
@@ -47,13 +47,13 @@ def preparing(job: Job) -> Prepare:
     return Worker().prepare if job.untrusted else Compiled
 
 
-def stages_of(job: Job, prepare: Prepare | None = None) -> list[Stage]:
+def stages_of(job: Job, prepare: Prepare | None = None, earlier: Earlier = lambda *_: {}) -> list[Stage]:
     """The job's steps, ready to run; `JobError` for a template that cannot be read."""
     text, prepare = job.text, prepare or preparing(job)
     stages = []
     for i, spec in enumerate(job.steps):
         models = {name: tuple(job.asked_by(spec, name).values()) for name in (spec.model, *spec.others)}
-        template = _Templates(job, text, i, prepare)
+        template = _Templates(job, text, i, prepare, earlier)
         runner: Runner = adapters.load("steps", spec.kind).build(spec, models, template)
         when = template("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
@@ -65,7 +65,8 @@ def stages_of(job: Job, prepare: Prepare | None = None) -> list[Stage]:
 class _Templates:
     """The templates of one step by their key in the job file, each with its place for messages."""
 
-    def __init__(self, job: Job, text: YamlSource, index: int, prepare: Prepare) -> None:
+    def __init__(self, job: Job, text: YamlSource, index: int, prepare: Prepare, earlier: Earlier) -> None:
+        self.earlier = earlier
         self._job, self._text, self._path, self._prepare = job, text, ("steps", index), prepare
 
     def file(self, dotted: str, name: str) -> tuple[str, str]:

@@ -35,7 +35,7 @@ def resolve(job: Job, text: YamlSource) -> Job:
             one = " or ".join(f"model: {name}" for name in models)
             hint = nearest(chosen, models) or (f"models: {', '.join(models)}" if chosen else f"add {one}")
             raise JobError(what, where=text.where(("steps", i, "model")), hint=hint)
-        for other_model in step.others:
+        for other_model in (*step.others, *step.judges):
             if other_model not in models:
                 hint = nearest(other_model, models) or f"models: {', '.join(models)}"
                 raise JobError(

@@ -112,8 +112,8 @@ class Records(Spec):
         return ", ".join(self.origins)
 
 
-Included = Literal["status", "reason", "model", "key", "bilingual", "tmx"]
-_OF_DOCUMENTS = ("bilingual", "tmx")
+Included = Literal["status", "reason", "model", "key", "bilingual", "tmx", "terms"]
+_OF_DOCUMENTS = ("bilingual", "tmx", "terms")
 
 
 class Files(Spec):
@@ -152,7 +152,8 @@ class Output(Spec):
     include: tuple[Included, ...] = Field(
         ("status", "model"),
         description="columns about the answers, each with an underscore before its name; for documents also"
-        " bilingual (source and translation side by side) and tmx (a translation memory)",
+        " bilingual (source and translation side by side), tmx (a translation memory) and terms (proposals"
+        " for a glossary)",
     )
     spreadsheet_safe: StrictBool = Field(
         False,
@@ -172,6 +173,11 @@ class Output(Spec):
     ledger: Annotated[str, Field(pattern=LEDGER)] = Field(
         "segments.parquet",
         description="the table of all segments of documents, in the job's folder: .parquet or .csv",
+    )
+    references: str = Field(
+        "",
+        description="a folder with translations by people, named as in the tree: the report says how alike"
+        " the translations are (chrF and BLEU, with the extra `metrics`)",
     )
 
     @property

@@ -125,7 +125,8 @@ def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> s
         return f"it belongs under options: options: {{{key}: …}}"
     if _general(path) == "steps.*.answer":
         return f"the fields of an answer stand under json: answer: {{json: {{{key}: …}}}}"
-    return f"it belongs under {' or '.join(elsewhere[:2])}" if elsewhere else ""
+    places = list(dict.fromkeys(elsewhere))[:2]
+    return f"it belongs under {' or '.join(places)}" if places else ""
 
 
 def _flow(value: Any) -> str:

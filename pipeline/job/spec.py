@@ -166,6 +166,11 @@ class Step(Spec):
         return ()
 
     @property
+    def judges(self) -> tuple[str, ...]:
+        """The models that read its answers when all of them are there, by their names in the job."""
+        return ()
+
+    @property
     def branches(self) -> int:
         """How many branches it makes of one: one for each combination of the values of `each`."""
         return math.prod(map(len, self.each.values()))
@@ -237,9 +242,9 @@ class Job(Spec):
         return models
 
     def models_of(self, step: Step) -> dict[str, Model]:
-        """All models that a step may ask: its own, those that it names besides, and their fallbacks."""
+        """All models that may be asked for a step: its own, those that it names besides, their fallbacks."""
         found: dict[str, Model] = {}
-        for name in (step.model, *step.others):
+        for name in (step.model, *step.others, *step.judges):
             found |= self.chain(name)
         return found
 

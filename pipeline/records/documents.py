@@ -22,6 +22,8 @@ from pipeline.core.display import counted
 from pipeline.core.domain import Record
 from pipeline.core.errors import InputError, JobError
 from pipeline.job.files import Records, Sample
+from pipeline.job.translation_job import MADE
+from pipeline.records.context import NAME, WHY, contexts
 from pipeline.records.found import FROM, SIGNS, Named, below, named
 from pipeline.records.keys import drawn, part_of
 from pipeline.records.opening import is_table
@@ -33,6 +35,7 @@ KEPT = ("path", "format")
 """the columns that go into the result's table"""
 FIELDS = ("path", "name", "suffix", "format")
 LARGEST = 256 << 20  # bytes of a document: it is held in memory as a whole
+_JOB_FILE = f"{MADE}pipeline translate ".encode()
 _ROW = "\x00row"
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _OF_TABLES = ("key", "private", "separator", "encoding", "sheet", "header", "types")
@@ -89,7 +92,7 @@ class Documents:
 
     keyed = True
     path = None
-    schema = pl.Schema({**dict.fromkeys(FIELDS, pl.String()), "site": pl.String(), "content": pl.Binary()})
+    schema = pl.Schema({**dict.fromkeys((*FIELDS, "site", "context"), pl.String()), "content": pl.Binary()})
     kept = pl.Schema(dict.fromkeys(KEPT, pl.String()))
 
     def __init__(
@@ -111,6 +114,7 @@ class Documents:
             hint = f"these can be: {', '.join(suffixes())}"
             names = ", ".join(spec.origins)
             raise JobError(f"there is no document: {self._left_out() or names}", where=FROM, hint=hint)
+        self._contexts = contexts(self.folder, (file.path for file in self._files), lambda at: _read(at)[0])
         found = len(self._files)
         self._rows = self._chosen(spec.where)
         kept = len(self._rows)
@@ -143,7 +147,9 @@ class Documents:
         """The records without their content."""
         for row in self._rows:
             file = self._files[row - 1]
-            yield Record(file.path, {**file.fields, "site": self._site, "content": b""}, row)
+            context = self._contexts[PurePosixPath(file.path).parent.as_posix()]
+            fields = {**file.fields, "site": self._site, "context": context, "content": b""}
+            yield Record(file.path, fields, row)
 
     def batches(self, size: int = 512) -> Iterator[list[Record]]:
         """The records, one at a time whatever `size` says: no two documents have to be in memory at once."""
@@ -174,6 +180,9 @@ class Documents:
                 place = folder / inside
                 path = place.relative_to(self.folder).as_posix()
                 if path in found:
+                    continue
+                if place.name == NAME:
+                    self.left[path] = WHY
                     continue
                 try:
                     found[path] = _looked_at(path, place)
@@ -213,6 +222,8 @@ def _looked_at(path: str, place: Path) -> _File:
     if place.suffix.lower() not in suffixes():
         format_of(path, b"")  # it says why no format reads such a file
     content, state = _read(place)
+    if content.startswith(_JOB_FILE):
+        raise InputError("a job file", where=str(place), hint="name the documents")
     return _File(path, place, state, format_of(path, content))
 
 

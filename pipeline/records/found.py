@@ -24,6 +24,7 @@ SIGNS = "*?[{"
 """what stands in a pattern, and in no name of a file"""
 FROM = "records.from"
 _SKIPPED = {"node_modules", "__pycache__"}
+_JOURNAL = "journal.sqlite"
 MOST_PATTERNS = 200  # that one text with braces may stand for
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
@@ -75,7 +76,8 @@ def _expanded(pattern: str) -> list[str]:
 def below(entry: Named, without: Collection[str]) -> Iterator[str]:
     """The paths of the files of an entry, relative to its folder; real paths in `without` are left out.
 
-    No link to a folder is followed, and no link to a file outside of the folder.
+    No link to a folder is followed, and no link to a file outside of the folder. The folder of another job's
+    journal and results holds no documents.
     """
     if entry.file:
         yield entry.file
@@ -92,6 +94,8 @@ def below(entry: Named, without: Collection[str]) -> Iterator[str]:
             what = f"the folder cannot be read: {error.strerror}"
             hint = "check its permissions, or name its neighbours in records.from"
             raise InputError(what, where=str(entry.folder / inside), hint=hint) from None
+        if inside and any(one.name == _JOURNAL for one in entries):
+            continue  # the state and the results of a job
         for one in entries:
             path = f"{inside}/{one.name}" if inside else one.name
             if one.name.startswith(".") or one.name in _SKIPPED or one.path in without:

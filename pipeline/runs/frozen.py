@@ -21,6 +21,7 @@ from pipeline.records.documents import Documents
 from pipeline.runs.session import Session
 
 NOT_YET = "not translated yet"
+SOME_NOT_YET = "some of its texts are not translated yet"
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ async def _compared(session: Session, tree: Tree, filing: Filing, journal: Journ
     async for leaves in walks.rows(session.source.batches()):
         for leaf in filing.settled(leaves):
             path, differs = filing.compared(leaf)
-            if why := _why(leaf, differs):
+            if why := _why(leaf, differs, (tree.folder / path).exists()):
                 stale[path] = why
     return stale
 
 
-def _why(leaf: Branch, differs: bool) -> str:
+def _why(leaf: Branch, differs: bool, there: bool) -> str:
     if leaf.status == "pending":
-        return NOT_YET
+        return SOME_NOT_YET if there else NOT_YET
     if leaf.fault is not None:
         return str(leaf.fault)
     return "not as it would be written now" if differs else ""

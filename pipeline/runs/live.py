@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,11 +17,12 @@ import anyio
 from pipeline.answers.at_once import at_once
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
-from pipeline.core.domain import DOLLAR, Fate, Fault, Rejected
+from pipeline.core.domain import DOLLAR, Fate, Fault, Record, Rejected
 from pipeline.core.errors import RunStopped
 from pipeline.core.progress import Progress
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.pool import Pool
+from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch, Walk
 from pipeline.journal import accounts, recall
 from pipeline.lanes.bottleneck import Bottleneck, watching
@@ -33,6 +35,7 @@ from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
+from pipeline.runs.meaning.review import Review, describe
 from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
 from pipeline.runs.retry_failed import keys_to_review, paid_failures
@@ -70,6 +73,7 @@ class Run(RunState):
             recalled=t.recalled,
             input_tokens=t.input_tokens,
             output_tokens=t.output_tokens,
+            cached_tokens=t.cached_tokens,
             seconds=seconds,
             cost=None if t.unpriced else t.cost / DOLLAR,
             most_cost=None if t.most is None else t.most / DOLLAR,
@@ -92,13 +96,13 @@ class Run(RunState):
                 self.progress.restart("looking up")
                 result = await self._publish_if_complete()
                 if result is not None:
-                    return result
+                    return await self._judged(result)
             job, schema = self.session.job, self.session.columns.schema
             Table(job.targets, schema, own=job.folder).abandon()  # can it be written?
             with filing_of(self.session):
                 pass  # the same for the files of the rows
             await self._ask()
-            return await self._write()
+            return await self._judged(await self._write())
 
     async def _write(self) -> Result:
         await self.journal.settle()
@@ -145,21 +149,33 @@ class Run(RunState):
         """Send what is missing: every record through its steps, with the guarded providers as calls."""
         self.progress.restart("asking", go_on=self.looked_up)
         self.progress.recalled = 0
-        self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows)
+        rows = self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows)
+        source = self.session.source
+        await self._send(self.session.stages, source.batches(), source.total(), rows, self._count)
+        self._check_outage()
+
+    async def _send(
+        self,
+        stages: Sequence[Stage],
+        batches: Iterator[list[Record]],
+        records: int,
+        most: int,
+        count: Callable[[Walk, Branch, Pool], None],
+    ) -> None:
+        """Walk so many records, at most `most` branches at once, with the guarded providers as calls."""
         assert self.shared is not None  # noqa: S101 - made before anything else
+        self.shared.lanes.clear()  # those of an earlier walk are closed
         self.lanes = lanes = Lanes(self.session.job, self.shared)
         stack = AsyncExitStack()
         try:
-            calls = await lanes.launch(
-                (name for stage in self.session.stages for name in stage.names_of_models), stack
-            )
+            calls = await lanes.launch((name for stage in stages for name in stage.names_of_models), stack)
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
-            walk = Walk(self.session.stages, calls)
-            self.progress.steps_expected = self.session.source.total() * walk.steps_from(0)
+            walk = Walk(stages, calls)
+            self.progress.steps_expected = records * walk.steps_from(0)
             step = partial(self._step, walk)
-            pool = Pool(walk, self._hands, lambda leaf: self._count(walk, leaf, pool), step)
-            templates = [t for stage in self.session.stages for t in stage.runner.templates.values()]
+            pool = Pool(walk, lambda: self._hands(most), lambda leaf: count(walk, leaf, pool), step)
+            templates = [t for stage in stages for t in stage.runner.templates.values()]
             self.bottleneck = Bottleneck(
                 lanes.lanes,
                 self.progress,
@@ -170,16 +186,39 @@ class Run(RunState):
             ending = ending_by(self.wish.until, self.shared.clock, self.fuse)
             async with watching(self.bottleneck), ending:
                 with at_once():
-                    await pool.run(self.session.source.batches())
-            self._check_outage()
+                    await pool.run(batches)
         finally:
             with anyio.CancelScope(shield=True):
                 await stack.aclose()
 
-    def _hands(self) -> int:
+    async def _judged(self, result: Result) -> Result:
+        """Have another model read translations, where the job wants it and the journal does not know all."""
+        review = Review.of(self.session)
+        if review is None or result.segments is None or result.meaning is None or not result.meaning.open:
+            return result
+        t, sources = self.progress, result.segments.sources
+        drawn = sum(found.drawn - found.judged for found in result.meaning.languages.values())
+        self.say(f"the translations are written; {counted(drawn, 'segment')} of them are to be judged")
+        recalled = t.recalled
+        t.restart("judging", go_on=True)
+        records = result.meaning.open
+        await self._send([review.stage], review.batches(sources), records, records, self._count_judged)
+        await self.journal.settle()
+        t.restart("writing", go_on=True)
+        look_up = recall.exporting(self.journal, t, given_up=True)
+        judged = describe(self.session, result.segments, look_up)
+        t.recalled = recalled
+        return replace(result, meaning=judged)
+
+    def _count_judged(self, walk: Walk, leaf: Branch, pool: Pool) -> None:
+        """What cannot be judged fails no row; but no judge can answer after a fault that stops the run."""
+        if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
+            self.fuse.blow(leaf.fault)
+
+    def _hands(self, most: int) -> int:
         """How many records are walked at once. One that waits for its next try needs a hand but no slot."""
         assert self.lanes is not None  # noqa: S101 - it is launched first
-        return min(self.lanes.hands(self.progress.waiting), self.progress.rows_expected)
+        return min(self.lanes.hands(self.progress.waiting), most)
 
     async def _shared(self) -> Shared:
         count_anew(self.session.job, self.journal)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from pipeline.core.document import Translated
 from pipeline.core.domain import DOLLAR, Fault, LookUp, Reply, Request, Unanswered
+from pipeline.core.errors import InputError
 from pipeline.core.progress import Progress
 from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.in_order import InOrder
@@ -22,11 +24,13 @@ from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.records.opening import Rows
+from pipeline.runs.meaning.review import Review
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import keys_to_review, paid_failures
 from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
 from pipeline.translation import memory
+from pipeline.translation.formats import read_document
 
 
 async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
@@ -93,7 +97,9 @@ def _sum(so_far: float | None, cost: int | None) -> float | None:
 async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     known = accounts.by_step(journal)
     seen_before = {(one.step, one.model): one for one in known if one.replies}
-    forecasts = {stage.spec.name: _forecast(session.job, stage, seen_before) for stage in session.stages}
+    review = Review.of(session)
+    stages = [*session.stages, *([review.stage] if review else [])]
+    forecasts = {stage.spec.name: _forecast(session.job, stage, seen_before) for stage in stages}
     plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
     but = rehearsed(session.job)
     real = [one for one in known if not but or not one.model.startswith(but)]
@@ -110,18 +116,25 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     look_up = _counting(forecasts, recall.knowing(journal), again)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
+    reading = _Reading(session)
     for batch in session.source.batches():
         unfinished: set[int] = set()
 
         def count(place: int, leaf: Branch, unfinished: set[int] = unfinished) -> None:
             _add_leaf(plan, leaf, walks.rows_under(leaf))
+            if review:
+                reading.note(leaf, walks.rows_under(leaf))
             if leaf.status == "pending":
                 unfinished.add(place)
-                _expect_later(list(forecasts.values()), session, leaf)
+                _expect_later(list(forecasts.values())[: len(session.stages)], session, leaf)
 
         walks.visit(batch, count)
         plan.records += len(batch)
         plan.unfinished += len(unfinished)
+    if review and (plan.unfinished or not len(review.ledger)):
+        forecasts[review.stage.spec.name].expect_later(review.later(reading.segments, reading.languages))
+    elif review:
+        review.judged(reading.sources, look_up)
     for step, rows in equal.rows().items():
         forecasts[step].plan.sharing = rows
     return plan
@@ -147,6 +160,28 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
         return outcome
 
     return lambda requests: list(map(counted, requests, recalled(requests)))
+
+
+class _Reading:
+    """What there will be for a judge to read: at most so many segments, in so many pairs of languages."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.segments = 0
+        self.languages = max(1, session.stages[-1].spec.branches)
+        self.sources: dict[str, str] = {}
+
+    def note(self, leaf: Branch, rows: int) -> None:
+        """One more document, in so many languages."""
+        for value in leaf.values.values():
+            if isinstance(value, Translated):
+                self.segments += len(value.outcomes)
+                self.sources[leaf.record.key] = value.source
+                return
+        fields = leaf.record.fields
+        with suppress(InputError):  # it is named as failed
+            document = read_document(fields["path"], fields["content"], self._session.policy)
+            self.segments += rows * len(document.segments)
 
 
 def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:

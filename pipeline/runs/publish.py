@@ -28,9 +28,10 @@ from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
 from pipeline.output.receipt import note_coming, rows_of, write_receipt
 from pipeline.output.table import Table, Written
-from pipeline.output.translated.derived import write_derived
 from pipeline.output.translated.filing import Filing as Translations
+from pipeline.output.translated.judged import Judged
 from pipeline.records.documents import Documents
+from pipeline.runs.meaning.review import describe
 from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
 
@@ -73,7 +74,7 @@ async def publish(
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
         before = rows_of(session.job)
         kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
-    _describe(session, filing, exported)
+    judged = _describe(session, filing, exported, look_up)
     return Result(
         targets,
         **counts,
@@ -83,6 +84,7 @@ async def publish(
         paid_failures=failures.paid,
         filed=filed,
         segments=filing.segments,
+        meaning=judged,
         kept=kept,
         chosen=session.source.chosen,
         rows_before=before if before > progress.rows else 0,
@@ -115,11 +117,14 @@ def _put_in_place(
     return kept, failed, filed
 
 
-def _describe(session: Session, filing: Filing | Translations, exported: bool) -> None:
+def _describe(
+    session: Session, filing: Filing | Translations, exported: bool, look_up: LookUp
+) -> Judged | None:
     """Write what is made of the ledger of documents, where there is one."""
     if filing.segments:
         with suppress(DiskError) if exported else nullcontext():
-            write_derived(session.job, filing.segments, session.glossary)
+            return describe(session, filing.segments, look_up)
+    return None
 
 
 def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.output.folder import Filed
     from pipeline.output.translated.filing import Segments
+    from pipeline.output.translated.judged import Judged
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Result:
     """requests that the journal answered"""
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    """input tokens that a server had in its cache"""
     failures: Path | None = None
     """the table of failed rows, where there are any"""
     reasons: Mapping[str, int] = field(default_factory=dict)
@@ -61,6 +64,8 @@ class Result:
     """the files of the rows, where the job wants any"""
     segments: Segments | None = None
     """what became of the segments of documents, where the job translates any"""
+    meaning: Judged | None = None
+    """what another model found wrong with translations, where the job wants it to read them"""
     sharing: Mapping[str, int] = field(default_factory=dict)
     """by step: rows that have the same prompt as another row, and share its answer"""
     chosen: str = ""
@@ -78,6 +83,11 @@ class Result:
     """what held the run up most, and what could be done about it"""
     remarks: Mapping[str, int] = field(default_factory=dict)
     """what was odd about replies that were taken all the same, and how often"""
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """The share of the input that a server had in its cache; None where no server says so."""
+        return self.cached_tokens / self.input_tokens if self.cached_tokens and self.input_tokens else None
 
     @property
     def rows(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
+from pipeline.output.translated.ledger import Ledger
 from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
@@ -42,7 +43,7 @@ _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journ
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
 OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
-DERIVED = ("report.md", "bilingual")
+DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
 
 
@@ -60,7 +61,7 @@ class Session:
     def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
-        stages = tuple(stages_of(job, prepare))
+        stages = tuple(stages_of(job, prepare, partial(_earlier, job)))
         row_files = RowFiles.of(job, stages, prepare)
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
@@ -113,18 +114,18 @@ class Session:
     @property
     def policy(self) -> Policy:
         """What of the documents is translated; without the language, which a template may give."""
-        written, names = self._translation, {field.name for field in fields(Policy)} - {"source"}
+        written, names = self.translation, {field.name for field in fields(Policy)} - {"source"}
         return Policy(**{name: value for name, value in written.items() if name in names})
 
     @property
     def glossary(self) -> Glossary:
         """The glossary of the step that translates documents; an empty one where it has none."""
-        files = [self.job.files[name] for name in self._translation.get("glossary", ())]
-        lemmas = bool(self._translation.get("lemmas"))
+        files = [self.job.files[name] for name in self.translation.get("glossary", ())]
+        lemmas = bool(self.translation.get("lemmas"))
         return load([(shown, text.encode()) for shown, text in files], lemmas=lemmas)
 
     @property
-    def _translation(self) -> dict[str, Any]:
+    def translation(self) -> dict[str, Any]:
         """The settings of the step that translates documents."""
         dumped = self.stages[self.tree.step].spec.model_dump() if self.tree else {}
         found: dict[str, Any] = dumped.get("translate", {})
@@ -183,6 +184,10 @@ class Session:
                 if unable := adapters.load("providers", model.provider).CAPABILITIES.cannot_translate:
                     where = self.job.text.where(("steps", i, "name"))
                     raise JobError(f"step '{stage.spec.name}': {unable}", where=where)
+            for name in stage.spec.judges:
+                if self.job.models[name].api == "translation":
+                    what = f"the model '{name}' only translates: it cannot judge"
+                    raise JobError(what, where=self.job.text.where(("steps", i, "translate", "meaning")))
             when = stage.when
             if when and not when.names and when.text.strip().lower() not in ("true", "false"):
                 hint = 'for example: when: "{{ stock | int > 0 }}"'
@@ -216,6 +221,21 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
     return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
+
+
+def _earlier(job: Job, document: str, language: str) -> dict[str, str]:
+    """The segments of a document as they were published last."""
+    path = job.folder / job.output.ledger
+    ledger = _ledger(path, path.stat().st_mtime_ns if path.exists() else 0)
+    files = [file for name, file in ledger if name == document and ledger.language(name, file) == language]
+    rows = (row for file in files for row in ledger.rows(document, file))
+    return {row.source: row.target for row in rows if row.target is not None}
+
+
+@lru_cache(maxsize=1)
+def _ledger(path: Path, changed: int) -> Ledger:
+    """The ledger, opened once in the state that it had at this time."""
+    return Ledger(path)
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

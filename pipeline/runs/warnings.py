@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from pipeline.answers.draws import drawing
 from pipeline.answers.feasible import unmet_checks, unmet_schema
 from pipeline.core import adapters
+from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
 from pipeline.money.tokens import limit_of
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
+from pipeline.text.language_codes import meant
 
 _SINGLE = re.compile(r"(?<![{\w$])\{ *(\w[\w ]*?) *\}(?!\})")
+_VARIABLE = re.compile(r"\{\{ *(\w+) *\}\}")
 _CURVED = re.compile(r"\s*[“„‘«][^“„‘«]*[”“’»]\s*", re.DOTALL)
 
 
@@ -41,7 +44,9 @@ def warnings_of(session: Session) -> Iterator[JobError]:
             yield from _of_text(template, known)
         yield from _of_draws(session, i, stage)
         yield from _of_answers(session, i, stage)
+        yield from _of_judge(session, i, stage)
         known.add(stage.spec.name)
+    yield from _of_languages(session)
     yield from _of_models(session)
 
 
@@ -96,6 +101,35 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
         hint = "no answer can fit: change the schema"
         yield JobError(what, where=_place(session, step, "answer"), hint=hint)
+
+
+def _of_judge(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
+    for name in stage.spec.judges:
+        judge = session.job.models[name]
+        if (judge.provider, judge.model, judge.base_url) == (
+            stage.model.provider,
+            stage.model.model,
+            stage.model.base_url,
+        ):
+            what = f"step '{stage.spec.name}': the judge '{name}' is the model that translates"
+            where = session.job.text.where(("steps", step, "translate", "meaning"))
+            yield JobError(what, where=where, hint="it finds few of its own errors: name another model")
+
+
+def _of_languages(session: Session) -> Iterator[JobError]:
+    """What is no code of a language in a job that translates documents: the model gets it as it stands."""
+    if session.tree is None:
+        return
+    for key, field in (("from", "source"), ("to", "target")):
+        text = session.translation[field]
+        name = _VARIABLE.fullmatch(text)
+        each = [row[name[1]] for row in session.tree.languages() if name[1] in row] if name else [text]
+        for value in dict.fromkeys(map(str, each)):
+            code = None if value == PSEUDO or "{" in value else meant(value)
+            if code is not None:
+                hint = f"did you mean '{code}'?" if code else "write a code such as en, ja or pt-BR"
+                where = session.job.text.where(("steps", session.tree.step, "translate", key))
+                yield JobError(f"'{value}' is no code of a language", where=where, hint=hint)
 
 
 def _of_models(session: Session) -> Iterator[JobError]:

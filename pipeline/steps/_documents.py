@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from pipeline.answers.asking import Taken
+from pipeline.answers.asking import Earlier, Taken
 from pipeline.core.document import Document, Policy
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.core.errors import InputError
 from pipeline.steps._segments import Documents
 from pipeline.templates.template import Template
+from pipeline.text.language import wrong_pair
 from pipeline.translation.formats import read_document
+from pipeline.translation.terms.entry import tag_of, tags_for
 from pipeline.translation.work import Wanted
 
 DOCUMENT_REPAIRS = 3
@@ -32,12 +34,16 @@ class TranslateDocuments:
         asking: Documents,
         templates: Mapping[str, Template],
         policy: Policy,
-        repairs: int,
-        allow: tuple[str, ...] = (),
+        usual: Wanted,
+        styles: Mapping[str, str],
+        earlier: Earlier,
     ) -> None:
-        self.templates, self._asking, self._policy = templates, asking, policy
-        self._allow = allow
-        self.repairs = 0 if asking.engine else repairs
+        """`usual` is what is wanted of every document; its languages and texts are those of the row."""
+        self.templates, self._asking, self._policy, self._styles = templates, asking, policy, styles
+        self._earlier = earlier
+        self.repairs = 0 if asking.engine else usual.most - 1
+        most = 1 + self.repairs + asking.escalates
+        self._usual = replace(usual, model=asking.model, most=most, plain=asking.plain)
 
     def _read(self, values: Values) -> tuple[Document, Wanted]:
         """The document of a row, and what is wanted of it."""
@@ -46,11 +52,15 @@ class TranslateDocuments:
         )
         if not source or not target:
             raise Fault("template", "the language to translate from or to is empty")
+        if wrong := wrong_pair(source, target):
+            raise Fault("template", wrong)
         row = values["row"]
+        style = style_for(target, style, self._styles)
+        brief = "\n".join(filter(None, (brief, row["context"])))
         document = _parsed(row["path"], row["content"], self._policy_for(row, source, target))
-        asking = self._asking
-        most = 1 + self.repairs + asking.escalates
-        return document, Wanted(source, target, style, brief, asking.model, most, asking.plain, self._allow)
+        earlier = partial(self._earlier, row["path"], target)
+        wanted = replace(self._usual, source=source, target=target, style=style, brief=brief)
+        return document, replace(wanted, earlier=earlier)
 
     def _policy_for(self, row: Values, source: str, target: str) -> Policy:
         anchors = self._policy.anchors
@@ -69,6 +79,12 @@ class TranslateDocuments:
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The document in the other language."""
         return await self._asking.take(*self._read(values), key, call)
+
+
+def style_for(target: str, style: str, styles: Mapping[str, str]) -> str:
+    """The instructions for a language: those for all, and behind them its own."""
+    tags = {tag_of(tag): text for tag, text in styles.items()}
+    return "\n".join(filter(None, (style, *(tags[tag] for tag in tags_for(target, tags)[:1]))))
 
 
 @lru_cache(maxsize=2)

@@ -22,20 +22,21 @@ from pipeline.job.fields import JobNames, Texts
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
-from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments
+from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments, style_for
 from pipeline.steps._segments import Documents, How
 from pipeline.text.language import named
 from pipeline.translation import verdict
 from pipeline.translation.batch import listed
 from pipeline.translation.kept import prose
 from pipeline.translation.question import Question
-from pipeline.translation.work import Terms
+from pipeline.translation.work import Terms, Wanted
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("translate",)
 _OF_DOCUMENTS = {
-    *("brief", "memory", "context", "escalate", "inline_code", "code_comments", "alt_text", "link_titles"),
-    *("tables", "front_matter", "anchors", "columns"),
+    *("brief", "memory", "context", "escalate", "meaning", "inline_code", "code_comments"),
+    *("alt_text", "link_titles", "tables", "front_matter", "anchors", "columns", "needs_review"),
+    *("sentences",),
 }
 """keys of `translate` that a step with `text` has not"""
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -48,6 +49,15 @@ def _known(code: str) -> str:
 
 
 Code = Annotated[str, AfterValidator(_known)]
+
+
+class Meaning(_Spec):
+    """Who reads translations for errors of meaning, and how many of them."""
+
+    model: str = Field(description="one of the models; another one than the translator")
+    sample: Annotated[StrictInt, Field(ge=1, le=10**9)] | Literal["all"] = Field(
+        200, description="how many segments, drawn from all documents and languages; or all"
+    )
 
 
 class Translation(_Spec):
@@ -65,6 +75,9 @@ class Translation(_Spec):
     style: TemplateText | None = Field(
         None, description="instructions for tone and terms; only for models that take prompts"
     )
+    styles: dict[str, str] = Field(
+        {}, description='the same for single languages, by their tags: {de: "Sie", fr: "vous"}'
+    )
     brief: TemplateText | None = Field(
         None, description="what the documents are and whom they are for; only for models that take prompts"
     )
@@ -81,6 +94,18 @@ class Translation(_Spec):
         " of a document are translated one after the other; source: the source alone, so all at once",
     )
     escalate: str = Field("", description="another model, for segments that this one cannot translate")
+    meaning: Meaning | None = Field(
+        None, description="another model reads translations for errors of meaning, which no check can find"
+    )
+    needs_review: Literal["source", "best"] = Field(
+        "source",
+        description="what is written where no translation is accepted: the source, or the best translation"
+        " whose form is right",
+    )
+    sentences: Literal["sentencex", "nltk", "spacy"] = Field(
+        "sentencex",
+        description="the library that divides texts of more than 1,800 bytes; two need an install",
+    )
     inline_code: Literal["never", "prose", "always"] = Field(
         "prose", description="code in a line of text: prose translates what is words and no identifier"
     )
@@ -122,6 +147,11 @@ class Spec(Step):
         """The model for what the own model cannot translate."""
         return (self.translate.escalate,) if self.translate.escalate else ()
 
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """The model that reads the translations."""
+        return (self.translate.meaning.model,) if self.translate.meaning else ()
+
     allow: tuple[Code, ...] = Field(
         (), description="what is accepted though a check finds it: new_links, language, length, terms, …"
     )
@@ -136,7 +166,7 @@ class Translate:
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         names = ["text", "from", "to"] + (["style"] if spec.translate.style else [])
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
-        self._allow = spec.allow
+        self._allow, self._styles = spec.allow, spec.translate.styles
         self._terms = _glossary(spec.translate, template)
         self._draws = Draws(spec.each, self.templates.values())
         takes_prompts = models[spec.model][0].api != "translation"
@@ -157,6 +187,7 @@ class Translate:
             "numbers, links, tags and placeholders such as {name} exactly as they are."
         )
         terms = self._terms(text, source.strip(), target.strip())
+        style = style_for(target.strip(), style, self._styles)
         system += f"\n{style}" if style else ""
         system += "".join(["\nTerms, to be used:", *(f"\n{listed(term)}" for term in terms)]) if terms else ""
         asked = (text, source.strip(), target.strip())
@@ -220,4 +251,7 @@ def build(
         serial=spec.translate.context == "previous",
     )
     asking = Documents(spec.name, spec.model, models, how)
-    return TranslateDocuments(asking, templates, Policy(**settings), repairs, spec.allow)
+    best = spec.translate.needs_review == "best"
+    usual = Wanted("", "", most=1 + repairs, allow=spec.allow, sentences=spec.translate.sentences, best=best)
+    told = (spec.translate.styles, template.earlier)
+    return TranslateDocuments(asking, templates, Policy(**settings), usual, *told)

@@ -88,9 +88,10 @@ class Folder:
         except FileNotFoundError:
             yield None
             return
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise InTheWay("is not a file")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InTheWay("is not a file")
             yield file
 
     def remove(self, path: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -27,6 +27,10 @@ MOST_BYTES = 2400
 """of the sources of a batch: a model that answers much loses its place, and the end"""
 _TAG = re.compile(r'<seg id="s(\d+)">(.*?)</seg>', re.DOTALL)
 _PAIR = re.compile(r'"s(\d+)"\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
+_NAME = re.compile(r"[sS]?(\d{1,4})")
+_BEGINS = re.compile(r'[{\[]\s*(?:\{\s*)?"')
+_OPENS = ("{", "[", '"')
+_JSON = json.JSONDecoder(object_pairs_hook=distinct)
 _FENCE = re.compile(r"^```[\w-]*\n(.*?)\n?```$", re.DOTALL)
 
 
@@ -134,27 +138,40 @@ def texts_of(answer: str, count: int) -> Mapping[int, str]:
     """What an answer says for each of `count` segments, by number from 1; what cannot be read is missing.
 
     Keys that were not asked for are dropped. A key that stands twice with different texts is dropped, too.
+    Where one is missing, and one stands there that was not asked for, they were numbered anew: none is read.
     """
     text = answer.strip()
     if fenced := _FENCE.match(text):
         text = fenced[1].strip()
-    found = _from_json(text) if text.startswith("{") else _distinct(_TAG.findall(text))
+    if count > 1 and not text.startswith(_OPENS) and (begins := _BEGINS.search(text)):
+        text = text[begins.start() :]
+    found = _from_json(text) if text.startswith(_OPENS) else _distinct(_TAG.findall(text))
     if not found and count == 1 and not text.startswith('{"s1"'):
         return {1: answer.strip()}
-    return {place: said for place, said in found.items() if 1 <= place <= count}
+    kept = {place: said for place, said in found.items() if 1 <= place <= count}
+    return kept if len(kept) in (count, len(found)) else {}
 
 
 def _from_json(text: str) -> dict[int, str]:
     try:
-        said = json.loads(text, object_pairs_hook=distinct)
+        said, _ = _JSON.raw_decode(text)
+        said = json.loads(said, object_pairs_hook=distinct) if isinstance(said, str) else said
     except (ValueError, RecursionError):  # cut off, or a key stands twice
         return _distinct((place, _string(quoted)) for place, quoted in _PAIR.findall(text))
-    if not isinstance(said, dict):
-        return {}
-    inner = next(iter(said.values())) if len(said) == 1 else None
-    said = inner if isinstance(inner, dict) else said
-    numbered = ((key[1:], value) for key, value in said.items() if re.fullmatch(r"s\d{1,4}", key))
-    return {int(place): value for place, value in numbered if isinstance(value, str)}
+    return _distinct(_pairs(said))
+
+
+def _pairs(said: Any) -> Iterator[tuple[str, str]]:
+    """Numbers and texts of an answer: `{"s1": …}`, in one object more, or `[{"id": "s1", "text": …}, …]`."""
+    if isinstance(said, dict) and len(said) == 1 and not _NAME.fullmatch(next(iter(said))):
+        (said,) = said.values()
+    if isinstance(said, list):
+        parts = [list(one.values()) for one in said if isinstance(one, dict) and len(one) == 2]
+        said = {str(name): text for name, text in parts} if len(parts) == len(said) else {}
+    for key, value in said.items() if isinstance(said, dict) else ():
+        text = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
+        if (name := _NAME.fullmatch(key)) and isinstance(text, str):
+            yield name[1], text
 
 
 def _string(quoted: str) -> str:

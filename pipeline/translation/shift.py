@@ -9,10 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-_ANY = r"[0-9]+|[^\w\s\d.,;:!?'\"()\-]\d+\S|[A-Za-z_][A-Za-z0-9_.]{2,}"
-_TRACE = re.compile(_ANY)
-_LATIN_TRACE = re.compile(rf"[A-Za-z][a-z]{{2,}}(?![A-Za-z0-9_.])|({_ANY})")
-"""the same, but for words without signs or capitals inside: they give an empty string"""
+_TRACE = re.compile(r"[0-9]+|[^\w\s\d.,;:!?'\"()\-]\d+\S|(?<!\w)[A-Za-z_][A-Za-z0-9_.]{2,}")
 _LEAST = 2
 """neighbours that must be out of place: one may quote another by chance"""
 
@@ -28,13 +25,27 @@ def shifted(sources: Mapping[int, str], answers: Mapping[int, str]) -> bool:
     places = sorted(sources.keys() & answers.keys())
     wanted = [_traces(sources[place], latin) for place in places]
     found = [_traces(answers[place], latin) for place in places]
+    if any(_holds_a_neighbour(i, wanted, found) for i in range(len(places))):
+        return True
     wrong = [_fits_a_neighbour(i, wanted, found) for i in range(len(places))]
     return sum(wrong) >= _LEAST and 2 * sum(wrong) >= sum(map(bool, found))
 
 
 def _traces(text: str, latin: bool) -> Counter[str]:
-    words = filter(None, _LATIN_TRACE.findall(text)) if latin else _TRACE.findall(text)
-    return Counter([word.strip(".") for word in words])
+    words = [word.strip(".") for word in _TRACE.findall(text)]
+    if latin:
+        words = [word for word in words if not word.isalpha() or not word[1:].islower()]
+    return Counter(words)
+
+
+def _holds_a_neighbour(i: int, wanted: Sequence[Counter[str]], found: Sequence[Counter[str]]) -> bool:
+    """Whether an answer has all traces of its source and of a neighbour's, whose answer has none of those."""
+    if not wanted[i] or wanted[i] - found[i]:
+        return False
+    near = [j for j in (i - 1, i + 1) if 0 <= j < len(wanted)]
+    return any(
+        wanted[j] and not (wanted[i] + wanted[j]) - found[i] and not wanted[j] & found[j] for j in near
+    )
 
 
 def _fits_a_neighbour(i: int, wanted: Sequence[Counter[str]], found: Sequence[Counter[str]]) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.document import Segment, Span
 from pipeline.core.domain import frozen
+from pipeline.text.sentences import sentences
 from pipeline.translation.masks import Masked, masked, words_of
 from pipeline.translation.memory import key_of
 from pipeline.translation.question import Question
@@ -56,8 +57,11 @@ class Cut:
 class Cutter:
     """Cuts the segments of one document. `plain`: for an engine that would lose the masks."""
 
-    def __init__(self, brackets: str, model: str, style: str, *, plain: bool = False) -> None:
+    def __init__(
+        self, brackets: str, model: str, style: str, *, plain: bool = False, library: str = "sentencex"
+    ) -> None:
         self._brackets, self._model, self._style, self._plain = brackets, model, style, plain
+        self._library = library
 
     def cut(self, question: Question) -> Cut | None:
         """The units of a segment; None where there is nothing to translate in it."""
@@ -67,7 +71,7 @@ class Cutter:
         spans: list[Span] = [(0, len(segment.text))]
         if self._plain:
             spans = [span for span in words_of(segment) if _WORD.search(segment.text, *span)]
-        spans = [part for span in spans for part in _short(segment, span, question.source)]
+        spans = [part for span in spans for part in _short(segment, span, question.source, self._library)]
         glue = [segment.text[a:b] for a, b in _between(spans, len(segment.text))]
         if _subtag(question.target) in _WITHOUT_SPACES and not self._plain:
             glue = ["" if i and part == " " else part for i, part in enumerate(glue)]
@@ -104,7 +108,7 @@ def _between(spans: Sequence[Span], length: int) -> Iterator[Span]:
     yield at, length
 
 
-def _short(segment: Segment, span: Span, language: str) -> Iterator[Span]:
+def _short(segment: Segment, span: Span, language: str, library: str) -> Iterator[Span]:
     """The span, or the parts of a long one: whole sentences, none of which leaves markup open."""
     start, end = span
     text = segment.text[start:end]
@@ -112,7 +116,7 @@ def _short(segment: Segment, span: Span, language: str) -> Iterator[Span]:
         yield span
         return
     first, last, size = start, start, 0
-    for a, b in _sentences(text, language):
+    for a, b in sentences(text, language, library):
         size += len(text[a:b].encode())
         last = start + b
         if size >= LONGEST // 2 and _is_whole(segment, first, last):
@@ -120,19 +124,6 @@ def _short(segment: Segment, span: Span, language: str) -> Iterator[Span]:
             first, size = last, 0
     if segment.text[first:end].strip():
         yield _stripped(segment.text, first, end)
-
-
-def _sentences(text: str, language: str) -> Iterator[Span]:
-    """The sentences of a text, with the spaces behind them."""
-    import sentencex
-
-    at = 0
-    for one in sentencex.get_sentence_boundaries(_subtag(language), text):
-        if one["end_index"] > at:
-            yield at, one["end_index"]
-            at = one["end_index"]
-    if at < len(text):
-        yield at, len(text)
 
 
 def _is_whole(segment: Segment, start: int, end: int) -> bool:

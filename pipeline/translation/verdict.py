@@ -9,6 +9,7 @@ from collections.abc import Collection
 from unicodedata import is_normalized, normalize
 
 from pipeline.core.document import Finding
+from pipeline.text.notation import unescaped, unwrapped
 from pipeline.translation.gates import (
     addresses,
     echo,
@@ -18,6 +19,7 @@ from pipeline.translation.gates import (
     leakage,
     length,
     lines,
+    notation,
     numbers,
     placeholders,
     preamble,
@@ -29,7 +31,20 @@ from pipeline.translation.gates import (
 from pipeline.translation.question import Question
 
 _GATES = (
-    *(empty, refusal, preamble, echo, language, leakage, length, placeholders, addresses, tags, terms),
+    *(
+        empty,
+        refusal,
+        preamble,
+        notation,
+        echo,
+        language,
+        leakage,
+        length,
+        placeholders,
+        addresses,
+        tags,
+        terms,
+    ),
     *(lines, repetition, numbers, ending),
 )
 """from what makes the others pointless to what is a hint"""
@@ -37,7 +52,19 @@ _ALONE = {"empty", "refusal", "echo"}
 """codes behind which nothing else is said: the rest follows from them"""
 CODES = (
     *("empty", "characters", "refusal", "preamble", "echo", "language", "leakage", "length", "truncation"),
-    *("placeholders", "plural", "icu", "links", "new_links", "tags", "new_tags", "code", "terms", "lines"),
+    *(
+        "placeholders",
+        "plural",
+        "icu",
+        "links",
+        "new_links",
+        "tags",
+        "new_tags",
+        "code",
+        "terms",
+        "lines",
+        "notation",
+    ),
     *("repetition", "numbers", "ending", "opening"),
 )
 """the codes of all findings, for options that allow some of them"""
@@ -66,7 +93,7 @@ def findings_but(question: Question, answer: str, allow: Collection[str]) -> lis
 def mended(question: Question, answer: str) -> str:
     """The answer without a wrapper that the source has not, composed as the source is, spaced as it is."""
     source = question.segment.text
-    bare = answer.strip()
+    bare = unwrapped(source, answer).strip()
     if not preamble.FENCE.match(source):
         fenced = preamble.FENCE.match(bare)
         bare = fenced[2].strip() if fenced else bare
@@ -74,7 +101,7 @@ def mended(question: Question, answer: str) -> str:
         bare = preamble.HEAD.sub("", bare, count=1)
         fenced = preamble.FENCE.match(bare)
         bare = fenced[2].strip() if fenced else bare
-    bare = _unquoted(source.strip(), bare)
+    bare = unescaped(source, _unquoted(source.strip(), unwrapped(source, bare).strip()))
     if is_normalized("NFC", source):
         bare = normalize("NFC", bare)
     words = source.strip()

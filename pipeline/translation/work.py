@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 
 from pipeline.core.document import PSEUDO, Document, Finding, Outcome, Translated
+from pipeline.text.notation import unwrapped
+from pipeline.text.similar import Similar
 from pipeline.translation import batch, verdict
 from pipeline.translation.batch import Around, Item
 from pipeline.translation.decide import Decision, Given, Judge, decide
@@ -24,9 +27,12 @@ SIZES = (batch.MOST_SEGMENTS, batch.MOST_SEGMENTS // 2, 1)
 FULLY = 2
 """after so many answers a unit is shown with its markup hidden, too"""
 _BEFORE = 3
+_EXAMPLES = 5
 _LONGEST_BEFORE = 300
 _OF_FORM = {"empty", "placeholders", "links", "tags", "code"}
 """codes of findings that do not depend on the language"""
+_BREAKING = _OF_FORM | {"masks", "structure", "cells", "icu", "plural", "shifted", "missing", "truncated"}
+"""codes of findings with which a translation would break a document"""
 _OPEN = Decision("open")
 Terms = Callable[[str, str, str], tuple[Term, ...]]
 """text, source and target language -> the entries of the glossary that apply"""
@@ -40,6 +46,7 @@ class Wanted:
     target: str
     style: str = ""
     brief: str = ""
+    """what the documents are, and what stands about them in their folders"""
     model: str = ""
     most: int = 1
     """the most answers to a unit"""
@@ -47,6 +54,12 @@ class Wanted:
     """whether it goes to an engine that takes words alone"""
     allow: tuple[str, ...] = ()
     """codes of findings that are accepted"""
+    earlier: Callable[[], Mapping[str, str]] = dict
+    """gives the sources and translations of the document as it was before, for examples"""
+    sentences: str = "sentencex"
+    """the library that finds the ends of sentences in long texts"""
+    best: bool = False
+    """whether the best translation is written where none could be accepted, if its form is right"""
 
 
 @dataclass
@@ -66,7 +79,7 @@ class Work:
     def begin(cls, document: Document, wanted: Wanted, terms: Terms) -> Work:
         """The document, cut into units, nothing of which is answered."""
         brackets = brackets_for(segment.text for segment in document.segments)
-        cutter = Cutter(brackets, wanted.model, wanted.style, plain=wanted.plain)
+        cutter = Cutter(brackets, wanted.model, wanted.style, plain=wanted.plain, library=wanted.sentences)
         cuts = []
         for segment in document.segments:
             found = terms(segment.text, wanted.source, wanted.target) if segment.given is None else ()
@@ -101,6 +114,7 @@ class Work:
         glue = cut.glue if cut and len(cut.units) == 1 and not self.wanted.plain else None
 
         def judge(answer: str) -> tuple[str, list[Finding]]:
+            answer = unwrapped(unit.question.segment.text, answer)
             shown = unit.masked
             if not unit.masked.fits(answer) and unit.full.fits(answer):
                 shown = unit.full
@@ -149,7 +163,22 @@ class Work:
         (place, _), _ = self.places[units[0].key][0]
         terms = tuple(dict.fromkeys(term for unit in units for term in unit.question.terms))
         heading = units[0].question.segment.path
-        return Around(self.document.title, heading, terms, self._before(place))
+        return Around(self.document.title, heading, terms, self._before(place), self._examples(units))
+
+    @cached_property
+    def _earlier(self) -> tuple[Mapping[str, str], Similar]:
+        found = self.wanted.earlier()
+        return found, Similar(found)
+
+    def _examples(self, units: Sequence[Unit]) -> tuple[tuple[str, str], ...]:
+        """What these texts were before they were edited, with the translations of then."""
+        earlier, similar = self._earlier
+        if not earlier:
+            return ()
+        texts = (unit.question.segment.text for unit in units)
+        found = (similar.to(text) for text in texts if text not in earlier)  # the others are not new
+        known = dict.fromkeys(text for text in found if text is not None)
+        return tuple((text, earlier[text]) for text in known)[:_EXAMPLES]
 
     def _before(self, place: int) -> tuple[tuple[str, str], ...]:
         found = []
@@ -176,7 +205,9 @@ class Work:
             findings, bad = findings + wrong, any(finding.hard for finding in wrong)
         if bad:
             keys = tuple(unit.key for unit in cut.units)
-            return Outcome(None, "needs_review", findings, tries, by, keys, target)
+            sound = not any(finding.hard and finding.code in _BREAKING for finding in findings)
+            written = target if self.wanted.best and target and sound else None
+            return Outcome(written, "needs_review", findings, tries, by, keys, target)
         return Outcome(target, "marked" if findings else "ok", findings, tries, by)
 
     def result(self) -> Translated:

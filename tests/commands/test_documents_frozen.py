@@ -44,7 +44,7 @@ def test_a_finished_job_is_not_stale_and_each_change_is_named(project: Project) 
     (project.folder / "docs/c.txt").unlink()
     file(project, "d.txt").write_text("Von Hand.\n")
     assert frozen(project, 3).splitlines() == [
-        "stale: de/a.txt: not translated yet",
+        "stale: de/a.txt: some of its texts are not translated yet",
         "stale: de/b.txt: not as it would be written now",
         "stale: de/c.txt: belongs to no document any more",
         "3 files of 3 documents would change",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_translate_documents import begin, page, run, written
 from tests.support.document_jobs import everything
 from tests.support.journals import change
+from tests.support.pages import begin, page, run, written
 from tests.support.project import Project
 from tests.support.sentences import LANGUAGES, english, translated
 from tests.support.translator import Asked, Texts, translator, well

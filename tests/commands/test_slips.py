@@ -33,6 +33,11 @@ FOREIGN = re.compile(
 )
 """words of YAML's, Jinja's, pydantic's, polars' and Python's own messages"""
 SLIPS = {
+    "a key of a step": (
+        PROMPT,
+        "translate: {from: en, to: de, repairs: 1}",
+        "it belongs under steps",
+    ),
     "a column with a blank": (PROMPT, "prompt: 'On {{ Product name }}.'", '{{ row["Product name"] }}'),
     "a filtered one": (
         PROMPT,
@@ -190,6 +195,7 @@ def test_a_slip_is_refused_with_its_place_and_what_to_do(slip: str, project: Pro
     first, *rest = said.splitlines()
     assert re.match(r"error: (job\.yaml(:\d+:\d+)?|/\S*): ", first)
     assert hint in "\n".join(rest), said
+    assert not re.search(r"(\w+) or \1\b", said), said
     assert not FOREIGN.search(said), said
 
 

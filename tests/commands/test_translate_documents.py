@@ -8,46 +8,10 @@ import re
 
 import pytest
 
+from tests.support.pages import TITLE, begin, page, run, written
 from tests.support.project import Project
 from tests.support.sentences import english, translated
 from tests.support.translator import Asked, Texts, Translate, translator, well
-
-JOB = """
-name: docs
-records: {{from: docs}}
-models: {{m: {{model: x, base_url: "{url}", price: {{input: 1, output: 1}}, api_key_env: TEST_KEY}}}}
-steps:
-  - name: translated
-    each: {{lang: {languages}}}
-    translate: {{from: en, to: "{{{{ lang }}}}"{more}}}
-output: {{tree: "out/{{{{ lang }}}}/{{{{ path }}}}"}}
-"""
-TITLE = english(9000)
-
-
-def begin(project: Project, url: str, pages: dict[str, list[int]], more: str = "", to: str = "[de]") -> None:
-    """Write documents with these sentences, and a job that translates them."""
-    for name, numbers in pages.items():
-        path = project.folder / "docs" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(numbers))
-    text = JOB.format(url=url, languages=to, more=more and f", {more}")
-    (project.folder / "job.yaml").write_text(text)
-
-
-def page(numbers: list[int]) -> str:
-    """A Markdown page with a paragraph for each number."""
-    return "\n\n".join([f"# {TITLE}", *map(english, numbers)]) + "\n"
-
-
-def written(project: Project, name: str, language: str = "de") -> str:
-    return (project.folder / "out" / language / name).read_text()
-
-
-def run(project: Project, code: int = 0, *more: str) -> str:
-    done = project.run("run", "job.yaml", *more)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def test_a_folder_becomes_the_same_folder_in_every_language(project: Project) -> None:
@@ -316,3 +280,83 @@ def test_another_jobs_translations_are_used_on_request(project: Project) -> None
         assert done.returncode == 0, done.stderr
         assert len(seen.requests) == before
         assert (project.folder / "out2/de/a.md").read_text() == translated(page(list(range(20))), "de")
+
+
+def test_translations_are_compared_with_those_of_people(project: Project) -> None:
+    pytest.importorskip("sacrebleu")
+    with translator() as (server, _):
+        begin(project, server.base_url, {"a.md": [1, 2, 3], "b.md": [4]})
+        job = (project.folder / "job.yaml").read_text()
+        job = job.replace("output: {", "output: {references: human, include: [terms], ")
+        (project.folder / "job.yaml").write_text(job)
+        for name, text in {"a.md": translated(page([1, 2, 3]), "de"), "b.md": "# Nur ein Titel\n"}.items():
+            path = project.folder / "human/de" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        run(project)
+        report = (project.folder / "output/docs/report.md").read_text()
+        assert "de: chrF 100.0, BLEU 100.0" in report
+        assert "over 4 segments; left out: 1 document with other paragraphs" in report
+
+
+def test_a_language_that_the_job_names_no_more_keeps_its_files(project: Project) -> None:
+    with translator() as (server, seen):
+        begin(project, server.base_url, {"a.md": [1, 2], "b.md": [3]}, to="[de]")
+        run(project)
+        by_hand = written(project, "a.md").replace(translated(english(2), "de"), "Von Hand geschrieben.")
+        (project.folder / "out/de/a.md").write_text(by_hand)
+        run(project)
+        begin(project, server.base_url, {}, to="[es]")
+        assert "removed" not in run(project)
+        assert written(project, "a.md") == by_hand and (project.folder / "out/de/b.md").exists()
+        assert "all documents are as a run would write them" in run(project, 0, "--frozen")
+        (project.folder / "docs/b.md").unlink()
+        assert "2 removed" in run(project), "the document is gone, so both of its translations go"
+        asked = len(seen.requests)
+        begin(project, server.base_url, {"a.md": [4, 1, 2]}, to="[de, es]")
+        run(project)
+        assert "Von Hand geschrieben." in written(project, "a.md"), "what people wrote is merged"
+        assert {text for one in seen.requests[asked:] for text in one.texts.values()} == {english(4)}
+
+
+def test_the_best_translation_is_written_on_request(project: Project) -> None:
+    """One whose language is doubtful is; one that would break the page is not."""
+
+    def bad(texts: Texts, asked: Asked) -> Texts:
+        return {
+            name: text if "11" in text else f"{text} [x](http://new.example)" for name, text in texts.items()
+        }
+
+    with translator(bad) as (server, _):
+        begin(project, server.base_url, {"a.md": [11, 12]}, more="needs_review: best")
+        run(project, 3)
+        assert written(project, "a.md") == page([11, 12])
+    with translator(lambda texts, asked: dict.fromkeys(texts, "Une phrase en français pour cette page.")) as (
+        server,
+        _,
+    ):
+        (project.folder / "docs/a.md").unlink()
+        begin(project, server.base_url, {"b.md": [13]}, more="needs_review: best")
+        run(project, 3)
+        assert "Une phrase en français" in written(project, "b.md")
+
+
+def test_a_link_to_a_heading_does_not_keep_an_edit_from_being_merged(project: Project) -> None:
+    link = (
+        f"{english(1)} [{english(2)}](#{english(5).rstrip('.').lower().replace(' ', '-').replace(',', '')})"
+    )
+    with translator() as (server, _):
+        begin(project, server.base_url, {})
+        source = project.folder / "docs/a.md"
+        source.parent.mkdir()
+        before = f"# {english(5)}\n\n{link}\n\n{english(6)}\n\n{english(7)}\n"
+        source.write_text(before)
+        run(project)
+        assert link[link.index("](#") :] not in written(project, "a.md"), "the anchor is renamed"
+        by_hand = written(project, "a.md").replace(translated(english(6), "de"), "Von Hand geschrieben.")
+        (project.folder / "out/de/a.md").write_text(by_hand)
+        source.write_text(before.replace(english(7), english(8)))
+        assert "changed in more than" not in run(project)
+        assert written(project, "a.md") == by_hand.replace(
+            translated(english(7), "de"), translated(english(8), "de")
+        )

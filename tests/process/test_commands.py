@@ -11,6 +11,7 @@ from tests.support.project import Project
 
 COMMANDS = {
     "run": ("run job.yaml", 0, "3 ok"),
+    "translate": ("translate nothing.md --to pseudo", 2, "no such file"),
     "plan": ("plan job.yaml", 0, "post"),
     "export": ("export job.yaml", 0, "3 ok"),
     "show": ("show job.yaml", 0, "Write about tea."),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -49,6 +50,12 @@ class Seen:
     """What was asked, in order."""
 
     requests: list[Asked] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def systems(self) -> list[str]:
+        """The instructions of each request."""
+        return [body["messages"][0]["content"] for body in self.bodies]
 
     @property
     def texts(self) -> list[str]:
@@ -94,6 +101,10 @@ class _Translating(Service):
     def __init__(self, script: Script, ledger: Ledger, translate: Translate, seen: Seen) -> None:
         super().__init__(script, ledger)
         self._translate, self._seen = translate, seen
+
+    def _turn(self, api: str, asked: Any, key: str, now: float) -> Any:
+        self._seen.bodies.append(orjson.loads(asked.body))
+        return super()._turn(api, asked, key, now)
 
     def said(self, question: answers.Question, digest: bytes) -> answers.Said:
         texts = texts_of(question.last)

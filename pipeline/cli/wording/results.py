@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.output.folder import Filed
     from pipeline.output.published import Shown
     from pipeline.output.translated.filing import Segments
+    from pipeline.output.translated.judged import Judged
 
 LONGEST_REASON = 300
 _ROWS = ("ok", "failed", "skipped", "pending")
@@ -40,9 +41,12 @@ def of_result(result: Result) -> Iterator[str]:
         if result.cost == 0 or not result.sent
         else f", {most if result.cost is None else dollars(result.cost)}"
     )
+    rate = result.cache_hit_rate
+    cached = "" if rate is None else f", {rate:.0%} of the input from a cache"
+    tokens = f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cached}"
     yield (
         f"{counted(result.sent, 'request')} sent, {result.recalled:,} answered by the journal; "
-        f"{result.input_tokens:,} + {result.output_tokens:,} tokens in + out{cost}; {clock(result.seconds)}"
+        f"{tokens}{cost}; {clock(result.seconds)}"
     )
     yield from of_sharing(result.sharing)
     for target in result.targets:
@@ -55,6 +59,8 @@ def of_result(result: Result) -> Iterator[str]:
         yield from _of_files(result.filed)
     if result.segments:
         yield from _of_segments(result.segments)
+    if result.meaning:
+        yield from (safe_text(f"meaning   {line}") for line in result.meaning.said())
     if result.failures:
         why = ", ".join(f"{count:,} {kind}" for kind, count in result.reasons.items())
         yield f"failures  {shown(result.failures)}: {why}{_paid(result)}"
@@ -118,7 +124,21 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
     numbered = {name: getattr(result, name) for name in names}
     segments = {"segments": dict(result.segments.states)} if result.segments else {}
-    return {**numbered, "commonest": commonest, **filed, **kept, **segments}
+    judged = {"meaning": _meaning(result.meaning)} if result.meaning else {}
+    cached = {"cached_tokens": result.cached_tokens, "cache_hit_rate": result.cache_hit_rate}
+    cached = {} if result.cache_hit_rate is None else cached
+    return {**numbered, **cached, "commonest": commonest, **filed, **kept, **segments, **judged}
+
+
+def _meaning(judged: Judged) -> dict[str, Any]:
+    return {
+        language: {
+            **{name: getattr(found.estimate, name) for name in ("rate", "low", "high", "wrong", "judged")},
+            "total": found.total,
+            "not_judged": found.drawn - found.judged,
+        }
+        for language, found in judged.languages.items()
+    }
 
 
 def numbers_of_stop(progress: Progress) -> dict[str, float | None]:

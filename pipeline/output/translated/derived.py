@@ -15,7 +15,9 @@ from pathlib import Path
 from pipeline.job.spec import Job
 from pipeline.output.folder import ResultFolder
 from pipeline.output.translated import side_by_side
+from pipeline.output.translated.compared import compared
 from pipeline.output.translated.filing import Segments
+from pipeline.output.translated.judged import MEANING, Judged, write_judged
 from pipeline.output.translated.ledger import Ledger, Row
 from pipeline.output.translated.memory_file import tmx
 from pipeline.output.translated.report import of_terms, report
@@ -23,6 +25,7 @@ from pipeline.system.file_names import safe_name
 from pipeline.system.files import sync_folder, writing
 from pipeline.translation.glossary import Glossary
 from pipeline.translation.review import consistency
+from pipeline.translation.terms.table import written
 
 REPORT, BILINGUAL = "report.md", "bilingual"
 _TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
@@ -31,8 +34,9 @@ _TAG = re.compile(r"[A-Za-z0-9-]{1,35}")
 def own_files(job: Job) -> list[Path]:
     """What the job has written about its documents, beside their tree and their pages."""
     ledger = job.folder / job.output.ledger
-    names = (ledger, ledger.with_stem(f"{ledger.stem}.coming"), job.folder / REPORT)
-    return [path for path in (*names, *sorted(job.folder.glob("memory.*.tmx"))) if path.exists()]
+    names = (ledger, ledger.with_stem(f"{ledger.stem}.coming"), job.folder / REPORT, job.folder / MEANING)
+    named = [*sorted(job.folder.glob("memory.*.tmx")), *sorted(job.folder.glob("terms.*.csv"))]
+    return [path for path in (*names, *named) if path.exists()]
 
 
 class _Pairs(Collection[consistency.Row]):
@@ -55,20 +59,35 @@ class _Pairs(Collection[consistency.Row]):
         return any(row == one for one in self)
 
 
-def write_derived(job: Job, segments: Segments, glossary: Glossary) -> None:
-    """Write the report, and what `output.include` names. `DiskError` where it cannot be written."""
+def write_derived(job: Job, segments: Segments, glossary: Glossary, judged: Judged | None) -> None:
+    """Write the report, what a judge found, and what `output.include` names.
+
+    `DiskError` where it cannot be written.
+    """
     ledger = Ledger(job.folder / job.output.ledger)
     sources = segments.sources
     usual = Counter(sources.values()).most_common(1)[0][0] if sources else ""
     terms = of_terms(consistency.usages(_Pairs(ledger), glossary, usual))
-    _write(job.folder / REPORT, [report(job.name, ledger, job.output.ledger, segments.lint, terms)])
+    alike = list(compared(ledger, job.root / job.output.references)) if job.output.references else []
+    text = report(job.name, ledger, job.output.ledger, segments.lint, terms, judged, alike)
+    _write(job.folder / REPORT, [text])
+    if judged is None:
+        (job.folder / MEANING).unlink(missing_ok=True)
+    else:
+        write_judged(job.folder / MEANING, judged, spreadsheet_safe=job.output.spreadsheet_safe)
+    if "terms" in job.output.include:
+        for language, learned in consistency.proposed(list(_Pairs(ledger)), usual, glossary).items():
+            _write(job.folder / f"terms.{_in_a_name(language)}.csv", [written(learned)])
     if "tmx" in job.output.include:
         for language in dict.fromkeys(ledger.language(*one) for one in ledger):
-            name = language if _TAG.fullmatch(language) else safe_name(language)
             pairs = tmx(_rows(ledger, language), usual, language)
-            _write(job.folder / f"memory.{name}.tmx", pairs)
+            _write(job.folder / f"memory.{_in_a_name(language)}.tmx", pairs)
     if "bilingual" in job.output.include:
         _write_pages(job, ledger, sources, usual)
+
+
+def _in_a_name(language: str) -> str:
+    return language if _TAG.fullmatch(language) else safe_name(language)
 
 
 def _rows(ledger: Ledger, language: str) -> Iterator[Row]:

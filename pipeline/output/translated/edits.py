@@ -6,6 +6,7 @@ the ledger remembers it. This module does not write files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,9 @@ from pipeline.output.folder import ResultFolder
 from pipeline.output.translated.ledger import GONE, Ledger, Row, digest_of, gone
 from pipeline.output.translated.merge import KEPT, Edit, Written, edits_of, merged, with_edit
 from pipeline.translation.formats import read_document
+
+_ANCHOR = re.compile(r"""(?<=[("'<])#[^\s()<>"']+""")
+"""an anchor in a link of Markdown or HTML"""
 
 
 class Edits:
@@ -113,7 +117,7 @@ class Edits:
                     before = _texts_of(read_document(file, built, policy, format=form))
                 if not len(texts) == len(before) == len(base) > 0:
                     continue
-                pairs = list(zip(texts, before, strict=True))
+                pairs = [(now, _anchored(was, now)) for now, was in zip(texts, before, strict=True)]
                 back = [None if now == was else was for now, was in pairs]
                 if digest_of(theirs.build(back, tags[0])) == base[0].digest:
                     same = (now == was for now, was in pairs)
@@ -152,6 +156,14 @@ def _built(document: Document | None, base: Sequence[Row], language: str) -> byt
         return None
     built = document.build([row.target for row in base], language)
     return built if digest_of(built) == base[0].digest else None
+
+
+def _anchored(was: str, now: str) -> str:
+    """A text that was written, with the anchors as they stand in the file: building a page renames them."""
+    anchors = _ANCHOR.findall(now)
+    if not anchors or len(anchors) != len(_ANCHOR.findall(was)):
+        return was
+    return _ANCHOR.sub(lambda _: anchors.pop(0), was)
 
 
 def _texts_of(document: Document) -> list[str]:

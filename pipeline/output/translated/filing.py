@@ -86,6 +86,7 @@ class Filing:
         self._present = {fields["path"]: fields for fields in source.all_fields()}
         self._whole = set[str]()  # documents of which every row was written
         self._done = set[tuple[str, str]]()
+        self._languages = set[str]()  # into which the job translates now
         self._ready: dict[str, _Ready] = {}
         self._kept = set[tuple[str, str, str]]()  # texts of people that stand in a document
         self.segments = Segments(job.folder / "report.md")
@@ -120,12 +121,14 @@ class Filing:
 
     def _settled(self, leaf: Branch) -> Branch:
         value: Translated = leaf.values[self._tree.name]
+        self._languages.add(value.language)
         path, key = self._tree.path(context(leaf)), leaf.record.key
         theirs, form = self._folder.theirs(path), leaf.record.fields["format"]
         base, texts, mergeable = self._edits.read(key, value, path, form, theirs)
-        if not mergeable:
+        if not mergeable and theirs != _built(value):
             self._ready[path] = _Ready(None, base, why=_WHOLE)
             return leaf
+        base = base if mergeable else []  # it is what would be written: nothing in it is a person's
         outcomes = self._edits.merged(key, value, base, texts)
         targets = [one.target for one in outcomes]
         built = value.document.build(targets, value.language)
@@ -179,7 +182,14 @@ class Filing:
         for fields in self._present.values():
             for path in self._tree.paths(fields):
                 self._folder.spare(path)
+        for document, file in self._edits.files():
+            if self._of_another_language(document, self._edits.now(document, file)):
+                self._folder.spare(file)
         return self._folder.left_over()
+
+    def _of_another_language(self, document: str, rows: Sequence[Row]) -> bool:
+        """Whether a file of a document that is still there is in a language that the job names no more."""
+        return document in self._present and bool(rows) and rows[0].language not in self._languages
 
     def _add(self, rows: Sequence[Row]) -> None:
         assert self._table  # noqa: S101 - until it is closed
@@ -191,19 +201,26 @@ class Filing:
             if row.state == "conflict" and len(self.segments.conflicts) < MOST_NAMED:
                 self.segments.conflicts.append(f"{row.document} ({row.language}), segment {row.place}")
 
+    def _remember(self, document: str, file: str) -> None:
+        """Keep the rows of a file that this run did not write; of one that goes, what people wrote."""
+        assert self._table  # noqa: S101 - until it is closed
+        rows = self._edits.now(document, file)
+        stays = self._of_another_language(document, rows)
+        if stays:
+            self._folder.spare(file)
+        if stays or (document in self._present and document not in self._whole):
+            self._table.write(ledger.cells(rows))
+        elif document in self._present:
+            for row in rows:
+                if row.state in KEPT:
+                    self._edits.lose(document, row.language, Edit(row.source, row.written.text))
+
     def complete(self) -> None:
         """Sync all files and the ledger, so that what people wrote is in it before it is overwritten."""
         assert self._table  # noqa: S101 - until it is closed
         for document, file in self._edits.files():
-            if (document, file) in self._done or document in self._without:
-                continue
-            rows = self._edits.now(document, file)
-            if document in self._present and document not in self._whole:
-                self._table.write(ledger.cells(rows))
-                continue
-            for row in rows if document in self._present else ():
-                if row.state in KEPT:
-                    self._edits.lose(document, row.language, Edit(row.source, row.written.text))
+            if (document, file) not in self._done and document not in self._without:
+                self._remember(document, file)
         for row in list(self._edits.lost(self._without, self._kept)):
             self._add([row])
         for path, fields in self._present.items():
@@ -225,3 +242,8 @@ class Filing:
     def _move_ledger(self) -> None:
         self._coming.replace(self._path)
         sync_folder(self._path.parent)
+
+
+def _built(value: Translated) -> bytes:
+    """The document as it is without what people changed."""
+    return value.document.build([one.target for one in value.outcomes], value.language)

@@ -124,6 +124,9 @@ class Ledger:
         """(document, file) of all that is in it."""
         return iter(self._spans)
 
+    def __len__(self) -> int:
+        return len(self._spans)
+
     def __contains__(self, key: object) -> bool:
         return key in self._spans
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.core.display import counted
 from pipeline.core.document import TO_REVIEW
+from pipeline.output.translated.judged import Judged, section
 from pipeline.output.translated.ledger import Ledger, Row
 from pipeline.translation.review.consistency import Usage
 
@@ -33,6 +34,35 @@ _SAID = {
     "conflict": "**to review**: changed by a person, and its source has changed since",
     "gone": "changed by a person, and its source is gone",
 }
+
+_WHY = {
+    "cells": "a table has another number of cells",
+    "characters": "a sign that the file cannot hold was added",
+    "code": "code in the text was changed",
+    "echo": "the answer is the source text again",
+    "empty": "the answer is empty",
+    "expressions": "an expression in braces was changed",
+    "icu": "the message cannot be read any more",
+    "language": "the answer is in another language",
+    "leakage": "the answer repeats parts of the request",
+    "length": "the answer is far too short or too long",
+    "lines": "lines were joined or split",
+    "links": "an address was lost, changed or added",
+    "masks": "a protected part, such as ⟦1⟧, was lost or changed",
+    "missing": "the answer held no translation for it",
+    "new_links": "a link was added",
+    "notation": "the answer is written as code (JSON, escapes)",
+    "placeholders": "a placeholder was lost, changed or added",
+    "plural": "a plural form is missing or wrong",
+    "preamble": "the answer speaks about the translation",
+    "refusal": "the model refused",
+    "repetition": "words stand again and again",
+    "structure": "bold, links, lists or breaks are not as in the source",
+    "tags": "a tag was lost, moved or added",
+    "terms": "a term is not translated as the glossary says",
+    "truncation": "the answer ends too early",
+}
+"""what the codes of findings in the ledger mean, where a translation was refused"""
 
 
 def of_terms(usages: Sequence[Usage]) -> list[str]:
@@ -56,9 +86,11 @@ def report(
     file: str,
     lint: Mapping[str, Sequence[str]],
     terms: Sequence[str] = (),
+    judged: Judged | None = None,
+    alike: Sequence[str] = (),
 ) -> str:
-    """The report; `file` is the name of the ledger, `terms` lines about terms."""
-    parts = [f"# {name}: translated documents", _FORM_ALONE]
+    """The report; `file` is the ledger's name, `terms` and `alike` lines about terms and about references."""
+    parts = [f"# {name}: translated documents", *(section(judged) if judged else [_FORM_ALONE])]
     states: dict[str, Counter[str]] = {}
     for language, state, segments, _ in ledger.counts():
         states.setdefault(language, Counter())[state] = segments
@@ -67,6 +99,8 @@ def report(
         parts += _of_language(language, documents[language], found, ledger, file)
     if terms:
         parts += ["## Terms with several renderings", "\n".join(_first(terms))]
+    if alike:
+        parts += ["## Compared with translations of people", "\n".join(alike)]
     if lint:
         lines = [f"- {_plain(doc)}: {_plain(said)}" for doc, all_ in sorted(lint.items()) for said in all_]
         parts += ["## What looks wrong in the sources", "\n".join(_first(lines))]
@@ -97,13 +131,19 @@ def _place(row: Row) -> str:
     where = f"{row.document}, segment {row.place}" if row.place else row.document
     lines = [f"- {_plain(where)}{f' ({_plain(row.path)})' if row.path else ''}: {_plain(row.source)}"]
     if row.state == "needs_review":
-        lines.append(f"  - why: {_plain(row.findings) or 'no answer could be used'}")
+        lines.append(f"  - why: {_why(row.findings)}")
     if row.state in ("conflict", "gone"):
         lines.append(f"  - kept: {_plain(row.written.text)}")
     if row.candidate:
         what = "would be written" if row.state == "conflict" else "refused"
         lines.append(f"  - {what}: {_plain(row.candidate)}")
     return "\n".join(lines)
+
+
+def _why(codes: str) -> str:
+    """What was wrong, in words; the code stands in the ledger, too."""
+    said = [f"{_plain(code)} ({_WHY[code]})" if code in _WHY else _plain(code) for code in codes.split()]
+    return ", ".join(said) or "no answer could be used"
 
 
 def _plain(text: str) -> str:

@@ -17,6 +17,7 @@ from pipeline.job.spec import Job
 from pipeline.journal import recall
 from pipeline.journal.journal import Journal
 from pipeline.journal.segments import asking, keys_in
+from pipeline.runs.meaning.review import STEP
 from pipeline.runs.session import Session
 from pipeline.translation import memory
 
@@ -57,6 +58,10 @@ def who_is_meant(job: Job, key: str, journal: Journal) -> Meant:
     marks = ", ".join("?" * len(meant.names))
     sql = f"SELECT DISTINCT digest FROM attempts WHERE record IN ({marks})"  # noqa: S608 - marks alone
     meant.digests |= {digest for (digest,) in journal.select(sql, tuple(meant.names))}
+    judged = journal.select("SELECT DISTINCT digest FROM attempts WHERE step GLOB ?", (f"*{STEP}",))
+    if judged and meant.digests:
+        meant.digests |= {digest for (digest,) in judged}
+        meant.notices.append("all answers of the judge are forgotten: each is about several documents")
     digests = list(meant.digests | asking(journal.select, list(meant.segments)))
     asked = keys_in(journal.select, digests)
     if session:

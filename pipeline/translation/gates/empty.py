@@ -10,8 +10,10 @@ from pipeline.text.scripts import weight
 from pipeline.translation.kept import PLACEHOLDER, shown
 from pipeline.translation.question import Question
 
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-"""control characters, the sign for what could not be read, halves of characters"""
+_ODD = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u202d\u202e\ufeff]"
+)
+"""control characters, the sign for what could not be read, halves of characters, signs that turn a text"""
 _LETTERS = 6
 
 

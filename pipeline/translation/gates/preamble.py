@@ -22,13 +22,20 @@ HEAD = re.compile(
     re.IGNORECASE,
 )
 _NOTES = (
-    r"notes?|translat(?:or'?s|ion) notes?|explanation|anmerkung|remarque|nota|примечание"
-    r"|注|注释|註|译注|译者注|说明|訳注|注記|참고"
+    r"notes?|translat(?:or'?s|ion) notes?|explanation|anmerkung(?: des übersetzers)?|hinweis|remarque|nota"
+    r"|примечание|注|注释|註|译注|译者注|说明|訳注|注記|참고"
 )
 _OFFERS = r"(?:please )?let me know|i hope this|feel free to|if you need"
 NOTE = re.compile(
     rf"\n[ \t]*(?:(?:\*\*|[(（\[*_])?[ \t]*(?:{_NOTES})(?:\*\*)?[ \t]*[:：]|(?:{_OFFERS})\b)", re.IGNORECASE
 )
+ASIDE = re.compile(
+    r"[(（\[【][^()（）\[\]\n]{0,4}(?:translator['’]?s? note|t/n|tn|anmerkung des übersetzers|anm\. d\. übers"
+    r"|note du traducteur|ndt|n\.d\.t|nota d(?:el|o|a) tradut?[ct]?tora?|прим(?:ечание|\.) пер"
+    r"|译者?注|譯者?註|訳者?注|역주)\b[^\n]{0,200}[)）\]】]",
+    re.IGNORECASE,
+)
+"""a note of the translator in brackets, in the line itself"""
 _OF_TRANSLATION = re.compile(rf"translat|{_LABEL}|翻|译|譯|訳", re.IGNORECASE)
 _LABELLED = re.compile(r"\s*[^\n:：]{1,60}[:：]")
 _FENCES = ("```", "~~~")
@@ -52,5 +59,7 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield Finding("preamble", f"Your translation begins with an introduction: {said}. Leave it out.")
     if NOTE.search(answer) and "\n" not in source.strip():
         yield Finding("preamble", "Your translation ends with a note. Leave it out.")
+    elif ASIDE.search(answer) and not ASIDE.search(source):
+        yield Finding("preamble", "Your translation has a note in brackets. Leave it out.")
     if answer.lstrip().startswith(_FENCES) and not source.lstrip().startswith(_FENCES):
         yield Finding("preamble", "Your translation stands in a code fence. Leave it out.")

@@ -48,6 +48,9 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     if tail and not _loop(question.segment.text[-_ENOUGH:]):
         yield _finding(tail, hard=True)
         return
+    if _doubled(after) and not _doubled(before):
+        yield _finding(after, hard=True)
+        return
     more = _again(after)
     if more > _SHARE and (more := more - _again(before)) > _SHARE:
         yield _finding("many phrases", hard=more > _HARD_SHARE)
@@ -56,6 +59,16 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
     twice = _twice(answer[:_ENOUGH], usual)
     if twice and not _twice(question.segment.text[:_ENOUGH], usual):
         yield _finding(twice, hard=False)
+
+
+def _doubled(text: str) -> bool:
+    """Whether a text is one that stands twice."""
+    spaced = text.split()
+    if len(spaced) >= 2 * _WORDS and len(spaced) % 2 == 0:
+        return spaced[: len(spaced) // 2] == spaced[len(spaced) // 2 :]
+    whole = "".join(spaced)
+    half = whole[: len(whole) // 2]
+    return len(whole) >= _LEAST and not whole.isascii() and whole == half * 2
 
 
 def _finding(what: str, *, hard: bool) -> Finding:
@@ -99,7 +112,12 @@ def _loop(text: str) -> str:
             continue
         for size in range(2, min(_LONGEST, len(end) // _TIMES) + 1):
             last = end[-size:]
-            if last == end[-2 * size : -size] and end.endswith(last * _TIMES) and any(map(str.isalnum, last)):
+            if (
+                end[-1] == end[-1 - size]
+                and last == end[-2 * size : -size]
+                and end.endswith(last * _TIMES)
+                and any(map(str.isalnum, last))
+            ):
                 return last
     return ""
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+import orjson
+
 from pipeline.core.domain import frozen
 from pipeline.text.strict_json import distinct
+from pipeline.translation.memory import KEY
 
 CATEGORIES = {
     "omission": "a part of the source is missing in the translation; quote the source",
@@ -138,21 +142,25 @@ def _schema(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def read(text: str, pairs: Sequence[Pair]) -> list[Error]:
-    """The errors that a judge's answer names, without those that have no evidence, each once.
+def read(text: str, number: int, pair: Pair) -> list[Error]:
+    """The errors that a judge's answer names for the pair with this number, each once.
 
-    `UnreadableError` where the answer does not judge all pairs: a pair that nobody judged is not a good one.
+    Those without evidence are left out. `UnreadableError` where the answer does not judge the pair: one that
+    nobody judged is not a good one.
     """
-    answer = _parsed(text)
-    found: dict[Error, None] = {}
-    for number, pair in enumerate(pairs, 1):
-        listed = answer.get(f"s{number}")
-        if not isinstance(listed, list):
-            raise UnreadableError(f"Your answer has no list for s{number}. Give a list for every segment.")
-        found.update(dict.fromkeys(_errors(f"s{number}", pair, listed)))
-    return list(found)
+    listed = _parsed(text).get(f"s{number}")
+    if not isinstance(listed, list):
+        raise UnreadableError(f"Your answer has no list for s{number}. Give a list for every segment.")
+    return list(dict.fromkeys(_errors(f"s{number}", pair, listed)))
 
 
+def key_of(pair: Pair, source: str, target: str, model: str) -> bytes:
+    """What a judgement depends on, as a digest: whoever has the same key has the same judgements."""
+    said = ["meaning", pair.source, pair.target, pair.terms, source.lower(), target.lower(), model]
+    return sha256(orjson.dumps(said)).digest()[:KEY]
+
+
+@lru_cache(maxsize=4)
 def _parsed(text: str) -> Mapping[str, Any]:
     begin, end = text.find("{"), text.rfind("}")
     try:

@@ -85,6 +85,7 @@ def test_a_record_has_its_path_its_name_its_format_and_its_bytes(tmp_path: Path)
         "suffix": ".TXT",
         "format": "text",
         "site": "",
+        "context": "",
         "content": b"docs/guide/a.b.TXT\n",
     }
     assert (record.key, record.row) == ("guide/a.b.TXT", 1)

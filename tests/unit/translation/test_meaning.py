@@ -10,10 +10,14 @@ import jsonschema_rs
 import pytest
 
 from pipeline.translation.review import meaning
-from pipeline.translation.review.meaning import Error, Pair, UnreadableError, estimate, prompt, read, sample
+from pipeline.translation.review.meaning import Error, Pair, UnreadableError, estimate, prompt, sample
 
 SOURCE, TARGET = "He did not  sell the red car.", "Er verkaufte das Auto schnell."
 PAIRS = [Pair("a#1", SOURCE, TARGET, (("car", "Auto"),)), Pair("a#2", 'Say "hi" {name}', "Sag hallo {name}")]
+
+
+def read(text: str, pairs: list[Pair]) -> list[Error]:
+    return [error for number, pair in enumerate(pairs, 1) for error in meaning.read(text, number, pair)]
 
 
 def item(quote: str, category: str, severity: str = "major", why: str = "so") -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What a run does when its translations are written: another model reads them."""
