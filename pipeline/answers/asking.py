@@ -103,7 +103,7 @@ class Asking:
         self.repairs = repairs
         self._first, *others = (_Asked(model, step) for model in models)
         self._others = others[::-1]
-        self._labels = {one.name: one.label for one in (*self._others, self._first)}
+        self.labels: Mapping[str, str] = {one.name: one.label for one in (*self._others, self._first)}
 
     def request(self, asked: Conversation, key: str) -> Request:
         """The conversation as a request; a `Fault` where the provider could never serve it."""
@@ -114,7 +114,7 @@ class Asking:
 
     def label(self, model: str) -> str:
         """What the result says an answer of this model came from."""
-        return self._labels.get(model, self._first.label)
+        return self.labels.get(model, self._first.label)
 
     async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
         """Ask, and ask again with the complaint, until an answer is accepted or the repairs are used up."""

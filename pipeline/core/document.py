@@ -135,6 +135,10 @@ class Outcome:
     attempts: int = 0
     by: str = ""
     """the model that wrote it"""
+    tokens: int = 0
+    """what all of its answers have used, its share of each request"""
+    cost: int | None = None
+    """what they have cost, in nano-dollars; None where that is not known"""
     keys: tuple[bytes, ...] = ()
     """the keys of its answers in the journal, where it needs a review"""
     candidate: str = ""

@@ -29,8 +29,8 @@ FORGET = "DELETE FROM segments WHERE digest = ?"
 _AT_ONCE = 500
 _FIND = "SELECT key, digest, place, of, sum FROM segments WHERE key IN ({})"
 _ATTEMPTS = """
-SELECT outcome, digest, api, model, step, record, at, seconds, body, endpoint, sum, seq FROM attempts
-WHERE digest IN ({})
+SELECT outcome, digest, api, model, step, record, at, seconds, body, endpoint, sum, input, output, cost, seq
+FROM attempts WHERE digest IN ({})
   AND (outcome = 'answered' OR (fate = 'fail' AND outcome NOT IN ('superseded', 'forgotten')))
 ORDER BY seq
 """
@@ -61,7 +61,8 @@ def kept_for(select: Select, keys: Sequence[bytes]) -> list[list[Kept]]:
         if is_whole(key, digest, place, of, kept):
             places[digest].append((key, place, of))
     found: dict[bytes, list[Kept]] = {key: [] for key in keys}
-    for outcome, digest, *columns, kept, _seq in sorted(_rows(select, _ATTEMPTS, list(places)), key=_seq_of):
+    attempts = sorted(_rows(select, _ATTEMPTS, list(places)), key=_seq_of)
+    for outcome, digest, *columns, kept, taken, given, cost, _seq in attempts:
         answer, fault = None, ""
         if outcome != "answered":
             fault = str(outcome)
@@ -73,7 +74,8 @@ def kept_for(select: Select, keys: Sequence[bytes]) -> list[list[Kept]]:
             except Fault as unreadable:
                 fault = unreadable.kind
         for key, place, of in places[digest]:
-            found[key].append(Kept(digest, place, of, answer, fault))
+            share = _share(taken, of) + _share(given, of), None if cost is None else _share(cost, of)
+            found[key].append(Kept(digest, place, of, answer, fault, *share))
     return [found[key] for key in keys]
 
 
@@ -105,6 +107,11 @@ def parted(select: Select, digest: bytes, shared: Mapping[bytes, str]) -> Iterab
             body = orjson.dumps([key.hex(), text])
             answer = Answer(orjson.dumps({"s1": text}).decode(), "stop", model=one.answer.model)
             yield Request(KEPT, one.answer.model, body, "", shared[key], segments=(key,)), answer
+
+
+def _share(whole: Any, of: int) -> int:
+    """What one of several segments has of a number; columns of a damaged row may be of any type."""
+    return round(whole / of) if isinstance(whole, int) and of > 0 else 0
 
 
 def _seq_of(row: Sequence[Any]) -> int:

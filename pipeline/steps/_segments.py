@@ -79,6 +79,7 @@ class Documents:
         self.plain = self.engine and not adapters.load("providers", first.provider).CAPABILITIES.keeps_signs
         self._asking = {name or "": _Ways(step, models[name or own]) for name in ("", how.escalate)}
         self._rung = {"translation": 3, "completions": 2}.get(first.api, 0)
+        self._labels = {k: v for ways in self._asking.values() for k, v in ways.usual.labels.items()}
         self._unreadable = 0
         self._flying: dict[bytes, anyio.Event] = {}
 
@@ -123,9 +124,7 @@ class Documents:
         texts: dict[bytes, dict[int, tuple[bytes, str]]] = defaultdict(dict)
         given: dict[bytes, list[tuple[Kept, Given]]] = {}
         for key, answers in zip(keys, found, strict=True):
-            given[key] = [
-                (kept, self._given(kept.answer, kept.place, kept.of, kept.fault)) for kept in answers
-            ]
+            given[key] = [(kept, self._given_by(kept)) for kept in answers]
             for kept, one in given[key]:
                 if one.text is not None:
                     texts[kept.request][kept.place] = (key, one.text)
@@ -134,9 +133,7 @@ class Documents:
             way.work.answers.pop(key, None)
         way.work.take(
             {
-                key: [
-                    Given(None, "shifted", one.by) if kept.request in wrong else one for kept, one in answers
-                ]
+                key: [_shifted(one) if kept.request in wrong else one for kept, one in answers]
                 for key, answers in given.items()
             }
         )
@@ -217,11 +214,15 @@ class Documents:
         request = self._asking[via].of(rung).request(asked, way.key)
         return replace(request, segments=tuple(unit.key for unit in units), via=via)
 
+    def _given_by(self, kept: Kept) -> Given:
+        given = self._given(kept.answer, kept.place, kept.of, kept.fault)
+        return replace(given, tokens=kept.tokens, cost=kept.cost)
+
     def _given(self, answer: Answer | None, place: int, of: int, fault: str) -> Given:
         """What an answer says for one of its units; what can be read of one that was cut off is used."""
         if answer is None:
             return Given(None, fault)
-        by = next(label for ways in self._asking.values() if (label := ways.usual.label(answer.model)))
+        by = self._labels.get(answer.model, answer.model)
         broken, _ = finish.broken(answer, ()) or ("", "")
         cut_off = broken == "truncated"
         if broken and not cut_off:

@@ -25,6 +25,9 @@ class Given:
     cause: str = ""
     """… and why"""
     by: str = ""
+    tokens: int = 0
+    cost: int | None = None
+    """nano-dollars; None where that is not known"""
 
 
 @frozen

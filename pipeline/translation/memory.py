@@ -55,6 +55,10 @@ class Kept:
     answer: Answer | None
     fault: str = ""
     """the kind of the fault, where there is no answer"""
+    tokens: int = 0
+    """its share of the tokens of the request and of its answer"""
+    cost: int | None = None
+    """its share of the cost, in nano-dollars; None where that is not known"""
 
 
 def reply_of(found: Sequence[Sequence[Kept]]) -> Reply:
@@ -71,7 +75,7 @@ def reply_of(found: Sequence[Sequence[Kept]]) -> Reply:
             if known not in answers:
                 answers[known] = len(listed)
                 listed.append(texts)
-            row.append([one.request.hex(), one.place, one.of, answers[known]])
+            row.append([one.request.hex(), one.place, one.of, answers[known], one.tokens, one.cost])
         rows.append(row)
     return Reply(API, orjson.dumps({"answers": listed, "keys": rows}), known=True)
 
@@ -88,6 +92,9 @@ def read(reply: Reply) -> list[list[Kept]]:
     answers = [Answer(*texts) if len(texts) > 1 else None for texts in said["answers"]]
     faults = [texts[0] if len(texts) == 1 else "" for texts in said["answers"]]
     return [
-        [Kept(bytes.fromhex(request), place, of, answers[i], faults[i]) for request, place, of, i in row]
+        [
+            Kept(bytes.fromhex(digest), place, of, answers[i], faults[i], *used)
+            for digest, place, of, i, *used in row
+        ]
         for row in said["keys"]
     ]

@@ -207,8 +207,15 @@ class Work:
             keys = tuple(unit.key for unit in cut.units)
             sound = not any(finding.hard and finding.code in _BREAKING for finding in findings)
             written = target if self.wanted.best and target and sound else None
-            return Outcome(written, "needs_review", findings, tries, by, keys, target)
-        return Outcome(target, "marked" if findings else "ok", findings, tries, by)
+            return Outcome(written, "needs_review", findings, tries, by, *self._used(cut), keys, target)
+        return Outcome(target, "marked" if findings else "ok", findings, tries, by, *self._used(cut))
+
+    def _used(self, cut: Cut) -> tuple[int, int | None]:
+        """Tokens and cost of all answers of a segment."""
+        given = [one for unit in cut.units for one in self.answers.get(unit.key, ())]
+        costs = [one.cost for one in given]
+        cost = None if None in costs else sum(cost for cost in costs if cost is not None)
+        return sum(one.tokens for one in given), cost
 
     def result(self) -> Translated:
         """The document with what became of each of its segments."""

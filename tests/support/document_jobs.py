@@ -64,11 +64,21 @@ def states(project: Project) -> dict[str, str]:
     return {row["source"]: row["state"] for row in ledger(project)}
 
 
+def said_by(path: Path) -> bytes:
+    """The bytes of a file; of a ledger, what it says but for tokens and costs.
+
+    What was paid for a segment depends on the batch that it stood in, and after a kill on what was sent twice.
+    """
+    if path.suffix != ".parquet":
+        return path.read_bytes()
+    return pl.read_parquet(path).drop("tokens", "cost", "attempts").write_csv().encode()
+
+
 def everything(project: Project) -> dict[str, bytes]:
     """All files that the job has written for people, with their bytes."""
     found = {}
     for path in sorted((project.folder / "output").rglob("*")):
         keeps = path.name in ("lock", "ballast", "events.jsonl", "published.json", "files.sqlite")
         if path.is_file() and not keeps and not path.name.startswith("journal"):
-            found[str(path.relative_to(project.folder))] = path.read_bytes()
+            found[str(path.relative_to(project.folder))] = said_by(path)
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.support.document_jobs import said_by
 from tests.support.journals import answered
 from tests.support.project import Project
 from tests.support.sentences import LANGUAGES, english, translated
@@ -54,7 +55,7 @@ def right(project: Project, documents: int, sentences: int) -> dict[str, bytes]:
 def tree(project: Project) -> dict[str, bytes]:
     """All files of the tree."""
     files = (path for path in sorted((project.folder / "out").rglob("*")) if path.is_file())
-    return {str(path.relative_to(project.folder)): path.read_bytes() for path in files}
+    return {str(path.relative_to(project.folder)): said_by(path) for path in files}
 
 
 def beside(project: Project) -> dict[str, bytes]:
@@ -66,7 +67,7 @@ def beside(project: Project) -> dict[str, bytes]:
         *folder.glob("*.tmx"),
         *folder.glob("bilingual/**/*.*"),
     ]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(files)}
+    return {str(path.relative_to(folder)): said_by(path) for path in sorted(files)}
 
 
 @dataclass

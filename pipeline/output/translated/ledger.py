@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline.core import adapters
 from pipeline.core.document import Outcome, Segment
-from pipeline.core.domain import frozen
+from pipeline.core.domain import DOLLAR, frozen
 from pipeline.core.errors import InputError
 from pipeline.output.translated.merge import KEPT, Edit, Written
 from pipeline.system.files import adapter_name
@@ -27,7 +27,8 @@ SCHEMA = pl.Schema(
         **dict.fromkeys(("document", "language"), pl.String()),
         "place": pl.Int64(),
         **dict.fromkeys(("path", "kind", "source", "target", "state", "findings"), pl.String()),
-        "attempts": pl.Int64(),
+        **dict.fromkeys(("attempts", "tokens"), pl.Int64()),
+        "cost": pl.Float64(),
         **dict.fromkeys(("model", "candidate", "file", "digest"), pl.String()),
     }
 )
@@ -40,7 +41,8 @@ GONE = 0
 class Row:
     """A row of the ledger. `place` counts from 1; `target` is None where the source was left as it is.
 
-    `file` is the file in the tree, relative to its folder, and `digest` says which bytes it had.
+    `tokens` and `cost` (dollars) are its shares of its requests. `file` is the file in the tree, relative to
+    its folder, and `digest` says which bytes it had.
     """
 
     document: str
@@ -53,6 +55,8 @@ class Row:
     state: str
     findings: str
     attempts: int
+    tokens: int
+    cost: float | None
     model: str
     candidate: str
     file: str
@@ -77,14 +81,16 @@ def row_of(names: tuple[str, str, str, str], place: int, segment: Segment, outco
     document, language, file, digest = names
     codes = " ".join(dict.fromkeys(one.code for one in outcome.findings))
     what = (segment.path, segment.kind, segment.text, outcome.target, outcome.state, codes)
-    return Row(
-        document, language, place + 1, *what, outcome.attempts, outcome.by, outcome.candidate, file, digest
-    )
+    cost = None if outcome.cost is None else outcome.cost / DOLLAR
+    used = (outcome.attempts, outcome.tokens, cost)
+    return Row(document, language, place + 1, *what, *used, outcome.by, outcome.candidate, file, digest)
 
 
 def gone(document: str, language: str, edit: Edit) -> Row:
     """The row of a text that a person wrote, and whose segment is gone."""
-    return Row(document, language, GONE, "", "", edit.source, edit.text, "gone", "", 0, "", "", "", "")
+    return Row(
+        document, language, GONE, "", "", edit.source, edit.text, "gone", "", 0, 0, None, "", "", "", ""
+    )
 
 
 class Ledger:
