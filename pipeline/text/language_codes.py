@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from pipeline.core.document import PSEUDO
 from pipeline.text.language import KNOWN, named
 
 _TWO_LETTERS = """
@@ -32,6 +33,16 @@ def meant(name: str) -> str | None:
     if _TAG.fullmatch(name.strip()) and (len(first) == 3 or first in _TWO_LETTERS.split()):
         return None
     return _COUNTRIES.get(first) or next((code for code in sorted(KNOWN) if _alike(named(code), first)), "")
+
+
+def wrong_pair(source: str, target: str) -> str:
+    """Why nothing can be translated from one language into the other; '' where it can."""
+    for name in (source, target):
+        code = None if name == PSEUDO else meant(name)
+        if code is not None:
+            return f"'{name[:40]}' is no code of a language: write {code or 'one such as en, ja or pt-BR'}"
+    same = source.replace("_", "-").lower() == target.replace("_", "-").lower()
+    return f"{target} is the language of the documents" if same else ""
 
 
 def _alike(name: str, word: str) -> bool:
