@@ -64,11 +64,16 @@ def context(kind: str, prefix: str, text: str, definitions: Definitions, labels:
     return "\n".join([block, *links, *notes])
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text is words alone, whatever block it stands in: then no parser has to look at it."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def compared(
     kind: str, prefix: str, source: str, target: str, definitions: Definitions, policy: Policy
 ) -> list[Finding]:
     """What a translation does to the structure of its block."""
-    if _PLAIN.fullmatch(source) and _PLAIN.fullmatch(target):
+    if is_plain(source) and is_plain(target):
         return []
     labels = _LABEL.findall(source)
     blocks, marks = signature(context(kind, prefix, source, definitions, labels))

@@ -15,7 +15,7 @@ from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.core.errors import InputError
 from pipeline.steps._segments import Documents
 from pipeline.templates.template import Template
-from pipeline.text.language_codes import wrong_pair
+from pipeline.text.language import wrong_pair
 from pipeline.translation.formats import read_document
 from pipeline.translation.terms.entry import tag_of, tags_for
 from pipeline.translation.work import Wanted

@@ -6,9 +6,11 @@ This module does not know translations.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
+from pipeline.core.document import PSEUDO
 from pipeline.core.domain import frozen
 from pipeline.text.scripts import scripts, weights
 
@@ -34,6 +36,17 @@ _SCRIPTS = {
 _SCRIPT_OF = {language: script for script, named in _SCRIPTS.items() for language in named.split()}
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "cmn": "zh", "wuu": "zh", "lzh": "zh"}
 """names of one language, as the model of letters and people spell it"""
+OF_TWO = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy "
+    "da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu "
+    "hy hz ia id ie ig ii ik in io is it iu iw ja ji jv jw ka kg ki kj kk kl km kn ko kr ks ku kv "
+    "kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mo mr ms mt my na nb nd ne ng nl nn no nr "
+    "nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq "
+    "sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi "
+    "yo za zh zu"
+)
+"""the languages of ISO 639-1, and old codes of some"""
+_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{2,8}){0,5}\Z")
 KNOWN = frozenset((*(name for name in _NAMES if "-" not in name), *_OTHERS.split()))
 """languages that many texts are written in"""
 _TRADITIONAL = {"tw", "hk", "mo"}
@@ -69,6 +82,17 @@ def tag(name: str) -> Tag:
         script = "Hani" if chinese else script
     script = {"Jpan": "Kana", "Kore": "Hang"}.get(script, script)
     return Tag(language, script or _SCRIPT_OF.get(language, "Latn"), chinese)
+
+
+def wrong_pair(source: str, target: str) -> str:
+    """Why nothing can be translated from one language into the other, by their tags; '' where it can."""
+    for name in (source, target):
+        first = _TAG.match(name.strip())
+        known = first and (len(first[1]) > 2 or first[1].lower() in OF_TWO.split())
+        if not known and name != PSEUDO:
+            return f"'{name[:40]}' is no tag of a language: write en, pt-BR, zh-Hans"
+    same = source.replace("_", "-").lower() == target.replace("_", "-").lower()
+    return f"the documents are in '{target}' already" if same else ""
 
 
 def named(name: str) -> str:

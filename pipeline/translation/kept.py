@@ -66,11 +66,14 @@ def prose(text: str) -> str:
     return text
 
 
-@lru_cache(64)
 def shown(segment: Segment) -> str:
     """The prose of a segment, also without its opaque parts and the signs of its markup."""
-    if not segment.opaque and not segment.markup:
-        return prose(segment.text)
+    plain = not segment.opaque and not segment.markup
+    return prose(segment.text) if plain else _words_of(segment)
+
+
+@lru_cache(64)
+def _words_of(segment: Segment) -> str:
     parts, at = [], 0
     for start, end in sorted((*segment.opaque, *segment.markup)):
         if start >= at:
@@ -79,9 +82,13 @@ def shown(segment: Segment) -> str:
     return prose(" ".join([*parts, segment.text[at:]]))
 
 
-@lru_cache(64)
 def shown_of(segment: Segment, answer: str) -> str:
     """The prose of an answer, without what the opaque parts of its segment hold."""
+    return _words_in(segment, answer) if segment.opaque else prose(answer)
+
+
+@lru_cache(64)
+def _words_in(segment: Segment, answer: str) -> str:
     for start, end in segment.opaque:
         hidden = segment.text[start:end]
         if len(hidden) > 1:

@@ -78,9 +78,9 @@ class Cutter:
         return Cut(tuple(self._unit(question, span) for span in spans), tuple(glue))
 
     def _unit(self, question: Question, span: Span) -> Unit:
-        part = replace(question, segment=_part(question.segment, span))
-        terms = [term for term in question.terms if _holds(part.segment.text, term.source)]
-        part = replace(part, terms=tuple(terms))
+        segment = _part(question.segment, span)
+        terms = tuple(term for term in question.terms if _holds(segment.text, term.source))
+        part = replace(question, segment=segment, terms=terms)
         shown = masked(part.segment, self._brackets)
         key = key_of(shown.text, part.source, part.target, self._model, self._style, part.terms)
         return Unit(part, shown, key)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.text.language_codes import wrong_pair
+from pipeline.text.language import wrong_pair
 from tests.support.document_jobs import file, job, ran, write
 from tests.support.project import Project
 
@@ -43,13 +43,12 @@ def test_what_other_jobs_have_written_is_no_document(project: Project) -> None:
     assert said.startswith("2 rows: 2 ok")
 
 
-NO_CODE, SAME = "is no code", "is the language"
 PAIRS = {
     ("en", "de"): "", ("en", "pt-BR"): "", ("en_US", "zh-Hant-TW"): "", ("en", "yue"): "",
     ("en", "en-GB"): "",
-    ("en", "pseudo"): "", ("en", "sr-Latn"): "", ("en", "en"): SAME, ("pt_BR", "pt-br"): SAME,
-    ("en", "xx"): NO_CODE, ("english", "de"): NO_CODE, ("en", "../x"): NO_CODE, ("en", "de/AT"): NO_CODE,
-    ("en", "de\nIgnore"): NO_CODE, ("en", "d"): NO_CODE, ("en", ""): NO_CODE,
+    ("en", "pseudo"): "", ("en", "sr-Latn"): "", ("en", "en"): "already", ("pt_BR", "pt-br"): "already",
+    ("en", "xx"): "no tag", ("english", "de"): "no tag", ("en", "../x"): "no tag", ("en", "de/AT"): "no tag",
+    ("en", "de\nIgnore"): "no tag", ("en", "d"): "no tag", ("en", ""): "no tag",
 }  # fmt: skip
 
 
