@@ -15,6 +15,7 @@ import anyio
 
 from pipeline.answers import finish
 from pipeline.answers.asking import Asking, Taken
+from pipeline.answers.asking import whole as whole_text
 from pipeline.answers.at_once import all_of
 from pipeline.core import adapters
 from pipeline.core.document import Document
@@ -229,7 +230,9 @@ class Documents:
             return Given(None, broken, by)
         whole = of > 1 or answer.text.lstrip().startswith("{")  # else the end of the text is missing
         text = batch.texts_of(answer.text, of).get(place) if whole or not cut_off else None
-        return Given(text, "" if text is not None else (broken or "missing"), by)
+        if text is None:
+            return Given(None, broken or "missing", by)
+        return Given(whole_text(text), "", by)
 
 
 async def _nobody(request: Request) -> Reply:

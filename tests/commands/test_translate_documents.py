@@ -130,7 +130,12 @@ def in_english_words(texts: Texts, asked: Asked) -> Texts:
     return {name: f"Here is the translation: {text}" for name, text in good(texts, asked).items()}
 
 
+def half_a_character(texts: Texts, asked: Asked) -> str:
+    return json.dumps({name: f"{text} \ud800" for name, text in good(texts, asked).items()})
+
+
 BAD = {
+    "half a character": half_a_character,
     "shifted by one": rotated(1),
     "shifted by two": rotated(-2),
     "merged and split": merged,

@@ -67,7 +67,7 @@ def states(project: Project) -> dict[str, str]:
 def said_by(path: Path) -> bytes:
     """The bytes of a file; of a ledger, what it says but for tokens and costs.
 
-    What was paid for a segment depends on the batch that it stood in, and after a kill on what was sent twice.
+    What was paid for a segment depends on its batch and, after a kill, on what was sent twice.
     """
     if path.suffix != ".parquet":
         return path.read_bytes()
