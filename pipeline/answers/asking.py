@@ -128,7 +128,7 @@ class Asking:
             broken = finish.broken(answer, self.allow)
             if broken:
                 raise _rejected(*broken, requests, known)
-            value, complaint = judge(whole(answer.text).strip())
+            value, complaint = judge(_whole(answer.text).strip())
             malformed = answer.finish_reason == MALFORMED
             if malformed and (asked.schema is None or not answer.text):
                 complaint = _MALFORMED
@@ -146,7 +146,7 @@ def _meant(answer: Answer, asked: Conversation) -> Answer:
     return answer
 
 
-def whole(text: str) -> str:
+def _whole(text: str) -> str:
     """The text without lone surrogates: no file could hold them, and no later request could carry them."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
