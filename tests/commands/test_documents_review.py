@@ -74,19 +74,35 @@ def test_a_document_that_would_be_broken_is_not_written_and_is_named(
     assert {row["document"] for row in ledger(project)} == {"a.txt", "b.txt"}
 
 
-def test_a_persons_text_that_breaks_the_document_leaves_it_as_it_is(
+def test_a_persons_text_may_have_a_structure_of_its_own(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: Spliced, built: bytes) -> Sequence[Finding]:
         return [Finding("links", "a link is missing")] if b"Hand" in built else []
 
-    write(project, a="One text.\n")
+    write(project, a="One text.\n\nTwo texts.\n")
     job(project)
     ran(project)
-    file(project, "a.txt").write_text("Von Hand.\n")
+    two = file(project, "a.txt").read_text().partition("\n\n")[2]
+    file(project, "a.txt").write_text(f"Von Hand.\n\n{two}")
     monkeypatch.setattr(Spliced, "broken", broken)
-    assert "would be broken by a text that a person wrote" in ran(project).stdout
-    assert file(project, "a.txt").read_text() == "Von Hand.\n"
+    write(project, a="One text.\n\nThree texts.\n")
+    ran(project)
+    one, _, three = file(project, "a.txt").read_text().partition("\n\n")
+    assert one == "Von Hand." and three != two
+
+
+def test_a_persons_text_that_would_hide_others_leaves_the_document_as_it_is(project: Project) -> None:
+    (project.folder / "docs").mkdir()
+    (project.folder / "docs/a.md").write_text("One text.\n\nTwo texts.\n")
+    job(project)
+    ran(project)
+    path = project.folder / "output/docs/de/a.md"
+    path.write_text(f"```\n{path.read_text()}")
+    before = path.read_bytes()
+    (project.folder / "docs/a.md").write_text("One text.\n\nThree texts.\n")
+    project.run("run", "job.yaml")
+    assert path.read_bytes() == before
 
 
 def test_variants_in_one_language_keep_their_own_edits(project: Project) -> None:

@@ -124,6 +124,26 @@ class Edits:
                     return [was if kept else now for now, was, kept in zip(texts, written, same, strict=True)]
         return None
 
+    def may_stand(
+        self, value: Translated, file: str, form: str, targets: Sequence[str | None], built: bytes
+    ) -> bool:
+        """Whether a document has another structure because a person wanted it: bold in their text, a link.
+
+        Without their texts it is whole, and with them it is read again as the same texts in the same places.
+        """
+        document = value.document
+        ours = [one.target for one in value.outcomes]
+        if ours == list(targets) or document.broken(document.build(ours, value.language)):
+            return False
+        wanted = [
+            one.text if target is None else target
+            for one, target in zip(document.segments, targets, strict=True)
+        ]
+        with suppress(InputError):
+            policy = replace(self._policy, source=value.language)
+            return _texts_of(read_document(file, built, policy, format=form)) == wanted
+        return False
+
     def merged(
         self, key: str, value: Translated, base: Sequence[Row], texts: Sequence[str] | None
     ) -> list[Outcome]:

@@ -132,7 +132,8 @@ class Filing:
         outcomes = self._edits.merged(key, value, base, texts)
         targets = [one.target for one in outcomes]
         built = value.document.build(targets, value.language)
-        if wrong := value.document.broken(built):
+        wrong = value.document.broken(built)
+        if wrong and not self._edits.may_stand(value, path, form, targets, built):
             if theirs is not None:
                 self._ready[path] = _Ready(None, base, why=_BROKEN)
                 return leaf
