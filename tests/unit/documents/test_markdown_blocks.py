@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.core.document import Policy
 from pipeline.core.errors import InputError
 from tests.support.markdown_pages import codes, hidden, page, signs, texts
 
