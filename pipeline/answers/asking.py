@@ -1,7 +1,6 @@
-"""What the walk needs of every kind of step, and what all kinds share: asking until an answer is accepted.
+"""What the walk needs of every kind of step, and how a step's models are asked.
 
-A complaint is sent to the model as the repair prompt: the same conversation, one turn longer. This
-module does not know what the question is.
+Asking until an answer is accepted is in `attempts.py`. This module does not know what the question is.
 """
 
 from __future__ import annotations
@@ -10,23 +9,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from pipeline.answers import finish
-from pipeline.answers.complaints import to_a_person
 from pipeline.answers.finish import Allowed
-from pipeline.answers.shape import Shape
+from pipeline.answers.shapes.shape import Shape
+from pipeline.answers.written import Complaint, Told
 from pipeline.core import adapters
 from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template
-from pipeline.wire.conversation import Conversation, RequestBuilder, read
+from pipeline.wire.conversation import Conversation, RequestBuilder
 from pipeline.wire.reasoning import apart
-from pipeline.wire.words import MALFORMED
-
-_MALFORMED = "Your answer was not accepted by the server: it is not what was asked for. Write it again."
-_NOTHING = "(nothing)"
-"""the model's turn where the server shows nothing that it wrote, because servers refuse an empty one"""
-Judge = Callable[[str], tuple[Any, str]]
-"""An answer's text -> (value, complaint); the complaint is '' where it is accepted."""
 
 
 @frozen
@@ -39,8 +30,14 @@ class Taken:
     value: Any
     by: str = ""
     known: bool = True
+    soft: tuple[Complaint, ...] = ()
+    """what soft checks say of it"""
+    requests: tuple[Request, ...] = ()
+    """all that were sent for it, those of judges too, in their order; () where the step does not say"""
 
 
+BY_HAND = "by hand"
+"""the label of an answer that a person wrote or accepted"""
 Earlier = Callable[[str, str], Mapping[str, str]]
 """A document and a language -> the sources and translations of its segments that were published last."""
 
@@ -49,6 +46,12 @@ class Templates(Protocol):
     """The templates and files that a step names, by the key of the job file."""
 
     earlier: Earlier
+    told: Told
+    each: tuple[str, ...]
+    """the names in `each` of this step and of those before it"""
+
+    def at(self, *path: str | int) -> Template:
+        """The template at a path below the step: ("checks", "post.text", "length", "min")."""
 
     def __call__(self, dotted: str) -> Template:
         """The template under a key: "translate.text"."""
@@ -94,13 +97,16 @@ class _Asked:
 
 
 class Asking:
-    """How one step's models are asked: its model and, after it, its fallback models in order."""
+    """How one model is asked, and its fallback models in order.
+
+    `via` is its name in the job, where it is not the step's own.
+    """
 
     def __init__(
-        self, step: str, models: tuple[Model, ...], allow: Collection[Allowed] = (), repairs: int = 0
+        self, step: str, models: tuple[Model, ...], allow: Collection[Allowed] = (), via: str = ""
     ) -> None:
         self.allow = allow
-        self.repairs = repairs
+        self._via = via
         self._first, *others = (_Asked(model, step) for model in models)
         self._others = others[::-1]
         self.labels: Mapping[str, str] = {one.name: one.label for one in (*self._others, self._first)}
@@ -110,47 +116,27 @@ class Asking:
         instead: Request | None = None
         for other in self._others:
             instead = other.request(asked, key, instead)
-        return self._first.request(asked, key, instead)
+        request = self._first.request(asked, key, instead)
+        return replace(request, via=self._via) if self._via else request
 
     def label(self, model: str) -> str:
         """What the result says an answer of this model came from."""
         return self.labels.get(model, self._first.label)
 
-    async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
-        """Ask, and ask again with the complaint, until an answer is accepted or the repairs are used up."""
-        requests: list[Request] = []
-        known = True
-        for repair in range(self.repairs + 1):
-            requests.append(self.request(asked, key))
-            reply = await call(requests[-1])
-            known = known and reply.known
-            answer = _meant(read(reply), asked)
-            broken = finish.broken(answer, self.allow)
-            if broken:
-                raise _rejected(*broken, requests, known)
-            value, complaint = judge(_whole(answer.text).strip())
-            malformed = answer.finish_reason == MALFORMED
-            if malformed and (asked.schema is None or not answer.text):
-                complaint = _MALFORMED
-            if not complaint:
-                return Taken(value, self.label(reply.model), known)
-            if repair < self.repairs:
-                asked = asked.answered(answer.text if answer.text or not malformed else _NOTHING, complaint)
-        raise _rejected("rejected", to_a_person(complaint), requests, known)
 
-
-def _meant(answer: Answer, asked: Conversation) -> Answer:
+def meant(answer: Answer, asked: Conversation) -> Answer:
     """The answer; with its block of reasoning, where the text to translate begins with one."""
     if answer.said and asked.translation and apart(asked.translation[0]):
         return replace(answer, text=answer.said, reasoning="")
     return answer
 
 
-def _whole(text: str) -> str:
+def whole(text: str) -> str:
     """The text without lone surrogates: no file could hold them, and no later request could carry them."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _rejected(kind: str, message: str, requests: list[Request], known: bool) -> Rejected:
+def rejected(kind: str, message: str) -> Rejected:
+    """The fault of answers that were paid for; whoever raises it adds the requests."""
     line = " ".join(message.split())  # a model's words must not look like lines of ours
-    return Rejected(kind, line, requests=tuple(requests), known=known)
+    return Rejected(kind, line, requests=(), known=True)

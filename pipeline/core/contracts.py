@@ -1,7 +1,7 @@
 """What every adapter must have: one `Protocol` for each wing. An adapter is a module, and a module fits it.
 
-A model is `job.spec.Model`, and a conversation is `wire.conversation.Conversation`: both are in folders that
-import this one, so they are not imported here. `tests/contracts/test_adapters.py` checks every adapter.
+A model is `job.spec.Model`, a conversation is `wire.conversation.Conversation`, what a check looks at is
+`answers.written.Written`: they are in folders that import this one, so they are not imported here. `tests/contracts/test_adapters.py` checks every adapter.
 """
 
 from __future__ import annotations
@@ -161,5 +161,21 @@ class Check(Protocol):
     Options: type[BaseModel]
     """its settings in the job file"""
 
-    def complaint(self, answer: str, options: Any) -> str | None:
-        """What is wrong with an answer, in words for the model that wrote it; None if nothing is."""
+    def complaint(self, written: Any, options: Any) -> str | None:
+        """What is wrong, in words for the model that wrote it, from "Your answer" on; None if nothing is.
+
+        `options` is an `Options` in which no template is left.
+        """
+
+
+class AskedCheck(Protocol):
+    """A test of an answer for which another model is asked. It is asked when all other checks have passed."""
+
+    Options: type[BaseModel]
+    """its settings in the job file"""
+
+    def models(self, options: Any) -> tuple[str, ...]:
+        """The models that it asks, by their names in the job."""
+
+    def build(self, step: str, options: Any, models: Mapping[str, tuple[Any, ...]]) -> Any:
+        """The check, ready to ask: an `answers.checking.Asked`. `models`: each with its fallbacks."""

@@ -242,12 +242,13 @@ class Rejected(Fault):
 
     requests: tuple[Request, ...]  # the requests that brought these answers, in the order they were sent
     known: bool  # whether nothing was sent in this run: the journal held them all
+    best: str  # the best of the answers, for a person to look at; '' where none has a text
 
     def __init__(
         self, kind: str, message: str, *, requests: tuple[Request, ...], known: bool, fate: Fate = Fate.FAIL
     ) -> None:
         super().__init__(kind, message, fate=fate, billed=Billed.YES)
-        vars(self).update(requests=requests, known=known)
+        vars(self).update(requests=requests, known=known, best="")
 
 
 class Unanswered(Fault):

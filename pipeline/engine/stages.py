@@ -11,10 +11,10 @@ from itertools import product
 from typing import Any
 
 from pipeline.answers.asking import Earlier, Runner
+from pipeline.answers.written import NOTHING, Told
 from pipeline.core import adapters
 from pipeline.job.load import read_beside
 from pipeline.job.spec import Job, Model, Step
-from pipeline.job.yaml_source import YamlSource
 from pipeline.templates.compiled import Compiled
 from pipeline.templates.isolated import Worker
 from pipeline.templates.template import Prepare, Template
@@ -47,13 +47,17 @@ def preparing(job: Job) -> Prepare:
     return Worker().prepare if job.untrusted else Compiled
 
 
-def stages_of(job: Job, prepare: Prepare | None = None, earlier: Earlier = lambda *_: {}) -> list[Stage]:
+def stages_of(
+    job: Job, prepare: Prepare | None = None, earlier: Earlier = lambda *_: {}, told: Told = NOTHING
+) -> list[Stage]:
     """The job's steps, ready to run; `JobError` for a template that cannot be read."""
-    text, prepare = job.text, prepare or preparing(job)
+    prepare = prepare or preparing(job)
     stages = []
+    each: tuple[str, ...] = ()
     for i, spec in enumerate(job.steps):
+        each = (*each, *spec.each)
         models = {name: tuple(job.asked_by(spec, name).values()) for name in (spec.model, *spec.others)}
-        template = _Templates(job, text, i, prepare, earlier)
+        template = _Templates(job, i, prepare, earlier, told, each)
         runner: Runner = adapters.load("steps", spec.kind).build(spec, models, template)
         when = template("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
@@ -65,9 +69,17 @@ def stages_of(job: Job, prepare: Prepare | None = None, earlier: Earlier = lambd
 class _Templates:
     """The templates of one step by their key in the job file, each with its place for messages."""
 
-    def __init__(self, job: Job, text: YamlSource, index: int, prepare: Prepare, earlier: Earlier) -> None:
-        self.earlier = earlier
-        self._job, self._text, self._path, self._prepare = job, text, ("steps", index), prepare
+    def __init__(
+        self,
+        job: Job,
+        index: int,
+        prepare: Prepare,
+        earlier: Earlier,
+        told: Told,
+        each: tuple[str, ...],
+    ) -> None:
+        self.earlier, self.told, self.each = earlier, told, each
+        self._job, self._text, self._path, self._prepare = job, job.text, ("steps", index), prepare
 
     def file(self, dotted: str, name: str) -> tuple[str, str]:
         """(path as shown, content) of a file that this key names, relative to the job file."""
@@ -75,11 +87,22 @@ class _Templates:
         return read_beside(self._job, name, self._text.where(path))
 
     def __call__(self, dotted: str) -> Template:
-        path: tuple[str | int, ...] = (*self._path, *dotted.split("."))
+        if dotted != "prompt_file":
+            return self.at(*dotted.split("."))
+        path: tuple[str | int, ...] = (*self._path, dotted)
+        name = str(self._text.data["steps"][self._path[1]][dotted])
+        shown, content = read_beside(self._job, name, self._text.where(path))
+        return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)
+
+    def at(self, *path: str | int) -> Template:
+        """The template at a path below the step."""
+        whole: tuple[str | int, ...] = (*self._path, *path)
         value: Any = self._text.data
-        for part in path:
+        for depth, part in enumerate(whole):
+            if isinstance(value, str):  # one text, where a list of texts may stand
+                whole = whole[:depth]
+                break
             value = value[part]
-        if dotted == "prompt_file":
-            shown, content = read_beside(self._job, str(value), self._text.where(path))
-            return Template(content, lambda line, column: f"{shown}:{line}:{column}", self._prepare)
-        return Template(str(value), lambda line, column: self._text.inside(path, line, column), self._prepare)
+        return Template(
+            str(value), lambda line, column: self._text.inside(whole, line, column), self._prepare
+        )

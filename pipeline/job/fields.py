@@ -20,6 +20,9 @@ from pydantic import (
     Field,
     StrictInt,
     StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
 )
 
 from pipeline.core.clock import hours_of
@@ -95,6 +98,29 @@ class Spec(BaseModel):
     """What all parts of a job file share: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Settings(Spec):
+    """Settings that may be left out: `true` means those that are set by default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, value: object) -> object:
+        return {} if value is True else value
+
+
+def is_template(value: object) -> bool:
+    """Whether a value of the job file is a text with a template in it."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def _rendered(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """A template as it stands, until a row renders it; then a number as text is a number."""
+    if is_template(value):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,12}(\.\d{0,12})?\s*", value):
+        return check(float(value) if "." in value else int(value))
+    return check(value)
 
 
 def _listed(value: object) -> object:
@@ -194,6 +220,14 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_ty
 JobNames = Annotated[tuple[JobName, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]
 Hours = Annotated[str, AfterValidator(_hours)]
+Count = Annotated[
+    StrictInt,
+    Field(ge=0, le=10**9),
+    WrapValidator(_rendered, json_schema_input_type=int | str),
+]
+"""a whole number, or a template for one; a template stands in it as text until a row renders it"""
+Share = Annotated[Number, Field(ge=0, le=1), WrapValidator(_rendered, json_schema_input_type=float | str)]
+"""the same for a number from 0 to 1"""
 Concurrency = Annotated[
     Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=MOST_AT_ONCE)], BeforeValidator(_auto_or_count)
 ]

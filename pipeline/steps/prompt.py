@@ -5,20 +5,24 @@ This module does not know where rows come from or how a request is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
-from pydantic import Field, StrictInt, create_model, field_validator, model_validator
+from pydantic import Field, StrictInt, field_validator, model_validator
 
-from pipeline.answers.asking import Asking, Taken, Templates
+from pipeline.answers.asked_checks import asked_checks, asked_in, models_of
+from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
+from pipeline.answers.attempts import Attempts, Verdict
+from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
-from pipeline.answers.shape import Shape, schema_of
-from pipeline.core import adapters
+from pipeline.answers.shapes.shape import Shape, schema_of
+from pipeline.answers.written import Complaint, place_of
 from pipeline.core.domain import Call, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
+from pipeline.job.fields import Texts
 from pipeline.job.spec import Model, Step
 from pipeline.wire.conversation import Conversation
 
@@ -40,21 +44,6 @@ class JsonAnswer(_Spec):
         return shape
 
 
-def _checks_model() -> Any:
-    """One optional field per check, so that an editor knows them all."""
-    fields: dict[str, Any] = {}
-    for name in adapters.names("checks"):
-        options = adapters.load("checks", name).Options
-        fields[name] = (options | None, Field(None, description=adapters.summary("checks", name)))
-    return create_model("Checks", __base__=_Spec, __doc__="What an answer must satisfy.", **fields)
-
-
-if TYPE_CHECKING:
-    Checks = _Spec
-else:
-    Checks = _checks_model()
-
-
 class Spec(Step):
     """A step that asks a model with a prompt."""
 
@@ -73,7 +62,22 @@ class Spec(Step):
     repairs: StrictInt = Field(
         1, ge=0, le=10, description="how often an answer is sent back with a complaint"
     )
+    fresh_starts: StrictInt = Field(
+        0, ge=0, le=10, description="how often it is asked anew after that, told what was wrong before"
+    )
+    escalate: Texts = Field(
+        (), description="stronger models, in order, for rows that the step's own model does not get right"
+    )
+    continuations: StrictInt = Field(
+        0, ge=0, le=10, description="how often an answer that was cut off at its token limit is continued"
+    )
     allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The stronger models, and those that judge."""
+        judges = (name for one in asked_in(self.checks) for name in models_of(one))
+        return tuple(dict.fromkeys((*self.escalate, *judges)))
 
     @model_validator(mode="after")
     def _one_prompt(self) -> Spec:
@@ -90,38 +94,25 @@ class Prompt:
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]
-        self.templates = {name: template(name) for name in names}
+        self._checking = Checking(spec.checks, spec.name, template.at)
+        self._asked = asked_checks(spec.checks, spec.name, models)
+        self.templates = {**{name: template(name) for name in names}, **self._checking.templates}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
         self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self._asking = Asking(spec.name, models[spec.model], spec.allow, spec.repairs)
-        self._spec = spec
-        self.repairs = spec.repairs if self.shape or self._checks else 0
-        self._draws = Draws(spec.each, self.templates.values())
-
-    @cached_property
-    def _checks(self) -> list[Callable[[str], str | None]]:
-        chosen = {name: getattr(self._spec.checks, name) for name in adapters.names("checks")}
-        return [
-            partial(adapters.load("checks", name).complaint, options=options)
-            for name, options in chosen.items()
-            if options is not None
-        ]
+        self.repairs = spec.repairs if self.shape or self._checking or self._asked else 0
+        self._asking = Asking(spec.name, models[spec.model], spec.allow)
+        stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
+        askings = [self._asking, *stronger]
+        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
+        self._draws = Draws(spec.each, [self.templates[name] for name in names])
+        self._step, self._told, self._each = spec.name, template.told, template.each
 
     def _conversation(self, values: Values) -> Conversation:
         system = self._system.render(values) if self._system else ""
         schema = self.shape.schema if self.shape else None
         turns, draw = (("user", self._prompt.render(values)),), self._draws.of(values)
-        return Conversation(turns, system, schema, self._spec.name, draw=draw)
-
-    def _judge(self, text: str) -> tuple[Any, str]:
-        if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
-            return None, ""
-        value, misfit = self.shape.read(text) if self.shape else (text, "")
-        if misfit or not self._checks:
-            return value, misfit
-        complaints = [complaint for check in self._checks if (complaint := check(text))]
-        return value, " ".join(complaints)
+        return Conversation(turns, system, schema, self._step, draw=draw)
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
@@ -129,7 +120,37 @@ class Prompt:
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The answer for these values: text, or the JSON value."""
-        return await self._asking.ask(self._conversation(values), key, call, self._judge)
+        place = place_of(key, values, self._each)
+        by_hand = self._told.by_hand(self._step, place)
+        if by_hand is not None:
+            return Taken(self._read(by_hand)[0], BY_HAND)
+        asked = self._conversation(values)
+        judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
+        return await self._attempts.ask(asked, key, call, judge)
+
+    def _read(self, text: str) -> tuple[Any, str]:
+        if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
+            return None, ""
+        return self.shape.read(text) if self.shape else (text, "")
+
+    async def _judge(
+        self, values: Values, place: str, prompt: str, key: str, call: Call, text: str, asked: Conversation
+    ) -> Verdict:
+        """What the checks say; a model is asked only about what passes all others."""
+        value, misfit = self._read(text)
+        if misfit:
+            return Verdict(None, (Complaint("answer", misfit),))
+        if not (self._checking or self._asked):
+            return Verdict(value)
+        written = written_of(value, values, prompt, self._told.near(self._step, place, text))
+        complaints = self._checking.complaints(written)
+        requests: list[Request] = []
+        if not any(one.hard for one in complaints):
+            for check in self._asked:
+                said, sent = await check.complaints(written, key, call)
+                complaints += said
+                requests += sent
+        return Verdict(value, tuple(complaints), tuple(requests))
 
 
 build = Prompt

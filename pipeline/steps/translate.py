@@ -14,8 +14,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
 
-from pipeline.answers.asking import Asking, Judge, Taken, Templates
+from pipeline.answers.asking import Asking, Taken, Templates
+from pipeline.answers.attempts import Attempts, Judge, Verdict
 from pipeline.answers.draws import Draws
+from pipeline.answers.written import Complaint
 from pipeline.core.document import Policy, Segment
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.job.fields import JobNames, Texts
@@ -171,7 +173,8 @@ class Translate:
         self._draws = Draws(spec.each, self.templates.values())
         takes_prompts = models[spec.model][0].api != "translation"
         self.repairs = (1 if spec.repairs is None else spec.repairs) if takes_prompts else 0
-        self._asking = Asking(spec.name, models[spec.model], (), self.repairs)
+        self._asking = Asking(spec.name, models[spec.model])
+        self._attempts = Attempts([self._asking], self.repairs)
 
     def _render(self, name: str, values: Values) -> str:
         template = self.templates.get(f"translate.{name}")
@@ -206,20 +209,21 @@ class Translate:
             return Taken(text)
 
         question = Question(Segment(text), *languages, self._terms(text, *languages))
-        return await self._asking.ask(asked, key, call, self._judge(question))
+        return await self._attempts.ask(asked, key, call, self._judge(question))
 
     def _judge(self, question: Question) -> Judge:
         """Hard findings are sent back each time; soft ones once, and not where no answer can follow."""
         given: list[str] = []
 
-        def judge(answer: str) -> tuple[str, str]:
+        async def judge(answer: str, asked: Conversation) -> Verdict:
             text = verdict.mended(question, answer)
             found = verdict.findings_but(question, text, self._allow)
             given.append(text)
             insists = text in given[:-1] or len(given) > self.repairs
-            if not any(finding.hard for finding in found) and insists:
-                return text, ""
-            return text, " ".join(finding.message for finding in found)
+            accepted = not any(finding.hard for finding in found) and insists
+            return Verdict(
+                text, tuple(Complaint(finding.code, finding.message, not accepted) for finding in found)
+            )
 
         return judge
 

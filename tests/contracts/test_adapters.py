@@ -20,6 +20,7 @@ CONTRACTS = {
     "apis": contracts.Api,
     "steps": contracts.StepKind,
     "checks": contracts.Check,
+    "asked": contracts.AskedCheck,
 }
 
 
@@ -65,9 +66,9 @@ def test_a_kind_of_step_has_keys_of_its_own(name: str) -> None:
     assert all(set(module.KEYS).isdisjoint(keys) for keys in others)
 
 
-@pytest.mark.parametrize("name", adapters.names("checks"))
-def test_a_check_has_options(name: str) -> None:
-    assert issubclass(adapters.load("checks", name).Options, BaseModel)
+@pytest.mark.parametrize(("wing", "name"), [(w, n) for w in ("checks", "asked") for n in adapters.names(w)])
+def test_a_check_has_options(wing: str, name: str) -> None:
+    assert issubclass(adapters.load(wing, name).Options, BaseModel)
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest_right_one() -> None:

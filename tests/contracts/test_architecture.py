@@ -16,12 +16,21 @@ PACKAGE = ROOT / "pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in FILES}
 WINGS = {
-    *("tables", "documents", "providers", "wire/apis", "steps", "answers/checks", "translation/gates"),
+    *(
+        "tables",
+        "documents",
+        "providers",
+        "wire/apis",
+        "steps",
+        "answers/checks",
+        "answers/asked",
+        "translation/gates",
+    ),
     *("lanes/guards", "lanes/limits"),
 }
 """folders of one kind of thing, a file each: they may have any number of files"""
 LOOSE = {"__init__.py", "__main__.py", "api.py"}
-MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_LINES_IN_ALL = 14, 300, 50, 43_500
+MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_LINES_IN_ALL = 14, 300, 50, 49_000
 _ROW = re.compile(r"^\| (\d+) \| (.+?) \|")
 _NAMED = re.compile(r"`(\w[\w./]*(?:\.py|/))`")
 

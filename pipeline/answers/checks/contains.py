@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import RootModel
 
+from pipeline.answers.written import Written
 from pipeline.job.fields import Texts
 
 
@@ -11,9 +12,9 @@ class Options(RootModel[Texts]):
     """One text or several; upper and lower case count as the same."""
 
 
-def complaint(answer: str, options: Options) -> str | None:
+def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
-    missing = [text for text in options.root if text.casefold() not in answer.casefold()]
+    missing = [text for text in options.root if text.casefold() not in written.text.casefold()]
     return f"Your answer must contain {_listed(missing)}. Write it again." if missing else None
 
 

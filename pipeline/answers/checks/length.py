@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
 
+from pipeline.answers.written import Written
 from pipeline.job.fields import Spec
 
 
@@ -24,9 +25,9 @@ class Options(Spec):
         return self
 
 
-def complaint(answer: str, options: Options) -> str | None:
+def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
-    length = len(answer) if options.unit == "characters" else len(answer.split())
+    length = len(written.text) if options.unit == "characters" else len(written.text.split())
     has = f"Your answer has {length} {options.unit}"
     if options.max is not None and length > options.max:
         return f"{has}; it may have at most {options.max}. Write it shorter."

@@ -8,7 +8,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from pipeline.answers.asking import Taken
 from pipeline.core.domain import Billed, Reply
 from tests.support.fakes import Provider, chat_body, said
 from tests.support.stages import failed, stage, taken
@@ -29,7 +28,8 @@ async def test_an_answer_is_labelled_with_the_model_that_wrote_it(tmp_path: Path
     of = stage(tmp_path, models=models, model="m", prompt="p")
     for model, label in (("scripted/x", "scripted/x"), ("scripted/y", "scripted/y"), ("", "scripted/x")):
         reply = replace(said("an answer"), model=model)
-        assert await of.runner.take({}, "1", Provider([reply])) == Taken("an answer", label, known=False)
+        got = await of.runner.take({}, "1", Provider([reply]))
+        assert (got.value, got.by, got.known) == ("an answer", label, False)
 
 
 async def test_a_request_carries_the_same_question_to_every_model_behind_its_own(tmp_path: Path) -> None:

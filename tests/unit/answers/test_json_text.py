@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.answers.shape import Shape, schema_of
+from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.wire.words import END_TOKENS
 
 FACTS = Shape(

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.answers.references import inlined
-from pipeline.answers.shape import Shape, schema_of
+from pipeline.answers.shapes.references import inlined
+from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.core.dtypes import dtype_of
 
 DEFS: dict[str, Any] = {

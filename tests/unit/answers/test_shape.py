@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.answers.shape import Shape, schema_of
+from pipeline.answers.shapes.shape import Shape, schema_of
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

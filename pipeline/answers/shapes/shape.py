@@ -16,8 +16,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from pipeline.answers import json_text
-from pipeline.answers.references import inlined
+from pipeline.answers.shapes import json_text
+from pipeline.answers.shapes.references import inlined
 from pipeline.text.strict_json import Twice
 
 TYPES = ("string", "integer", "number", "boolean")

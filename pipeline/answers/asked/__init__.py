@@ -1,0 +1,1 @@
+"""Checks that ask a model about an answer. One file each."""

@@ -1,0 +1,257 @@
+"""The checks of a step, as the job file writes them, and what they say of an answer.
+
+A check stands under its name, for the whole answer, or under a field as its column is spelled (`post.text`).
+Options may have templates, which are rendered for each row. This module knows no single check, and asks
+nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import InitErrorDetails
+
+from pipeline.answers.written import Complaint, Written
+from pipeline.core import adapters
+from pipeline.core.contracts import Check
+from pipeline.core.domain import Call, Fault, Request, Values, frozen
+from pipeline.job.fields import Spec, is_template
+from pipeline.templates.template import Template
+
+_MOST_KEPT = 1_000
+"""options that are kept rendered, for each check"""
+Path = tuple[str | int, ...]
+
+
+class Asked(Protocol):
+    """A check that asks a model, ready to ask."""
+
+    async def complaint(
+        self, written: Written, key: str, call: Call
+    ) -> tuple[str | None, tuple[Request, ...]]:
+        """What is wrong, and the requests that were sent for it; raises `Fault`."""
+
+
+class TemplateAt(Protocol):
+    """The template at a path below the step, such as ("checks", "length", "min")."""
+
+    def __call__(self, *path: str | int) -> Template:
+        """The template, with its place for messages."""
+
+
+def _options(wing: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name in adapters.names(wing):
+        options = adapters.load(wing, name).Options  # type: ignore[call-overload]
+        fields[name] = (options | None, Field(None, description=adapters.summary(wing, name)))
+    return fields
+
+
+if TYPE_CHECKING:
+    Checks: TypeAlias = Spec
+else:
+    _FIELDS = {**_options("checks"), **_options("asked")}
+    FieldChecks = create_model(
+        "FieldChecks", __base__=Spec, __doc__="What a field of an answer must satisfy.", **_FIELDS
+    )
+
+    class _Fields(Spec):
+        """Checks by name, and further checks by the field that they look at."""
+
+        model_config = ConfigDict(frozen=True, extra="allow")
+        __pydantic_extra__: dict[str, FieldChecks]
+
+        @model_validator(mode="before")
+        @classmethod
+        def _no_other(cls, data: Any) -> Any:
+            """Refuse a name that is no check and has no dot, as for any unknown key."""
+            known = cls.model_fields.keys()
+            wrong = (
+                [name for name in data if name not in known and "." not in str(name)]
+                if type(data) is dict
+                else []
+            )
+            if wrong:
+                errors = [
+                    InitErrorDetails(type="extra_forbidden", loc=(name,), input=data[name]) for name in wrong
+                ]
+                raise ValidationError.from_exception_data(cls.__name__, errors)
+            return data
+
+    SoftChecks = create_model(
+        "SoftChecks",
+        __base__=_Fields,
+        __doc__="Checks whose complaint is told, and rejects nothing.",
+        **_FIELDS,
+    )
+    _SOFT = (
+        SoftChecks | None,
+        Field(None, description="checks whose complaint is told, and rejects nothing"),
+    )
+    Checks = create_model(
+        "Checks", __base__=_Fields, __doc__="What an answer must satisfy.", **_FIELDS, soft=_SOFT
+    )
+
+
+@frozen
+class Named:
+    """Where a check stands in the job file, and what it looks at."""
+
+    name: str
+    path: Path
+    """of its options, below the step: ("checks", "post.text", "length")"""
+    field: tuple[str, ...]
+    """the field of the answer, () for the whole"""
+    hard: bool
+    options: BaseModel
+
+
+class _One:
+    """A check with its options, which a row may have to render first."""
+
+    def __init__(self, named: Named, template: TemplateAt) -> None:
+        self.named = named
+        self.check: Check = adapters.load("checks", named.name)
+        self._written = named.options.model_dump(by_alias=True, exclude_unset=True)
+        self.templates = {at: template(*named.path, *at) for at, _ in _templates(self._written)}
+        self._kept: dict[tuple[str, ...], BaseModel] = {}
+
+    def options(self, values: Values) -> BaseModel:
+        """The options for a row; a `Fault` where what a template gives is none."""
+        if not self.templates:
+            return self.named.options
+        rendered = tuple(template.render(values) for template in self.templates.values())
+        options = self._kept.get(rendered)
+        if options is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            options = self._kept[rendered] = self._fitted(rendered)
+        return options
+
+    def _fitted(self, rendered: Sequence[str]) -> BaseModel:
+        whole = {"": self._written}
+        texts = dict(zip(self.templates, rendered, strict=True))
+        filled = _filled(whole, {("", *at): text for at, text in texts.items()})[""]
+        try:
+            return type(self.named.options).model_validate(filled)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            said = str(first["msg"]).removeprefix("Value error, ")
+            where = ".".join(map(str, (*self.named.path, *first["loc"])))
+            shown = str(first["input"])[:60]
+            raise Fault("template", f"{where}: a template gave {shown!r}: {said}") from None
+
+    def complaints(self, written: Written) -> Iterator[Complaint]:
+        """What it says of an answer; of each value of a field that stands in a list."""
+        options = self.options(written.values)
+        for part in parts(written, self.named.field):
+            if said := self.check.complaint(part, options):
+                yield complaint_of(self.named, said)
+                return
+
+
+def parts(written: Written, field: tuple[str, ...]) -> Iterator[Written]:
+    """The answer itself, or the values of a field of it."""
+    if not field:
+        yield written
+        return
+    for value in _inside(written.value, field):
+        yield Written(_text(value), value, written.values, written.prompt, written.near)
+
+
+def complaint_of(named: Named, said: str) -> Complaint:
+    """A complaint; one about a field names it."""
+    field = ".".join(named.field)
+    about = said.replace("Your answer", f'The field "{field}" of your answer', 1) if field else said
+    return Complaint(named.name, about, named.hard, field)
+
+
+class Checking:
+    """The checks of a step, in the order of their names, hard ones first."""
+
+    def __init__(self, checks: Any, step: str, template: TemplateAt) -> None:
+        pure = adapters.names("checks")
+        self._all = [_One(one, template) for one in named_in(checks, step) if one.name in pure]
+        self.templates: Mapping[str, Template] = {
+            ".".join(map(str, (*one.named.path, *at))): found
+            for one in self._all
+            for at, found in one.templates.items()
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def complaints(self, written: Written) -> list[Complaint]:
+        """What all of them say."""
+        return [said for one in self._all for said in one.complaints(written)]
+
+
+def written_of(value: Any, values: Values, prompt: str, near: tuple[str, ...] = ()) -> Written:
+    """An answer as checks see it."""
+    return Written(_text(value), value, values, prompt, near)
+
+
+def named_in(checks: Any, step: str = "") -> Iterator[Named]:
+    """All checks of a step, as they are written; hard ones first."""
+    yield from _of(checks, step, ("checks",), True)
+    if checks.soft is not None:
+        yield from _of(checks.soft, step, ("checks", "soft"), False)
+
+
+def _of(checks: Any, step: str, path: Path, hard: bool) -> Iterator[Named]:
+    names = (*adapters.names("checks"), *adapters.names("asked"))
+    for name in names:
+        if (options := getattr(checks, name)) is not None:
+            yield Named(name, (*path, name), (), hard, options)
+    for key, fields in (checks.__pydantic_extra__ or {}).items():
+        first, _, rest = key.partition(".")
+        field = tuple(rest.split(".")) if first == step else tuple(key.split("."))
+        for name in names:
+            if (options := getattr(fields, name)) is not None:
+                yield Named(name, (*path, key, name), field, hard, options)
+
+
+def _templates(value: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
+    if is_template(value):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _templates(inner, (*at, name))
+    elif isinstance(value, list | tuple):
+        for i, inner in enumerate(value):
+            yield from _templates(inner, (*at, i))
+
+
+def _filled(value: Any, texts: Mapping[Path, str], at: Path = ()) -> Any:
+    if at in texts:
+        return texts[at]
+    if isinstance(value, Mapping):
+        return {name: _filled(inner, texts, (*at, name)) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(inner, texts, (*at, i)) for i, inner in enumerate(value)]
+    return value
+
+
+def _inside(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    """The values of a field; lists on the way are gone through. A missing field has none."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _inside(one, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _inside(value[path[0]], path[1:])
+
+
+def _text(value: Any) -> str:
+    """All texts in a value, one on a line."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return "\n".join(filter(None, map(_text, value.values())))
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(_text, value)))
+    return "" if value is None else json.dumps(value)
