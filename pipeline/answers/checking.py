@@ -8,22 +8,23 @@ nobody.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import InitErrorDetails
 
+from pipeline.answers.options import Named, Options, Path, TemplateAt, by_place
+from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.contracts import Check
-from pipeline.core.domain import Call, Fault, Request, Values, frozen
-from pipeline.job.fields import Spec, is_template
+from pipeline.core.domain import Call, Request, Values
+from pipeline.core.errors import JobError
+from pipeline.job.fields import Spec
 from pipeline.templates.template import Template
 
-_MOST_KEPT = 1_000
-"""options that are kept rendered, for each check"""
-Path = tuple[str | int, ...]
+_PLAIN = ("string", "integer", "number", "boolean", "null")
 
 
 class Asked(Protocol):
@@ -36,13 +37,6 @@ class Asked(Protocol):
 
         `options` are those of this row, in which no template is left.
         """
-
-
-class TemplateAt(Protocol):
-    """The template at a path below the step, such as ("checks", "length", "min")."""
-
-    def __call__(self, *path: str | int) -> Template:
-        """The template, with its place for messages."""
 
 
 def _options(wing: str) -> dict[str, Any]:
@@ -99,63 +93,6 @@ else:
     )
 
 
-@frozen
-class Named:
-    """Where a check stands in the job file, and what it looks at."""
-
-    name: str
-    path: Path
-    """of its options, below the step: ("checks", "post.text", "length")"""
-    field: tuple[str, ...]
-    """the field of the answer, () for the whole"""
-    hard: bool
-    options: BaseModel
-
-
-class Options:
-    """The options of a check, which a row may have to render first."""
-
-    def __init__(self, named: Named, template: TemplateAt) -> None:
-        self.named = named
-        self._written = named.options.model_dump(by_alias=True, exclude_unset=True)
-        self.templates = {at: template(*named.path, *at) for at, _ in _templates(self._written)}
-        self._kept: dict[tuple[str, ...], BaseModel] = {}
-
-    def of(self, values: Values) -> BaseModel:
-        """The options for a row; a `Fault` where what a template gives is none."""
-        if not self.templates:
-            return self.named.options
-        rendered = tuple(template.render(values) for template in self.templates.values())
-        options = self._kept.get(rendered)
-        if options is None:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            options = self._kept[rendered] = self._fitted(rendered)
-        return options
-
-    def _fitted(self, rendered: Sequence[str]) -> BaseModel:
-        whole = {"": self._written}
-        texts = dict(zip(self.templates, rendered, strict=True))
-        filled = _filled(whole, {("", *at): text for at, text in texts.items()})[""]
-        try:
-            return type(self.named.options).model_validate(filled)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            said = str(first["msg"]).removeprefix("Value error, ")
-            where = ".".join(map(str, (*self.named.path, *first["loc"])))
-            shown = str(first["input"])[:60]
-            raise Fault("template", f"{where}: a template gave {shown!r}: {said}") from None
-
-
-def by_place(options: Iterable[Options]) -> dict[str, Template]:
-    """The templates in all these options, by their keys in the job file."""
-    return {
-        ".".join(map(str, (*one.named.path, *at))): found
-        for one in options
-        for at, found in one.templates.items()
-    }
-
-
 class _One(Options):
     """A check that asks nobody."""
 
@@ -199,6 +136,21 @@ class Checking:
     def __bool__(self) -> bool:
         return bool(self._all)
 
+    @staticmethod
+    def check_fields(checks: Any, step: str, shape: Shape | None, template: TemplateAt) -> None:
+        """Refuse a field that the step's answers have not."""
+        for named in named_in(checks, step):
+            if named.field and not _has(shape.plain if shape else {}, named.field):
+                name = ".".join(named.field)
+                known = [f"{step}.{field}" for field in (shape.fields or {} if shape else {})]
+                hint = (
+                    f"a field is spelled as its column is: {', '.join(known)}"
+                    if known
+                    else ("only an answer in JSON has fields; leave the field out to check the whole answer")
+                )
+                where = template(*named.path[:-1]).locate(1, 1)
+                raise JobError(f"the answers of '{step}' have no field '{name}'", where=where, hint=hint)
+
     def complaints(self, written: Written) -> list[Complaint]:
         """What all of them say."""
         return [said for one in self._all for said in one.complaints(written)]
@@ -229,25 +181,16 @@ def _of(checks: Any, step: str, path: Path, hard: bool) -> Iterator[Named]:
                 yield Named(name, (*path, key, name), field, hard, options)
 
 
-def _templates(value: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
-    if is_template(value):
-        yield at, value
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _templates(inner, (*at, name))
-    elif isinstance(value, list | tuple):
-        for i, inner in enumerate(value):
-            yield from _templates(inner, (*at, i))
-
-
-def _filled(value: Any, texts: Mapping[Path, str], at: Path = ()) -> Any:
-    if at in texts:
-        return texts[at]
-    if isinstance(value, Mapping):
-        return {name: _filled(inner, texts, (*at, name)) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_filled(inner, texts, (*at, i)) for i, inner in enumerate(value)]
-    return value
+def _has(schema: Any, field: tuple[str, ...]) -> bool:
+    """Whether values of a schema may have a field; lists on the way are gone through."""
+    while isinstance(schema, Mapping) and "items" in schema:
+        schema = schema["items"]
+    if not field:
+        return True
+    fields = schema.get("properties") if isinstance(schema, Mapping) else None
+    if not isinstance(fields, Mapping):  # it may be anything
+        return bool(schema) and not (isinstance(schema, Mapping) and schema.get("type") in _PLAIN)
+    return field[0] in fields and _has(fields[field[0]], field[1:])
 
 
 def _inside(value: Any, path: tuple[str, ...]) -> Iterator[Any]:

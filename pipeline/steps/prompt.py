@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from pipeline.answers.asked_checks import AskedChecks, critics_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
 from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
+from pipeline.answers.judges.asked_checks import AskedChecks, critics_of
+from pipeline.answers.samples import Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import Complaint, place_of
 from pipeline.core.domain import Call, Request, Values
@@ -71,6 +72,12 @@ class Spec(Step):
     continuations: StrictInt = Field(
         0, ge=0, le=10, description="how often an answer that was cut off at its token limit is continued"
     )
+    samples: StrictInt = Field(1, ge=1, le=64, description="how many answers are asked for each row")
+    pick: Pick = Field(
+        "first_passing",
+        description="which of the samples becomes the answer; first_passing asks for no more than it needs,"
+        " all gives a list",
+    )
     allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
 
     @property
@@ -88,6 +95,13 @@ class Spec(Step):
         """The models that its checks ask."""
         return critics_of(self.checks)
 
+    @property
+    def unbounded(self) -> str:
+        """Why no bound can be given for the cost of its answers."""
+        beside = ("fresh_starts", "continuations", "escalate")
+        named = next((name for name in beside if getattr(self, name)), "" if not self.others else "checks")
+        return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
+
     @model_validator(mode="after")
     def _one_prompt(self) -> Spec:
         if (self.prompt is None) == (self.prompt_file is None):
@@ -103,14 +117,17 @@ class Prompt:
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]
+        self._shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
         self._checking = Checking(spec.checks, spec.name, template.at)
+        Checking.check_fields(spec.checks, spec.name, self._shape, template.at)
         self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
         of_checks = {**self._checking.templates, **self._asked.templates}
         self.templates = {**{name: template(name) for name in names}, **of_checks}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
-        self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self.repairs = spec.repairs if self.shape or self._checking or self._asked else 0
+        self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
+        self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
+        self.repairs = spec.repairs if self._shape or self._checking or self._asked else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
@@ -120,7 +137,7 @@ class Prompt:
 
     def _conversation(self, values: Values) -> Conversation:
         system = self._system.render(values) if self._system else ""
-        schema = self.shape.schema if self.shape else None
+        schema = self._shape.schema if self._shape else None
         turns, draw = (("user", self._prompt.render(values)),), self._draws.of(values)
         return Conversation(turns, system, schema, self._step, draw=draw)
 
@@ -136,12 +153,16 @@ class Prompt:
             return Taken(self._read(by_hand)[0], BY_HAND)
         asked = self._conversation(values)
         judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
-        return await self._attempts.ask(asked, key, call, judge)
+
+        async def ask(one: Conversation) -> Taken:
+            return await self._attempts.ask(one, key, call, judge)
+
+        return await (self._samples.take(asked, ask) if self._samples else ask(asked))
 
     def _read(self, text: str) -> tuple[Any, str]:
-        if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
+        if self._shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
             return None, ""
-        return self.shape.read(text) if self.shape else (text, "")
+        return self._shape.read(text) if self._shape else (text, "")
 
     async def _judge(
         self, values: Values, place: str, prompt: str, key: str, call: Call, text: str, asked: Conversation
@@ -158,6 +179,11 @@ class Prompt:
             return Verdict(value, tuple(complaints))
         asked_about = await self._asked.ask(written, key, call)
         return Verdict(value, (*complaints, *asked_about.complaints), asked_about.requests, asked_about.known)
+
+
+def _listed(shape: Shape | None) -> Shape:
+    """The shape of a list of such answers."""
+    return Shape({"type": "array", "items": shape.schema if shape else {"type": "string"}})
 
 
 build = Prompt

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from pipeline.answers.asked._critic import Critic, UnusableError, fitting, shown
 from pipeline.answers.at_once import all_of
+from pipeline.answers.judges.critic import Critic, UnusableError, fitting, shown
 from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Written
 from pipeline.core.domain import Call, Request, frozen
@@ -36,9 +36,9 @@ _DATA = (
 _SYSTEM = (
     'You judge the part named "text" by the part named "criterion". {data}\n'
     "Judge nothing but the criterion. The score goes from 1 (not met at all) to {scale} (met fully).\n"
-    "`evidence` copies the words of the text that decide the score, letter by letter, as few as possible: for "
-    "any score below {scale} the worst ones, or those beside which something is missing. Evidence that does not "
-    "stand in the text makes your answer void. `reason` says in one or two short sentences why.\n"
+    "`evidence` copies the words of the text that decide the score, letter by letter, as few as possible: "
+    "for any score below {scale} the worst ones, or those beside which something is missing. Evidence that "
+    "does not stand in the text makes your answer void. `reason` says in one or two short sentences why.\n"
     'Answer with one JSON object: {{"evidence": text, "reason": text, "score": whole number}}.'
 )
 _DECIDES = f"You decide about the text. {_DATA}"
@@ -51,7 +51,7 @@ class Options(Settings):
 
     model: Identifier = Field(description="the model that judges; it should not be the one that writes")
     criteria: Annotated[dict[Identifier, Template], Field(min_length=1, max_length=_MOST_CRITERIA)] = Field(
-        description="what the answer must satisfy, each with a name: {faithful: Says nothing that is not given.}"
+        description="what the answer must satisfy, by name: {faithful: Says nothing that is not given.}"
     )
     votes: StrictInt = Field(
         1, ge=1, le=9, description="how often it is asked, an odd number; more than half of them decide"
