@@ -21,6 +21,7 @@ from pipeline.answers.judges.critic import Critic, UnusableError, fitting, shown
 from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Written
 from pipeline.core.domain import Call, Request, frozen
+from pipeline.core.errors import JobError
 from pipeline.job.fields import Identifier, Number, Settings, Template
 from pipeline.job.spec import Model
 from pipeline.text.fence import digest, fenced, is_quotation
@@ -115,6 +116,9 @@ class Judge:
     """A judge, ready to be asked."""
 
     def __init__(self, step: str, options: Options, models: Mapping[str, tuple[Model, ...]]) -> None:
+        if options.votes > 1 and any(one.params.get("temperature") == 0 for one in models[options.model]):
+            what = f"votes: '{options.model}' has temperature 0, so all its votes will be the same"
+            raise JobError(what, hint="leave votes out, or give it another temperature")
         self._critic = Critic(step, options.model, models, "decisions" if options.via == "decisions" else "")
         self._shape = Shape(_schema(options.scale))
 

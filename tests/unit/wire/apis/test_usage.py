@@ -10,7 +10,6 @@ import pytest
 from pipeline.core.domain import Usage
 from tests.support.apis import APIS, read
 
-
 SAID = {
     "text": "",
     "choices": [{"text": ""}],
