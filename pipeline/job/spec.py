@@ -7,6 +7,7 @@ This module does not read files and does not know what any adapter does with its
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -166,6 +167,16 @@ class Step(Spec):
         return ()
 
     @property
+    def writers(self) -> tuple[str, ...]:
+        """The models that may write its answers: they are asked with the step's parameters."""
+        return (self.model,)
+
+    @property
+    def critics(self) -> Mapping[str, int]:
+        """The models that are asked about each of its answers, with their usual requests for one."""
+        return {}
+
+    @property
     def judges(self) -> tuple[str, ...]:
         """The models that read its answers when all of them are there, by their names in the job."""
         return ()
@@ -260,6 +271,8 @@ class Job(Spec):
         return found
 
     def asked_by(self, step: Step, name: str = "") -> dict[str, Model]:
-        """A model that a step names and its fallbacks, each with the step's parameters over its own."""
+        """A model that a step names and its fallbacks; a writer's with the step's parameters over its own."""
         chain = self.chain(name or step.model)
+        if name and name not in step.writers:
+            return chain
         return {n: m.model_copy(update={"params": {**m.params, **step.params}}) for n, m in chain.items()}

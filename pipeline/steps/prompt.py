@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from pipeline.answers.asked_checks import asked_checks, asked_in, models_of
+from pipeline.answers.asked_checks import AskedChecks, critics_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
 from pipeline.answers.checking import Checking, Checks, written_of
@@ -83,8 +83,17 @@ class Spec(Step):
     @property
     def others(self) -> tuple[str, ...]:
         """The stronger models, and those that judge."""
-        judges = (name for one in asked_in(self.checks) for name in models_of(one))
-        return tuple(dict.fromkeys((*self.escalate, *judges)))
+        return tuple(dict.fromkeys((*self.escalate, *self.critics)))
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Its own model, and the stronger ones."""
+        return (self.model, *self.escalate)
+
+    @property
+    def critics(self) -> Mapping[str, int]:
+        """The models that its checks ask."""
+        return critics_of(self.checks)
 
     @property
     def unbounded(self) -> str:
@@ -111,8 +120,9 @@ class Prompt:
         self._shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
         self._checking = Checking(spec.checks, spec.name, template.at)
         Checking.check_fields(spec.checks, spec.name, self._shape, template.at)
-        self._asked = asked_checks(spec.checks, spec.name, models)
-        self.templates = {**{name: template(name) for name in names}, **self._checking.templates}
+        self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
+        of_checks = {**self._checking.templates, **self._asked.templates}
+        self.templates = {**{name: template(name) for name in names}, **of_checks}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
         self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
@@ -165,13 +175,10 @@ class Prompt:
             return Verdict(value)
         written = written_of(value, values, prompt, self._told.near(self._step, place, text))
         complaints = self._checking.complaints(written)
-        requests: list[Request] = []
-        if not any(one.hard for one in complaints):
-            for check in self._asked:
-                said, sent = await check.complaints(written, key, call)
-                complaints += said
-                requests += sent
-        return Verdict(value, tuple(complaints), tuple(requests))
+        if not self._asked or any(one.hard for one in complaints):
+            return Verdict(value, tuple(complaints))
+        asked_about = await self._asked.ask(written, key, call)
+        return Verdict(value, (*complaints, *asked_about.complaints), asked_about.requests, asked_about.known)
 
 
 def _listed(shape: Shape | None) -> Shape:

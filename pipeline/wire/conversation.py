@@ -26,7 +26,8 @@ class Conversation:
     """System text, turns of (role, content), and the JSON Schema the answer must have, if any.
 
     `translation` is (text, source language, target language) where the question is to translate a text:
-    engines that take no prompt use it instead of the turns. `draw` is the request's.
+    engines that take no prompt use it instead of the turns. `questions` are what is asked about the turns in
+    the dialect of decisions, in its own form. `draw` is the request's.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -35,6 +36,7 @@ class Conversation:
     name: str = "answer"
     translation: tuple[str, str, str] | None = None
     draw: str = ""
+    questions: tuple[Mapping[str, Any], ...] = ()
 
     def answered(self, text: str, complaint: str) -> Conversation:
         """The same conversation one turn longer: what the model said, and what is wrong with it."""
