@@ -17,9 +17,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictInt,
     StringConstraints,
+    Tag,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     model_validator,
@@ -219,6 +221,11 @@ Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 JobNames = Annotated[tuple[JobName, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]
+Each = Annotated[
+    Annotated[Forks, Tag("values")] | Annotated[str, Tag("items")],
+    Discriminator(lambda value: "items" if is_template(value) else "values"),
+]
+"""the values that rows fork over, or a template for the items that a step is taken for inside of each row"""
 Hours = Annotated[str, AfterValidator(_hours)]
 Count = Annotated[
     StrictInt,

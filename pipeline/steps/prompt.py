@@ -132,7 +132,7 @@ class Prompt:
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
-        self._draws = Draws(spec.each, [self.templates[name] for name in names])
+        self._draws = Draws(spec.forks, [self.templates[name] for name in names])
         self._step, self._told, self._each = spec.name, template.told, template.each
 
     def _conversation(self, values: Values) -> Conversation:
