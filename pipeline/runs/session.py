@@ -95,7 +95,8 @@ class Session:
                 known[name] = None
             _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
             for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
-                _check_template(template, known, mute, [later.spec.name for later in self.stages[i:]])
+                later = [one.spec.name for one in self.stages[i:]]
+                _check_template(template, known, {} if template.native else mute, later)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         if self.row_files:
