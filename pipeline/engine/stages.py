@@ -79,6 +79,7 @@ class _Templates:
         each: tuple[str, ...],
     ) -> None:
         self.earlier, self.told, self.each = earlier, told, each
+        self.folder, self.untrusted = job.file.parent, job.untrusted
         self._job, self._text, self._path, self._prepare = job, job.text, ("steps", index), prepare
 
     def file(self, dotted: str, name: str) -> tuple[str, str]:

@@ -108,6 +108,7 @@ class Session:
             ]:
                 within = {} if key in ("", f"each.{spec.item}") else inside
                 speaking = {name: dtype for name, dtype in mute.items() if name not in within}
+                speaking = {} if template.native else speaking
                 _check_template(template, known | within, speaking, unwritten)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
