@@ -42,6 +42,4 @@ def complaint(written: Written, options: Options) -> str | None:
         what = "a question"
     else:
         return None
-    return (
-        f'Your answer is {what} ("{" ".join(begins[:_SHOWN].split())}"). Write the text that was asked for.'
-    )
+    return f'Your answer is {what} ("{" ".join(begins[:_SHOWN].split())}"). Write what was asked for.'

@@ -111,7 +111,7 @@ I don't provide many details in this story, because the details would bore you.
 def test_a_refusal_is_found_also_behind_marks_and_with_more_behind_it(answer: str) -> None:
     for form in (answer, f"  **{answer.rstrip()}**", f'"{answer}"'):
         complaint = said("refusal", form)
-        assert complaint is not None and complaint.endswith("Write the text that was asked for.")
+        assert complaint is not None and complaint.endswith("Write what was asked for.")
 
 
 @pytest.mark.parametrize("answer", TEXTS)
