@@ -1,4 +1,4 @@
-"""How much of a text stands in another one too, in pieces of some words; for Chinese and Japanese of characters.
+"""How much of a text stands in another one too, in pieces of some words or characters.
 
 A changed word ends a piece, and the next piece begins behind it: so a copy that was lightly edited is found.
 This module does not know answers.

@@ -41,9 +41,16 @@ def test_names_titles_and_a_quotation_are_none() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "of", "echo"),
-    [("Berlin", "Berlin", False), ("Three old pump halls", "three old pump halls!", True), ("水泵位于河边的厂房", "水泵位于河边的厂房。", True),
-     ("Three old pump halls", "All three old pump halls", False), ("", "", False), ("", "a", False), ("...", "...", False)],
-)  # fmt: skip
+    [
+        ("Berlin", "Berlin", False),
+        ("Three old pump halls", "three old pump halls!", True),
+        ("水泵位于河边的厂房", "水泵位于河边的厂房。", True),
+        ("Three old pump halls", "All three old pump halls", False),
+        ("", "", False),
+        ("", "a", False),
+        ("...", "...", False),
+    ],
+)
 def test_a_short_answer_is_one_only_if_it_is_the_whole_text(answer: str, of: str, echo: bool) -> None:
     assert (said("echo", answer, {"of": of}) is not None) == echo
 
