@@ -13,7 +13,8 @@ from pipeline.core.errors import own_words
 _ORDERS = re.compile(
     r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
     r"|Translate (it|all of it)|Write it in [^.]{1,60}|Keep (them exactly as they are|all [a-z ]{1,20})"
-    r"|Leave (it|them) out|Use the glossary)\.(?= [A-Z]|$)"
+    r"|Leave (it|them) out|Use the glossary|Write what was asked for|Say each thing once"
+    r"|Use only figures that you were given)\.(?= [A-Z]|$)"
 )
 _NOT_JSON = "Your answer is not JSON ("
 _BEGINNINGS = (
