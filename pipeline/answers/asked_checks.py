@@ -1,6 +1,6 @@
-"""The checks of a step that ask a model: found in the job file, and asked about an answer or a field of it.
+"""All checks of a step: those that ask nobody, and those that ask a model about what passes the others.
 
-This module knows no single check.
+A check may be about an answer or about a field of it. This module knows no single check.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.answers.checking import Asked, Named, complaint_of, named_in, parts
+from pipeline.answers.checking import Asked, Checking, Named, TemplateAt, complaint_of, named_in, parts
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Request
@@ -46,6 +46,27 @@ class AskedCheck:
         return found, requests
 
 
-def asked_checks(checks: Any, step: str, models: Mapping[str, tuple[Model, ...]]) -> tuple[AskedCheck, ...]:
-    """The checks of a step that ask a model, ready to ask."""
-    return tuple(AskedCheck(named, step, models) for named in asked_in(checks))
+class AllChecks:
+    """The checks of one step, ready for its answers."""
+
+    def __init__(
+        self, checks: Any, step: str, models: Mapping[str, tuple[Model, ...]], template: TemplateAt
+    ) -> None:
+        self._pure = Checking(checks, step, template)
+        self._asked = [AskedCheck(named, step, models) for named in asked_in(checks)]
+        self.templates = self._pure.templates
+
+    def __bool__(self) -> bool:
+        return bool(self._pure or self._asked)
+
+    async def complaints(
+        self, written: Written, key: str, call: Call
+    ) -> tuple[tuple[Complaint, ...], tuple[Request, ...]]:
+        """What they say, and what was sent for it; a model is asked only about what passes all others."""
+        found, requests = self._pure.complaints(written), tuple[Request, ...]()
+        if not any(one.hard for one in found):
+            for check in self._asked:
+                said, sent = await check.complaints(written, key, call)
+                found += said
+                requests += sent
+        return tuple(found), requests

@@ -61,7 +61,7 @@ class Bound:
 
     def __init__(self, job: Job, step: Step, repairs: int) -> None:
         self._repairs = repairs
-        self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step).items()]
+        self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step, step.asked[0]).items()]
         self.free = all(asked.free for asked in self._chain)
         self.why_not = ""  # why there is no bound, and what to do about it
 

@@ -11,15 +11,16 @@ from typing import Any
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from pipeline.answers.asked_checks import asked_checks, asked_in, models_of
+from pipeline.answers.asked_checks import AllChecks, asked_in, models_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
-from pipeline.answers.checking import Checking, Checks, written_of
+from pipeline.answers.checking import Checks, written_of
 from pipeline.answers.draws import Draws
+from pipeline.answers.ending import Ending, EndMark
 from pipeline.answers.finish import Allowed
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import Complaint, place_of
-from pipeline.core.domain import Call, Request, Values
+from pipeline.core.domain import Call, Rejected, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.fields import Texts
@@ -71,6 +72,11 @@ class Spec(Step):
     continuations: StrictInt = Field(
         0, ge=0, le=10, description="how often an answer that was cut off at its token limit is continued"
     )
+    end: EndMark | None = Field(
+        None,
+        description='a mark that an answer must end with, such as "[END]": the model is told so, an answer'
+        " without it is not finished, and the result does not have it; only for answers in text",
+    )
     allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
 
     @property
@@ -83,6 +89,8 @@ class Spec(Step):
     def _one_prompt(self) -> Spec:
         if (self.prompt is None) == (self.prompt_file is None):
             raise ValueError("a step has either `prompt` or `prompt_file`; write one of the two")
+        if self.end and self.answer:
+            raise ValueError("`end` is for answers in text: an answer in JSON has its own end; leave it out")
         return self
 
 
@@ -94,13 +102,13 @@ class Prompt:
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         prompt = "prompt_file" if spec.prompt_file else "prompt"
         names = [prompt, "system"] if spec.system else [prompt]
-        self._checking = Checking(spec.checks, spec.name, template.at)
-        self._asked = asked_checks(spec.checks, spec.name, models)
-        self.templates = {**{name: template(name) for name in names}, **self._checking.templates}
+        self._checks = AllChecks(spec.checks, spec.name, models, template.at)
+        self.templates = {**{name: template(name) for name in names}, **self._checks.templates}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
         self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self.repairs = spec.repairs if self.shape or self._checking or self._asked else 0
+        self._end = Ending(spec.end) if spec.end else None
+        self.repairs = spec.repairs if self.shape or self._checks or self._end else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
@@ -111,8 +119,9 @@ class Prompt:
     def _conversation(self, values: Values) -> Conversation:
         system = self._system.render(values) if self._system else ""
         schema = self.shape.schema if self.shape else None
-        turns, draw = (("user", self._prompt.render(values)),), self._draws.of(values)
-        return Conversation(turns, system, schema, self._step, draw=draw)
+        prompt = self._prompt.render(values)
+        turns = (("user", self._end.asked(prompt) if self._end else prompt),)
+        return Conversation(turns, system, schema, self._step, draw=self._draws.of(values))
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
@@ -126,7 +135,10 @@ class Prompt:
             return Taken(self._read(by_hand)[0], BY_HAND)
         asked = self._conversation(values)
         judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
-        return await self._attempts.ask(asked, key, call, judge)
+        try:
+            return await self._attempts.ask(asked, key, call, judge)
+        except Rejected as fault:
+            raise fault.but(best=self._end.bare(fault.best) if self._end else fault.best) from None
 
     def _read(self, text: str) -> tuple[Any, str]:
         if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
@@ -136,21 +148,18 @@ class Prompt:
     async def _judge(
         self, values: Values, place: str, prompt: str, key: str, call: Call, text: str, asked: Conversation
     ) -> Verdict:
-        """What the checks say; a model is asked only about what passes all others."""
+        """What the checks say of it, once it is whole and fits its shape."""
+        if self._end:
+            text, unfinished = self._end.cut(text)
+            if unfinished:
+                return Verdict(None, (Complaint("end", unfinished),))
         value, misfit = self._read(text)
         if misfit:
             return Verdict(None, (Complaint("answer", misfit),))
-        if not (self._checking or self._asked):
+        if not self._checks:
             return Verdict(value)
         written = written_of(value, values, prompt, self._told.near(self._step, place, text))
-        complaints = self._checking.complaints(written)
-        requests: list[Request] = []
-        if not any(one.hard for one in complaints):
-            for check in self._asked:
-                said, sent = await check.complaints(written, key, call)
-                complaints += said
-                requests += sent
-        return Verdict(value, tuple(complaints), tuple(requests))
+        return Verdict(value, *await self._checks.complaints(written, key, call))
 
 
 build = Prompt
