@@ -79,6 +79,7 @@ class _Templates:
         each: tuple[str, ...],
     ) -> None:
         self.earlier, self.told, self.each = earlier, told, each
+        self.folder, self.untrusted = job.file.parent, job.untrusted
         self._job, self._text, self._path, self._prepare = job, job.text, ("steps", index), prepare
 
     def file(self, dotted: str, name: str) -> tuple[str, str]:
@@ -103,6 +104,7 @@ class _Templates:
                 whole = whole[:depth]
                 break
             value = value[part]
-        return Template(
-            str(value), lambda line, column: self._text.inside(whole, line, column), self._prepare
-        )
+        source = self._text
+        if not isinstance(value, str):
+            return Template(str(value), lambda line, column: source.where(whole, key=True), self._prepare)
+        return Template(value, lambda line, column: source.inside(whole, line, column), self._prepare)

@@ -116,6 +116,13 @@ def is_template(value: object) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
+def one_expression(text: str) -> str:
+    """Refuse a template that is more than one `{{ … }}`: it has to give a list, and not pieces of text."""
+    if not re.fullmatch(r"\s*\{\{(?:(?!\{\{|\}\}|\{%).)*\}\}\s*", text, re.DOTALL):
+        raise ValueError('must be one expression that gives a list; for example "{{ dialogue }}"')
+    return text
+
+
 def _rendered(value: object, check: ValidatorFunctionWrapHandler) -> object:
     """A template as it stands, until a row renders it; then a number as text is a number."""
     if is_template(value):

@@ -7,6 +7,7 @@ This module does not read files and does not know what any adapter does with its
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -175,9 +176,24 @@ class Step(Spec):
         return ()
 
     @property
+    def writers(self) -> tuple[str, ...]:
+        """The models that may write its answers: they are asked with the step's parameters."""
+        return (self.model,)
+
+    @property
+    def critics(self) -> Mapping[str, int]:
+        """The models that are asked about each of its answers, with their usual requests for one."""
+        return {}
+
+    @property
     def judges(self) -> tuple[str, ...]:
         """The models that read its answers when all of them are there, by their names in the job."""
         return ()
+
+    @property
+    def unbounded(self) -> str:
+        """Why no bound can be given for what its answers cost in the end; '' where one can."""
+        return ""
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -217,6 +233,12 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    accept: StrictInt | None = Field(
+        None, ge=1, le=10**9, description="the run ends when so many rows are ok, and writes these alone"
+    )
+    candidates: StrictInt | None = Field(
+        None, ge=1, le=10**9, description="with accept: how many records are tried at most; default: all"
+    )
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
     )
@@ -281,6 +303,8 @@ class Job(Spec):
         return found
 
     def asked_by(self, step: Step, name: str = "") -> dict[str, Model]:
-        """A model that a step names and its fallbacks, each with the step's parameters over its own."""
+        """A model that a step names and its fallbacks; a writer's with the step's parameters over its own."""
         chain = self.chain(name or step.model)
+        if name and name not in step.writers:
+            return chain
         return {n: m.model_copy(update={"params": {**m.params, **step.params}}) for n, m in chain.items()}

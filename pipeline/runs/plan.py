@@ -50,37 +50,58 @@ async def _failures(session: Session, journal: Journal) -> set[bytes]:
     return {request.digest async for request in found} | set(keys)
 
 
-@dataclass
-class _Forecast:
-    """One step's plan, with what is known of its answers."""
+@dataclass(frozen=True)
+class _Asked:
+    """A model that a step names: its tariff, and what is known of its answers."""
 
-    plan: StepPlan
     tariff: Tariff
-    bound: Bound
     known: StepAccount | None
 
+    @property
+    def usual(self) -> float:
+        """The output of an answer, on average; 0 where it is not known."""
+        return self.known.output / self.known.replies if self.known else 0.0
+
+
+@dataclass
+class _Forecast:
+    """One step's plan, with the models that it asks."""
+
+    plan: StepPlan
+    asked: Mapping[str, _Asked]
+    """the models that the step names, by their names in the job; '' for its own"""
+    critics: Mapping[str, int]
+    bound: Bound
+
     def expect(self, request: Request) -> None:
-        plan, size = self.plan, tokens.size(request)
-        output = self._usual() if self.known else size.limit or tokens.DEFAULT_OUTPUT
+        plan, size, asked = self.plan, tokens.size(request), self.asked[request.via]
+        output = asked.usual or size.limit or tokens.DEFAULT_OUTPUT
         expected = Expected(size.input, output, output)
         plan.missing += 1
         plan.input_tokens += round(size.input)
         plan.output_tokens += round(output)
         no_limit = size.limit is None or plan.output_limit is None
         plan.output_limit = None if no_limit else (plan.output_limit or 0) + (size.limit or 0)
-        plan.cost = _sum(plan.cost, self.tariff.mean(request, expected))
+        plan.cost = _sum(plan.cost, asked.tariff.mean(request, expected))
         plan.most = _sum(plan.most, self.bound.most(request))
         plan.no_bound = self.bound.why_not
-
-    def _usual(self) -> float:
-        return self.known.output / self.known.replies if self.known else 0.0
+        if request.via not in self.critics:
+            self._expect_critics(1)
 
     def expect_later(self, requests: int, *, items: bool = False) -> None:
         """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones.
 
         With `items` each of them stands for a list: it is not known yet how many requests it brings.
         """
-        plan, known = self.plan, self.known
+        self._later(requests, "", items)
+        self._expect_critics(requests)
+
+    def _expect_critics(self, answers: int) -> None:
+        for name, each in self.critics.items():
+            self._later(answers * each, name)
+
+    def _later(self, requests: int, via: str, items: bool = False) -> None:
+        plan, asked = self.plan, self.asked[via]
         plan.later += requests
         plan.items = plan.items or items
         if self.bound.free:
@@ -90,10 +111,10 @@ class _Forecast:
             plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
             if plan.items:
                 plan.no_bound = "how many items there are depends on missing answers"
-        if items or known is None or not self.tariff.known:
+        if items or asked.known is None or not asked.tariff.known:
             plan.later_cost = None
         elif plan.later_cost is not None:
-            plan.later_cost += known.cost / known.replies * requests / DOLLAR
+            plan.later_cost += asked.known.cost / asked.known.replies * requests / DOLLAR
 
 
 def _sum(so_far: float | None, cost: int | None) -> float | None:
@@ -199,13 +220,17 @@ def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:
 
 def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast | None:
     """What a step needs; None for one that asks nobody."""
+    spec = stage.spec
     if stage.model is None:
         return None
-    name = stage.spec.asked[0]
-    known = seen_before.get((stage.spec.name, stage.model.model))
-    plan = StepPlan(stage.spec.name, name, measured=known is not None)
-    tariff = tariff_of(places_of(name, stage.model)[0].model)
-    return _Forecast(plan, tariff, Bound(job, stage.spec, stage.runner.repairs), known)
+    own = spec.asked[0]
+    models = {"": (own, stage.model), **{name: (name, job.models[name]) for name in spec.others}}
+    asked = {
+        via: _Asked(tariff_of(places_of(name, model)[0].model), seen_before.get((spec.name, model.model)))
+        for via, (name, model) in models.items()
+    }
+    plan = StepPlan(spec.name, own, measured=asked[""].known is not None)
+    return _Forecast(plan, asked, spec.critics, Bound(job, spec, stage.runner.repairs))
 
 
 def _expect_later(forecasts: Mapping[str, _Forecast], session: Session, leaf: Branch) -> None:

@@ -67,6 +67,8 @@ class Session:
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
+            if job.candidates is not None:
+                source.choose(None, job.candidates)
         session = cls(job, source, stages, row_files, tree)
         session._check_names()
         session._check_paths()
@@ -122,9 +124,8 @@ class Session:
         unwritten = [later.spec.name for later in self.stages[step:]]
         for key, template in stage.runner.templates.items():
             of_item = bool(item) and key != f"each.{item}"
-            _check_template(
-                template, {**known, **inside} if of_item else known, heard if of_item else mute, unwritten
-            )
+            unheard = {} if template.native else heard if of_item else mute
+            _check_template(template, {**known, **inside} if of_item else known, unheard, unwritten)
         if stage.when:
             _check_template(stage.when, known, mute, unwritten)
 

@@ -15,6 +15,7 @@ from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Model
 from pipeline.money.tokens import limit_of
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
@@ -94,7 +95,7 @@ def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
 
 
 def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    written = stage.spec.model_dump(include={"checks"}, exclude_none=True).get("checks", {})
+    written = stage.spec.model_dump(include={"checks"}, exclude_none=True, warnings=False).get("checks", {})
     for what in unmet_checks(written, limit_of(stage.model.params if stage.model else {})):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)
@@ -108,12 +109,18 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
 
 
 def _of_judge(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    for name in stage.spec.judges:
-        judge, own = session.job.models[name], stage.model
-        if own and (judge.provider, judge.model, judge.base_url) == (own.provider, own.model, own.base_url):
-            what = f"step '{stage.spec.name}': the judge '{name}' is the model that translates"
-            where = session.job.text.where(("steps", step, "translate", "meaning"))
-            yield JobError(what, where=where, hint="it finds few of its own errors: name another model")
+    spec, models = stage.spec, session.job.models
+    writers = {_identity(models[name]) for name in spec.writers}
+    for name in (*spec.judges, *spec.critics):
+        if _identity(models[name]) in writers:
+            does, key = ("translates", "translate") if spec.judges else ("writes", "checks")
+            what = f"step '{spec.name}': the judge '{name}' is the model that {does}"
+            hint = "it finds few of its own errors: name another model"
+            yield JobError(what, where=_place(session, step, key), hint=hint)
+
+
+def _identity(model: Model) -> tuple[str, str, str]:
+    return model.provider, model.model, model.base_url
 
 
 def _of_languages(session: Session) -> Iterator[JobError]:

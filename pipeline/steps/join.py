@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from pipeline.answers.asked_checks import AllChecks, asked_in, models_of
+from pipeline.answers.asked_checks import AskedChecks, all_said, critics_of
 from pipeline.answers.asking import BY_HAND, Taken, Templates, rejected, whole
-from pipeline.answers.checking import Checks, written_of
+from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.complaints import to_a_person
 from pipeline.answers.written import place_of
-from pipeline.core.domain import Billed, Call, Fault, Reply, Request, Values
+from pipeline.core.domain import Billed, Call, Fault, Request, Values
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.spec import Model, Step
 
@@ -37,7 +37,17 @@ class Spec(Step):
     @property
     def others(self) -> tuple[str, ...]:
         """The models that judge the text."""
-        return tuple(dict.fromkeys(name for one in asked_in(self.checks) for name in models_of(one)))
+        return tuple(self.critics)
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """No model writes it."""
+        return ()
+
+    @property
+    def critics(self) -> Mapping[str, int]:
+        """The models that its checks ask."""
+        return critics_of(self.checks)
 
     @model_validator(mode="before")
     @classmethod
@@ -56,9 +66,11 @@ class Join:
     repairs = 0
 
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
-        self._checks = AllChecks(spec.checks, spec.name, models, template.at)
+        self._checking = Checking(spec.checks, spec.name, template.at)
+        Checking.check_fields(spec.checks, spec.name, None, template.at)
+        self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
         self._text = template("join")
-        self.templates = {"join": self._text, **self._checks.templates}
+        self.templates = {"join": self._text, **self._checking.templates, **self._asked.templates}
         self._step, self._told, self._each = spec.name, template.told, template.each
 
     def first_request(self, values: Values, key: str) -> Request | None:
@@ -75,23 +87,14 @@ class Join:
         text = whole(self._text.render(values)).strip()
         if not text:
             raise Fault("template", f"{self._text.locate(1, 1)}: the text is empty")
-        if not self._checks:
-            return Taken(text)
-        known: list[bool] = []
-
-        async def noting(request: Request) -> Reply:
-            reply = await call(request)
-            known.append(reply.known)
-            return reply
-
         written = written_of(text, values, "", self._told.near(self._step, place, text))
-        complaints, requests = await self._checks.complaints(written, key, noting)
-        hard = " ".join(one.message for one in complaints if one.hard)
+        said = await all_said(self._checking, self._asked, written, key, call)
+        hard = " ".join(one.message for one in said.complaints if one.hard)
         if hard:
             fault = rejected("rejected", to_a_person(hard))
-            billed = Billed.YES if requests else Billed.NO
-            raise fault.but(requests=requests, known=all(known), best=text, billed=billed)
-        return Taken(text, known=all(known), soft=complaints, requests=requests)
+            billed = Billed.YES if said.requests else Billed.NO
+            raise fault.but(requests=said.requests, known=said.known, best=text, billed=billed)
+        return Taken(text, "", said.known, said.complaints, said.requests)
 
 
 build = Join

@@ -27,9 +27,9 @@ from pipeline.job.spec import Model, Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments, style_for
 from pipeline.steps._segments import Documents, How
 from pipeline.text.language import named
+from pipeline.text.prose.plain import prose
 from pipeline.translation import verdict
 from pipeline.translation.batch import listed
-from pipeline.translation.kept import prose
 from pipeline.translation.question import Question
 from pipeline.translation.work import Terms, Wanted
 from pipeline.wire.conversation import Conversation
