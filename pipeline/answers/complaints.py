@@ -11,7 +11,8 @@ import re
 from pipeline.core.errors import own_words
 
 _ORDERS = re.compile(
-    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
+    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?"
+    r"|Write it (again(, complete, and end it with .{3,40})?|shorter|longer)"
     r"|Translate (it|all of it)|Write it in [^.]{1,60}|Keep (them exactly as they are|all [a-z ]{1,20})"
     r"|Leave (it|them) out|Use the glossary|Write what was asked for|Say each thing once"
     r"|Use only figures that you were given)\.(?= [A-Z]|$)"

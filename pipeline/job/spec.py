@@ -159,7 +159,7 @@ class Step(Spec):
     )
     order: Literal["parallel", "serial"] = Field(
         "parallel",
-        description="of items: parallel, or serial: each prompt can read {{ written }}, the answers before it",
+        description="of items: parallel; or serial, where {{ written }} holds the answers before this one",
     )
     when: Template | None = Field(
         None, description="a template; the step is skipped for a row where it gives false"

@@ -28,7 +28,7 @@ from pipeline.system.files import adapter_name
 MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}  # endings of files that no program runs
-_STEPS = {"prompt", "translate"}
+_STEPS = {"join", "prompt", "translate"}
 _CHECKS = frozenset({
     "contains", "excludes", "length",
     "echo", "language", "numbers", "original", "refusal", "repetition",

