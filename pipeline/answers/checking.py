@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import InitErrorDetails
 
+from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.contracts import Check
 from pipeline.core.domain import Call, Fault, Request, Values, frozen
+from pipeline.core.errors import JobError
 from pipeline.job.fields import Spec, is_template
+from pipeline.job.validation import sentence
 from pipeline.templates.template import Template
 
 _MOST_KEPT = 1_000
 """options that are kept rendered, for each check"""
 Path = tuple[str | int, ...]
+_PLAIN = ("string", "integer", "number", "boolean", "null")
 
 
 class Asked(Protocol):
@@ -115,7 +119,7 @@ class _One:
     def __init__(self, named: Named, template: TemplateAt) -> None:
         self.named = named
         self.check: Check = adapters.load("checks", named.name)
-        self._written = named.options.model_dump(by_alias=True, exclude_unset=True)
+        self._written = named.options.model_dump(by_alias=True, exclude_unset=True, warnings=False)
         self.templates = {at: template(*named.path, *at) for at, _ in _templates(self._written)}
         self._kept: dict[tuple[str, ...], BaseModel] = {}
 
@@ -139,7 +143,7 @@ class _One:
             return type(self.named.options).model_validate(filled)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            said = str(first["msg"]).removeprefix("Value error, ")
+            said = sentence(first).removeprefix("Value error, ")
             where = ".".join(map(str, (*self.named.path, *first["loc"])))
             shown = str(first["input"])[:60]
             raise Fault("template", f"{where}: a template gave {shown!r}: {said}") from None
@@ -184,6 +188,21 @@ class Checking:
     def __bool__(self) -> bool:
         return bool(self._all)
 
+    @staticmethod
+    def check_fields(checks: Any, step: str, shape: Shape | None, template: TemplateAt) -> None:
+        """Refuse a field that the step's answers have not."""
+        for named in named_in(checks, step):
+            if named.field and not _has(shape.plain if shape else {}, named.field):
+                name = ".".join(named.field)
+                known = [f"{step}.{field}" for field in (shape.fields or {} if shape else {})]
+                hint = (
+                    f"a field is spelled as its column is: {', '.join(known)}"
+                    if known
+                    else ("only an answer in JSON has fields; leave the field out to check the whole answer")
+                )
+                where = template(*named.path[:-1]).locate(1, 1)
+                raise JobError(f"the answers of '{step}' have no field '{name}'", where=where, hint=hint)
+
     def complaints(self, written: Written) -> list[Complaint]:
         """What all of them say."""
         return [said for one in self._all for said in one.complaints(written)]
@@ -212,6 +231,18 @@ def _of(checks: Any, step: str, path: Path, hard: bool) -> Iterator[Named]:
         for name in names:
             if (options := getattr(fields, name)) is not None:
                 yield Named(name, (*path, key, name), field, hard, options)
+
+
+def _has(schema: Any, field: tuple[str, ...]) -> bool:
+    """Whether values of a schema may have a field; lists on the way are gone through."""
+    while isinstance(schema, Mapping) and "items" in schema:
+        schema = schema["items"]
+    if not field:
+        return True
+    fields = schema.get("properties") if isinstance(schema, Mapping) else None
+    if not isinstance(fields, Mapping):  # it may be anything
+        return bool(schema) and not (isinstance(schema, Mapping) and schema.get("type") in _PLAIN)
+    return field[0] in fields and _has(fields[field[0]], field[1:])
 
 
 def _templates(value: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -73,9 +73,10 @@ class _Feed:
             self._waiting.append(event)
             await event.wait()
         self._busy += 1
+        branch = self._ready.popleft()
         if len(self._ready) <= self._few:
             self._hungry.set()
-        return self._ready.popleft()
+        return branch
 
     @property
     def is_waiting(self) -> bool:
@@ -101,6 +102,8 @@ class Pool:
     wanted: Callable[[], int]
     on_leaf: Callable[[Branch], None]
     on_step: Callable[[Branch], object] = lambda branch: None
+    enough: Callable[[], bool] = lambda: False
+    """whether no further record is to be begun; once it is true it stays so"""
     hands: int = 0
     feed: _Feed = field(default_factory=_Feed)
     _all_gone: anyio.Event = field(default_factory=anyio.Event)
@@ -144,6 +147,9 @@ class Pool:
         walk, feed = self.walk, self.feed
         while (branch := await feed.take()) is not None:
             self._hire(group)
+            if branch.at == 0 and not branch.forked and self.enough():
+                feed.done()
+                continue
             while not walk.is_leaf(branch):
                 if walk.forks(branch):
                     branch, *others = walk.fork(branch)

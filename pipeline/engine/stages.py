@@ -104,6 +104,7 @@ class _Templates:
                 whole = whole[:depth]
                 break
             value = value[part]
-        return Template(
-            str(value), lambda line, column: self._text.inside(whole, line, column), self._prepare
-        )
+        source = self._text
+        if not isinstance(value, str):
+            return Template(str(value), lambda line, column: source.where(whole, key=True), self._prepare)
+        return Template(value, lambda line, column: source.inside(whole, line, column), self._prepare)

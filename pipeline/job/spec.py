@@ -171,6 +171,11 @@ class Step(Spec):
         return ()
 
     @property
+    def unbounded(self) -> str:
+        """Why no bound can be given for what its answers cost in the end; '' where one can."""
+        return ""
+
+    @property
     def branches(self) -> int:
         """How many branches it makes of one: one for each combination of the values of `each`."""
         return math.prod(map(len, self.each.values()))
@@ -185,6 +190,12 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    accept: StrictInt | None = Field(
+        None, ge=1, le=10**9, description="the run ends when so many rows are ok, and writes these alone"
+    )
+    candidates: StrictInt | None = Field(
+        None, ge=1, le=10**9, description="with accept: how many records are tried at most; default: all"
+    )
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
     )

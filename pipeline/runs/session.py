@@ -66,6 +66,8 @@ class Session:
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
+            if job.candidates is not None:
+                source.choose(None, job.candidates)
         session = cls(job, source, stages, row_files, tree)
         session._check_names()
         session._check_paths()

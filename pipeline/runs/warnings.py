@@ -94,7 +94,7 @@ def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
 
 
 def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    written = stage.spec.model_dump(include={"checks"}, exclude_none=True).get("checks", {})
+    written = stage.spec.model_dump(include={"checks"}, exclude_none=True, warnings=False).get("checks", {})
     for what in unmet_checks(written, limit_of(stage.model.params)):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)

@@ -17,6 +17,7 @@ from pipeline.answers.attempts import Attempts, Verdict
 from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
+from pipeline.answers.samples import Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import Complaint, place_of
 from pipeline.core.domain import Call, Request, Values
@@ -66,6 +67,12 @@ class Spec(Asks):
     continuations: StrictInt = Field(
         0, ge=0, le=10, description="how often an answer that was cut off at its token limit is continued"
     )
+    samples: StrictInt = Field(1, ge=1, le=64, description="how many answers are asked for each row")
+    pick: Pick = Field(
+        "first_passing",
+        description="which of the samples becomes the answer; first_passing asks for no more than it needs,"
+        " all gives a list",
+    )
     allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
 
     @property
@@ -73,6 +80,13 @@ class Spec(Asks):
         """The stronger models, and those that judge."""
         judges = (name for one in asked_in(self.checks) for name in models_of(one))
         return tuple(dict.fromkeys((*self.escalate, *judges)))
+
+    @property
+    def unbounded(self) -> str:
+        """Why no bound can be given for the cost of its answers."""
+        beside = ("fresh_starts", "continuations", "escalate")
+        named = next((name for name in beside if getattr(self, name)), "" if not self.others else "checks")
+        return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
 
 class Prompt:
@@ -82,11 +96,14 @@ class Prompt:
 
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
         self._question = Question(spec, template)
+        self._shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
         self._checking = Checking(spec.checks, spec.name, template.at)
+        Checking.check_fields(spec.checks, spec.name, self._shape, template.at)
         self._asked = asked_checks(spec.checks, spec.name, models)
         self.templates = {**self._question.templates, **self._checking.templates}
-        self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self.repairs = spec.repairs if self.shape or self._checking or self._asked else 0
+        self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
+        self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
+        self.repairs = spec.repairs if self._shape or self._checking or self._asked else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
@@ -96,7 +113,7 @@ class Prompt:
 
     def _conversation(self, values: Values) -> Conversation:
         system, turns, media = self._question.of(values)
-        schema, draw = self.shape.schema if self.shape else None, self._draws.of(values)
+        schema, draw = self._shape.schema if self._shape else None, self._draws.of(values)
         return Conversation(turns, system, schema, self._step, draw=draw, given=len(turns), media=media)
 
     def first_request(self, values: Values, key: str) -> Request:
@@ -111,12 +128,16 @@ class Prompt:
             return Taken(self._read(by_hand)[0], BY_HAND)
         asked = self._conversation(values)
         judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
-        return await self._attempts.ask(asked, key, call, judge)
+
+        async def ask(one: Conversation) -> Taken:
+            return await self._attempts.ask(one, key, call, judge)
+
+        return await (self._samples.take(asked, ask) if self._samples else ask(asked))
 
     def _read(self, text: str) -> tuple[Any, str]:
-        if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
+        if self._shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
             return None, ""
-        return self.shape.read(text) if self.shape else (text, "")
+        return self._shape.read(text) if self._shape else (text, "")
 
     async def _judge(
         self, values: Values, place: str, prompt: str, key: str, call: Call, text: str, asked: Conversation
@@ -136,6 +157,11 @@ class Prompt:
                 complaints += said
                 requests += sent
         return Verdict(value, tuple(complaints), tuple(requests))
+
+
+def _listed(shape: Shape | None) -> Shape:
+    """The shape of a list of such answers."""
+    return Shape({"type": "array", "items": shape.schema if shape else {"type": "string"}})
 
 
 build = Prompt
