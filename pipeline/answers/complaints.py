@@ -13,7 +13,9 @@ from pipeline.core.errors import own_words
 _ORDERS = re.compile(
     r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
     r"|Translate (it|all of it)|Write it in [^.]{1,60}|Keep (them exactly as they are|all [a-z ]{1,20})"
-    r"|Leave (it|them) out|Use the glossary)\.(?= [A-Z]|$)"
+    r"|Leave (it|them) out|Begin it in another way|Give the text alone|Put (all|the) hashtags [a-z ]{1,40}"
+    r"|Write it( again, without Markdown| to its end)|(Expand|Shorten) it by about [^.]{1,60}"
+    r"|Use (the glossary|only [a-z ]{1,40}|each hashtag once|at (most|least) \d+ [a-z]{1,20}))\.(?= [A-Z]|$)"
 )
 _NOT_JSON = "Your answer is not JSON ("
 _BEGINNINGS = (

