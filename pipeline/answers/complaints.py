@@ -11,7 +11,8 @@ import re
 from pipeline.core.errors import own_words
 
 _ORDERS = re.compile(
-    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
+    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?"
+    r"|Write it (shorter|longer|again(, with another opening and other words)?)"
     r"|Translate (it|all of it)|Write it in [^.]{1,60}|Keep (them exactly as they are|all [a-z ]{1,20})"
     r"|Leave (it|them) out|Use the glossary)\.(?= [A-Z]|$)"
 )

@@ -29,7 +29,7 @@ MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}  # endings of files that no program runs
 _STEPS = {"prompt", "translate"}
-_CHECKS = {"contains", "excludes", "length"}
+_CHECKS = {"contains", "distinct", "excludes", "length"}
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "openai": frozenset({"idle"}),
     "embedded": frozenset({"threads"}),

@@ -14,12 +14,12 @@ from pydantic import Field, StrictInt, field_validator, model_validator
 from pipeline.answers.asked_checks import asked_checks, asked_in, models_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
-from pipeline.answers.checking import Checking, Checks, written_of
+from pipeline.answers.checking import Checking, Checks, Named, named_in, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
 from pipeline.answers.samples import Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
-from pipeline.answers.written import Complaint, place_of
+from pipeline.answers.written import DISTINCT, Complaint, own_draw, place_of
 from pipeline.core.domain import Call, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
@@ -87,10 +87,21 @@ class Spec(Step):
         return tuple(dict.fromkeys((*self.escalate, *judges)))
 
     @property
+    def distinct(self) -> tuple[Named, ...]:
+        """Its checks that compare the answers of all rows."""
+        return tuple(one for one in named_in(self.checks, self.name) if one.name == DISTINCT)
+
+    @property
+    def several(self) -> bool:
+        """Whether all samples are kept."""
+        return self.samples > 1 and self.pick == "all"
+
+    @property
     def unbounded(self) -> str:
         """Why no bound can be given for the cost of its answers."""
         beside = ("fresh_starts", "continuations", "escalate")
-        named = next((name for name in beside if getattr(self, name)), "" if not self.others else "checks")
+        asks = "checks" if self.others or self.distinct else ""
+        named = next((name for name in beside if getattr(self, name)), asks)
         return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
     @model_validator(mode="after")
@@ -115,13 +126,14 @@ class Prompt:
         self.templates = {**{name: template(name) for name in names}, **self._checking.templates}
         self._prompt = self.templates[prompt]
         self._system = self.templates.get("system")
-        self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
+        self.shape = _listed(self._shape) if spec.several else self._shape
         self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
         self.repairs = spec.repairs if self._shape or self._checking or self._asked else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
-        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
+        rounds = max((one.options.model_dump()["rounds"] for one in spec.distinct if one.hard), default=0)
+        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
         self._draws = Draws(spec.each, [self.templates[name] for name in names])
         self._step, self._told, self._each = spec.name, template.told, template.each
 
@@ -163,7 +175,7 @@ class Prompt:
             return Verdict(None, (Complaint("answer", misfit),))
         if not (self._checking or self._asked):
             return Verdict(value)
-        written = written_of(value, values, prompt, self._told.near(self._step, place, text))
+        written = written_of(value, values, prompt, self._told.near(self._step, place))
         complaints = self._checking.complaints(written)
         requests: list[Request] = []
         if not any(one.hard for one in complaints):
@@ -171,7 +183,8 @@ class Prompt:
                 said, sent = await check.complaints(written, key, call)
                 complaints += said
                 requests += sent
-        return Verdict(value, tuple(complaints), tuple(requests))
+        alike = any(one.check == DISTINCT and one.hard for one in complaints)
+        return Verdict(value, tuple(complaints), tuple(requests), own_draw(place) if alike else "")
 
 
 def _listed(shape: Shape | None) -> Shape:
