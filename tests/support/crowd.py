@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 LANGUAGES = ("en", "zh", "de")
@@ -53,9 +53,11 @@ def _sentence(rng: random.Random, language: str) -> str:
     return " ".join(words).capitalize() + rng.choice(".!")
 
 
-def _own(rng: random.Random, language: str) -> str:
-    """A post of its own: it shares a name and its last sentence with many others."""
+def _own(rng: random.Random, language: str, stock: list[str]) -> str:
+    """A post of its own: it shares a name, its last sentence and often its opening with others."""
     sentences = [_sentence(rng, language) for _ in range(rng.randint(3, 5))]
+    if rng.random() < 0.3:
+        sentences[0] = rng.choice(stock)
     name, gap = _NAMES[language][0], "" if language == "zh" else " "
     sentences[1] = f"{name}{gap}{sentences[1][0].lower()}{sentences[1][1:]}"
     return gap.join([*sentences, _CLOSING[language]])
@@ -98,11 +100,12 @@ def posts(seed: int, total: int = 500, copies: int = 60) -> list[Post]:
     rng = random.Random(seed)
     places = set(rng.sample(range(total // 4, total), copies))
     made: list[Post] = []
-    originals = list(_originals(rng, total // 4, places))
+    originals = rng.sample(range(total // 4), copies)
+    stock = {language: [_sentence(rng, language) for _ in range(5)] for language in LANGUAGES}
     for i in range(total):
         if i not in places:
             language = LANGUAGES[i % 3]
-            made.append(Post(_own(rng, language), language))
+            made.append(Post(_own(rng, language, stock[language]), language))
             continue
         source = originals.pop()
         text, language = made[source].text, made[source].language
@@ -110,7 +113,3 @@ def posts(seed: int, total: int = 500, copies: int = 60) -> list[Post]:
             text = edit(rng, text, language)
         made.append(Post(text, language, source))
     return made
-
-
-def _originals(rng: random.Random, first: int, places: set[int]) -> Iterator[int]:
-    yield from rng.sample(range(first), len(places))
