@@ -1,4 +1,4 @@
-"""Posts of a seeded writer: some are copies of earlier ones with light edits, and all others are their own."""
+"""Posts of a seeded writer: some are copies of earlier ones with light edits."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from dataclasses import dataclass
 
 LANGUAGES = ("en", "zh", "de")
 _WORDS = {
-    "en": "amber bridge candle dancing early forest gentle harbour island journey kettle lantern meadow northern "
-    "orchard pepper quiet river silver timber under velvet window yellow zephyr anchor bakery copper drifting "
-    "evening feather garden hollow ivory jasmine kitchen lemon morning nettle oaken parlour quarry rustic summer "
-    "teapot umber valley willow winter basket cellar damson ember fiddle granite hazel inlet juniper keeper linen "
-    "mellow nutmeg olive pebble quilted ramble saffron thistle upland vintage walnut yarrow brisk clover dapple",
-    "de": "abend brücke kerze tanzend frühling garten hafen insel reise kessel laterne wiese nordwind obstbaum pfeffer "
-    "stille fluss silbern holz samt fenster gelb anker bäckerei kupfer treibend feder hohl elfenbein küche zitrone "
-    "morgen nessel eiche stube steinbruch ländlich sommer teekanne tal weide winter korb keller pflaume glut geige "
-    "granit hasel bucht wacholder hüter leinen mild muskat olive kiesel gesteppt wandern safran distel hochland "
-    "walnuss schafgarbe frisch klee scheckig herbst nebel wolke regen schnee sonne mond stern erde",
+    "en": "amber bridge candle dancing early forest gentle harbour island journey kettle lantern meadow "
+    "northern orchard pepper quiet river silver timber under velvet window yellow zephyr anchor bakery "
+    "copper drifting evening feather garden hollow ivory jasmine kitchen lemon morning nettle oaken "
+    "parlour quarry rustic summer teapot umber valley willow winter basket cellar damson ember fiddle "
+    "granite hazel inlet juniper keeper linen mellow nutmeg olive pebble quilted ramble saffron thistle "
+    "upland vintage walnut yarrow brisk clover dapple",
+    "de": "abend brücke kerze tanzend frühling garten hafen insel reise kessel laterne wiese nordwind "
+    "obstbaum pfeffer stille fluss silbern holz samt fenster gelb anker bäckerei kupfer treibend feder "
+    "hohl elfenbein küche zitrone morgen nessel eiche stube steinbruch ländlich sommer teekanne tal "
+    "weide winter korb keller pflaume glut geige granit hasel bucht wacholder hüter leinen mild muskat "
+    "olive kiesel gesteppt wandern safran distel hochland walnuss schafgarbe frisch klee scheckig "
+    "herbst nebel wolke regen schnee sonne mond stern erde",
 }
 _LINKING = {
-    "en": "the a and with of in for to from this your our".split(),
-    "de": "der die das und mit von in für zu aus dieser unser".split(),
+    "en": ["the", "a", "and", "with", "of", "in", "for", "to", "from", "this", "your", "our"],
+    "de": ["der", "die", "das", "und", "mit", "von", "in", "für", "zu", "aus", "dieser", "unser"],
 }
 _HAN = (
     "春夏秋冬山水风云雨雪花草树木江河湖海日月星天地人家城市街道门窗灯火茶酒米面鱼肉菜果红橙黄绿青蓝紫白黑"
@@ -47,9 +49,8 @@ class Post:
 def _sentence(rng: random.Random, language: str) -> str:
     if language == "zh":
         return "".join(rng.choices(_HAN, k=rng.randint(9, 16))) + rng.choice("。！")
-    words = []
-    for _ in range(rng.randint(7, 13)):
-        words.append(rng.choice(_LINKING[language] if rng.random() < 0.4 else _WORDS[language].split()))
+    lists = _LINKING[language], _WORDS[language].split()
+    words = [rng.choice(lists[rng.random() > 0.4]) for _ in range(rng.randint(7, 13))]
     return " ".join(words).capitalize() + rng.choice(".!")
 
 
