@@ -8,7 +8,7 @@ nobody.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
@@ -34,9 +34,12 @@ class Asked(Protocol):
     """A check that asks a model, ready to ask."""
 
     async def complaint(
-        self, written: Written, key: str, call: Call
+        self, written: Written, options: Any, key: str, call: Call
     ) -> tuple[str | None, tuple[Request, ...]]:
-        """What is wrong, and the requests that were sent for it; raises `Fault`."""
+        """What is wrong, and the requests that were sent for it; raises `Fault`.
+
+        `options` are those of this row, in which no template is left.
+        """
 
 
 class TemplateAt(Protocol):
@@ -113,17 +116,16 @@ class Named:
     options: BaseModel
 
 
-class _One:
-    """A check with its options, which a row may have to render first."""
+class Options:
+    """The options of a check, which a row may have to render first."""
 
     def __init__(self, named: Named, template: TemplateAt) -> None:
         self.named = named
-        self.check: Check = adapters.load("checks", named.name)
         self._written = named.options.model_dump(by_alias=True, exclude_unset=True, warnings=False)
         self.templates = {at: template(*named.path, *at) for at, _ in _templates(self._written)}
         self._kept: dict[tuple[str, ...], BaseModel] = {}
 
-    def options(self, values: Values) -> BaseModel:
+    def of(self, values: Values) -> BaseModel:
         """The options for a row; a `Fault` where what a template gives is none."""
         if not self.templates:
             return self.named.options
@@ -148,9 +150,26 @@ class _One:
             shown = str(first["input"])[:60]
             raise Fault("template", f"{where}: a template gave {shown!r}: {said}") from None
 
+
+def by_place(options: Iterable[Options]) -> dict[str, Template]:
+    """The templates in all these options, by their keys in the job file."""
+    return {
+        ".".join(map(str, (*one.named.path, *at))): found
+        for one in options
+        for at, found in one.templates.items()
+    }
+
+
+class _One(Options):
+    """A check that asks nobody."""
+
+    def __init__(self, named: Named, template: TemplateAt) -> None:
+        super().__init__(named, template)
+        self.check: Check = adapters.load("checks", named.name)
+
     def complaints(self, written: Written) -> Iterator[Complaint]:
         """What it says of an answer; of each value of a field that stands in a list."""
-        options = self.options(written.values)
+        options = self.of(written.values)
         for part in parts(written, self.named.field):
             if said := self.check.complaint(part, options):
                 yield complaint_of(self.named, said)
@@ -179,11 +198,7 @@ class Checking:
     def __init__(self, checks: Any, step: str, template: TemplateAt) -> None:
         pure = adapters.names("checks")
         self._all = [_One(one, template) for one in named_in(checks, step) if one.name in pure]
-        self.templates: Mapping[str, Template] = {
-            ".".join(map(str, (*one.named.path, *at))): found
-            for one in self._all
-            for at, found in one.templates.items()
-        }
+        self.templates: Mapping[str, Template] = by_place(self._all)
 
     def __bool__(self) -> bool:
         return bool(self._all)

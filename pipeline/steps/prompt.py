@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pydantic import Field, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictInt, field_validator
 
-from pipeline.answers.asked_checks import asked_checks, asked_in, models_of
+from pipeline.answers.asked_checks import AskedChecks, critics_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
 from pipeline.answers.checking import Checking, Checks, Named, named_in, written_of
@@ -22,12 +22,12 @@ from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import DISTINCT, Complaint, own_draw, place_of
 from pipeline.core.domain import Call, Request, Values
 from pipeline.job.fields import Spec as _Spec
-from pipeline.job.fields import Template as TemplateText
 from pipeline.job.fields import Texts
-from pipeline.job.spec import Model, Step
+from pipeline.job.spec import Model
+from pipeline.steps._question import Asks, Question
 from pipeline.wire.conversation import Conversation
 
-KEYS = ("prompt", "prompt_file")
+KEYS = ("prompt", "prompt_file", "messages")
 
 
 class JsonAnswer(_Spec):
@@ -45,14 +45,9 @@ class JsonAnswer(_Spec):
         return shape
 
 
-class Spec(Step):
+class Spec(Asks):
     """A step that asks a model with a prompt."""
 
-    system: TemplateText | None = Field(None, description="a template for the system message")
-    prompt: TemplateText | None = Field(None, description="a template for the user message")
-    prompt_file: str | None = Field(
-        None, description="the same in a file of its own, relative to the job file"
-    )
     answer: JsonAnswer | None = Field(
         None, description="for an answer in JSON; without it, the answer is text"
     )
@@ -83,8 +78,17 @@ class Spec(Step):
     @property
     def others(self) -> tuple[str, ...]:
         """The stronger models, and those that judge."""
-        judges = (name for one in asked_in(self.checks) for name in models_of(one))
-        return tuple(dict.fromkeys((*self.escalate, *judges)))
+        return tuple(dict.fromkeys((*self.escalate, *self.critics)))
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Its own model, and the stronger ones."""
+        return (self.model, *self.escalate)
+
+    @property
+    def critics(self) -> Mapping[str, int]:
+        """The models that its checks ask."""
+        return critics_of(self.checks)
 
     @property
     def distinct(self) -> tuple[Named, ...]:
@@ -104,12 +108,6 @@ class Spec(Step):
         named = next((name for name in beside if getattr(self, name)), asks)
         return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
-    @model_validator(mode="after")
-    def _one_prompt(self) -> Spec:
-        if (self.prompt is None) == (self.prompt_file is None):
-            raise ValueError("a step has either `prompt` or `prompt_file`; write one of the two")
-        return self
-
 
 class Prompt:
     """A prompt step, ready to run."""
@@ -117,15 +115,13 @@ class Prompt:
     documents = False
 
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
-        prompt = "prompt_file" if spec.prompt_file else "prompt"
-        names = [prompt, "system"] if spec.system else [prompt]
+        self._question = Question(spec, template)
         self._shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
         self._checking = Checking(spec.checks, spec.name, template.at)
         Checking.check_fields(spec.checks, spec.name, self._shape, template.at)
-        self._asked = asked_checks(spec.checks, spec.name, models)
-        self.templates = {**{name: template(name) for name in names}, **self._checking.templates}
-        self._prompt = self.templates[prompt]
-        self._system = self.templates.get("system")
+        self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
+        of_checks = {**self._checking.templates, **self._asked.templates}
+        self.templates = {**self._question.templates, **of_checks}
         self.shape = _listed(self._shape) if spec.several else self._shape
         self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
         self.repairs = spec.repairs if self._shape or self._checking or self._asked else 0
@@ -134,14 +130,13 @@ class Prompt:
         askings = [self._asking, *stronger]
         rounds = max((one.options.model_dump()["rounds"] for one in spec.distinct if one.hard), default=0)
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
-        self._draws = Draws(spec.each, [self.templates[name] for name in names])
+        self._draws = Draws(spec.forks, self._question.templates.values())
         self._step, self._told, self._each = spec.name, template.told, template.each
 
     def _conversation(self, values: Values) -> Conversation:
-        system = self._system.render(values) if self._system else ""
-        schema = self._shape.schema if self._shape else None
-        turns, draw = (("user", self._prompt.render(values)),), self._draws.of(values)
-        return Conversation(turns, system, schema, self._step, draw=draw)
+        system, turns, media = self._question.of(values)
+        schema, draw = self._shape.schema if self._shape else None, self._draws.of(values)
+        return Conversation(turns, system, schema, self._step, draw=draw, given=len(turns), media=media)
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
@@ -177,14 +172,11 @@ class Prompt:
             return Verdict(value)
         written = written_of(value, values, prompt, self._told.near(self._step, place))
         complaints = self._checking.complaints(written)
-        requests: list[Request] = []
-        if not any(one.hard for one in complaints):
-            for check in self._asked:
-                said, sent = await check.complaints(written, key, call)
-                complaints += said
-                requests += sent
         alike = any(one.check == DISTINCT and one.hard for one in complaints)
-        return Verdict(value, tuple(complaints), tuple(requests), own_draw(place) if alike else "")
+        if not self._asked or any(one.hard for one in complaints):
+            return Verdict(value, tuple(complaints), draw=own_draw(place) if alike else "")
+        asked_about = await self._asked.ask(written, key, call)
+        return Verdict(value, (*complaints, *asked_about.complaints), asked_about.requests, asked_about.known)
 
 
 def _listed(shape: Shape | None) -> Shape:
