@@ -16,7 +16,7 @@ from pydantic_core import InitErrorDetails
 
 from pipeline.answers.options import Named, Options, Path, TemplateAt, by_place
 from pipeline.answers.shapes.shape import Shape
-from pipeline.answers.written import Complaint, Written
+from pipeline.answers.written import Complaint, Near, Written
 from pipeline.core import adapters
 from pipeline.core.contracts import Check
 from pipeline.core.domain import Call, Request, Values
@@ -156,7 +156,7 @@ class Checking:
         return [said for one in self._all for said in one.complaints(written)]
 
 
-def written_of(value: Any, values: Values, prompt: str, near: tuple[str, ...] = ()) -> Written:
+def written_of(value: Any, values: Values, prompt: str, near: tuple[Near, ...] = ()) -> Written:
     """An answer as checks see it."""
     return Written(_text(value), value, values, prompt, near)
 

