@@ -18,7 +18,8 @@ from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_
 from pipeline.answers.written import place_of
 from pipeline.core.domain import Billed, Call, Fault, Request, Values
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.spec import Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Step
 
 KEYS = ("join",)
 
@@ -87,7 +88,7 @@ class Join:
         text = whole(self._text.render(values)).strip()
         if not text:
             raise Fault("template", f"{self._text.locate(1, 1)}: the text is empty")
-        written = written_of(text, values, "", self._told.near(self._step, place, text))
+        written = written_of(text, values, "", self._told.near(self._step, place))
         said = await all_said(self._checking, self._asked, written, key, call)
         hard = " ".join(one.message for one in said.complaints if one.hard)
         if hard:
