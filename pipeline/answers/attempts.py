@@ -123,7 +123,7 @@ class Attempts:
 
     @staticmethod
     async def _judged(judge: Judge, text: str, asked: Conversation, tried: _Tried) -> Verdict:
-        """The verdict; where a judge's paid answers are of no use, its fault with the text that waits for it."""
+        """The verdict; where a judge's answers are of no use, its fault with the text that waits for it."""
         try:
             return await judge(text, asked)
         except Rejected as fault:

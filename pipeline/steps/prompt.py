@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import Field, StrictInt, field_validator
 
-from pipeline.answers.asked_checks import AskedChecks, critics_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
 from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
+from pipeline.answers.judges.asked_checks import AskedChecks, critics_of
 from pipeline.answers.samples import Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import Complaint, place_of
