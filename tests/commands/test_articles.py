@@ -185,6 +185,9 @@ def refused(project: Project, *steps: dict[str, Any], records: str = TWO_ROWS) -
         ({"prompt": "{{ sektion }}"}, {}, "there is no 'sektion'"),
         ({"each": {"section": "{{ outlin.sections }}"}}, {}, "there is no 'outlin'"),
         ({"each": {"section": "{{ outline.parts }}"}}, {}, "'outline' has no 'parts'"),
+        ({"prompt": "{{ section.heading }} {{ section.headin }}"}, {}, "'section' has no 'headin'"),
+        ({"each": {"section": "{{ outline.title }}"}, "prompt": "{{ section.any }}"}, {}, ""),
+        ({"prompt": "{{ title }}"}, {}, "no template of the step reads 'section'"),
         ({"each": {"section": "{{ section }}"}}, {}, "there is no 'section'"),
         ({"each": {"section": "{{ body }}"}}, {}, "there is no 'body'"),
         ({"when": "{{ number > 1 }}"}, {}, "there is no 'number'"),
@@ -201,7 +204,7 @@ def test_an_item_is_known_in_its_step_alone(
     body: dict[str, Any], after: dict[str, Any], what: str, project: Project
 ) -> None:
     said = refused(project, OUTLINE, {**BODY, "prompt": "Section {{ number }}", **body}, {**ARTICLE, **after})
-    assert (f"{what}" in said and "error" in said) if what else "error" not in said
+    assert what in said and ("error: " in said or "warning: " in said) if what else "error" not in said
 
 
 @pytest.mark.parametrize("name", ["number", "count", "written", "section"])
@@ -217,7 +220,7 @@ def test_a_column_of_that_name_is_read_as_a_field_of_the_row(name: str, project:
         project.job(server.base_url, records=f'sku,tags,{name}\n1,"a, b",cell\n', steps=steps)
         assert project.run("run", "job.yaml").returncode == 0
         (row,) = project.result().to_dicts()
-        assert row == {"sku": "1", "tags": "a, b", name: "cell", "body": '["both","both"]'}
+        assert (row[name], row["body"]) == ("cell", '["both","both"]')
 
 
 def test_a_step_before_it_cannot_have_a_name_of_the_item(project: Project) -> None:
