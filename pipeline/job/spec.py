@@ -186,6 +186,16 @@ class Step(Spec):
         return {}
 
     @property
+    def distinct(self) -> tuple[Any, ...]:
+        """Its checks that compare the answers of all rows, as `answers.checking.Named`."""
+        return ()
+
+    @property
+    def several(self) -> bool:
+        """Whether its value is a list of answers."""
+        return False
+
+    @property
     def judges(self) -> tuple[str, ...]:
         """The models that read its answers when all of them are there, by their names in the job."""
         return ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
+from dataclasses import field as of_each
 from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -35,6 +36,7 @@ from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
 from pipeline.records.source import Source, open_records
+from pipeline.runs.crowd.notes import Notes
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
@@ -62,19 +64,22 @@ class Session:
     stages: tuple[Stage, ...]
     row_files: RowFiles | None = None
     tree: Tree | None = None
+    notes: Notes = of_each(default_factory=Notes)
+    """what the steps are told of rows"""
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
-        stages = tuple(stages_of(job, prepare, partial(_earlier, job)))
+        notes = Notes()
+        stages = tuple(stages_of(job, prepare, partial(_earlier, job), notes))
         row_files = RowFiles.of(job, stages, prepare)
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
             if job.candidates is not None:
                 source.choose(None, job.candidates)
-        session = cls(job, source, stages, row_files, tree)
+        session = cls(job, source, stages, row_files, tree, notes)
         session._check_names()
         session._check_paths()
         session._check_budget()

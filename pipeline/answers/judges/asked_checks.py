@@ -9,17 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.answers.checking import (
-    Asked,
-    Checking,
-    Named,
-    Options,
-    TemplateAt,
-    by_place,
-    complaint_of,
-    named_in,
-    parts,
-)
+from pipeline.answers.checking import Asked, Checking, complaint_of, named_in, parts
+from pipeline.answers.options import Named, Options, TemplateAt, by_place
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Reply, Request, frozen
