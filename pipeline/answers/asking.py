@@ -49,6 +49,7 @@ class Templates(Protocol):
     earlier: Earlier
     told: Told
     each: tuple[str, ...]
+    """the values that name a row at this step: those of `each` up to here, and the number of an item"""
     """the names in `each` of this step and of those before it"""
     folder: Path
     """the folder that paths are relative to"""
@@ -76,8 +77,8 @@ class Runner(Protocol):
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""
 
-    def first_request(self, values: Values, key: str) -> Request:
-        """The request it begins with, without sending it; raises `Fault`."""
+    def first_request(self, values: Values, key: str) -> Request | None:
+        """The request it begins with, without sending it; None where it sends none; raises `Fault`."""
 
 
 class _Asked:

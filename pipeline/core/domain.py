@@ -42,7 +42,7 @@ class Record:
 class Media:
     """A picture or a recording. Its `mark` stands in the body until the request is sent.
 
-    The mark names the content by its SHA-256, whatever its path; and no request that waits holds the bytes.
+    The mark names the content by its SHA-256, whatever its path is. No request that waits holds the bytes.
     """
 
     kind: str  # image/png, audio/wav, …; image/* where only its address is known
@@ -277,22 +277,24 @@ class Rejected(Fault):
     requests: tuple[Request, ...]  # the requests that brought these answers, in the order they were sent
     known: bool  # whether nothing was sent in this run: the journal held them all
     best: str  # the best of the answers, for a person to look at; '' where none has a text
+    item: int  # which item of the row they are about, from 1; 0 where the step has no items
 
     def __init__(
         self, kind: str, message: str, *, requests: tuple[Request, ...], known: bool, fate: Fate = Fate.FAIL
     ) -> None:
         super().__init__(kind, message, fate=fate, billed=Billed.YES)
-        vars(self).update(requests=requests, known=known, best="")
+        vars(self).update(requests=requests, known=known, best="", item=0)
 
 
 class Unanswered(Fault):
     """The journal holds no answer, and this walk (a plan, an export) sends nothing."""
 
     request: Request
+    later: int  # requests of the same step that come after it, and depend on its answer
 
     def __init__(self, request: Request) -> None:
         super().__init__("pending", "not answered yet")
-        vars(self).update(request=request)
+        vars(self).update(request=request, later=0)
 
 
 Call: TypeAlias = Callable[[Request], Awaitable[Reply]]

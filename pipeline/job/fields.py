@@ -17,15 +17,18 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictInt,
     StringConstraints,
+    Tag,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     model_validator,
 )
 
 from pipeline.core.clock import hours_of
+from pipeline.text.counting import Unit
 
 _IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _JOB_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -226,6 +229,11 @@ Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 JobNames = Annotated[tuple[JobName, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]
+Each = Annotated[
+    Annotated[Forks, Tag("values")] | Annotated[str, Tag("items")],
+    Discriminator(lambda value: "items" if is_template(value) else "values"),
+]
+"""the values that rows fork over, or a template for the items that a step is taken for inside of each row"""
 Hours = Annotated[str, AfterValidator(_hours)]
 Count = Annotated[
     StrictInt,
@@ -235,6 +243,8 @@ Count = Annotated[
 """a whole number, or a template for one; a template stands in it as text until a row renders it"""
 Share = Annotated[Number, Field(ge=0, le=1), WrapValidator(_rendered, json_schema_input_type=float | str)]
 """the same for a number from 0 to 1"""
+UnitName = Annotated[Unit, WrapValidator(_rendered, json_schema_input_type=Unit | str)]
+"""what a length is counted in, or a template for it"""
 Concurrency = Annotated[
     Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=MOST_AT_ONCE)], BeforeValidator(_auto_or_count)
 ]

@@ -104,6 +104,7 @@ def _texts(body: dict[str, Any]) -> list[str]:
     texts += [turns] if isinstance(turns, str) else map(_content, turns)
     text = body.get("text")
     form = body.get("response_format") or (text.get("format") if isinstance(text, dict) else None)
+    form = form or body.get("questions")
     return [*texts, orjson.dumps(form).decode()] if form else texts
 
 

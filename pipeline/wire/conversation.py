@@ -26,8 +26,9 @@ class Conversation:
     """System text, turns of (role, content), and the JSON Schema the answer must have, if any.
 
     `translation` is (text, source language, target language) where the question is to translate a text:
-    engines that take no prompt use it instead of the turns. `draw` is the request's. The first `given` turns
-    are the step's, and those behind them are repairs. `media` belong to the last turn that is given.
+    engines that take no prompt use it instead of the turns. `questions` are what is asked about the turns in
+    the dialect of decisions, in its own form. `draw` is the request's. The first `given` turns are the
+    step's, and those behind them are repairs. `media` belong to the last turn that is given.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -36,6 +37,7 @@ class Conversation:
     name: str = "answer"
     translation: tuple[str, str, str] | None = None
     draw: str = ""
+    questions: tuple[Mapping[str, Any], ...] = ()
     given: int = 1
     media: tuple[Media, ...] = ()
 
