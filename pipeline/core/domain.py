@@ -40,10 +40,7 @@ class Record:
 
 @frozen
 class Media:
-    """A picture or a recording. Its `mark` stands in the body until the request is sent.
-
-    The mark names the content by its SHA-256, whatever its path is. No request that waits holds the bytes.
-    """
+    """A picture or a recording. Its `mark`, with its SHA-256, stands in a body until the body is sent."""
 
     kind: str  # image/png, audio/wav, …; image/* where only its address is known
     size: int = 0
@@ -52,8 +49,7 @@ class Media:
     pixels: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     detail: str = ""  # how closely a picture is looked at; '' where nothing is said
-    load: Callable[[], bytes] = field(default=bytes, compare=False, repr=False)
-    """the JSON string that is sent in the place of the mark; raises `Fault`"""
+    load: Callable[[], bytes] = field(default=bytes, compare=False, repr=False)  # what is sent for the mark
 
 
 @frozen
@@ -83,7 +79,6 @@ class Request:
     segments: tuple[bytes, ...] = field(default=(), compare=False)
     """the keys of the segments of a document that it asks for, in their order"""
     media: tuple[Media, ...] = field(default=(), compare=False, repr=False)
-    """the pictures and recordings whose marks or addresses stand in the body"""
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     @property
