@@ -162,7 +162,7 @@ def test_all_samples_are_compared_with_those_of_other_rows(project: Project) -> 
 
 
 def test_the_answers_for_all_items_are_compared(project: Project) -> None:
-    step = STEP | {"each": {"part": "{{ title | split }}"}, "prompt": "{{ title }}: {{ part }}"}
+    step = STEP | {"each": {"part": "{{ title | split(' ') }}"}, "prompt": "{{ title }}: {{ part }}"}
 
     def write(chat: Chat) -> str:
         return "one text that stands for all of them" if not chat.turn else fresh(chat.number)
