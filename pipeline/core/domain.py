@@ -66,8 +66,7 @@ class Request:
     step: str = field(default="", compare=False)
     key: str = field(default="", compare=False)
     attempt: int = field(default=1, compare=False)  # which try this is, from 1
-    endpoint: str = field(default="", compare=False)
-    """which of a model's endpoints is asked; '' where there is one"""
+    endpoint: str = field(default="", compare=False)  # which of a model's endpoints; '' where there is one
     private: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     """values of the record that stay out of every message"""
     instead: Request | None = field(default=None, compare=False)
@@ -189,8 +188,7 @@ class Reply:
     advertised: ServerLimits | None = None
     wait: float | None = None  # seconds that the headers ask to wait; used only where the body is an error
     odd: str = ""  # what was odd about it, though it can be read; '' for nothing
-    cost: int | None = None
-    """nano-dollars by the usage that came with it; None where that or the price is not known"""
+    cost: int | None = None  # nano-dollars by its usage; None where that or the price is not known
     most: int | None = None  # the most that it can have cost; None where the price is not known
 
     def with_answer(self, answer: Answer, model: str, cost: int | None, most: int | None) -> Reply:
