@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, StrictInt
+from pydantic import Field, PrivateAttr, StrictInt, model_validator
 
 from pipeline.job.fields import (
     Address,
     Concurrency,
-    Forks,
+    Each,
     Hours,
     Identifier,
     JobName,
@@ -144,13 +145,21 @@ class BudgetSpec(Spec):
 class Step(Spec):
     """What every kind of step has; the kinds stand in `steps/`, one file each."""
 
+    asks: ClassVar[bool] = True
+    """whether a model of its own is asked"""
     name: Identifier = Field(
         description="the step's column in the result and its variable in later templates"
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
     params: Params = Field({}, description="for this step; they take precedence over the model's own")
-    each: dict[Identifier, Forks] = Field(
-        {}, description="fan-out: one branch, and one row of the result, for each value; no value twice"
+    each: dict[Identifier, Each] = Field(
+        {},
+        description="a list is a fan-out: one branch, and one row of the result, for each value, none twice;"
+        " a template for a list: the step is taken for each item, and its value is the list of its answers",
+    )
+    order: Literal["parallel", "serial"] = Field(
+        "parallel",
+        description="of items: parallel, or serial: each prompt can read {{ written }}, the answers before it",
     )
     when: Template | None = Field(
         None, description="a template; the step is skipped for a row where it gives false"
@@ -187,9 +196,32 @@ class Step(Spec):
         return ""
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """The models that are asked while it is taken, its own first; () where none is."""
+        return tuple(filter(None, (self.model, *self.others)))
+
+    @cached_property
+    def forks(self) -> dict[str, tuple[Any, ...]]:
+        """The values of `each` that rows fork over."""
+        return {name: values for name, values in self.each.items() if not isinstance(values, str)}
+
+    @property
+    def item(self) -> str:
+        """The name in `each` that stands for one item after the other inside of a row; '' for none."""
+        return next((name for name in self.each if name not in self.forks), "")
+
+    @property
     def branches(self) -> int:
         """How many branches it makes of one: one for each combination of the values of `each`."""
-        return math.prod(map(len, self.each.values()))
+        return math.prod(map(len, self.forks.values()))
+
+    @model_validator(mode="after")
+    def _one_item(self) -> Step:
+        if len(self.each) - len(self.forks) > 1:
+            raise ValueError("only one name in `each` can be a template; take the items from one list")
+        if "order" in self.model_fields_set and not self.item:
+            raise ValueError('`order` is for the items of a list: each: {section: "{{ outline.sections }}"}')
+        return self
 
 
 class Job(Spec):
@@ -266,7 +298,7 @@ class Job(Spec):
     def models_of(self, step: Step) -> dict[str, Model]:
         """All models that may be asked for a step: its own, those that it names besides, their fallbacks."""
         found: dict[str, Model] = {}
-        for name in (step.model, *step.others, *step.judges):
+        for name in (*step.asked, *step.judges):
             found |= self.chain(name)
         return found
 

@@ -80,7 +80,9 @@ class Bound:
             if size.limit is None:
                 self.why_not = self._unlimited(asked)
                 return None
-            sizes.append((asked, either, size.input if size.exact else len(either.body), size.limit))
+            sizes.append(
+                (asked, either, size.input if size.exact else len(either.body) + size.media, size.limit)
+            )
         longest = max(limit for *_, limit in sizes)
         total = 0
         for turn in range(1 + max(0, self._repairs - request.turns // 2)):

@@ -169,7 +169,7 @@ class Run(RunState):
         self.lanes = lanes = Lanes(self.session.job, self.shared)
         stack = AsyncExitStack()
         try:
-            calls = await lanes.launch((name for stage in stages for name in stage.names_of_models), stack)
+            calls = await lanes.launch((name for stage in stages for name in stage.spec.asked), stack)
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(stages, calls)
@@ -271,7 +271,7 @@ class Run(RunState):
     def _watch_failures(self, leaf: Branch) -> None:
         """Stop when most of the last rows failed: to go on would only waste money."""
         fault = leaf.fault
-        if fault is not None and (_is_known(fault) or fault.again or fault.kind in UNSENT):
+        if fault is not None and ((leaf.known and _is_known(fault)) or fault.again or fault.kind in UNSENT):
             return
         recent = self.progress.recent
         recent.append(fault is not None)

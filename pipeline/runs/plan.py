@@ -88,24 +88,30 @@ class _Forecast:
         if request.via not in self.critics:
             self._expect_critics(1)
 
-    def expect_later(self, requests: int) -> None:
-        """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones."""
-        self._later(requests, "")
+    def expect_later(self, requests: int, *, items: bool = False) -> None:
+        """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones.
+
+        With `items` each of them stands for a list: it is not known yet how many requests it brings.
+        """
+        self._later(requests, "", items)
         self._expect_critics(requests)
 
     def _expect_critics(self, answers: int) -> None:
         for name, each in self.critics.items():
             self._later(answers * each, name)
 
-    def _later(self, requests: int, via: str) -> None:
+    def _later(self, requests: int, via: str, items: bool = False) -> None:
         plan, asked = self.plan, self.asked[via]
         plan.later += requests
+        plan.items = plan.items or items
         if self.bound.free:
             return
         plan.most = None
         if not self.bound.why_not:
             plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
-        if asked.known is None or not asked.tariff.known:
+            if plan.items:
+                plan.no_bound = "how many items there are depends on missing answers"
+        if items or asked.known is None or not asked.tariff.known:
             plan.later_cost = None
         elif plan.later_cost is not None:
             plan.later_cost += asked.known.cost / asked.known.replies * requests / DOLLAR
@@ -120,7 +126,8 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     seen_before = {(one.step, one.model): one for one in known if one.replies}
     review = Review.of(session)
     stages = [*session.stages, *([review.stage] if review else [])]
-    forecasts = {stage.spec.name: _forecast(session.job, stage, seen_before) for stage in stages}
+    made = ((stage.spec.name, _forecast(session.job, stage, seen_before)) for stage in stages)
+    forecasts = {name: forecast for name, forecast in made if forecast}
     plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
     but = rehearsed(session.job)
     real = [one for one in known if not but or not one.model.startswith(but)]
@@ -147,7 +154,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
                 reading.note(leaf, walks.rows_under(leaf))
             if leaf.status == "pending":
                 unfinished.add(place)
-                _expect_later(list(forecasts.values())[: len(session.stages)], session, leaf)
+                _expect_later(forecasts, session, leaf)
 
         walks.visit(batch, count)
         plan.records += len(batch)
@@ -211,20 +218,27 @@ def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:
     plan.failed += rows if leaf.status == "failed" else 0
 
 
-def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:
+def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast | None:
+    """What a step needs; None for one that asks nobody."""
     spec = stage.spec
-    models = {"": (spec.model, stage.model), **{name: (name, job.models[name]) for name in spec.others}}
+    if stage.model is None:
+        return None
+    own = spec.asked[0]
+    models = {"": (own, stage.model), **{name: (name, job.models[name]) for name in spec.others}}
     asked = {
         via: _Asked(tariff_of(places_of(name, model)[0].model), seen_before.get((spec.name, model.model)))
         for via, (name, model) in models.items()
     }
-    plan = StepPlan(spec.name, spec.model, measured=asked[""].known is not None)
+    plan = StepPlan(spec.name, own, measured=asked[""].known is not None)
     return _Forecast(plan, asked, spec.critics, Bound(job, spec, stage.runner.repairs))
 
 
-def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) -> None:
-    """Count the steps after an unanswered one: at most one request for each of their branches."""
-    branches = 1
-    for forecast, stage in zip(forecasts[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
+def _expect_later(forecasts: Mapping[str, _Forecast], session: Session, leaf: Branch) -> None:
+    """Count what comes after an unanswered request: of each later step one for each of its branches."""
+    here, branches = session.stages[leaf.at].spec.name, 1
+    if isinstance(leaf.fault, Unanswered) and leaf.fault.later:
+        forecasts[here].expect_later(leaf.fault.later)
+    for stage in session.stages[leaf.at + 1 :]:
         branches *= stage.spec.branches
-        forecast.expect_later(branches)
+        if forecast := forecasts.get(stage.spec.name):
+            forecast.expect_later(branches, items=bool(stage.spec.item))

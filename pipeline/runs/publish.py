@@ -204,7 +204,7 @@ class _Failures:
     def __init__(self, session: Session) -> None:
         self._stages = session.stages
         self._safe = session.job.output.spreadsheet_safe
-        self._each = [name for stage in session.stages for name in stage.spec.each]
+        self._each = [name for stage in session.stages for name in stage.spec.forks]
         self._rows: list[tuple[str | None, ...]] = []
         self.reasons: Counter[str] = Counter()
         self._of_step: dict[str, Counter[tuple[str, str]]] = {

@@ -138,6 +138,8 @@ class StepPlan:
     missing: int = 0
     later: int = 0
     """requests that depend on missing answers: at most so many"""
+    items: bool = False
+    """whether there may be more: some stand for all items of a list that is not known yet"""
     input_tokens: int = 0
     output_tokens: int = 0
     output_limit: int | None = 0
@@ -184,7 +186,7 @@ class Plan:
 
     @property
     def later(self) -> int:
-        """Requests that depend on missing answers: at most so many."""
+        """Requests that depend on missing answers: at most so many, unless a step has items."""
         return sum(step.later for step in self.steps)
 
     def needed(self, what: str) -> int:

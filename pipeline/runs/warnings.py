@@ -34,7 +34,7 @@ def warnings_of(session: Session) -> Iterator[JobError]:
     for i, stage in enumerate(session.stages):
         names = frozenset[str]().union(*(template.names for template in stage.runner.templates.values()))
         known |= stage.spec.each.keys()
-        if stage.runner.documents or (names & varied) - stage.spec.each.keys():
+        if stage.runner.documents or (names & varied) - stage.spec.each.keys() or stage.model is None:
             varied.add(stage.spec.name)
         elif session.source.total() > 1:
             which = f"step '{stage.spec.name}' reads no column"
@@ -83,20 +83,20 @@ def _of_text(template: Template, known: set[str]) -> Iterator[JobError]:
 
 
 def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    names = drawing(stage.spec.each, stage.runner.templates.values())
+    names = drawing(stage.spec.forks, stage.runner.templates.values())
     for name in names:
-        if not all(isinstance(value, int) for value in stage.spec.each[name]):
+        if not all(isinstance(value, int) for value in stage.spec.forks[name]):
             unread = f"no template of the step reads '{name}'"
             what, hint = f"{unread}: each of its values asks the same prompt once more", _read(name)
             yield JobError(what, where=_place(session, step, "each"), hint=f"write {hint} in the prompt")
-    if names and stage.model.params.get("temperature") == 0:
+    if names and stage.model and stage.model.params.get("temperature") == 0:
         what = f"step '{stage.spec.name}' asks several times at temperature 0: its answers will hardly differ"
         yield JobError(what, where=_place(session, step, "each"), hint="params: {temperature: 0.8}")
 
 
 def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
     written = stage.spec.model_dump(include={"checks"}, exclude_none=True, warnings=False).get("checks", {})
-    for what in unmet_checks(written, limit_of(stage.model.params)):
+    for what in unmet_checks(written, limit_of(stage.model.params if stage.model else {})):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():

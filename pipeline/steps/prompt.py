@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pydantic import Field, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictInt, field_validator
 
 from pipeline.answers.asked_checks import AskedChecks, critics_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
@@ -22,12 +22,12 @@ from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import Complaint, place_of
 from pipeline.core.domain import Call, Request, Values
 from pipeline.job.fields import Spec as _Spec
-from pipeline.job.fields import Template as TemplateText
 from pipeline.job.fields import Texts
-from pipeline.job.spec import Model, Step
+from pipeline.job.spec import Model
+from pipeline.steps._question import Asks, Question
 from pipeline.wire.conversation import Conversation
 
-KEYS = ("prompt", "prompt_file")
+KEYS = ("prompt", "prompt_file", "messages")
 
 
 class JsonAnswer(_Spec):
@@ -45,14 +45,9 @@ class JsonAnswer(_Spec):
         return shape
 
 
-class Spec(Step):
+class Spec(Asks):
     """A step that asks a model with a prompt."""
 
-    system: TemplateText | None = Field(None, description="a template for the system message")
-    prompt: TemplateText | None = Field(None, description="a template for the user message")
-    prompt_file: str | None = Field(
-        None, description="the same in a file of its own, relative to the job file"
-    )
     answer: JsonAnswer | None = Field(
         None, description="for an answer in JSON; without it, the answer is text"
     )
@@ -102,12 +97,6 @@ class Spec(Step):
         named = next((name for name in beside if getattr(self, name)), "" if not self.others else "checks")
         return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
-    @model_validator(mode="after")
-    def _one_prompt(self) -> Spec:
-        if (self.prompt is None) == (self.prompt_file is None):
-            raise ValueError("a step has either `prompt` or `prompt_file`; write one of the two")
-        return self
-
 
 class Prompt:
     """A prompt step, ready to run."""
@@ -115,16 +104,13 @@ class Prompt:
     documents = False
 
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
-        prompt = "prompt_file" if spec.prompt_file else "prompt"
-        names = [prompt, "system"] if spec.system else [prompt]
+        self._question = Question(spec, template)
         self._shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
         self._checking = Checking(spec.checks, spec.name, template.at)
         Checking.check_fields(spec.checks, spec.name, self._shape, template.at)
         self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
         of_checks = {**self._checking.templates, **self._asked.templates}
-        self.templates = {**{name: template(name) for name in names}, **of_checks}
-        self._prompt = self.templates[prompt]
-        self._system = self.templates.get("system")
+        self.templates = {**self._question.templates, **of_checks}
         self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
         self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
         self.repairs = spec.repairs if self._shape or self._checking or self._asked else 0
@@ -132,14 +118,13 @@ class Prompt:
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
-        self._draws = Draws(spec.each, [self.templates[name] for name in names])
+        self._draws = Draws(spec.forks, self._question.templates.values())
         self._step, self._told, self._each = spec.name, template.told, template.each
 
     def _conversation(self, values: Values) -> Conversation:
-        system = self._system.render(values) if self._system else ""
-        schema = self._shape.schema if self._shape else None
-        turns, draw = (("user", self._prompt.render(values)),), self._draws.of(values)
-        return Conversation(turns, system, schema, self._step, draw=draw)
+        system, turns, media = self._question.of(values)
+        schema, draw = self._shape.schema if self._shape else None, self._draws.of(values)
+        return Conversation(turns, system, schema, self._step, draw=draw, given=len(turns), media=media)
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""

@@ -170,7 +170,7 @@ class Translate:
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
         self._allow, self._styles = spec.allow, spec.translate.styles
         self._terms = _glossary(spec.translate, template)
-        self._draws = Draws(spec.each, self.templates.values())
+        self._draws = Draws(spec.forks, self.templates.values())
         takes_prompts = models[spec.model][0].api != "translation"
         self.repairs = (1 if spec.repairs is None else spec.repairs) if takes_prompts else 0
         self._asking = Asking(spec.name, models[spec.model])

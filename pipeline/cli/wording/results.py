@@ -178,7 +178,7 @@ def of_rows(
     """
     width = shutil.get_terminal_size((100, 24)).columns
     columns = list(found.rows[0]) if found.rows else []
-    heads = [*(job.records.key or columns[:1]), *(name for step in job.steps for name in step.each)]
+    heads = [*(job.records.key or columns[:1]), *(name for step in job.steps for name in step.forks)]
     written = [name for name in columns if name.split(".")[0] in steps]
     if not found.unchanged:
         yield f"the table was changed after a run of '{job.name}' wrote it: why rows failed is not known"

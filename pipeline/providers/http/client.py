@@ -16,10 +16,12 @@ import resource
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from io import BytesIO
 from time import perf_counter
 from urllib.parse import urlsplit
 
 import aiohttp
+from anyio import to_thread
 from yarl import URL
 
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
@@ -136,11 +138,14 @@ class _Endpoint:
         deadline = Deadline(self._deadlines)
         response: aiohttp.ClientResponse | None = None
         body: Body | None = None
+        data: bytes | BytesIO = request.body
+        if request.media:  # megabytes, of which no request that waits holds any
+            data = BytesIO(await to_thread.run_sync(lambda: request.sent))
         try:
             with deadline:
                 async with self._session.post(
                     self._urls[request.api],
-                    data=request.body,
+                    data=data,
                     headers=self._headers,
                     allow_redirects=False,
                     proxy=self._proxy.reveal() or None,

@@ -97,7 +97,10 @@ class _Noting:
             return reply
 
         taken = await self._runner.take(values, key, noting)
-        messages = orjson.loads(self._question.first_request(values, key).body)["messages"]
+        first = self._question.first_request(values, key)
+        if first is None:  # nobody was asked
+            return taken
+        messages = orjson.loads(first.body)["messages"]
         others = dict.fromkeys(self._others(replies, taken)) if replies else ()
         example = Example(messages, _written(taken.value), tuple(others), bool(taken.soft), False)
         self.noted.setdefault(key, []).append(example)
