@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
-from dataclasses import field as of_each
 from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -61,10 +60,9 @@ class Session:
     job: Job
     source: Source | Documents
     stages: tuple[Stage, ...]
+    notes: Notes  # what the steps are told of rows
     row_files: RowFiles | None = None
     tree: Tree | None = None
-    notes: Notes = of_each(default_factory=Notes)
-    """what the steps are told of rows"""
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
@@ -78,7 +76,7 @@ class Session:
             source = source_of(job, tree, records)
             if job.candidates is not None:
                 source.choose(None, job.candidates)
-        session = cls(job, source, stages, row_files, tree, notes)
+        session = cls(job, source, stages, notes, row_files, tree)
         session._check_names()
         session._check_paths()
         session._check_budget()

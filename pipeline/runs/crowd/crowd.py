@@ -14,7 +14,6 @@ from typing import Any
 from pipeline.answers.checking import parts, written_of
 from pipeline.answers.items import NUMBER
 from pipeline.answers.options import Named
-from pipeline.answers.items import NUMBER
 from pipeline.answers.written import Near, about, place_of
 from pipeline.core.redaction import without
 from pipeline.engine.stages import Stage
