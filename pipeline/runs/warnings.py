@@ -16,7 +16,7 @@ from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.money.tokens import limit_of
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template

@@ -18,7 +18,8 @@ from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_
 from pipeline.answers.written import DISTINCT, place_of
 from pipeline.core.domain import Billed, Call, Fault, Request, Values
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.spec import Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Step
 
 KEYS = ("join",)
 
