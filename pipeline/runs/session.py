@@ -50,9 +50,8 @@ DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
 
 _Known = dict[str, list[str] | None]
-"""names that a template can read, with their fields where these are known"""
 _Mute = dict[str, pl.DataType]
-"""columns whose values have no text"""
+"""names that a template can read, with their fields where these are known; columns that have no text"""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,21 @@ def test_all_samples_are_compared_with_those_of_other_rows(project: Project) -> 
         assert server.ledger().billed == 8 + 4
 
 
+def test_the_answers_for_all_items_are_compared(project: Project) -> None:
+    step = STEP | {"each": {"part": "{{ title | split(' ') }}"}, "prompt": "{{ title }}: {{ part }}"}
+
+    def write(chat: Chat) -> str:
+        return "one text that stands for all of them" if not chat.turn else fresh(chat.number)
+
+    with writer(write) as (server, _):
+        project.job(server.base_url, records=project.numbered(3), steps=[step])
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        cells = [json.loads(cell) for cell in project.result()["post"]]
+        assert len({text for cell in cells for text in cell}) == 6
+        assert server.ledger().billed == 6 + 5
+
+
 def test_a_step_that_reads_an_answer_is_asked_again_with_it(project: Project) -> None:
     steps = [STEP, {"name": "tag", "prompt": "A tag for: {{ post }}", "checks": {"distinct": True}}]
 
