@@ -49,6 +49,8 @@ class Templates(Protocol):
     told: Told
     each: tuple[str, ...]
     """the names in `each` of this step and of those before it"""
+    own: Mapping[str, Any]
+    """the checks of the job's plugins by name"""
 
     def at(self, *path: str | int) -> Template:
         """The template at a path below the step: ("checks", "post.text", "length", "min")."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
@@ -21,6 +22,7 @@ from pipeline.core.domain import Call, Fault, Request, Values, frozen
 from pipeline.job.fields import Spec, is_template
 from pipeline.templates.template import Template
 
+NO_PLUGINS: Mapping[str, Any] = MappingProxyType({})
 _MOST_KEPT = 1_000
 """options that are kept rendered, for each check"""
 Path = tuple[str | int, ...]
@@ -159,7 +161,7 @@ def parts(written: Written, field: tuple[str, ...]) -> Iterator[Written]:
         yield written
         return
     for value in _inside(written.value, field):
-        yield Written(_text(value), value, written.values, written.prompt, written.near)
+        yield Written(_text(value), value, written.values, written.prompt, written.near, written.own)
 
 
 def complaint_of(named: Named, said: str) -> Complaint:
@@ -189,9 +191,11 @@ class Checking:
         return [said for one in self._all for said in one.complaints(written)]
 
 
-def written_of(value: Any, values: Values, prompt: str, near: tuple[str, ...] = ()) -> Written:
+def written_of(
+    value: Any, values: Values, prompt: str, near: tuple[str, ...] = (), own: Mapping[str, Any] = NO_PLUGINS
+) -> Written:
     """An answer as checks see it."""
-    return Written(_text(value), value, values, prompt, near)
+    return Written(_text(value), value, values, prompt, near, own)
 
 
 def named_in(checks: Any, step: str = "") -> Iterator[Named]:

@@ -6,6 +6,7 @@ This module knows no check and no model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Any, Protocol
 
 from pipeline.core.domain import Values, frozen
@@ -25,6 +26,8 @@ class Written:
     """what the user asked in this conversation, without the system text"""
     near: tuple[str, ...] = ()
     """answers of other rows that this one is nearly equal to, the nearest first, as the run found them"""
+    own: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """the checks of the job's plugins by name, each a `job.plugins.Function`"""
 
 
 @frozen

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipeline.job.load import read_beside
 from pipeline.job.spec import Job, Model, Step
 from pipeline.templates.compiled import Compiled
 from pipeline.templates.isolated import Worker
+from pipeline.templates.sandbox import sandbox
 from pipeline.templates.template import Prepare, Template
 
 
@@ -44,7 +46,10 @@ class Stage:
 
 def preparing(job: Job) -> Prepare:
     """How the job's templates are prepared: in a process of their own if the job is untrusted."""
-    return Worker().prepare if job.untrusted else Compiled
+    if job.untrusted:
+        return Worker().prepare
+    filters = job.code.functions["filter"]
+    return partial(Compiled, environment=sandbox(filters)) if filters else Compiled
 
 
 def stages_of(
@@ -79,6 +84,7 @@ class _Templates:
         each: tuple[str, ...],
     ) -> None:
         self.earlier, self.told, self.each = earlier, told, each
+        self.own = job.code.functions["check"]
         self._job, self._text, self._path, self._prepare = job, job.text, ("steps", index), prepare
 
     def file(self, dotted: str, name: str) -> tuple[str, str]:

@@ -25,9 +25,11 @@ from pipeline.job.fields import (
     PresetName,
     Spec,
     Template,
+    Texts,
     Variable,
 )
 from pipeline.job.files import Output, Records
+from pipeline.job.plugins import Plugins
 from pipeline.job.yaml_source import YamlSource
 
 MOST_AUTO = 1024  # the most requests under way that `concurrency: auto` tries
@@ -185,6 +187,11 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    plugins: Texts = Field(
+        (),
+        description="Python files beside the job file, with checks, filters of templates or a source of the"
+        " job's own; they run only with --allow-code",
+    )
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
     )
@@ -193,6 +200,7 @@ class Job(Spec):
     _text: YamlSource = YamlSource("job.yaml")
     _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
     _untrusted: bool = False
+    _code: Plugins = PrivateAttr(default_factory=Plugins)
 
     @property
     def file(self) -> Path:
@@ -213,6 +221,11 @@ class Job(Spec):
     def untrusted(self) -> bool:
         """Whether the job is untrusted: its templates are then rendered in a process of their own."""
         return self._untrusted
+
+    @property
+    def code(self) -> Plugins:
+        """The functions of its plugins; none where they may not run."""
+        return self._code
 
     @property
     def root(self) -> Path:

@@ -68,6 +68,7 @@ def hold(job: Job, text: YamlSource, allowed: Allowed) -> None:
 
 def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[], object]]:
     """The checks, one function each; a function raises what it refuses."""
+    yield partial(_check_code, job, text)
     yield partial(_check_sizes, job, text)
     yield partial(_check_source, job, text)
     yield partial(_check_condition, job, text)
@@ -85,6 +86,11 @@ def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[
             for here, place in _places(name, model):
                 yield partial(_check_host, place, text.where((*here, "base_url")), allowed)
                 yield partial(_check_key, place, text.where((*here, "api_key_env")), pairs)
+
+
+def _check_code(job: Job, text: YamlSource) -> None:
+    if job.plugins or job.records.plugin:
+        raise refused("code may not run", text.where(("plugins",) if job.plugins else ("records", "plugin")))
 
 
 def _check_sizes(job: Job, text: YamlSource) -> None:

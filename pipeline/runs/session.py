@@ -33,6 +33,7 @@ from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
+from pipeline.records.plugin import rows_of
 from pipeline.records.source import Source, open_records
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
@@ -220,6 +221,8 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     """
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
+    if records is None and job.records.plugin:
+        records = rows_of(job)
     return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
 
 

@@ -107,6 +107,7 @@ class Prompt:
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
         self._draws = Draws(spec.each, [self.templates[name] for name in names])
         self._step, self._told, self._each = spec.name, template.told, template.each
+        self._own = template.own
 
     def _conversation(self, values: Values) -> Conversation:
         system = self._system.render(values) if self._system else ""
@@ -142,7 +143,7 @@ class Prompt:
             return Verdict(None, (Complaint("answer", misfit),))
         if not (self._checking or self._asked):
             return Verdict(value)
-        written = written_of(value, values, prompt, self._told.near(self._step, place, text))
+        written = written_of(value, values, prompt, self._told.near(self._step, place, text), self._own)
         complaints = self._checking.complaints(written)
         requests: list[Request] = []
         if not any(one.hard for one in complaints):

