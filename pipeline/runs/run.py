@@ -165,7 +165,7 @@ def _noted(run: Run) -> Iterator[None]:
 
 def job_digest(job: Job) -> bytes:
     """What the job asks for, as a digest: records, limits and the output are no part of it."""
-    steps = [step.model_dump_json() for step in job.steps]
+    steps = [step.model_dump_json(warnings=False) for step in job.steps]
     models = [(name, m.model, m.api, sorted(m.params.items(), key=str)) for name, m in job.models.items()]
     return sha256(repr((steps, models)).encode("utf-8", "surrogatepass")).digest()
 

@@ -27,7 +27,6 @@ def hand_on(job: Job, step: str, wishes: Sequence[Wanted], records: Rows | None 
     """
     step = job.steps[step_index(job, step)].name
     session = Session.open(job, records)
-    model = job.models[next(one.model for one in job.steps if one.name == step)].model
     taken = [job.file, *job.targets, *(job.file.parent / name for name in job.files)]
     taken += [job.folder / name for name in OWN_NAMES]
     if not isinstance(session.source, Documents) and session.source.path:
@@ -41,7 +40,7 @@ def hand_on(job: Job, step: str, wishes: Sequence[Wanted], records: Rows | None 
         journal.on_damage = partial(refuse_damaged, journal.path)
         for wanted in wishes:
             examples = Examples(session, step, recall.knowing(journal))
-            handed.append(write(examples, wanted, model, job.folder))
+            handed.append(write(examples, wanted, examples.model, job.folder))
             handed[-1].unanswered = examples.missing
     return handed
 

@@ -15,7 +15,7 @@ from pipeline.job.plugins import Function
 
 def asked(given: Any, options: Any) -> str | None:
     functions = {name: Function("rules.py", function) for name, function in given.items()}
-    return own.complaint(written_of("tea", {}, "", own=functions), own.Options.model_validate(options))
+    return own.complaint(written_of("tea", {}, "", (), functions), own.Options.model_validate(options))
 
 
 def test_the_first_that_finds_something_is_heard() -> None:
