@@ -42,7 +42,7 @@ class Record:
 class Media:
     """A picture or a recording. Its `mark` stands in the body until the request is sent.
 
-    The mark names the content by its SHA-256, whatever its path is; and no request that waits holds the bytes.
+    The mark names the content by its SHA-256, whatever its path is. No request that waits holds the bytes.
     """
 
     kind: str  # image/png, audio/wav, …; image/* where only its address is known

@@ -161,7 +161,7 @@ class Step(Spec):
     )
     order: Literal["parallel", "serial"] = Field(
         "parallel",
-        description="of items: parallel, or serial: each prompt can read {{ written }}, the answers before it",
+        description="of items: parallel; or serial, where {{ written }} holds the answers before this one",
     )
     when: Template | None = Field(
         None, description="a template; the step is skipped for a row where it gives false"
@@ -186,6 +186,16 @@ class Step(Spec):
     def critics(self) -> Mapping[str, int]:
         """The models that are asked about each of its answers, with their usual requests for one."""
         return {}
+
+    @property
+    def distinct(self) -> tuple[Any, ...]:
+        """Its checks that compare the answers of all rows, as `answers.checking.Named`."""
+        return ()
+
+    @property
+    def several(self) -> bool:
+        """Whether its value is a list of answers."""
+        return False
 
     @property
     def judges(self) -> tuple[str, ...]:

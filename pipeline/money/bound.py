@@ -61,7 +61,7 @@ class Bound:
 
     def __init__(self, job: Job, step: Step, repairs: int) -> None:
         self._repairs = repairs
-        self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step).items()]
+        self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step, step.asked[0]).items()]
         others = [_Asked.of(name, model) for name, model in job.models_of(step).items()]
         self.free = all(asked.free for asked in (*self._chain, *others))
         self._unbounded = step.unbounded

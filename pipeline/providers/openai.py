@@ -157,7 +157,7 @@ def connect_to(
     idle: float = IDLE,
     extras: Extras = NOTHING,
 ) -> AbstractAsyncContextManager[Call]:
-    """A call to `base_url` + the path of a request's dialect: at most `idle` seconds between two pieces of a reply."""
+    """A call to `base_url` + the path of a dialect: at most `idle` seconds between two pieces of a reply."""
     from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
     from pipeline.providers.http.deadlines import Deadlines
 

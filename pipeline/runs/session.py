@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
+from dataclasses import field as of_each
 from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -36,6 +37,7 @@ from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
 from pipeline.records.plugin import rows_of
 from pipeline.records.source import Source, open_records
+from pipeline.runs.crowd.notes import Notes
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
@@ -58,19 +60,22 @@ class Session:
     stages: tuple[Stage, ...]
     row_files: RowFiles | None = None
     tree: Tree | None = None
+    notes: Notes = of_each(default_factory=Notes)
+    """what the steps are told of rows"""
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
-        stages = tuple(stages_of(job, prepare, partial(_earlier, job)))
+        notes = Notes()
+        stages = tuple(stages_of(job, prepare, partial(_earlier, job), notes))
         row_files = RowFiles.of(job, stages, prepare)
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
             if job.candidates is not None:
                 source.choose(None, job.candidates)
-        session = cls(job, source, stages, row_files, tree)
+        session = cls(job, source, stages, row_files, tree, notes)
         session._check_names()
         session._check_paths()
         session._check_budget()
@@ -98,19 +103,7 @@ class Session:
                 mute.pop(name, None)
                 known[name] = None
             _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
-            inside = dict.fromkeys((spec.item, *KNOWN)) if spec.item else {}
-            for name in inside:
-                here = text.where(("steps", i, "each", spec.item), key=True)
-                _check_free(name, (known.keys() - columns) | {spec.name}, here)
-            unwritten = [later.spec.name for later in self.stages[i:]]
-            for key, template in [
-                *stage.runner.templates.items(),
-                *([("", stage.when)] if stage.when else []),
-            ]:
-                within = {} if key in ("", f"each.{spec.item}") else inside
-                speaking = {name: dtype for name, dtype in mute.items() if name not in within}
-                speaking = {} if template.native else speaking
-                _check_template(template, known | within, speaking, unwritten)
+            self._check_templates(i, known, known.keys() - columns, mute)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         if self.row_files:
@@ -119,6 +112,28 @@ class Session:
         if self.tree:
             self._check_documents(self.tree)
         _ = self.columns  # columns of the result that would collide
+
+    def _check_templates(
+        self,
+        step: int,
+        known: dict[str, list[str] | None],
+        taken: Collection[str],
+        mute: dict[str, pl.DataType],
+    ) -> None:
+        """The templates of a step. Only those that are rendered for an item know it, its number and so on."""
+        stage, item = self.stages[step], self.stages[step].spec.item
+        inside: dict[str, list[str] | None] = dict.fromkeys((item, *KNOWN)) if item else {}
+        for name in inside:
+            where = self.job.text.where(("steps", step, "each", item), key=True)
+            _check_free(name, {*taken, stage.spec.name}, where)
+        heard = {name: dtype for name, dtype in mute.items() if name not in inside}
+        unwritten = [later.spec.name for later in self.stages[step:]]
+        for key, template in stage.runner.templates.items():
+            of_item = bool(item) and key != f"each.{item}"
+            unheard = {} if template.native else heard if of_item else mute
+            _check_template(template, {**known, **inside} if of_item else known, unheard, unwritten)
+        if stage.when:
+            _check_template(stage.when, known, mute, unwritten)
 
     def _check_documents(self, tree: Tree) -> None:
         if not isinstance(self.source, Documents):

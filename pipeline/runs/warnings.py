@@ -99,6 +99,10 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
     for what in unmet_checks(written, limit_of(stage.model.params if stage.model else {})):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)
+    end = stage.spec.model_dump(include={"end"}).get("end")
+    if end and stage.model and end in str(stage.model.params.get("stop")):
+        what = f"`stop` ends an answer before {end} is written, so that every answer lacks it"
+        yield JobError(what, where=_place(session, step, "end"), hint=f"take {end} out of params.stop")
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
         hint = "no answer can fit: change the schema"
         yield JobError(what, where=_place(session, step, "answer"), hint=hint)

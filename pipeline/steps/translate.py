@@ -144,6 +144,12 @@ class Spec(Step):
         description="how often a translation is sent back with a complaint; default: 1, for segments 3",
     )
 
+    @model_validator(mode="after")
+    def _no_items(self) -> Spec:
+        if self.item and self.translate.text is None:
+            raise ValueError("`each` with a template is for texts of a row; documents have segments")
+        return self
+
     @property
     def others(self) -> tuple[str, ...]:
         """The model for what the own model cannot translate."""
