@@ -72,7 +72,6 @@ def main() -> None:
         f">= {FASTER}",
         theirs / ours >= FASTER,
     )
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     made = posts(2, MANY, 1_000)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()

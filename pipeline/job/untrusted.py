@@ -21,7 +21,8 @@ from pipeline.core.errors import JobError, together
 from pipeline.job.allowlist import OFFICIAL_HOST, OFFICIAL_KEY, Allowed, host_of, refused
 from pipeline.job.endpoints import places_of
 from pipeline.job.files import Files
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Job, Step
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name
 

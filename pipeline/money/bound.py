@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from pipeline.core import adapters
 from pipeline.core.domain import Request
 from pipeline.job.endpoints import places_of
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Job, Step
 from pipeline.money import tokens
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, tariff_of

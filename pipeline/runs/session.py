@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.answers.items import KNOWN
+from pipeline.answers.items import KNOWN, fields_of
 from pipeline.core import adapters
 from pipeline.core.document import Policy
 from pipeline.core.domain import Fault, Record
@@ -49,6 +49,11 @@ OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
+
+_Known = dict[str, list[str] | None]
+"""names that a template can read, with their fields where these are known"""
+_Mute = dict[str, pl.DataType]
+"""columns whose values have no text"""
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Session:
     def _check_names(self) -> None:
         columns = set(self.source.schema)
         text = self.job.text
-        known: dict[str, list[str] | None] = dict.fromkeys(columns)
+        known: _Known = dict.fromkeys(columns)
         known["row"] = sorted(columns)
         mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
         for i, stage in enumerate(self.stages):
@@ -113,16 +118,13 @@ class Session:
             self._check_documents(self.tree)
         _ = self.columns  # columns of the result that would collide
 
-    def _check_templates(
-        self,
-        step: int,
-        known: dict[str, list[str] | None],
-        taken: Collection[str],
-        mute: dict[str, pl.DataType],
-    ) -> None:
+    def _check_templates(self, step: int, known: _Known, taken: Collection[str], mute: _Mute) -> None:
         """The templates of a step. Only those that are rendered for an item know it, its number and so on."""
         stage, item = self.stages[step], self.stages[step].spec.item
-        inside: dict[str, list[str] | None] = dict.fromkeys((item, *KNOWN)) if item else {}
+        inside: _Known = {}
+        if item:
+            shapes = {earlier.spec.name: earlier.runner.shape for earlier in self.stages[:step]}
+            inside = dict.fromkeys(KNOWN) | {item: fields_of(stage.runner.templates[f"each.{item}"], shapes)}
         for name in inside:
             where = self.job.text.where(("steps", step, "each", item), key=True)
             _check_free(name, {*taken, stage.spec.name}, where)
@@ -276,12 +278,7 @@ def _check_free(name: str, taken: Collection[str], where: str) -> None:
         raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
 
 
-def _check_template(
-    template: Template,
-    known: dict[str, list[str] | None],
-    mute: dict[str, pl.DataType],
-    unwritten: Sequence[str] = (),
-) -> None:
+def _check_template(template: Template, known: _Known, mute: _Mute, unwritten: Sequence[str] = ()) -> None:
     """Refuse a name that does not exist, and a column in `mute`, whose values have no text.
 
     `unwritten` are this step and those after it.

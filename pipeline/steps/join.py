@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from pipeline.answers.asking import BY_HAND, Taken, Templates, rejected, whole
-from pipeline.answers.checking import Checking, Checks, written_of
+from pipeline.answers.checking import Checking, Checks, named_in, written_of
 from pipeline.answers.complaints import to_a_person
 from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
-from pipeline.answers.written import place_of
+from pipeline.answers.written import DISTINCT, place_of
 from pipeline.core.domain import Billed, Call, Fault, Request, Values
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.spec import Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Step
 
 KEYS = ("join",)
 
@@ -57,6 +58,12 @@ class Spec(Step):
                 raise ValueError(f"a step with `join` asks no model; leave `{name}` out")
         return data
 
+    @model_validator(mode="after")
+    def _nothing_again(self) -> Spec:
+        if any(one.name == DISTINCT for one in named_in(self.checks)):
+            raise ValueError("`distinct` has answers written again; put it on the step that writes the parts")
+        return self
+
 
 class Join:
     """A join step, ready to run."""
@@ -87,7 +94,7 @@ class Join:
         text = whole(self._text.render(values)).strip()
         if not text:
             raise Fault("template", f"{self._text.locate(1, 1)}: the text is empty")
-        written = written_of(text, values, "", self._told.near(self._step, place, text))
+        written = written_of(text, values, "")
         said = await all_said(self._checking, self._asked, written, key, call)
         hard = " ".join(one.message for one in said.complaints if one.hard)
         if hard:

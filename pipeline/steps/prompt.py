@@ -13,18 +13,19 @@ from pydantic import Field, StrictInt, field_validator, model_validator
 
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
-from pipeline.answers.checking import Checking, Checks, Named, named_in, written_of
+from pipeline.answers.checking import Checking, Checks, named_in, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.ending import Ending, EndMark
 from pipeline.answers.finish import Allowed
 from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
+from pipeline.answers.options import Named
 from pipeline.answers.samples import Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import DISTINCT, Complaint, own_draw, place_of
 from pipeline.core.domain import Call, Rejected, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Texts
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.steps._question import Asks, Question
 from pipeline.wire.conversation import Conversation
 

@@ -23,11 +23,12 @@ from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.job.fields import JobNames, Texts
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.spec import Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments, style_for
 from pipeline.steps._segments import Documents, How
 from pipeline.text.language import named
-from pipeline.text.prose.plain import prose
+from pipeline.text.prose.spoken import prose
 from pipeline.translation import verdict
 from pipeline.translation.batch import listed
 from pipeline.translation.question import Question

@@ -23,7 +23,7 @@ from pipeline.answers.written import Written
 from pipeline.core.domain import Call, Request, frozen
 from pipeline.core.errors import JobError
 from pipeline.job.fields import Identifier, Number, Settings, Template
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.text.fence import digest, fenced, is_quotation
 from pipeline.wire.conversation import Conversation
 

@@ -14,7 +14,7 @@ from pipeline.answers.written import Written
 from pipeline.job.fields import Texts, is_template
 from pipeline.text.language import Tag, named, tag, wrong_tag
 from pipeline.text.prose.foreign import LETTERS, foreign, has_small_words
-from pipeline.text.prose.plain import plain
+from pipeline.text.prose.spoken import spoken
 from pipeline.text.scripts import weight, weights
 
 _WINDOW, _WINDOWS = 150, 12
@@ -42,7 +42,7 @@ class Options(RootModel[Texts]):
 
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
-    text = plain(written.text)
+    text = spoken(written.text)
     whole = weight(text)
     if whole < LETTERS:
         return None

@@ -13,7 +13,7 @@ from pydantic import Field, StrictBool
 from pipeline.answers.written import Written
 from pipeline.job.fields import Count, Settings, Texts
 from pipeline.text.prose.figures import Figure, figures, readings
-from pipeline.text.prose.plain import plain
+from pipeline.text.prose.spoken import spoken
 
 _SHOWN, _ENOUGH = 5, 50_000
 """figures that are named, and the characters of an answer that are looked at"""
@@ -34,7 +34,7 @@ class Options(Settings):
 
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
-    found = [one for one in figures(plain(written.text[:_ENOUGH])) if not _is_free(one, options)]
+    found = [one for one in figures(spoken(written.text[:_ENOUGH])) if not _is_free(one, options)]
     if not found:
         return None
     known = readings(options.origin or (written.prompt, *_texts(written.values)))

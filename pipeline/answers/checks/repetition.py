@@ -14,8 +14,8 @@ from pydantic import Field
 
 from pipeline.answers.written import Written
 from pipeline.job.fields import Count, Settings, Share
-from pipeline.text.prose.plain import plain
 from pipeline.text.prose.repeats import USUAL, again, doubled, doubles, loop
+from pipeline.text.prose.spoken import spoken
 from pipeline.text.scripts import weight
 
 _ENOUGH = 20_000
@@ -39,7 +39,7 @@ class Options(Settings):
 
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
-    text = _TABLE.sub("", plain(written.text[:_ENOUGH]))
+    text = _TABLE.sub("", spoken(written.text[:_ENOUGH]))
     found = next(_found(text, options), "")
     return f"Your answer {found}. Say each thing once." if found else None
 

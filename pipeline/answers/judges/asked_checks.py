@@ -15,7 +15,7 @@ from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Reply, Request, frozen
 from pipeline.core.errors import JobError
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.templates.template import Template
 
 

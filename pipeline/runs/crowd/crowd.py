@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline.answers.checking import Named, parts, written_of
+from pipeline.answers.checking import parts, written_of
+from pipeline.answers.items import NUMBER
+from pipeline.answers.options import Named
 from pipeline.answers.written import Near, about, place_of
 from pipeline.core.redaction import without
 from pipeline.engine.stages import Stage
@@ -33,7 +35,7 @@ class Crowd:
     def __init__(self, index: int, stage: Stage, each: Sequence[str], check: Named) -> None:
         self.step, self.hard = stage.spec.name, check.hard
         self._index, self._each, self._field = index, each, check.field
-        self._several = stage.spec.several
+        self._several, self._items = stage.spec.several, bool(stage.spec.item)
         self._most = float(check.options.model_dump()["most"])
         self._alike = Alike(self._most)
         self._keys, self._places, self._records = list[str](), list[str](), array("Q")
@@ -55,10 +57,13 @@ class Crowd:
         self._last = place
         self._owners += 1
         value = leaf.values[self.step]
-        for one in value if self._several and isinstance(value, list) else [value]:
-            for part in parts(written_of(one, leaf.values, ""), self._field):
-                if part.text.strip():
-                    self._add(number, leaf, place, part.text)
+        items = list(enumerate(value, 1)) if self._items and isinstance(value, list) else [(0, value)]
+        for item, answer in items:
+            here = place_of(place, {NUMBER: item}, (NUMBER,) if item else ())
+            for one in answer if self._several and isinstance(answer, list) else [answer]:
+                for part in parts(written_of(one, leaf.values, ""), self._field):
+                    if part.text.strip():
+                        self._add(number, leaf, here, part.text)
 
     def _add(self, number: int, leaf: Branch, place: str, text: str) -> None:
         self._alike.add(text, self._owners)
@@ -108,6 +113,6 @@ def crowds_of(stages: Sequence[Stage]) -> list[Any]:
     """An empty crowd for each check that compares answers."""
     found, each = list[Crowd](), list[str]()
     for index, stage in enumerate(stages):
-        each += stage.spec.each
+        each += stage.spec.forks
         found += [Crowd(index, stage, tuple(each), check) for check in stage.spec.distinct]
     return found

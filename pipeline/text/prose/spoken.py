@@ -43,7 +43,7 @@ _NAMED = re.compile(r"(?<![\w&/])[#@＃]\w+|\]\([^()\s]{1,2000}\)|^\[[^\[\]\n]{1
 
 
 @lru_cache(64)
-def plain(text: str) -> str:
+def spoken(text: str) -> str:
     """The words of an answer: its prose without blocks of code, hashtags and targets of links.
 
     An answer that is nothing but such a block keeps what stands in it.
