@@ -16,7 +16,7 @@ from pydantic_core import InitErrorDetails
 
 from pipeline.answers.options import Named, Options, Path, TemplateAt, by_place
 from pipeline.answers.shapes.shape import Shape
-from pipeline.answers.written import Complaint, Near, Written
+from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.contracts import Check
 from pipeline.core.domain import Call, Request, Values

@@ -60,7 +60,7 @@ class Written:
     near: tuple[Near, ...] = ()
     """what the run has found about texts of this row, of which this may be one"""
     own: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """the checks of the job's plugins by name, each a `job.plugins.Function`"""
+    """the checks of the job's plugins by name, each a `job.code.plugins.Function`"""
 
 
 @frozen

@@ -26,7 +26,7 @@ from pipeline.job.fields import (
 )
 from pipeline.job.files import Output, Records
 from pipeline.job.models import Model
-from pipeline.job.plugins import Plugins
+from pipeline.job.code.plugins import Plugins
 from pipeline.job.yaml_source import YamlSource
 
 

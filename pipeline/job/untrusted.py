@@ -92,7 +92,6 @@ def hold(job: Job, text: YamlSource, allowed: Allowed) -> None:
 
 def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[], object]]:
     """The checks, one function each; a function raises what it refuses."""
-    yield partial(_check_code, job, text)
     yield partial(_check_sizes, job, text)
     yield partial(_check_source, job, text)
     yield partial(_check_condition, job, text)
@@ -112,11 +111,6 @@ def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[
                 yield partial(_check_key, place, text.where((*here, "api_key_env")), pairs)
 
 
-def _check_code(job: Job, text: YamlSource) -> None:
-    if job.plugins or job.records.plugin:
-        raise refused("code may not run", text.where(("plugins",) if job.plugins else ("records", "plugin")))
-
-
 def _check_sizes(job: Job, text: YamlSource) -> None:
     branches = math.prod(step.branches for step in job.steps)
     for count, most, what, key in (
@@ -129,6 +123,8 @@ def _check_sizes(job: Job, text: YamlSource) -> None:
 
 
 def _check_source(job: Job, text: YamlSource) -> None:
+    if job.plugins or job.records.plugin:
+        raise refused("code may not run", text.where(("plugins",) if job.plugins else ("records", "plugin")))
     where = text.where(("records", "from"))
     if len(job.records.origins) > 1 or job.records.kind == "documents":
         raise refused("only one table may be read", where)

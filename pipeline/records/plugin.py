@@ -11,6 +11,12 @@ from typing import Any
 from pipeline.core.domain import Fault
 from pipeline.core.errors import InputError
 from pipeline.job.spec import Job
+from pipeline.records.opening import Rows
+
+
+def given(job: Job, records: Rows | None) -> Rows | None:
+    """What takes the place of a file: the caller's rows, else those of the source that the job names."""
+    return rows_of(job) if records is None and job.records.plugin else records
 
 
 def rows_of(job: Job) -> list[Mapping[str, Any]]:

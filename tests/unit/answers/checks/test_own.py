@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pipeline.answers.checking import written_of
 from pipeline.answers.checks import own
 from pipeline.core.domain import Fault
-from pipeline.job.plugins import Function
+from pipeline.job.code.plugins import Function
 
 
 def asked(given: Any, options: Any) -> str | None:
