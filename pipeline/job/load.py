@@ -23,9 +23,9 @@ from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest, nearest_file
 from pipeline.job import yaml_source
 from pipeline.job.allowlist import Allowed
+from pipeline.job.code.plugins import Plugins, add, is_plugin, own_checks
 from pipeline.job.defaults import resolve
 from pipeline.job.endpoints import with_presets
-from pipeline.job.code.plugins import Plugins, add, is_plugin, own_checks
 from pipeline.job.spec import Job
 from pipeline.job.untrusted import hold
 from pipeline.job.validation import problem

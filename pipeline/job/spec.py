@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, StrictInt, model_validator
 
+from pipeline.job.code.plugins import Plugins
 from pipeline.job.fields import (
     Each,
     Identifier,
@@ -26,7 +27,6 @@ from pipeline.job.fields import (
 )
 from pipeline.job.files import Output, Records
 from pipeline.job.models import Model
-from pipeline.job.code.plugins import Plugins
 from pipeline.job.yaml_source import YamlSource
 
 
