@@ -191,7 +191,29 @@ def _documents() -> str:
     return "\n".join(rows) + "\n"
 
 
+def _cookbook() -> str:
+    """The sample jobs, by their first comment: "I have X, and want Y."."""
+    rows = []
+    for file in sorted((ROOT / "jobs").glob("*.yaml")):
+        said = re.search(r"^# I have (.+?), and want (.+)\.$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        page = file.with_suffix(".md").name
+        at = page if (ROOT / "docs" / "cookbook" / page).exists() else _PAGES_OF_JOBS.get(file.stem)
+        if said is None or at is None:
+            raise SystemExit(f"{file.name} needs a comment, I have …, and want …, and a page docs/cookbook/{page}")
+        rows.append((said[1], said[2], f"[{file.stem}](../../jobs/{file.name})", f"[{at.split('/')[-1]}]({at})"))
+    return _table(("I have …", "I want …", "job", "page"), iter(rows))
+
+
+_PAGES_OF_JOBS = {
+    "essays": "../documents.md",
+    "films": "../job-file.md",
+    "manual": "../documents.md",
+    "notices": "../job-file.md",
+    "quota": "../rates.md",
+}
+"""where a job is explained that is no recipe"""
 _PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "docs/cookbook/README.md": {"cookbook": _cookbook},
     "docs/documents.md": {"documents": _documents},
     "README.md": {"kinds": _kinds},
     "docs/rates.md": {"faults": _faults, "stops": _stops, "binds": _binds},
