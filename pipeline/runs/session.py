@@ -69,8 +69,7 @@ class Session:
     def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
-        notes = Notes()
-        stages = tuple(stages_of(job, prepare, partial(_earlier, job), notes))
+        stages = tuple(stages_of(job, prepare, partial(_earlier, job), notes := Notes()))
         row_files = RowFiles.of(job, stages, prepare)
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
