@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
-from dataclasses import field as of_each
 from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -35,6 +34,7 @@ from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
+from pipeline.records.plugin import given
 from pipeline.records.source import Source, open_records
 from pipeline.runs.crowd.notes import Notes
 from pipeline.system.files import same_file
@@ -61,10 +61,9 @@ class Session:
     job: Job
     source: Source | Documents
     stages: tuple[Stage, ...]
+    notes: Notes  # what the steps are told of rows
     row_files: RowFiles | None = None
     tree: Tree | None = None
-    notes: Notes = of_each(default_factory=Notes)
-    """what the steps are told of rows"""
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
@@ -78,7 +77,7 @@ class Session:
             source = source_of(job, tree, records)
             if job.candidates is not None:
                 source.choose(None, job.candidates)
-        session = cls(job, source, stages, row_files, tree, notes)
+        session = cls(job, source, stages, notes, row_files, tree)
         session._check_names()
         session._check_paths()
         session._check_budget()
@@ -250,7 +249,9 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     """
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
-    return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
+    return open_records(
+        job.records, job.file.parent, given(job, records), without, tree.places if tree else None
+    )
 
 
 def _earlier(job: Job, document: str, language: str) -> dict[str, str]:
