@@ -189,7 +189,7 @@ def _checks_of_step(
             place = text.where((*here, "translate", "glossary"))
             yield partial(_check_text_file, job, name, "glossary", place)
     checks = getattr(step, "checks", None)
-    for path in _checks_in(checks.model_dump(exclude_none=True) if checks else {}):
+    for path in _checks_in(checks.model_dump(exclude_none=True, warnings=False) if checks else {}):
         yield partial(
             _check_known, path[-1], _CHECKS, "check", text.where((*here, "checks", *path), key=True)
         )

@@ -11,11 +11,31 @@ from tests.support.checks import said
 from tests.support.translations import complaint
 
 SHAPE = Shape(schema_of({"title": "string"}))
+ORDERS = ("Expand it", "Shorten it", "Give the", "Begin it", "Put ", "Use ")
 COMPLAINTS = [
     said("contains", "a", ["tea", "Your answer"]),
     said("excludes", "tea", "tea"),
     said("length", "one two", {"max": 1}),
     said("length", "one two", {"min": 100, "unit": "words"}),
+    said("length", "茶", {"min": 100, "unit": "han"}),
+    said("contains", "a", {"any": ["tea", "cup"], "where": "last_line"}),
+    said("starts_with", "a", "tea"),
+    said("ends_with", "a", "tea"),
+    said("regex", "a", {"match": "b"}),
+    said("fences", "```\na\n```"),
+    said("links", "http://a.example", {"max": 0}),
+    said("links", "http://a.example", {"hosts": "b.example"}),
+    said("links", "http://a.example", {"from": "record"}),
+    said("hashtags", "#a #b", {"max": 1}),
+    said("hashtags", "#a #a"),
+    said("hashtags", "#a b", {"place": "end"}),
+    said("hashtags", "a #a", {"own_line": True}),
+    said("platform", "**a**", "x"),
+    said("platform", "a" * 300, "x"),
+    said("platform", "#a #b #c #d #e #f", "instagram"),
+    said("ending", "a,"),
+    said("opening", "Certainly! Tea."),
+    said("shorter_than_source", "a b", {"source": "a"}),
     SHAPE.read("no JSON")[1],
     SHAPE.read('{"title": 1}')[1],
     complaint("one two three", "one two three"),
@@ -30,7 +50,7 @@ def test_a_person_is_not_given_orders(complaint: str) -> None:
     told = to_a_person(complaint)
     assert told.startswith("the ") and "our answer" not in told.partition('"')[0] and not told.endswith(".")
     assert not any(
-        order in told for order in ("Answer again", "Write it", "Translate it", "Keep them", "Leave")
+        order in told for order in ("Answer again", "Write it", "Translate it", "Keep them", "Leave", *ORDERS)
     )
 
 
