@@ -15,7 +15,7 @@ from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Complaint, Told
 from pipeline.core import adapters
 from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder
 from pipeline.wire.reasoning import apart

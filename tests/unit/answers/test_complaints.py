@@ -11,7 +11,6 @@ from tests.support.checks import said
 from tests.support.translations import complaint
 
 SHAPE = Shape(schema_of({"title": "string"}))
-ORDERS = ("Expand it", "Shorten it", "Give the", "Begin it", "Put ", "Use ")
 COMPLAINTS = [
     said("contains", "a", ["tea", "Your answer"]),
     said("excludes", "tea", "tea"),
@@ -36,6 +35,14 @@ COMPLAINTS = [
     said("ending", "a,"),
     said("opening", "Certainly! Tea."),
     said("shorter_than_source", "a b", {"source": "a"}),
+    said(
+        "language", "Das ist ein Text, der in einer anderen Sprache geschrieben ist, als er sein soll.", "en"
+    ),
+    said("refusal", "I'm sorry, but I can't help with that."),
+    said("echo", "one two three four five", {"of": "one two three four five"}),
+    said("original", "one two three four five", {"of": "one two three four five"}),
+    said("repetition", "one one one"),
+    said("numbers", "It costs 17 euros"),
     SHAPE.read("no JSON")[1],
     SHAPE.read('{"title": 1}')[1],
     complaint("one two three", "one two three"),
@@ -50,7 +57,22 @@ def test_a_person_is_not_given_orders(complaint: str) -> None:
     told = to_a_person(complaint)
     assert told.startswith("the ") and "our answer" not in told.partition('"')[0] and not told.endswith(".")
     assert not any(
-        order in told for order in ("Answer again", "Write it", "Translate it", "Keep them", "Leave", *ORDERS)
+        order in told
+        for order in (
+            "Answer again",
+            "Write it",
+            "Write what",
+            "Say ",
+            "Use ",
+            "Translate it",
+            "Keep them",
+            "Leave",
+            "Expand it",
+            "Shorten it",
+            "Give the",
+            "Begin it",
+            "Put ",
+        )
     )
 
 

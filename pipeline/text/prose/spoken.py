@@ -35,3 +35,19 @@ def prose(text: str) -> str:
         if any(sign in text for sign in signs):
             text = pattern.sub(" ", text)
     return text
+
+
+_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"(?<![\w&/])[#@＃]\w+|\]\([^()\s]{1,2000}\)|^\[[^\[\]\n]{1,200}\]:.*$", re.MULTILINE)
+"""hashtags and names of people; targets of links"""
+
+
+@lru_cache(64)
+def spoken(text: str) -> str:
+    """The words of an answer: its prose without blocks of code, hashtags and targets of links.
+
+    An answer that is nothing but such a block keeps what stands in it.
+    """
+    if "```" in text or "~~~" in text:
+        text = _FENCED.sub("\n", text) if _FENCED.sub("", text).strip() else _FENCED.sub(r"\2", text)
+    return prose(_NAMED.sub(" ", text) if any(sign in text for sign in "#@＃(:") else text)
