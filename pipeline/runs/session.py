@@ -34,6 +34,7 @@ from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
+from pipeline.records.plugin import given
 from pipeline.records.source import Source, open_records
 from pipeline.runs.crowd.notes import Notes
 from pipeline.system.files import same_file
@@ -248,7 +249,9 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     """
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
-    return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
+    return open_records(
+        job.records, job.file.parent, given(job, records), without, tree.places if tree else None
+    )
 
 
 def _earlier(job: Job, document: str, language: str) -> dict[str, str]:

@@ -151,7 +151,7 @@ def test_every_kind_there_is_was_judged() -> None:
                 "hashtags",
                 "language",
             ),
-            *("length", "links", "numbers", "opening", "original", "platform", "refusal", "regex"),
+            *("length", "links", "numbers", "opening", "original", "own", "platform", "refusal", "regex"),
             *("repetition", "shorter_than_source", "starts_with"),
         },
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
