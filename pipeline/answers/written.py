@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from pipeline.core.domain import Values, frozen
+from pipeline.wire.conversation import Conversation
 
 
 @frozen
@@ -47,8 +48,8 @@ class Told(Protocol):
     def near(self, step: str, place: str, text: str) -> tuple[str, ...]:
         """Answers of other rows that this answer is nearly equal to."""
 
-    def by_hand(self, step: str, place: str) -> str | None:
-        """What a person wrote or accepted in the place of an answer; None where nobody did."""
+    def by_hand(self, step: str, place: str, asked: Conversation) -> str | None:
+        """What a person wrote or accepted in the place of an answer to this; None where nobody did."""
 
 
 class Nothing:
@@ -58,7 +59,7 @@ class Nothing:
         """No other answers."""
         return ()
 
-    def by_hand(self, step: str, place: str) -> str | None:
+    def by_hand(self, step: str, place: str, asked: Conversation) -> str | None:
         """Nobody wrote anything."""
         return None
 

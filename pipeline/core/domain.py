@@ -243,12 +243,14 @@ class Rejected(Fault):
     requests: tuple[Request, ...]  # the requests that brought these answers, in the order they were sent
     known: bool  # whether nothing was sent in this run: the journal held them all
     best: str  # the best of the answers, for a person to look at; '' where none has a text
+    place: str  # the row at its step, for a person who writes its answer; '' where none can
+    asked: str  # a digest of what was asked for it
 
     def __init__(
         self, kind: str, message: str, *, requests: tuple[Request, ...], known: bool, fate: Fate = Fate.FAIL
     ) -> None:
         super().__init__(kind, message, fate=fate, billed=Billed.YES)
-        vars(self).update(requests=requests, known=known, best="")
+        vars(self).update(requests=requests, known=known, best="", place="", asked="")
 
 
 class Unanswered(Fault):

@@ -25,6 +25,7 @@ from pipeline.journal.recall import chain, knowing
 from pipeline.output.translated.tree import Tree
 from pipeline.records.documents import key_columns
 from pipeline.runs.session import source_of
+from pipeline.runs.told.told import Told
 from pipeline.wire.conversation import read
 
 _REPLIES = """SELECT hex(digest), record, step, api, body FROM attempts
@@ -83,7 +84,9 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
 
     with suppress(PipelineError):
         prepare = preparing(job)
-        stages = tuple(stages_of(job, prepare))
+        told = Told(job.folder)
+        stages = tuple(stages_of(job, prepare, told=told))
+        told.hand.read(stages)
         walks = InOrder(stages, noting)
 
         def take(_: int, leaf: Branch) -> None:

@@ -27,6 +27,7 @@ from pipeline.job.spec import Job
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
+from pipeline.output.review import DECISIONS, REVIEW
 from pipeline.output.row_files import RowFiles
 from pipeline.output.translated.ledger import Ledger
 from pipeline.output.translated.tree import Tree
@@ -34,6 +35,7 @@ from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
 from pipeline.records.source import Source, open_records
+from pipeline.runs.told.told import Told
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
@@ -41,7 +43,7 @@ from pipeline.translation.glossary import Glossary, load
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
-OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, REVIEW, DECISIONS, "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
@@ -54,6 +56,7 @@ class Session:
     job: Job
     source: Source | Documents
     stages: tuple[Stage, ...]
+    told: Told
     row_files: RowFiles | None = None
     tree: Tree | None = None
 
@@ -61,12 +64,14 @@ class Session:
     def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
-        stages = tuple(stages_of(job, prepare, partial(_earlier, job)))
+        told = Told(job.folder)
+        stages = tuple(stages_of(job, prepare, partial(_earlier, job), told))
+        told.hand.read(stages)
         row_files = RowFiles.of(job, stages, prepare)
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
-        session = cls(job, source, stages, row_files, tree)
+        session = cls(job, source, stages, told, row_files, tree)
         session._check_names()
         session._check_paths()
         session._check_budget()

@@ -14,6 +14,7 @@ from pydantic import Field, StrictInt, field_validator, model_validator
 from pipeline.answers.asked_checks import asked_checks, asked_in, models_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
+from pipeline.answers.by_hand import or_by_hand
 from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
@@ -121,12 +122,18 @@ class Prompt:
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The answer for these values: text, or the JSON value."""
         place = place_of(key, values, self._each)
-        by_hand = self._told.by_hand(self._step, place)
-        if by_hand is not None:
-            return Taken(self._read(by_hand)[0], BY_HAND)
         asked = self._conversation(values)
-        judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
-        return await self._attempts.ask(asked, key, call, judge)
+        prompt = asked.turns[-1][1]
+        judge = partial(self._judge, values, place, prompt, key, call)
+        ask = partial(self._attempts.ask, asked, key, call, judge)
+        read = partial(self._by_hand, values, prompt)
+        return await or_by_hand(self._told, self._step, place, asked, read, ask)
+
+    def _by_hand(self, values: Values, prompt: str, text: str) -> Taken:
+        """A text that a person decided on: no check rejects it, and soft ones are told."""
+        value, _ = self._read(text)
+        complaints = self._checking.complaints(written_of(value, values, prompt))
+        return Taken(value, BY_HAND, soft=tuple(one for one in complaints if not one.hard))
 
     def _read(self, text: str) -> tuple[Any, str]:
         if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
