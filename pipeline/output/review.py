@@ -146,11 +146,11 @@ def read(path: Path) -> Iterator[tuple[str, dict[str, str], Mark]]:
         text = content.decode("utf-16" if content.startswith(_WIDE) else "utf-8-sig")
     except UnicodeDecodeError:
         what = "the file is not UTF-8, so letters in it are lost; nothing of it is used"
-        raise InputError(what, where=str(path), hint=_SAVE) from None
+        raise InputError(what, where=str(path), hint=f"{_SAVE}, {_ANEW}") from None
     if not text.strip():
         return
     csv.field_size_limit(_LONGEST)
-    separator = _separator(path, text.partition("\n")[0])
+    separator = _separator(path, text.splitlines()[0])
     table = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     line = 1
     try:

@@ -54,7 +54,7 @@ class ByHand:
         self._shapes = {stage.spec.name: stage.runner.shape for stage in stages}
         for name in (DECISIONS, REVIEW):  # where both have a row, it was touched again
             for where, row, mark in review.read(self._folder / name):
-                self._add(where, row, mark)
+                self._add(Path(where).name, row, mark)
 
     def again(self) -> ByHand:
         """The same with what the files hold now, because people may have written while the run went on."""
@@ -63,7 +63,7 @@ class ByHand:
         now._found = {place: dict(found) for place, found in self._found.items()}
         for name in (DECISIONS, REVIEW):
             for where, row, mark in review.read(self._folder / name):
-                now._add(where, row, mark)
+                now._add(Path(where).name, row, mark)
         return now
 
     def _add(self, where: str, row: Mapping[str, str], mark: Mark) -> None:
