@@ -5,47 +5,86 @@ This module knows no single check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.answers.checking import Asked, Named, complaint_of, named_in, parts
+from pipeline.answers.checking import (
+    Asked,
+    Named,
+    Options,
+    TemplateAt,
+    by_place,
+    complaint_of,
+    named_in,
+    parts,
+)
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
-from pipeline.core.domain import Call, Request
+from pipeline.core.domain import Call, Reply, Request, frozen
+from pipeline.core.errors import JobError
 from pipeline.job.spec import Model
+from pipeline.templates.template import Template
 
 
-def asked_in(checks: Any) -> tuple[Named, ...]:
-    """The checks that ask a model, as they are written."""
+def _asked_in(checks: Any, step: str = "") -> Iterator[Named]:
     names = adapters.names("asked")
-    return tuple(one for one in named_in(checks) if one.name in names)
+    return (one for one in named_in(checks, step) if one.name in names)
 
 
-def models_of(named: Named) -> tuple[str, ...]:
-    """The models that a check asks, by their names in the job."""
-    return adapters.load("asked", named.name).models(named.options)
+def critics_of(checks: Any) -> Mapping[str, int]:
+    """The models that the checks ask, by their names in the job, with their usual requests for an answer."""
+    found: Counter[str] = Counter()
+    for one in _asked_in(checks):
+        found.update(adapters.load("asked", one.name).models(one.options))
+    return found
 
 
-class AskedCheck:
-    """One check that asks a model."""
+@frozen
+class AskedAbout:
+    """What the checks say of an answer, and what was sent for it; `known` where the journal had it all."""
 
-    def __init__(self, named: Named, step: str, models: Mapping[str, tuple[Model, ...]]) -> None:
-        self._named = named
-        self._check: Asked = adapters.load("asked", named.name).build(step, named.options, models)
-
-    async def complaints(
-        self, written: Written, key: str, call: Call
-    ) -> tuple[list[Complaint], tuple[Request, ...]]:
-        """What it says of an answer, or of each value of its field, and what was sent for it."""
-        found, requests = list[Complaint](), tuple[Request, ...]()
-        for part in parts(written, self._named.field):
-            said, sent = await self._check.complaint(part, key, call)
-            requests += sent
-            if said:
-                found.append(complaint_of(self._named, said))
-        return found, requests
+    complaints: tuple[Complaint, ...]
+    requests: tuple[Request, ...]
+    known: bool
 
 
-def asked_checks(checks: Any, step: str, models: Mapping[str, tuple[Model, ...]]) -> tuple[AskedCheck, ...]:
-    """The checks of a step that ask a model, ready to ask."""
-    return tuple(AskedCheck(named, step, models) for named in asked_in(checks))
+class AskedChecks:
+    """The checks of a step that ask a model, in the order of their names, hard ones first."""
+
+    def __init__(
+        self, checks: Any, step: str, models: Mapping[str, tuple[Model, ...]], template: TemplateAt
+    ) -> None:
+        options = [Options(named, template) for named in _asked_in(checks, step)]
+        self._all = [(one, _built(one.named, step, models, template)) for one in options]
+        self.templates: Mapping[str, Template] = by_place(options)
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    async def ask(self, written: Written, key: str, call: Call) -> AskedAbout:
+        """What all of them say of an answer, or of each value of their field; raises `Fault`."""
+        found, requests, known = list[Complaint](), tuple[Request, ...](), True
+
+        async def noted(request: Request) -> Reply:
+            nonlocal known
+            reply = await call(request)
+            known = known and reply.known
+            return reply
+
+        for options, check in self._all:
+            for part in parts(written, options.named.field):
+                said, sent = await check.complaint(part, options.of(written.values), key, noted)
+                requests += sent
+                if said:
+                    found.append(complaint_of(options.named, said))
+        return AskedAbout(tuple(found), requests, known)
+
+
+def _built(named: Named, step: str, models: Mapping[str, tuple[Model, ...]], template: TemplateAt) -> Asked:
+    try:
+        check: Asked = adapters.load("asked", named.name).build(step, named.options, models)
+    except JobError as error:
+        place = template(*named.path, "model").locate(1, 1)
+        raise JobError(error.what, where=place, hint=error.hint) from None
+    return check

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.answers.finish import Allowed
@@ -48,7 +49,12 @@ class Templates(Protocol):
     earlier: Earlier
     told: Told
     each: tuple[str, ...]
+    """the values that name a row at this step: those of `each` up to here, and the number of an item"""
     """the names in `each` of this step and of those before it"""
+    folder: Path
+    """the folder that paths are relative to"""
+    untrusted: bool
+    """whether the job may read files of this folder only"""
 
     def at(self, *path: str | int) -> Template:
         """The template at a path below the step: ("checks", "post.text", "length", "min")."""
@@ -71,8 +77,8 @@ class Runner(Protocol):
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The step's value for one branch; raises `Fault`."""
 
-    def first_request(self, values: Values, key: str) -> Request:
-        """The request it begins with, without sending it; raises `Fault`."""
+    def first_request(self, values: Values, key: str) -> Request | None:
+        """The request it begins with, without sending it; None where it sends none; raises `Fault`."""
 
 
 class _Asked:

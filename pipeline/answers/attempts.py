@@ -39,6 +39,8 @@ class Verdict:
     complaints: tuple[Complaint, ...] = ()
     requests: tuple[Request, ...] = ()
     """what was sent to other models to judge it"""
+    known: bool = True
+    """whether the journal had all of that"""
 
     @property
     def hard(self) -> str:
@@ -105,8 +107,9 @@ class Attempts:
             if malformed and (asked.schema is None or not answer.text):
                 verdict = Verdict(None, (Complaint("server", _MALFORMED),))
             else:
-                verdict = await judge(whole(answer.text).strip(), asked)
+                verdict = await self._judged(judge, whole(answer.text).strip(), asked, tried)
             tried.requests += verdict.requests
+            tried.known = tried.known and verdict.known
             if not verdict.hard:
                 soft = tuple(one for one in verdict.complaints if not one.hard)
                 return Taken(verdict.value, by, tried.known, soft, tuple(tried.requests))
@@ -117,6 +120,14 @@ class Attempts:
         tried.why.append(verdict.hard)
         tried.fault = rejected("rejected", to_a_person(verdict.hard))
         return None
+
+    @staticmethod
+    async def _judged(judge: Judge, text: str, asked: Conversation, tried: _Tried) -> Verdict:
+        """The verdict; where a judge's paid answers are of no use, its fault with the text that waits for it."""
+        try:
+            return await judge(text, asked)
+        except Rejected as fault:
+            raise fault.but(known=fault.known and tried.known, best=text) from None
 
     async def _answer(
         self, asking: Asking, asked: Conversation, key: str, call: Call, tried: _Tried

@@ -19,11 +19,15 @@ async def or_by_hand(
     step: str,
     place: str,
     asked: Conversation,
-    read: Callable[[str], Taken],
+    reading: tuple[Callable[[str], str], Callable[[str], Taken]],
     ask: Callable[[], Awaitable[Taken]],
 ) -> Taken:
-    """The text that a person decided on, as `read` takes it; else what `ask` brings."""
-    text = told.by_hand(step, place, asked)
+    """The text that a person decided on; else what `ask` brings.
+
+    `reading` says why a text cannot be an answer ('' where it can), and makes the step's value of it.
+    """
+    misfit, read = reading
+    text = told.by_hand(step, place, asked, misfit)
     if text is not None:
         return read(text)
     try:

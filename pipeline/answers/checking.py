@@ -8,31 +8,38 @@ nobody.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import InitErrorDetails
 
+from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.contracts import Check
 from pipeline.core.domain import Call, Fault, Request, Values, frozen
+from pipeline.core.errors import JobError
 from pipeline.job.fields import Spec, is_template
+from pipeline.job.validation import sentence
 from pipeline.templates.template import Template
 
 _MOST_KEPT = 1_000
 """options that are kept rendered, for each check"""
 Path = tuple[str | int, ...]
+_PLAIN = ("string", "integer", "number", "boolean", "null")
 
 
 class Asked(Protocol):
     """A check that asks a model, ready to ask."""
 
     async def complaint(
-        self, written: Written, key: str, call: Call
+        self, written: Written, options: Any, key: str, call: Call
     ) -> tuple[str | None, tuple[Request, ...]]:
-        """What is wrong, and the requests that were sent for it; raises `Fault`."""
+        """What is wrong, and the requests that were sent for it; raises `Fault`.
+
+        `options` are those of this row, in which no template is left.
+        """
 
 
 class TemplateAt(Protocol):
@@ -109,17 +116,16 @@ class Named:
     options: BaseModel
 
 
-class _One:
-    """A check with its options, which a row may have to render first."""
+class Options:
+    """The options of a check, which a row may have to render first."""
 
     def __init__(self, named: Named, template: TemplateAt) -> None:
         self.named = named
-        self.check: Check = adapters.load("checks", named.name)
-        self._written = named.options.model_dump(by_alias=True, exclude_unset=True)
+        self._written = named.options.model_dump(by_alias=True, exclude_unset=True, warnings=False)
         self.templates = {at: template(*named.path, *at) for at, _ in _templates(self._written)}
         self._kept: dict[tuple[str, ...], BaseModel] = {}
 
-    def options(self, values: Values) -> BaseModel:
+    def of(self, values: Values) -> BaseModel:
         """The options for a row; a `Fault` where what a template gives is none."""
         if not self.templates:
             return self.named.options
@@ -139,14 +145,31 @@ class _One:
             return type(self.named.options).model_validate(filled)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            said = str(first["msg"]).removeprefix("Value error, ")
+            said = sentence(first).removeprefix("Value error, ")
             where = ".".join(map(str, (*self.named.path, *first["loc"])))
             shown = str(first["input"])[:60]
             raise Fault("template", f"{where}: a template gave {shown!r}: {said}") from None
 
+
+def by_place(options: Iterable[Options]) -> dict[str, Template]:
+    """The templates in all these options, by their keys in the job file."""
+    return {
+        ".".join(map(str, (*one.named.path, *at))): found
+        for one in options
+        for at, found in one.templates.items()
+    }
+
+
+class _One(Options):
+    """A check that asks nobody."""
+
+    def __init__(self, named: Named, template: TemplateAt) -> None:
+        super().__init__(named, template)
+        self.check: Check = adapters.load("checks", named.name)
+
     def complaints(self, written: Written) -> Iterator[Complaint]:
         """What it says of an answer; of each value of a field that stands in a list."""
-        options = self.options(written.values)
+        options = self.of(written.values)
         for part in parts(written, self.named.field):
             if said := self.check.complaint(part, options):
                 yield complaint_of(self.named, said)
@@ -175,14 +198,25 @@ class Checking:
     def __init__(self, checks: Any, step: str, template: TemplateAt) -> None:
         pure = adapters.names("checks")
         self._all = [_One(one, template) for one in named_in(checks, step) if one.name in pure]
-        self.templates: Mapping[str, Template] = {
-            ".".join(map(str, (*one.named.path, *at))): found
-            for one in self._all
-            for at, found in one.templates.items()
-        }
+        self.templates: Mapping[str, Template] = by_place(self._all)
 
     def __bool__(self) -> bool:
         return bool(self._all)
+
+    @staticmethod
+    def check_fields(checks: Any, step: str, shape: Shape | None, template: TemplateAt) -> None:
+        """Refuse a field that the step's answers have not."""
+        for named in named_in(checks, step):
+            if named.field and not _has(shape.plain if shape else {}, named.field):
+                name = ".".join(named.field)
+                known = [f"{step}.{field}" for field in (shape.fields or {} if shape else {})]
+                hint = (
+                    f"a field is spelled as its column is: {', '.join(known)}"
+                    if known
+                    else ("only an answer in JSON has fields; leave the field out to check the whole answer")
+                )
+                where = template(*named.path[:-1]).locate(1, 1)
+                raise JobError(f"the answers of '{step}' have no field '{name}'", where=where, hint=hint)
 
     def complaints(self, written: Written) -> list[Complaint]:
         """What all of them say."""
@@ -212,6 +246,18 @@ def _of(checks: Any, step: str, path: Path, hard: bool) -> Iterator[Named]:
         for name in names:
             if (options := getattr(fields, name)) is not None:
                 yield Named(name, (*path, key, name), field, hard, options)
+
+
+def _has(schema: Any, field: tuple[str, ...]) -> bool:
+    """Whether values of a schema may have a field; lists on the way are gone through."""
+    while isinstance(schema, Mapping) and "items" in schema:
+        schema = schema["items"]
+    if not field:
+        return True
+    fields = schema.get("properties") if isinstance(schema, Mapping) else None
+    if not isinstance(fields, Mapping):  # it may be anything
+        return bool(schema) and not (isinstance(schema, Mapping) and schema.get("type") in _PLAIN)
+    return field[0] in fields and _has(fields[field[0]], field[1:])
 
 
 def _templates(value: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:

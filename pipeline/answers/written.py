@@ -5,7 +5,7 @@ This module knows no check and no model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from pipeline.core.domain import Values, frozen
@@ -48,8 +48,11 @@ class Told(Protocol):
     def near(self, step: str, place: str, text: str) -> tuple[str, ...]:
         """Answers of other rows that this answer is nearly equal to."""
 
-    def by_hand(self, step: str, place: str, asked: Conversation) -> str | None:
-        """What a person wrote or accepted in the place of an answer to this; None where nobody did."""
+    def by_hand(self, step: str, place: str, asked: Conversation, misfit: Callable[[str], str]) -> str | None:
+        """What a person wrote or accepted in the place of an answer to this; None where nobody did.
+
+        `misfit` says why a text cannot be an answer; such a text is not given.
+        """
 
 
 class Nothing:
@@ -59,7 +62,7 @@ class Nothing:
         """No other answers."""
         return ()
 
-    def by_hand(self, step: str, place: str, asked: Conversation) -> str | None:
+    def by_hand(self, step: str, place: str, asked: Conversation, misfit: Callable[[str], str]) -> str | None:
         """Nobody wrote anything."""
         return None
 

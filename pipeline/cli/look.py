@@ -15,7 +15,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import _common as common
-from pipeline.cli import run, wording
+from pipeline.cli import handing, run, wording
 from pipeline.core.display import safe_text
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.core.suggest import nearest
@@ -54,12 +54,24 @@ def export(
     sets: common.Sets = None,
     limit: common.Limit = None,
     as_json: common.AsJson = False,
+    fine_tune: handing.FineTune = None,
+    preference: handing.Preference = None,
+    step: handing.Step = "",
+    split: handing.Split = None,
+    seed: handing.Seed = None,
+    with_soft: handing.WithSoft = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
-    """Write the table from what is answered so far. Nothing is sent."""
+    """Write the table from what is answered so far, or files for fine-tuning. Nothing is sent."""
+    wishes = handing.wishes(fine_tune, preference, split, seed, with_soft)
     job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
+    if wishes:
+        handing.hand_on(job, step, wishes, as_json)
+        return
+    if step:
+        raise JobError("works only with --fine-tune or --preference", where="--step")
     from pipeline import api
 
     common.show_result(api.export(job), as_json)

@@ -175,8 +175,8 @@ class AskedCheck(Protocol):
     Options: type[BaseModel]
     """its settings in the job file"""
 
-    def models(self, options: Any) -> tuple[str, ...]:
-        """The models that it asks, by their names in the job."""
+    def models(self, options: Any) -> Mapping[str, int]:
+        """The models that it asks, by their names in the job, each with its usual requests for an answer."""
 
     def build(self, step: str, options: Any, models: Mapping[str, tuple[Any, ...]]) -> Any:
         """The check, ready to ask: an `answers.checking.Asked`. `models`: each with its fallbacks."""

@@ -39,6 +39,24 @@ class Record:
 
 
 @frozen
+class Media:
+    """A picture or a recording. Its `mark` stands in the body until the request is sent.
+
+    The mark names the content by its SHA-256, whatever its path is; and no request that waits holds the bytes.
+    """
+
+    kind: str  # image/png, audio/wav, …; image/* where only its address is known
+    size: int = 0
+    mark: bytes = b""  # a JSON string that occurs in a body in no other way; b"" for an address
+    url: str = ""
+    pixels: tuple[int, int] = (0, 0)
+    seconds: float = 0.0
+    detail: str = ""  # how closely a picture is looked at; '' where nothing is said
+    load: Callable[[], bytes] = field(default=bytes, compare=False, repr=False)
+    """the JSON string that is sent in the place of the mark; raises `Fault`"""
+
+
+@frozen
 class Request:
     """One question to a model, with its body as the bytes that will be sent.
 
@@ -65,6 +83,8 @@ class Request:
     """which of the job's models is asked, by its name there; '' for the step's own"""
     segments: tuple[bytes, ...] = field(default=(), compare=False)
     """the keys of the segments of a document that it asks for, in their order"""
+    media: tuple[Media, ...] = field(default=(), compare=False, repr=False)
+    """the pictures and recordings whose marks or addresses stand in the body"""
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     @property
@@ -76,12 +96,26 @@ class Request:
             request = request.instead
 
     @property
+    def weight(self) -> int:
+        """How many bytes it has, pictures and recordings included."""
+        return len(self.body) + sum(one.size for one in self.media)
+
+    @property
+    def sent(self) -> bytes:
+        """The body as it is sent: with pictures and recordings in the places of their marks."""
+        body = self.body
+        for one in self.media:
+            if one.mark and one.mark in body:
+                body = body.replace(one.mark, one.load())
+        return body
+
+    @property
     def digest(self) -> bytes:
         """SHA-256 over the dialect, the body and the draw: whoever has the same digest has the same answer.
 
         The first draw adds nothing, so it has the digest of a request without draws. Host, key, headers,
         limits and prices stay out of it. The body is built in one fixed order (`wire/apis/`), and sent as it
-        stands here.
+        stands here; a picture counts by the SHA-256 in its mark.
         """
         if not self._digest:
             draw = b"\0" + self.draw.encode() if self.draw else b""  # a body is JSON: it has no null byte
@@ -243,24 +277,27 @@ class Rejected(Fault):
     requests: tuple[Request, ...]  # the requests that brought these answers, in the order they were sent
     known: bool  # whether nothing was sent in this run: the journal held them all
     best: str  # the best of the answers, for a person to look at; '' where none has a text
+    item: int  # which item of the row they are about, from 1; 0 where the step has no items
     place: str  # the row at its step, for a person who writes its answer; '' where none can
     asked: str  # a digest of what was asked for it
+    others: tuple[Rejected, ...]  # those of other items of the row
 
     def __init__(
         self, kind: str, message: str, *, requests: tuple[Request, ...], known: bool, fate: Fate = Fate.FAIL
     ) -> None:
         super().__init__(kind, message, fate=fate, billed=Billed.YES)
-        vars(self).update(requests=requests, known=known, best="", place="", asked="")
+        vars(self).update(requests=requests, known=known, best="", item=0, place="", asked="", others=())
 
 
 class Unanswered(Fault):
     """The journal holds no answer, and this walk (a plan, an export) sends nothing."""
 
     request: Request
+    later: int  # requests of the same step that come after it, and depend on its answer
 
     def __init__(self, request: Request) -> None:
         super().__init__("pending", "not answered yet")
-        vars(self).update(request=request)
+        vars(self).update(request=request, later=0)
 
 
 Call: TypeAlias = Callable[[Request], Awaitable[Reply]]

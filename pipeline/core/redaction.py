@@ -102,7 +102,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _texts(part)
-    elif value is not None:
+    elif value is not None and not isinstance(value, bytes):  # no message quotes a picture
         yield str(value)
 
 

@@ -17,7 +17,7 @@ from pipeline.translation import memory
 
 
 class EqualPrompts:
-    """Counts the equal prompts of each step; a complaint about an answer is no prompt of its own."""
+    """Counts the equal prompts of each step; what is asked about an answer is no prompt of its own."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._seen = {stage.spec.name: array("Q") for stage in stages}
@@ -29,7 +29,7 @@ class EqualPrompts:
 
         def noted(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
             for request in requests:
-                if request.turns == 1 and request.api != memory.API:
+                if request.turns == 1 and not request.via and request.api != memory.API:
                     self._seen[request.step].append(int.from_bytes(request.digest[:8]))
             return look_up(requests)
 

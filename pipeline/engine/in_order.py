@@ -20,7 +20,7 @@ class InOrder:
     """The walks of records through the stages, with what `look_up` knows."""
 
     def __init__(self, stages: Sequence[Stage], look_up: LookUp) -> None:
-        self._walk = Walk(stages, {name: _Asked for stage in stages for name in stage.names_of_models})
+        self._walk = Walk(stages, {name: _Asked for stage in stages for name in stage.spec.asked})
         self._look_up = look_up
         self.rows_of = self._walk.rows_of
         self.rows_under = self._walk.rows_under

@@ -31,11 +31,13 @@ class _Feed:
         self._waiting: deque[anyio.Event] = deque()
         self._hungry = anyio.Event()
         self._busy = 0
+        self._few = BATCH // 2
         self.is_read = False  # whether the last record has been read
 
-    async def wait_until_hungry(self) -> None:
-        """Return when less than half a batch waits."""
-        while len(self._ready) > BATCH // 2:
+    async def wait_until_hungry(self, batch: int) -> None:
+        """Return when less than half a batch of this size waits."""
+        self._few = min(batch, BATCH) // 2
+        while len(self._ready) > self._few:
             self._hungry = anyio.Event()
             await self._hungry.wait()
 
@@ -71,7 +73,7 @@ class _Feed:
             self._waiting.append(event)
             await event.wait()
         self._busy += 1
-        if len(self._ready) <= BATCH // 2:
+        if len(self._ready) <= self._few:
             self._hungry.set()
         return self._ready.popleft()
 
@@ -99,6 +101,8 @@ class Pool:
     wanted: Callable[[], int]
     on_leaf: Callable[[Branch], None]
     on_step: Callable[[Branch], object] = lambda branch: None
+    enough: Callable[[], bool] = lambda: False
+    """whether no further record is to be begun; once it is true it stays so"""
     hands: int = 0
     feed: _Feed = field(default_factory=_Feed)
     _all_gone: anyio.Event = field(default_factory=anyio.Event)
@@ -130,7 +134,7 @@ class Pool:
         pull = partial(next, batches, None)
         while (batch := await to_thread.run_sync(pull)) is not None:
             self.feed.put([self.walk.start(record) for record in batch])
-            await self.feed.wait_until_hungry()
+            await self.feed.wait_until_hungry(len(batch))
         self.feed.end()
 
     def _hire(self, group: TaskGroup) -> None:
@@ -142,6 +146,9 @@ class Pool:
         walk, feed = self.walk, self.feed
         while (branch := await feed.take()) is not None:
             self._hire(group)
+            if branch.at == 0 and not branch.forked and self.enough():
+                feed.done()
+                continue
             while not walk.is_leaf(branch):
                 if walk.forks(branch):
                     branch, *others = walk.fork(branch)

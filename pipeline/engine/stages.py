@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any
 
 from pipeline.answers.asking import Earlier, Runner
+from pipeline.answers.items import NUMBER, Items
 from pipeline.answers.written import NOTHING, Told
 from pipeline.core import adapters
 from pipeline.job.load import read_beside
@@ -25,21 +26,16 @@ class Stage:
     """A step of the job with what runs it."""
 
     spec: Step
-    model: Model
+    model: Model | None  # the first that it asks; None where it asks nobody
     runner: Runner
     when: Template | None
     names: frozenset[str]  # the names its templates read
 
     @property
-    def names_of_models(self) -> tuple[str, ...]:
-        """The models that it asks, its own first."""
-        return (self.spec.model, *self.spec.others)
-
-    @property
     def forks(self) -> Iterator[dict[str, Any]]:
         """The values of `each`, one mapping per branch; one empty mapping where there is no `each`."""
-        names = list(self.spec.each)
-        return (dict(zip(names, values, strict=True)) for values in product(*self.spec.each.values()))
+        names = list(self.spec.forks)
+        return (dict(zip(names, values, strict=True)) for values in product(*self.spec.forks.values()))
 
 
 def preparing(job: Job) -> Prepare:
@@ -55,14 +51,18 @@ def stages_of(
     stages = []
     each: tuple[str, ...] = ()
     for i, spec in enumerate(job.steps):
-        each = (*each, *spec.each)
-        models = {name: tuple(job.asked_by(spec, name).values()) for name in (spec.model, *spec.others)}
-        template = _Templates(job, i, prepare, earlier, told, each)
+        each = (*each, *spec.forks)
+        models = {name: tuple(job.asked_by(spec, name).values()) for name in spec.asked}
+        place = (*each, NUMBER) if spec.item else each
+        template = _Templates(job, i, prepare, earlier, told, place)
         runner: Runner = adapters.load("steps", spec.kind).build(spec, models, template)
+        if spec.item:
+            runner = Items(spec, runner, template.at("each", spec.item))
         when = template("when") if spec.when else None
         every = [*runner.templates.values(), *([when] if when else [])]
         names = frozenset().union(*(template.compiled().names for template in every))
-        stages.append(Stage(spec, models[spec.model][0], runner, when, names))
+        model = models[spec.asked[0]][0] if spec.asked else None
+        stages.append(Stage(spec, model, runner, when, names))
     return stages
 
 
@@ -79,6 +79,7 @@ class _Templates:
         each: tuple[str, ...],
     ) -> None:
         self.earlier, self.told, self.each = earlier, told, each
+        self.folder, self.untrusted = job.file.parent, job.untrusted
         self._job, self._text, self._path, self._prepare = job, job.text, ("steps", index), prepare
 
     def file(self, dotted: str, name: str) -> tuple[str, str]:
@@ -103,6 +104,7 @@ class _Templates:
                 whole = whole[:depth]
                 break
             value = value[part]
-        return Template(
-            str(value), lambda line, column: self._text.inside(whole, line, column), self._prepare
-        )
+        source = self._text
+        if not isinstance(value, str):
+            return Template(str(value), lambda line, column: source.where(whole, key=True), self._prepare)
+        return Template(value, lambda line, column: source.inside(whole, line, column), self._prepare)

@@ -61,7 +61,7 @@ class Walk:
 
     def forks(self, branch: Branch) -> bool:
         """Whether the branch forks before its next step."""
-        return not branch.forked and bool(self.stages[branch.at].spec.each)
+        return not branch.forked and bool(self.stages[branch.at].spec.forks)
 
     async def advance(self, branch: Branch) -> Branch:
         """The branch after its next step. If the step fails, the branch holds the fault."""
@@ -119,7 +119,7 @@ class Walk:
         """How many steps are still to be taken from a branch that is so far, to all of its rows."""
         steps, branches = 0, 1
         for i, stage in enumerate(self.stages[at:]):
-            branches *= 1 if i == 0 and forked else math.prod(map(len, stage.spec.each.values()))
+            branches *= 1 if i == 0 and forked else stage.spec.branches
             steps += branches
         return steps
 
@@ -127,17 +127,16 @@ class Walk:
         """The rows a leaf stands for: one that ended before a fan-out still fills a row for each value."""
         rows = [branch]
         for i, stage in enumerate(self.stages[branch.at :]):
-            if stage.spec.each and not (i == 0 and branch.forked):
+            if stage.spec.forks and not (i == 0 and branch.forked):
                 rows = [replace(row, values={**row.values, **fork}) for row in rows for fork in stage.forks]
         return rows
 
 
 def _routed(calls: Mapping[str, Call], stage: Stage) -> Call:
     """The call of a stage: to its own model, or to the one that a request names."""
-    own = calls[stage.spec.model]
-    if not stage.spec.others:
-        return own
-    return lambda request: (calls[request.via] if request.via else own)(request)
+    if stage.spec.asked == (stage.spec.model,):
+        return calls[stage.spec.model]
+    return lambda request: calls[request.via or stage.spec.model](request)
 
 
 def context(branch: Branch) -> Values:

@@ -30,7 +30,7 @@ def resolve(job: Job, text: YamlSource) -> Job:
     steps: list[Step] = []
     for i, step in enumerate(job.steps):
         chosen = step.model or (next(iter(models)) if len(models) == 1 else "")
-        if chosen not in models:
+        if chosen not in models and step.asks:
             what = f"there is no model '{chosen}'" if chosen else "say which model this step uses"
             one = " or ".join(f"model: {name}" for name in models)
             hint = nearest(chosen, models) or (f"models: {', '.join(models)}" if chosen else f"add {one}")
@@ -43,7 +43,7 @@ def resolve(job: Job, text: YamlSource) -> Job:
                 )
         if step.name in [other.name for other in job.steps[:i]]:
             raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))
-        steps.append(step.model_copy(update={"model": chosen}))
+        steps.append(step.model_copy(update={"model": chosen if step.asks else ""}))
     resolved = job.model_copy(update={"models": models, "steps": tuple(steps)})
     for i, target in enumerate(resolved.targets):
         _check_ending(target, text.where(("output", "to", i)))

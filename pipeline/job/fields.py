@@ -17,9 +17,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictInt,
     StringConstraints,
+    Tag,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     model_validator,
@@ -112,6 +114,13 @@ class Settings(Spec):
 def is_template(value: object) -> bool:
     """Whether a value of the job file is a text with a template in it."""
     return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def one_expression(text: str) -> str:
+    """Refuse a template that is more than one `{{ … }}`: it has to give a list, and not pieces of text."""
+    if not re.fullmatch(r"\s*\{\{(?:(?!\{\{|\}\}|\{%).)*\}\}\s*", text, re.DOTALL):
+        raise ValueError('must be one expression that gives a list; for example "{{ dialogue }}"')
+    return text
 
 
 def _rendered(value: object, check: ValidatorFunctionWrapHandler) -> object:
@@ -219,6 +228,11 @@ Params = Annotated[dict[str, Any], AfterValidator(_sendable)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 JobNames = Annotated[tuple[JobName, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Forks = Annotated[tuple[str | int | float | bool, ...], Field(min_length=1), AfterValidator(_distinct)]
+Each = Annotated[
+    Annotated[Forks, Tag("values")] | Annotated[str, Tag("items")],
+    Discriminator(lambda value: "items" if is_template(value) else "values"),
+]
+"""the values that rows fork over, or a template for the items that a step is taken for inside of each row"""
 Hours = Annotated[str, AfterValidator(_hours)]
 Count = Annotated[
     StrictInt,

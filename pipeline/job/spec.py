@@ -7,15 +7,17 @@ This module does not read files and does not know what any adapter does with its
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, StrictInt
+from pydantic import Field, PrivateAttr, StrictInt, model_validator
 
 from pipeline.job.fields import (
     Address,
     Concurrency,
-    Forks,
+    Each,
     Hours,
     Identifier,
     JobName,
@@ -143,13 +145,21 @@ class BudgetSpec(Spec):
 class Step(Spec):
     """What every kind of step has; the kinds stand in `steps/`, one file each."""
 
+    asks: ClassVar[bool] = True
+    """whether a model of its own is asked"""
     name: Identifier = Field(
         description="the step's column in the result and its variable in later templates"
     )
     model: str = Field("", description="which of the models; not needed where there is only one")
     params: Params = Field({}, description="for this step; they take precedence over the model's own")
-    each: dict[Identifier, Forks] = Field(
-        {}, description="fan-out: one branch, and one row of the result, for each value; no value twice"
+    each: dict[Identifier, Each] = Field(
+        {},
+        description="a list is a fan-out: one branch, and one row of the result, for each value, none twice;"
+        " a template for a list: the step is taken for each item, and its value is the list of its answers",
+    )
+    order: Literal["parallel", "serial"] = Field(
+        "parallel",
+        description="of items: parallel, or serial: each prompt can read {{ written }}, the answers before it",
     )
     when: Template | None = Field(
         None, description="a template; the step is skipped for a row where it gives false"
@@ -166,14 +176,52 @@ class Step(Spec):
         return ()
 
     @property
+    def writers(self) -> tuple[str, ...]:
+        """The models that may write its answers: they are asked with the step's parameters."""
+        return (self.model,)
+
+    @property
+    def critics(self) -> Mapping[str, int]:
+        """The models that are asked about each of its answers, with their usual requests for one."""
+        return {}
+
+    @property
     def judges(self) -> tuple[str, ...]:
         """The models that read its answers when all of them are there, by their names in the job."""
         return ()
 
     @property
+    def unbounded(self) -> str:
+        """Why no bound can be given for what its answers cost in the end; '' where one can."""
+        return ""
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The models that are asked while it is taken, its own first; () where none is."""
+        return tuple(filter(None, (self.model, *self.others)))
+
+    @cached_property
+    def forks(self) -> dict[str, tuple[Any, ...]]:
+        """The values of `each` that rows fork over."""
+        return {name: values for name, values in self.each.items() if not isinstance(values, str)}
+
+    @property
+    def item(self) -> str:
+        """The name in `each` that stands for one item after the other inside of a row; '' for none."""
+        return next((name for name in self.each if name not in self.forks), "")
+
+    @property
     def branches(self) -> int:
         """How many branches it makes of one: one for each combination of the values of `each`."""
-        return math.prod(map(len, self.each.values()))
+        return math.prod(map(len, self.forks.values()))
+
+    @model_validator(mode="after")
+    def _one_item(self) -> Step:
+        if len(self.each) - len(self.forks) > 1:
+            raise ValueError("only one name in `each` can be a template; take the items from one list")
+        if "order" in self.model_fields_set and not self.item:
+            raise ValueError('`order` is for the items of a list: each: {section: "{{ outline.sections }}"}')
+        return self
 
 
 class Job(Spec):
@@ -185,6 +233,12 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    accept: StrictInt | None = Field(
+        None, ge=1, le=10**9, description="the run ends when so many rows are ok, and writes these alone"
+    )
+    candidates: StrictInt | None = Field(
+        None, ge=1, le=10**9, description="with accept: how many records are tried at most; default: all"
+    )
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
     )
@@ -244,11 +298,13 @@ class Job(Spec):
     def models_of(self, step: Step) -> dict[str, Model]:
         """All models that may be asked for a step: its own, those that it names besides, their fallbacks."""
         found: dict[str, Model] = {}
-        for name in (step.model, *step.others, *step.judges):
+        for name in (*step.asked, *step.judges):
             found |= self.chain(name)
         return found
 
     def asked_by(self, step: Step, name: str = "") -> dict[str, Model]:
-        """A model that a step names and its fallbacks, each with the step's parameters over its own."""
+        """A model that a step names and its fallbacks; a writer's with the step's parameters over its own."""
         chain = self.chain(name or step.model)
+        if name and name not in step.writers:
+            return chain
         return {n: m.model_copy(update={"params": {**m.params, **step.params}}) for n, m in chain.items()}

@@ -184,12 +184,22 @@ def _checks_of_step(
         for name in translation.glossary:
             place = text.where((*here, "translate", "glossary"))
             yield partial(_check_text_file, job, name, "glossary", place)
-    for name in type(checks).model_fields if (checks := getattr(step, "checks", None)) else ():
-        if getattr(checks, name) is not None:
-            where = text.where((*here, "checks", name), key=True)
-            yield partial(_check_known, name, _CHECKS, "check", where)
+    checks = getattr(step, "checks", None)
+    for path in _checks_in(checks.model_dump(exclude_none=True) if checks else {}):
+        yield partial(
+            _check_known, path[-1], _CHECKS, "check", text.where((*here, "checks", *path), key=True)
+        )
     yield from _checks_of_params(step.params, (*here, "params"), text)
     yield partial(_check_answer, step, text.where((*here, "answer")))
+
+
+def _checks_in(checks: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Where checks stand below `checks:`, also those of a field, and soft ones."""
+    for name, inner in checks.items():
+        if "." in name or name == "soft":
+            yield from ((name, *path) for path in _checks_in(inner))
+        else:
+            yield (name,)
 
 
 def _check_known(name: str, known: Collection[str], what: str, where: str, hint: str = "") -> None:

@@ -53,6 +53,12 @@ Kinds: TypeAlias = list[tuple[str, Any]]
 """the types that a value may have, each with the tag that chooses it, '' for none"""
 
 
+def sentence(detail: ErrorDetails) -> str:
+    """What is wrong with a value, in our words."""
+    said = _SENTENCES.get(detail["type"], (detail["msg"], ""))[0]
+    return _SHOULD.sub("must ", said) if _SHOULD.match(said) and "Value error" not in said else said
+
+
 def problem(error: ValidationError, text: YamlSource, model: Any, at: Path = ()) -> JobError:
     """All that is wrong, as one error: unknown keys first, because they are the cause of others.
 

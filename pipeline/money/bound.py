@@ -62,20 +62,27 @@ class Bound:
     def __init__(self, job: Job, step: Step, repairs: int) -> None:
         self._repairs = repairs
         self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step).items()]
-        self.free = all(asked.free for asked in self._chain)
+        others = [_Asked.of(name, model) for name, model in job.models_of(step).items()]
+        self.free = all(asked.free for asked in (*self._chain, *others))
+        self._unbounded = step.unbounded
         self.why_not = ""  # why there is no bound, and what to do about it
 
     def most(self, request: Request) -> int | None:
         """Nano-dollars for a request that is not answered, with all that may follow it; None for no bound."""
         if self.free:
             return 0
+        if self._unbounded:
+            self.why_not = self._unbounded
+            return None
         sizes: list[tuple[_Asked, Request, float, int]] = []
         for asked, either in zip(self._chain, request.either, strict=True):
             size = tokens.size(either, exact=asked.counted)
             if size.limit is None:
                 self.why_not = self._unlimited(asked)
                 return None
-            sizes.append((asked, either, size.input if size.exact else len(either.body), size.limit))
+            sizes.append(
+                (asked, either, size.input if size.exact else len(either.body) + size.media, size.limit)
+            )
         longest = max(limit for *_, limit in sizes)
         total = 0
         for turn in range(1 + max(0, self._repairs - request.turns // 2)):

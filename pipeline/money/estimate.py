@@ -78,10 +78,14 @@ class _Seen:
         return Expected(size.input * self.correction, min(usual, most), most, mean, self._most_input(size))
 
     def _most_input(self, size: Size) -> float:
-        """The input by the worst ratio seen; at first one token a byte, unless the count is exact."""
+        """The input by the worst ratio seen; at first one token a byte, unless the count is exact.
+
+        What pictures and recordings come to is a bound already.
+        """
+        worst = size.input * max(self.ratios, default=1.0)
         if len(self.ratios) >= FEW or size.exact:
-            return size.input * max(self.ratios, default=1.0)
-        return size.input * max((BYTES_PER_TOKEN, *self.ratios))
+            return worst
+        return max(worst, (size.input - size.media) * max((BYTES_PER_TOKEN, *self.ratios)) + size.media)
 
     def compare(self, size: Size, usage: Usage) -> None:
         """Compare the estimate with what was used. Single odd replies hardly change a median."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -16,9 +17,11 @@ from pipeline.core import adapters
 from pipeline.core.domain import Answer, Request, Usage
 from pipeline.job.spec import Job, Model
 from pipeline.money.estimate import Expected
-from pipeline.money.prices import STANDARD, Price, price_of
+from pipeline.money.prices import OPENAI, STANDARD, Price, price_of
 
 _TIER = "service_tier"
+_MODERATES = ("omni-moderation-", "text-moderation-")
+"""how the names of OpenAI's models begin that moderate, for which it takes no money"""
 _REHEARSAL = "scripted"
 """the provider that only pretends"""
 
@@ -100,9 +103,11 @@ def tariff_of(model: Model) -> Tariff:
     """The tariff of a model at its endpoint: what the job states, or what the built-in list knows."""
     provider = adapters.load("providers", model.provider)
     stated: dict[str, Any] | None = model.price.model_dump(exclude_none=True) if model.price else None
-    if stated is None and provider.CAPABILITIES.free:
+    address = provider.address(model)
+    moderates = model.model.startswith(_MODERATES) and urlsplit(address).hostname == urlsplit(OPENAI).hostname
+    if stated is None and (provider.CAPABILITIES.free or moderates):
         return Tariff(None, free=True)
-    return Tariff(price_of(model.model, provider.address(model), stated))
+    return Tariff(price_of(model.model, address, stated))
 
 
 def rehearsed(job: Job) -> str:

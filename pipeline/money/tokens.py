@@ -10,15 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from typing import Any
 
 import orjson
 
-from pipeline.core.domain import Request
+from pipeline.core.domain import Media, Request
 
 BYTES_PER_TOKEN = 4
 PER_TURN = 4  # tokens that a chat message costs besides its text
 DEFAULT_OUTPUT = 500
+SMALL_PICTURE, LARGEST_PICTURE = 1_100, 20_000
+"""tokens of a picture: beside what its size comes to, and at the most"""
+PER_SECOND = 50
+"""the most tokens of a second of sound"""
+_PICTURES = (("gpt-4o-mini", 48_169),)
+"""models that count a picture as many times more, with the most that it can be"""
 _ENCODINGS = (
     ("gpt-3.5", "cl100k_base"),
     ("gpt-4o", "o200k_base"),
@@ -57,6 +64,7 @@ class Size:
     input: int
     limit: int | None
     exact: bool = False  # whether it was counted by the model's own encoding
+    media: int = 0  # the part of the input that are pictures and recordings: the most that they can be
 
 
 def size(request: Request, *, exact: bool = True) -> Size:
@@ -64,7 +72,24 @@ def size(request: Request, *, exact: bool = True) -> Size:
     body = orjson.loads(request.body)
     model = request.model if exact else ""
     taken = sum(count(text, model) + PER_TURN for text in _texts(body))
-    return Size(taken, limit_of(body), encoding(model) is not None)
+    media = sum(_most(one, request.model) for one in request.media)
+    return Size(taken + media, limit_of(body), encoding(model) is not None, media)
+
+
+def _most(one: Media, model: str) -> int:
+    """The most tokens that a picture or a recording can be.
+
+    Providers count pictures in tiles of 512 or 768 pixels, or in patches of 28 or 32, which some models count
+    2.5 times; a small one costs up to four tiles, and a large one is made smaller first.
+    """
+    if one.seconds:
+        return PER_TURN + ceil(one.seconds * PER_SECOND)
+    name = model.rsplit("/", 1)[-1].lower()
+    most = next((most for prefix, most in _PICTURES if name.startswith(prefix)), 0)
+    width, height = one.pixels
+    if most or not (width and height):
+        return most or LARGEST_PICTURE
+    return min(LARGEST_PICTURE, ceil(SMALL_PICTURE + 2.5 * ceil(width / 28) * ceil(height / 28)))
 
 
 def limit_of(body: Mapping[str, Any]) -> int | None:
@@ -79,6 +104,7 @@ def _texts(body: dict[str, Any]) -> list[str]:
     texts += [turns] if isinstance(turns, str) else map(_content, turns)
     text = body.get("text")
     form = body.get("response_format") or (text.get("format") if isinstance(text, dict) else None)
+    form = form or body.get("questions")
     return [*texts, orjson.dumps(form).decode()] if form else texts
 
 

@@ -29,14 +29,14 @@ class Columns:
     def __init__(self, job: Job, stages: Sequence[Stage], records: Mapping[str, pl.DataType]) -> None:
         self._parts: list[_Column] = []
         self._columns: dict[str, pl.DataType] = {}
-        replaced = {name for stage in stages for name in stage.spec.each}
+        replaced = {name for stage in stages for name in stage.spec.forks}
         replaced |= {f"_{name}" for name in job.output.columns}  # the table of another job may be the input
         for name, dtype in records.items():
             if name in replaced:
                 continue  # the job's own column of this name replaces the input's
             self._add(name, dtype, _field(name))
         for stage in stages:
-            for name, values in stage.spec.each.items():
+            for name, values in stage.spec.forks.items():
                 self._add(name, _each_dtype(values), _each(name, _each_dtype(values)))
             self._add_answers(stage)
         for name in job.output.columns:

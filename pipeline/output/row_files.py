@@ -38,7 +38,7 @@ class RowFiles:
     def __init__(self, job: Job, spec: Files, stages: Sequence[Stage], prepare: Prepare) -> None:
         self._job, self._spec = job, spec
         self._steps = [stage.spec.name for stage in stages]
-        self._each = {name: values for stage in stages for name, values in stage.spec.each.items()}
+        self._each = {name: values for stage in stages for name, values in stage.spec.forks.items()}
         self._text = job.text
         # Jinja drops a newline at the end of a template: it is given one more
         locate = partial(self._text.inside, (*_HERE, "text"))

@@ -115,11 +115,8 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     key = secrets.token_urlsafe(24)
     async with serve(weights(), key, options.threads or spare_cores()) as server:
         base_url = f"{server.ready['address']}/v1"
-        concurrency = model.limits.most_at_once
-        api = model.api or CAPABILITIES.apis[0]
-        async with connect_to(
-            base_url, Secret(key), api=api, concurrency=concurrency, timeout=model.limits.timeout
-        ) as send:
+        concurrency, timeout = model.limits.most_at_once, model.limits.timeout
+        async with connect_to(base_url, Secret(key), concurrency=concurrency, timeout=timeout) as send:
             yield watched(send, server)
 
 

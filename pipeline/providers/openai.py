@@ -1,4 +1,4 @@
-"""Any endpoint that speaks OpenAI's API: chat, responses or legacy completions.
+"""Any endpoint that speaks OpenAI's API: chat, responses, legacy completions, decisions, moderations.
 
 This module knows where a key comes from; the HTTP is `client.py`, imported when a call is wanted.
 """
@@ -22,7 +22,8 @@ from pipeline.job.fields import address as usable
 from pipeline.job.spec import MOST_AUTO, Model
 from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
 
-CAPABILITIES = Capabilities(apis=("chat", "responses", "completions"), endpoints=True)
+APIS = ("chat", "responses", "completions", "decisions", "moderations")
+CAPABILITIES = Capabilities(apis=APIS, endpoints=True)
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
 ADDRESS = "OPENAI_BASE_URL"
@@ -86,7 +87,6 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     async with connect_to(
         base_url,
         key,
-        api=model.api,
         concurrency=concurrency,
         timeout=model.limits.timeout,
         idle=options.idle,
@@ -152,14 +152,13 @@ def connect_to(
     base_url: str,
     key: Secret,
     *,
-    api: str,
     concurrency: int,
     timeout: float,
     idle: float = IDLE,
     extras: Extras = NOTHING,
 ) -> AbstractAsyncContextManager[Call]:
-    """A call to `base_url` + the dialect's path: at most `idle` seconds between two pieces of a reply."""
+    """A call to `base_url` + the path of a request's dialect: at most `idle` seconds between two pieces of a reply."""
     from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
     from pipeline.providers.http.deadlines import Deadlines
 
-    return connection(base_url, key, api, concurrency, Deadlines(timeout, idle), extras)
+    return connection(base_url, key, concurrency, Deadlines(timeout, idle), extras)

@@ -79,7 +79,7 @@ def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
         began = perf_counter()
         try:
             with anyio.fail_after(timeout):
-                wire = await service.respond(request.api, request.body, key)
+                wire = await service.respond(request.api, request.sent, key)
                 if wire.manner is Manner.DRIP:
                     await anyio.sleep(wire.seconds)
         except TimeoutError:

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.core.domain import Record
-from pipeline.core.dtypes import first_line, json_text, polars_words
+from pipeline.core.dtypes import first_line, json_text, parts, polars_words
 from pipeline.core.errors import InputError, JobError
 from pipeline.core.redaction import Redactor
 from pipeline.core.suggest import nearest
@@ -29,6 +29,8 @@ from pipeline.records.types import plain, typed
 from pipeline.records.where import chosen
 
 CHUNK = 4096
+HEAVY = 16
+"""records that are read at once where they hold bytes: a picture may have megabytes"""
 ROW = "\x00row"
 HASH = "\x00hash"
 
@@ -130,6 +132,8 @@ class Source:
 
     def batches(self, size: int = 512) -> Iterator[list[Record]]:
         """The records, `size` or fewer at a time. Blocks: for a worker thread, not for an event loop."""
+        if any(isinstance(part, pl.Binary) for dtype in self.schema.values() for part in parts(dtype)):
+            size = min(size, HEAVY)
         if not self._redactor.columns:
             return self._plain(size)
         return ([self._redactor.record(record) for record in batch] for batch in self._plain(size))

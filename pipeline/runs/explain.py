@@ -62,7 +62,7 @@ def words_of(
                 for key, said in thoughts.items():
                     if key == record or digest in found.asked[key]:
                         said.append((f"{step}, reasoning", words))
-    each = [name for step in job.steps for name in step.each]
+    each = [name for step in job.steps for name in step.forks]
     places = [(key, *(str(row.get(name)) for name in each)) for key, row in zip(keys, rows, strict=True)]
     wanted = tuple(f"{step}, " for step in steps)
     return [
@@ -75,7 +75,7 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
     """What the records with these keys asked and got; nothing where they cannot be read now."""
     found = _Found({key: set() for key in keys})
     known = knowing(journal)
-    each = [name for step in job.steps for name in step.each]
+    each = [name for step in job.steps for name in step.forks]
 
     def noting(requests: Sequence[Request]) -> Sequence[Reply | Fault]:
         for request in requests:
@@ -86,7 +86,6 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
         prepare = preparing(job)
         told = Told(job.folder)
         stages = tuple(stages_of(job, prepare, told=told))
-        told.hand.read(stages)
         walks = InOrder(stages, noting)
 
         def take(_: int, leaf: Branch) -> None:

@@ -53,6 +53,7 @@ class Run(RunState):
 
     looked_up: bool = False  # whether all rows were looked up in the journal before anything was sent
     in_vain: int = 0  # records whose request used up its retries
+    accepted: int = 0  # rows that this walk has found ok
 
     async def conduct(self) -> Result:
         """Finish the table. Raises what stopped it."""
@@ -168,13 +169,14 @@ class Run(RunState):
         self.lanes = lanes = Lanes(self.session.job, self.shared)
         stack = AsyncExitStack()
         try:
-            calls = await lanes.launch((name for stage in stages for name in stage.names_of_models), stack)
+            calls = await lanes.launch((name for stage in stages for name in stage.spec.asked), stack)
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(stages, calls)
             self.progress.steps_expected = records * walk.steps_from(0)
             step = partial(self._step, walk)
             pool = Pool(walk, lambda: self._hands(most), lambda leaf: count(walk, leaf, pool), step)
+            pool.enough = self._enough
             templates = [t for stage in stages for t in stage.runner.templates.values()]
             self.bottleneck = Bottleneck(
                 lanes.lanes,
@@ -215,6 +217,10 @@ class Run(RunState):
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
             self.fuse.blow(leaf.fault)
 
+    def _enough(self) -> bool:
+        """Whether as many rows are ok as the job wants."""
+        return self.session.job.accept is not None and self.accepted >= self.session.job.accept
+
     def _hands(self, most: int) -> int:
         """How many records are walked at once. One that waits for its next try needs a hand but no slot."""
         assert self.lanes is not None  # noqa: S101 - it is launched first
@@ -251,6 +257,7 @@ class Run(RunState):
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
             self.fuse.blow(leaf.fault)
             return
+        self.accepted += len(walk.rows_of(leaf)) if leaf.status == "ok" else 0
         if not (self.looked_up and _was_known(leaf)):  # else it was counted when the run looked it up
             for row in walk.rows_of(leaf):
                 self.progress.count(row.status)
@@ -264,7 +271,7 @@ class Run(RunState):
     def _watch_failures(self, leaf: Branch) -> None:
         """Stop when most of the last rows failed: to go on would only waste money."""
         fault = leaf.fault
-        if fault is not None and (_is_known(fault) or fault.again or fault.kind in UNSENT):
+        if fault is not None and ((leaf.known and _is_known(fault)) or fault.again or fault.kind in UNSENT):
             return
         recent = self.progress.recent
         recent.append(fault is not None)

@@ -50,44 +50,71 @@ async def _failures(session: Session, journal: Journal) -> set[bytes]:
     return {request.digest async for request in found} | set(keys)
 
 
-@dataclass
-class _Forecast:
-    """One step's plan, with what is known of its answers."""
+@dataclass(frozen=True)
+class _Asked:
+    """A model that a step names: its tariff, and what is known of its answers."""
 
-    plan: StepPlan
     tariff: Tariff
-    bound: Bound
     known: StepAccount | None
 
+    @property
+    def usual(self) -> float:
+        """The output of an answer, on average; 0 where it is not known."""
+        return self.known.output / self.known.replies if self.known else 0.0
+
+
+@dataclass
+class _Forecast:
+    """One step's plan, with the models that it asks."""
+
+    plan: StepPlan
+    asked: Mapping[str, _Asked]
+    """the models that the step names, by their names in the job; '' for its own"""
+    critics: Mapping[str, int]
+    bound: Bound
+
     def expect(self, request: Request) -> None:
-        plan, size = self.plan, tokens.size(request)
-        output = self._usual() if self.known else size.limit or tokens.DEFAULT_OUTPUT
+        plan, size, asked = self.plan, tokens.size(request), self.asked[request.via]
+        output = asked.usual or size.limit or tokens.DEFAULT_OUTPUT
         expected = Expected(size.input, output, output)
         plan.missing += 1
         plan.input_tokens += round(size.input)
         plan.output_tokens += round(output)
         no_limit = size.limit is None or plan.output_limit is None
         plan.output_limit = None if no_limit else (plan.output_limit or 0) + (size.limit or 0)
-        plan.cost = _sum(plan.cost, self.tariff.mean(request, expected))
+        plan.cost = _sum(plan.cost, asked.tariff.mean(request, expected))
         plan.most = _sum(plan.most, self.bound.most(request))
         plan.no_bound = self.bound.why_not
+        if request.via not in self.critics:
+            self._expect_critics(1)
 
-    def _usual(self) -> float:
-        return self.known.output / self.known.replies if self.known else 0.0
+    def expect_later(self, requests: int, *, items: bool = False) -> None:
+        """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones.
 
-    def expect_later(self, requests: int) -> None:
-        """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones."""
-        plan, known = self.plan, self.known
+        With `items` each of them stands for a list: it is not known yet how many requests it brings.
+        """
+        self._later(requests, "", items)
+        self._expect_critics(requests)
+
+    def _expect_critics(self, answers: int) -> None:
+        for name, each in self.critics.items():
+            self._later(answers * each, name)
+
+    def _later(self, requests: int, via: str, items: bool = False) -> None:
+        plan, asked = self.plan, self.asked[via]
         plan.later += requests
+        plan.items = plan.items or items
         if self.bound.free:
             return
         plan.most = None
         if not self.bound.why_not:
             plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
-        if known is None or not self.tariff.known:
+            if plan.items:
+                plan.no_bound = "how many items there are depends on missing answers"
+        if items or asked.known is None or not asked.tariff.known:
             plan.later_cost = None
         elif plan.later_cost is not None:
-            plan.later_cost += known.cost / known.replies * requests / DOLLAR
+            plan.later_cost += asked.known.cost / asked.known.replies * requests / DOLLAR
 
 
 def _sum(so_far: float | None, cost: int | None) -> float | None:
@@ -99,7 +126,8 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     seen_before = {(one.step, one.model): one for one in known if one.replies}
     review = Review.of(session)
     stages = [*session.stages, *([review.stage] if review else [])]
-    forecasts = {stage.spec.name: _forecast(session.job, stage, seen_before) for stage in stages}
+    made = ((stage.spec.name, _forecast(session.job, stage, seen_before)) for stage in stages)
+    forecasts = {name: forecast for name, forecast in made if forecast}
     plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
     but = rehearsed(session.job)
     real = [one for one in known if not but or not one.model.startswith(but)]
@@ -126,7 +154,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
                 reading.note(leaf, walks.rows_under(leaf))
             if leaf.status == "pending":
                 unfinished.add(place)
-                _expect_later(list(forecasts.values())[: len(session.stages)], session, leaf)
+                _expect_later(forecasts, session, leaf)
 
         walks.visit(batch, count)
         plan.records += len(batch)
@@ -191,16 +219,27 @@ def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:
     plan.failed += rows if leaf.status == "failed" else 0
 
 
-def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast:
-    known = seen_before.get((stage.spec.name, stage.model.model))
-    plan = StepPlan(stage.spec.name, stage.spec.model, measured=known is not None)
-    tariff = tariff_of(places_of(stage.spec.model, stage.model)[0].model)
-    return _Forecast(plan, tariff, Bound(job, stage.spec, stage.runner.repairs), known)
+def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], StepAccount]) -> _Forecast | None:
+    """What a step needs; None for one that asks nobody."""
+    spec = stage.spec
+    if stage.model is None:
+        return None
+    own = spec.asked[0]
+    models = {"": (own, stage.model), **{name: (name, job.models[name]) for name in spec.others}}
+    asked = {
+        via: _Asked(tariff_of(places_of(name, model)[0].model), seen_before.get((spec.name, model.model)))
+        for via, (name, model) in models.items()
+    }
+    plan = StepPlan(spec.name, own, measured=asked[""].known is not None)
+    return _Forecast(plan, asked, spec.critics, Bound(job, spec, stage.runner.repairs))
 
 
-def _expect_later(forecasts: list[_Forecast], session: Session, leaf: Branch) -> None:
-    """Count the steps after an unanswered one: at most one request for each of their branches."""
-    branches = 1
-    for forecast, stage in zip(forecasts[leaf.at + 1 :], session.stages[leaf.at + 1 :], strict=True):
+def _expect_later(forecasts: Mapping[str, _Forecast], session: Session, leaf: Branch) -> None:
+    """Count what comes after an unanswered request: of each later step one for each of its branches."""
+    here, branches = session.stages[leaf.at].spec.name, 1
+    if isinstance(leaf.fault, Unanswered) and leaf.fault.later:
+        forecasts[here].expect_later(leaf.fault.later)
+    for stage in session.stages[leaf.at + 1 :]:
         branches *= stage.spec.branches
-        forecast.expect_later(branches)
+        if forecast := forecasts.get(stage.spec.name):
+            forecast.expect_later(branches, items=bool(stage.spec.item))

@@ -24,6 +24,7 @@ from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.walk import Branch, context
 from pipeline.journal.database import mark
+from pipeline.output.accepted import in_table, until_enough
 from pipeline.output.folder import Filed, ResultFolder, taken
 from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
@@ -56,20 +57,20 @@ async def publish(
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
     still counted to the end). Records with a key in `without` are left out.
     """
-    failures, targets = _Failures(session), session.job.targets
+    failures, targets, accept = _Failures(session), session.job.targets, session.job.accept
     review = Reviewing(session.job.folder, session.stages, session.told.hand)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     safe = session.job.output.spreadsheet_safe
     table = Table(targets, session.columns.schema, own=session.job.folder, spreadsheet_safe=safe)
     with table, review, filing_of(session, without) as filing, settled_heap():
-        async for found in walks.rows(_batches(session, without)):
+        async for found in until_enough(walks.rows(_batches(session, without)), accept):
             leaves = found if only_complete and progress.pending else filing.settled(found)
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
             if only_complete and progress.pending:
                 continue
-            table.write_columns(session.columns.of(leaves))
+            table.write_columns(session.columns.of(in_table(leaves, accept)))
             failures.note(leaves)
             review.note(leaves)
             filing.note(leaves)
@@ -78,7 +79,6 @@ async def publish(
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
         before = rows_of(session.job)
         kept, filed = _put_in_place(session, table, filing, (failures, review), counts, exported)
-    judged = _describe(session, filing, exported, look_up)
     return Result(
         targets,
         **counts,
@@ -86,11 +86,12 @@ async def publish(
         **review.said(),
         filed=filed,
         segments=filing.segments,
-        meaning=judged,
+        meaning=_describe(session, filing, exported, look_up),
         kept=kept,
         chosen=session.source.chosen,
         rows_before=before if before > progress.rows else 0,
         sharing=equal.rows(),
+        accept=accept,
     )
 
 
@@ -208,7 +209,7 @@ class _Failures:
     def __init__(self, session: Session) -> None:
         self._stages = session.stages
         self._safe = session.job.output.spreadsheet_safe
-        self._each = [name for stage in session.stages for name in stage.spec.each]
+        self._each = [name for stage in session.stages for name in stage.spec.forks]
         self._rows: list[tuple[str | None, ...]] = []
         self.reasons: Counter[str] = Counter()
         self._of_step: dict[str, Counter[tuple[str, str]]] = {

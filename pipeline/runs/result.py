@@ -92,6 +92,9 @@ class Result:
     remarks: Mapping[str, int] = field(default_factory=dict)
     """what was odd about replies that were taken all the same, and how often"""
 
+    accept: int | None = None
+    """how many rows the job wants that are ok; None for no number"""
+
     @property
     def cache_hit_rate(self) -> float | None:
         """The share of the input that a server had in its cache; None where no server says so."""
@@ -106,12 +109,15 @@ class Result:
     def exit_code(self) -> int:
         """0, 2 where rows that are ok have no file, 75 where rows are pending, 3 where rows failed.
 
-        3 also where a person has to look at a segment.
+        3 also where a person has to look at a segment. Where the job wants a number of rows that are ok,
+        others may fail: then 3 means that there are too few.
         """
         if self.filed and self.filed.missing.count:
             return JobError.exit_code
         if self.pending:
             return RunStopped.exit_code
+        if self.accept is not None:
+            return OK if self.ok >= self.accept else ROWS_FAILED
         return ROWS_FAILED if self.failed or (self.segments and self.segments.review) else OK
 
     def frame(self) -> pl.DataFrame:
@@ -140,6 +146,8 @@ class StepPlan:
     missing: int = 0
     later: int = 0
     """requests that depend on missing answers: at most so many"""
+    items: bool = False
+    """whether there may be more: some stand for all items of a list that is not known yet"""
     input_tokens: int = 0
     output_tokens: int = 0
     output_limit: int | None = 0
@@ -186,7 +194,7 @@ class Plan:
 
     @property
     def later(self) -> int:
-        """Requests that depend on missing answers: at most so many."""
+        """Requests that depend on missing answers: at most so many, unless a step has items."""
         return sum(step.later for step in self.steps)
 
     def needed(self, what: str) -> int:

@@ -126,7 +126,7 @@ def _damaged(run: Run, damage: Damage) -> None:
         )
 
 
-def _refuse(path: Path, damage: Damage) -> None:
+def refuse_damaged(path: Path, damage: Damage) -> None:
     row = f"row {damage.seq} (step {damage.step}, record {damage.record}) does not match its checksum"
     hint = (
         "put a copy of the journal back, or run the job: it asks for such answers, and pays for them, again; "
@@ -164,7 +164,7 @@ def _noted(run: Run) -> Iterator[None]:
 
 def job_digest(job: Job) -> bytes:
     """What the job asks for, as a digest: records, limits and the output are no part of it."""
-    steps = [step.model_dump_json() for step in job.steps]
+    steps = [step.model_dump_json(warnings=False) for step in job.steps]
     models = [(name, m.model, m.api, sorted(m.params.items(), key=str)) for name, m in job.models.items()]
     return sha256(repr((steps, models)).encode("utf-8", "surrogatepass")).digest()
 
@@ -180,7 +180,7 @@ async def export_async(job: Job, records: Rows | None = None, *, without: Collec
         given_up = last is not None and last.outcome == FINISHED
         progress = Progress()
         if not without:  # else a record could not be forgotten
-            journal.on_damage = partial(_refuse, journal.path)
+            journal.on_damage = partial(refuse_damaged, journal.path)
         look_up = recall.exporting(journal, progress, given_up=given_up)
         result = await publish(session, look_up, progress, exported=True, without=without)
     assert result is not None  # noqa: S101 - it is None only with `only_complete`

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.answers.items import KNOWN
 from pipeline.core import adapters
 from pipeline.core.document import Policy
 from pipeline.core.domain import Fault, Record
@@ -66,11 +67,12 @@ class Session:
         prepare = preparing(job)
         told = Told(job.folder)
         stages = tuple(stages_of(job, prepare, partial(_earlier, job), told))
-        told.hand.read(stages)
         row_files = RowFiles.of(job, stages, prepare)
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
+            if job.candidates is not None:
+                source.choose(None, job.candidates)
         session = cls(job, source, stages, told, row_files, tree)
         session._check_names()
         session._check_paths()
@@ -93,14 +95,25 @@ class Session:
         mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
         for i, stage in enumerate(self.stages):
             spec = stage.spec
-            for name in spec.each:
+            for name in spec.forks:
                 _check_free(name, known.keys() - columns, text.where(("steps", i, "each", name), key=True))
                 columns.discard(name)
                 mute.pop(name, None)
                 known[name] = None
             _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
-            for template in [*stage.runner.templates.values(), *([stage.when] if stage.when else [])]:
-                _check_template(template, known, mute, [later.spec.name for later in self.stages[i:]])
+            inside = dict.fromkeys((spec.item, *KNOWN)) if spec.item else {}
+            for name in inside:
+                here = text.where(("steps", i, "each", spec.item), key=True)
+                _check_free(name, (known.keys() - columns) | {spec.name}, here)
+            unwritten = [later.spec.name for later in self.stages[i:]]
+            for key, template in [
+                *stage.runner.templates.items(),
+                *([("", stage.when)] if stage.when else []),
+            ]:
+                within = {} if key in ("", f"each.{spec.item}") else inside
+                speaking = {name: dtype for name, dtype in mute.items() if name not in within}
+                speaking = {} if template.native else speaking
+                _check_template(template, known | within, speaking, unwritten)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         if self.row_files:
@@ -204,7 +217,7 @@ class Session:
         answers = {stage.spec.name for stage in self.stages}
         each: dict[str, Sequence[object]] = {}
         for stage in self.stages:
-            each |= stage.spec.each
+            each |= stage.spec.forks
             if stage.names & answers:
                 continue
             read = {name: values if name in stage.names else values[:1] for name, values in each.items()}

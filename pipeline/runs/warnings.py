@@ -15,6 +15,7 @@ from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Model
 from pipeline.money.tokens import limit_of
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
@@ -33,7 +34,7 @@ def warnings_of(session: Session) -> Iterator[JobError]:
     for i, stage in enumerate(session.stages):
         names = frozenset[str]().union(*(template.names for template in stage.runner.templates.values()))
         known |= stage.spec.each.keys()
-        if stage.runner.documents or (names & varied) - stage.spec.each.keys():
+        if stage.runner.documents or (names & varied) - stage.spec.each.keys() or stage.model is None:
             varied.add(stage.spec.name)
         elif session.source.total() > 1:
             which = f"step '{stage.spec.name}' reads no column"
@@ -82,20 +83,20 @@ def _of_text(template: Template, known: set[str]) -> Iterator[JobError]:
 
 
 def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    names = drawing(stage.spec.each, stage.runner.templates.values())
+    names = drawing(stage.spec.forks, stage.runner.templates.values())
     for name in names:
-        if not all(isinstance(value, int) for value in stage.spec.each[name]):
+        if not all(isinstance(value, int) for value in stage.spec.forks[name]):
             unread = f"no template of the step reads '{name}'"
             what, hint = f"{unread}: each of its values asks the same prompt once more", _read(name)
             yield JobError(what, where=_place(session, step, "each"), hint=f"write {hint} in the prompt")
-    if names and stage.model.params.get("temperature") == 0:
+    if names and stage.model and stage.model.params.get("temperature") == 0:
         what = f"step '{stage.spec.name}' asks several times at temperature 0: its answers will hardly differ"
         yield JobError(what, where=_place(session, step, "each"), hint="params: {temperature: 0.8}")
 
 
 def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    written = stage.spec.model_dump(include={"checks"}, exclude_none=True).get("checks", {})
-    for what in unmet_checks(written, limit_of(stage.model.params)):
+    written = stage.spec.model_dump(include={"checks"}, exclude_none=True, warnings=False).get("checks", {})
+    for what in unmet_checks(written, limit_of(stage.model.params if stage.model else {})):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
@@ -104,16 +105,18 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
 
 
 def _of_judge(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
-    for name in stage.spec.judges:
-        judge = session.job.models[name]
-        if (judge.provider, judge.model, judge.base_url) == (
-            stage.model.provider,
-            stage.model.model,
-            stage.model.base_url,
-        ):
-            what = f"step '{stage.spec.name}': the judge '{name}' is the model that translates"
-            where = session.job.text.where(("steps", step, "translate", "meaning"))
-            yield JobError(what, where=where, hint="it finds few of its own errors: name another model")
+    spec, models = stage.spec, session.job.models
+    writers = {_identity(models[name]) for name in spec.writers}
+    for name in (*spec.judges, *spec.critics):
+        if _identity(models[name]) in writers:
+            does, key = ("translates", "translate") if spec.judges else ("writes", "checks")
+            what = f"step '{spec.name}': the judge '{name}' is the model that {does}"
+            hint = "it finds few of its own errors: name another model"
+            yield JobError(what, where=_place(session, step, key), hint=hint)
+
+
+def _identity(model: Model) -> tuple[str, str, str]:
+    return model.provider, model.model, model.base_url
 
 
 def _of_languages(session: Session) -> Iterator[JobError]:

@@ -9,25 +9,26 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pydantic import Field, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictInt, field_validator
 
-from pipeline.answers.asked_checks import asked_checks, asked_in, models_of
+from pipeline.answers.asked_checks import AskedChecks, critics_of
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
 from pipeline.answers.by_hand import or_by_hand
 from pipeline.answers.checking import Checking, Checks, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.finish import Allowed
+from pipeline.answers.samples import Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import Complaint, place_of
 from pipeline.core.domain import Call, Request, Values
 from pipeline.job.fields import Spec as _Spec
-from pipeline.job.fields import Template as TemplateText
 from pipeline.job.fields import Texts
-from pipeline.job.spec import Model, Step
+from pipeline.job.spec import Model
+from pipeline.steps._question import Asks, Question
 from pipeline.wire.conversation import Conversation
 
-KEYS = ("prompt", "prompt_file")
+KEYS = ("prompt", "prompt_file", "messages")
 
 
 class JsonAnswer(_Spec):
@@ -45,14 +46,9 @@ class JsonAnswer(_Spec):
         return shape
 
 
-class Spec(Step):
+class Spec(Asks):
     """A step that asks a model with a prompt."""
 
-    system: TemplateText | None = Field(None, description="a template for the system message")
-    prompt: TemplateText | None = Field(None, description="a template for the user message")
-    prompt_file: str | None = Field(
-        None, description="the same in a file of its own, relative to the job file"
-    )
     answer: JsonAnswer | None = Field(
         None, description="for an answer in JSON; without it, the answer is text"
     )
@@ -72,19 +68,35 @@ class Spec(Step):
     continuations: StrictInt = Field(
         0, ge=0, le=10, description="how often an answer that was cut off at its token limit is continued"
     )
+    samples: StrictInt = Field(1, ge=1, le=64, description="how many answers are asked for each row")
+    pick: Pick = Field(
+        "first_passing",
+        description="which of the samples becomes the answer; first_passing asks for no more than it needs,"
+        " all gives a list",
+    )
     allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
 
     @property
     def others(self) -> tuple[str, ...]:
         """The stronger models, and those that judge."""
-        judges = (name for one in asked_in(self.checks) for name in models_of(one))
-        return tuple(dict.fromkeys((*self.escalate, *judges)))
+        return tuple(dict.fromkeys((*self.escalate, *self.critics)))
 
-    @model_validator(mode="after")
-    def _one_prompt(self) -> Spec:
-        if (self.prompt is None) == (self.prompt_file is None):
-            raise ValueError("a step has either `prompt` or `prompt_file`; write one of the two")
-        return self
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Its own model, and the stronger ones."""
+        return (self.model, *self.escalate)
+
+    @property
+    def critics(self) -> Mapping[str, int]:
+        """The models that its checks ask."""
+        return critics_of(self.checks)
+
+    @property
+    def unbounded(self) -> str:
+        """Why no bound can be given for the cost of its answers."""
+        beside = ("fresh_starts", "continuations", "escalate")
+        named = next((name for name in beside if getattr(self, name)), "" if not self.others else "checks")
+        return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
 
 class Prompt:
@@ -93,27 +105,27 @@ class Prompt:
     documents = False
 
     def __init__(self, spec: Spec, models: Mapping[str, tuple[Model, ...]], template: Templates) -> None:
-        prompt = "prompt_file" if spec.prompt_file else "prompt"
-        names = [prompt, "system"] if spec.system else [prompt]
+        self._question = Question(spec, template)
+        self._shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
         self._checking = Checking(spec.checks, spec.name, template.at)
-        self._asked = asked_checks(spec.checks, spec.name, models)
-        self.templates = {**{name: template(name) for name in names}, **self._checking.templates}
-        self._prompt = self.templates[prompt]
-        self._system = self.templates.get("system")
-        self.shape = Shape(schema_of(spec.answer.shape)) if spec.answer else None
-        self.repairs = spec.repairs if self.shape or self._checking or self._asked else 0
+        Checking.check_fields(spec.checks, spec.name, self._shape, template.at)
+        self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
+        of_checks = {**self._checking.templates, **self._asked.templates}
+        self.templates = {**self._question.templates, **of_checks}
+        self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
+        self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
+        self.repairs = spec.repairs if self._shape or self._checking or self._asked else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
-        self._draws = Draws(spec.each, [self.templates[name] for name in names])
+        self._draws = Draws(spec.forks, self._question.templates.values())
         self._step, self._told, self._each = spec.name, template.told, template.each
 
     def _conversation(self, values: Values) -> Conversation:
-        system = self._system.render(values) if self._system else ""
-        schema = self.shape.schema if self.shape else None
-        turns, draw = (("user", self._prompt.render(values)),), self._draws.of(values)
-        return Conversation(turns, system, schema, self._step, draw=draw)
+        system, turns, media = self._question.of(values)
+        schema, draw = self._shape.schema if self._shape else None, self._draws.of(values)
+        return Conversation(turns, system, schema, self._step, draw=draw, given=len(turns), media=media)
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
@@ -123,22 +135,31 @@ class Prompt:
         """The answer for these values: text, or the JSON value."""
         place = place_of(key, values, self._each)
         asked = self._conversation(values)
-        prompt = asked.turns[-1][1]
-        judge = partial(self._judge, values, place, prompt, key, call)
-        ask = partial(self._attempts.ask, asked, key, call, judge)
-        read = partial(self._by_hand, values, prompt)
-        return await or_by_hand(self._told, self._step, place, asked, read, ask)
+        judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
+
+        async def one(question: Conversation) -> Taken:
+            return await self._attempts.ask(question, key, call, judge)
+
+        async def ask() -> Taken:
+            return await (self._samples.take(asked, one) if self._samples else one(asked))
+
+        read = partial(self._by_hand, values, asked.turns[-1][1])
+        return await or_by_hand(self._told, self._step, place, asked, (self._misfit, read), ask)
+
+    def _misfit(self, text: str) -> str:
+        return self._read(text)[1]
 
     def _by_hand(self, values: Values, prompt: str, text: str) -> Taken:
         """A text that a person decided on: no check rejects it, and soft ones are told."""
-        value, _ = self._read(text)
+        value = self._read(text)[0]
         complaints = self._checking.complaints(written_of(value, values, prompt))
-        return Taken(value, BY_HAND, soft=tuple(one for one in complaints if not one.hard))
+        soft = tuple(one for one in complaints if not one.hard)
+        return Taken(value if self.shape is self._shape else [value], BY_HAND, soft=soft)
 
     def _read(self, text: str) -> tuple[Any, str]:
-        if self.shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
+        if self._shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
             return None, ""
-        return self.shape.read(text) if self.shape else (text, "")
+        return self._shape.read(text) if self._shape else (text, "")
 
     async def _judge(
         self, values: Values, place: str, prompt: str, key: str, call: Call, text: str, asked: Conversation
@@ -151,13 +172,15 @@ class Prompt:
             return Verdict(value)
         written = written_of(value, values, prompt, self._told.near(self._step, place, text))
         complaints = self._checking.complaints(written)
-        requests: list[Request] = []
-        if not any(one.hard for one in complaints):
-            for check in self._asked:
-                said, sent = await check.complaints(written, key, call)
-                complaints += said
-                requests += sent
-        return Verdict(value, tuple(complaints), tuple(requests))
+        if not self._asked or any(one.hard for one in complaints):
+            return Verdict(value, tuple(complaints))
+        asked_about = await self._asked.ask(written, key, call)
+        return Verdict(value, (*complaints, *asked_about.complaints), asked_about.requests, asked_about.known)
+
+
+def _listed(shape: Shape | None) -> Shape:
+    """The shape of a list of such answers."""
+    return Shape({"type": "array", "items": shape.schema if shape else {"type": "string"}})
 
 
 build = Prompt

@@ -29,9 +29,9 @@ from pipeline.job.spec import Model, Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments, style_for
 from pipeline.steps._segments import Documents, How
 from pipeline.text.language import named
+from pipeline.text.prose.plain import prose
 from pipeline.translation import verdict
 from pipeline.translation.batch import listed
-from pipeline.translation.kept import prose
 from pipeline.translation.question import Question
 from pipeline.translation.work import Terms, Wanted
 from pipeline.wire.conversation import Conversation
@@ -172,7 +172,7 @@ class Translate:
         self.templates = {f"translate.{name}": template(f"translate.{name}") for name in names}
         self._allow, self._styles = spec.allow, spec.translate.styles
         self._terms = _glossary(spec.translate, template)
-        self._draws = Draws(spec.each, self.templates.values())
+        self._draws = Draws(spec.forks, self.templates.values())
         takes_prompts = models[spec.model][0].api != "translation"
         self.repairs = (1 if spec.repairs is None else spec.repairs) if takes_prompts else 0
         self._asking = Asking(spec.name, models[spec.model])
@@ -214,7 +214,9 @@ class Translate:
         question = Question(Segment(text), *languages, self._terms(text, *languages))
         ask = partial(self._attempts.ask, asked, key, call, self._judge(question))
         place = place_of(key, values, self._each)
-        return await or_by_hand(self._told, self._step, place, asked, partial(Taken, by=BY_HAND), ask)
+        return await or_by_hand(
+            self._told, self._step, place, asked, (_fits, partial(Taken, by=BY_HAND)), ask
+        )
 
     def _judge(self, question: Question) -> Judge:
         """Hard findings are sent back each time; soft ones once, and not where no answer can follow."""
@@ -231,6 +233,11 @@ class Translate:
             )
 
         return judge
+
+
+def _fits(text: str) -> str:
+    """No text by a person is refused."""
+    return ""
 
 
 def _glossary(spec: Translation, templates: Templates) -> Terms:

@@ -142,7 +142,8 @@ class Isolated:
     def render(self, values: Mapping[str, Any]) -> str:
         """The text for these values; `Unfit` where there is none, whatever the reason."""
         try:
-            return str(self._worker.ask(b"r", _packed((self._text, dict(values)))))
+            read = {name: value for name, value in values.items() if name in self.names}
+            return str(self._worker.ask(b"r", _packed((self._text, read))))
         except _Lost as error:
             raise Unfit(str(error)) from None
 

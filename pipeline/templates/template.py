@@ -6,17 +6,21 @@ Rendering, and its limits, is in `sandbox.py`; for an untrusted job a process of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from pipeline.core.domain import Fault, Values
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import closest
 from pipeline.templates.compiled import Compiled, Malformed, Unfit
 
+_PLAIN = re.compile(r"""\s*\{\{\s*([A-Za-z_]\w*)((?:\.\w+|\[(?:'[^'\\]*'|"[^"\\]*")\])*)\s*\}\}\s*""")
+"""a template that is one name, perhaps with fields"""
+_FIELD = re.compile(r"""\.(\w+)|\[['"]([^'"]*)['"]\]""")
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"false", "0", "no", "", "none"}
 
@@ -53,6 +57,8 @@ class Template:
     prepare: Prepare = Compiled
     seconds: float = field(default=0.0, compare=False)
     """seconds of rendering so far"""
+    native: bool = False
+    """whether its `value` is asked for, and not its text: then a column of bytes may stand in it"""
 
     @cached_property
     def _prepared(self) -> Prepared:
@@ -85,6 +91,21 @@ class Template:
             raise Fault("template", f"{self.locate(error.line, 1)}: {error.message}") from None
         finally:
             self.seconds += perf_counter() - began
+
+    def value(self, values: Values) -> Any:
+        """The value itself, a list or bytes too, of a template that is one name with or without fields.
+
+        Such as `{{ photo }}`, `{{ image.bytes }}` and `{{ row["a b"] }}`. Any other template gives its text.
+        """
+        plain = _PLAIN.fullmatch(self.text)
+        if plain is None:
+            return self.render(values)
+        found: Any = values
+        for name in (plain[1], *(dotted or quoted for dotted, quoted in _FIELD.findall(plain[2]))):
+            if not isinstance(found, Mapping) or name not in found:
+                return self.render(values)  # it says what is wrong
+            found = found[name]
+        return found
 
     def holds(self, values: Values) -> bool:
         """Whether a condition gives true for these values."""

@@ -1,4 +1,4 @@
-"""What the fake model answers, in four dialects: always the same to the same request.
+"""What the fake model answers, in each dialect: always the same to the same request.
 
 Tokens are counted as a quarter of the UTF-8 bytes of the prompt's text. This module does not know
 faults, HTTP or files.
@@ -17,9 +17,18 @@ from pipeline.testing.script import Script
 
 Json: TypeAlias = dict[str, Any]
 
-_ASKED = {"chat": "messages", "responses": "input", "completions": "prompt", "translation": "text"}
+_ASKED = {
+    "chat": "messages",
+    "responses": "input",
+    "completions": "prompt",
+    "translation": "text",
+    "decisions": "input",
+    "moderations": "input",
+}
 """where the prompt stands in a body, by dialect"""
 APIS = tuple(_ASKED)
+_IN_NUMBERS = ("decisions", "moderations")
+"""dialects whose answers are no text"""
 CREATED = 1_767_225_600  # the time in every answer: 2026-01-01, so that answers do not depend on the time
 _FILLER = "and so it goes on, word after word, "
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
@@ -153,6 +162,10 @@ def _fixed(script: Script, question: Question) -> str | None:
 
 
 def _sentence(question: Question, digest: bytes) -> str:
+    if question.api in _IN_NUMBERS:
+        raise ValueError(
+            f"the scripted model has no numbers of its own for {question.api}: script its answer"
+        )
     if question.api == "translation":
         return f"[{question.target} {digest.hex()[:8]}] {question.last}"
     return f"Answer {digest.hex()[:8]} to: {question.last[:60]}"
@@ -167,8 +180,7 @@ def _padded(text: str, tokens: int) -> str:
 
 def body_of(api: str, digest: bytes, said: Said) -> bytes:
     """The answer in its dialect."""
-    shape = {"chat": _chat, "responses": _responses, "completions": _completions, "translation": _translation}
-    return orjson.dumps(shape[api](digest.hex()[:24], said))
+    return orjson.dumps(_SHAPES[api](digest.hex()[:24], said))
 
 
 def _chat(ident: str, said: Said) -> Json:
@@ -213,6 +225,30 @@ def _responses(ident: str, said: Said) -> Json:
 def _translation(ident: str, said: Said) -> Json:
     text = {} if said.text is None else {"text": said.text}
     return {**text, "model": said.model, "engine": "scripted"}
+
+
+def _decisions(ident: str, said: Said) -> Json:
+    """The answers to the questions, which the script gives as a JSON list."""
+    return {"answers": orjson.loads(said.text or "[]"), "model": said.model} | _bill(
+        said, "input_tokens", "output_tokens"
+    )
+
+
+def _moderations(ident: str, said: Said) -> Json:
+    """The scores of the categories, which the script gives as a JSON object."""
+    scores = orjson.loads(said.text or "{}")
+    result = {"flagged": False, "categories": {}, "category_scores": scores}
+    return {"id": f"modr-{ident}", "model": said.model, "results": [result]}
+
+
+_SHAPES = {
+    "chat": _chat,
+    "responses": _responses,
+    "completions": _completions,
+    "translation": _translation,
+    "decisions": _decisions,
+    "moderations": _moderations,
+}
 
 
 def _bill(said: Said, input_name: str, output_name: str) -> Json:

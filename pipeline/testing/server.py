@@ -23,7 +23,7 @@ from pipeline.testing.wire import Manner, Wire, error
 
 PATHS = {
     "/v1/chat/completions": "chat",
-    **{f"/v1/{api}": api for api in ("responses", "completions", "translation")},
+    **{f"/v1/{api}": api for api in ("responses", "completions", "translation", "decisions", "moderations")},
 }
 LARGEST_BODY = 64 << 20
 BACKLOG = 2048  # connections that may wait to be accepted: a client that opens 512 at once is not a fault

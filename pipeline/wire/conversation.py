@@ -8,7 +8,7 @@ This module knows the dialects by name only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
@@ -18,7 +18,7 @@ import orjson
 
 from pipeline.core import adapters
 from pipeline.core.contracts import Api
-from pipeline.core.domain import Answer, Fault, Reply, Request, frozen
+from pipeline.core.domain import Answer, Fault, Media, Reply, Request, frozen
 from pipeline.wire import kept
 
 
@@ -27,7 +27,9 @@ class Conversation:
     """System text, turns of (role, content), and the JSON Schema the answer must have, if any.
 
     `translation` is (text, source language, target language) where the question is to translate a text:
-    engines that take no prompt use it instead of the turns. `draw` is the request's.
+    engines that take no prompt use it instead of the turns. `questions` are what is asked about the turns in
+    the dialect of decisions, in its own form. `draw` is the request's. The first `given` turns are the step's,
+    and those behind them are repairs. `media` belong to the last turn that is given.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -36,6 +38,15 @@ class Conversation:
     name: str = "answer"
     translation: tuple[str, str, str] | None = None
     draw: str = ""
+    questions: tuple[Mapping[str, Any], ...] = ()
+    given: int = 1
+    media: tuple[Media, ...] = ()
+
+    @property
+    def spoken(self) -> Iterator[tuple[str, str, tuple[Media, ...]]]:
+        """Role, text and media of each turn."""
+        for place, (role, text) in enumerate(self.turns, 1):
+            yield role, text, self.media if place == self.given else ()
 
     def answered(self, text: str, complaint: str) -> Conversation:
         """The same conversation one turn longer: what the model said, and what is wrong with it."""
@@ -45,7 +56,8 @@ class Conversation:
     def digest(self) -> str:
         """A few digits for what is asked, whichever model is asked and with whatever parameters."""
         schema = "" if self.schema is None else orjson.dumps(self.schema).decode()
-        said = repr((self.system, self.turns, schema, self.translation))
+        media = [(one.kind, one.mark, one.url) for one in self.media]
+        said = repr((self.system, self.turns, schema, self.translation, *media))
         return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
@@ -90,7 +102,8 @@ class RequestBuilder:
         except (TypeError, ValueError) as error:
             raise Fault("bad_text", f"the prompt cannot be sent: {error}") from None
         who = (self._api, self._model, body, self._step, key)
-        return Request(*who, instead=instead, draw=asked.draw, turns=len(asked.turns))
+        turns = 1 + len(asked.turns) - asked.given
+        return Request(*who, instead=instead, draw=asked.draw, turns=turns, media=asked.media)
 
 
 def read(reply: Reply, *, tokens: bool = True) -> Answer:

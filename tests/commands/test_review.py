@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -21,8 +22,13 @@ from tests.support.served import served
 from tests.support.server import serve
 
 LONG = "- A text of thing 3, which says “=SUM(A1)” and goes on, on and on.\nIt has a second line, too."
-POST = {"name": "post", "prompt": "Write of {{ title }}.", "checks": {"excludes": "on and on"}, "repairs": 0}
-JSON = {
+POST: dict[str, Any] = {
+    "name": "post",
+    "prompt": "Write of {{ title }}.",
+    "checks": {"excludes": "on and on"},
+    "repairs": 0,
+}
+JSON: dict[str, Any] = {
     "name": "card",
     "prompt": "Card of {{ title }}",
     "answer": {"json": {"head": "string", "stars": "integer"}},
@@ -156,7 +162,7 @@ def test_a_decision_is_taken_in_by_the_next_run_and_stays(name: str, desk: Calla
     assert "0 requests" in of.project.run("plan", "job.yaml").stdout or of.run("plan")["missing"] == 0
 
 
-UNTOUCHED = {
+UNTOUCHED: dict[str, dict[str, str]] = {
     "nothing": {},
     "only blanks": {"answer": f"'{LONG}".replace(" ", "  ").replace("\n", "\r\n") + "  "},
     "emptied": {"answer": ""},
@@ -228,7 +234,7 @@ def test_a_json_answer_by_hand_fits_its_shape_or_is_not_used(
             assert of.read()[0]["answer"] == answer
 
 
-SAVED = {
+SAVED: dict[str, dict[str, Any]] = {
     "Excel with a comma": {"encoding": "utf-8-sig", "lineterminator": "\r\n"},
     "Excel with semicolons": {"encoding": "utf-8-sig", "delimiter": ";", "lineterminator": "\r\n"},
     "Excel as Unicode text": {"encoding": "utf-16", "delimiter": "\t"},
@@ -320,7 +326,7 @@ def test_a_copy_that_was_open_in_an_editor_loses_nothing_when_it_is_saved(desk: 
     assert of.run()["to_review"] == 1 and of.cell()[1] == "failed"
 
 
-DRAFT = {"name": "draft", "prompt": "Draft {{ title }}"}
+DRAFT: dict[str, Any] = {"name": "draft", "prompt": "Draft {{ title }}"}
 EACH = {**POST, "each": {"step": ["en", "de"]}, "prompt": "{{ step }}: {{ draft }}"}
 
 
@@ -413,13 +419,14 @@ def test_no_row_is_ok_in_the_result_and_waits_at_the_same_time(seed: int, projec
                 way = draw.choice(["wait", "accept", "edit", "short", "no"])
                 if way in ("accept", "edit"):
                     texts[row["key"]] = LONG if way == "accept" else f"{ANSWER} {draw.random()}"
-                row |= {
+                ways: dict[str, dict[str, str]] = {
                     "wait": {},
                     "accept": {"answer": f"'{LONG}", "accept": "yes"},
                     "edit": {"answer": texts.get(row["key"], ""), "accept": "yes"},
                     "short": {"answer": "?"},
                     "no": {"accept": "no"},
-                }[way]
+                }
+                row |= ways[way]
             if waiting:
                 of.write(waiting)
             done = of.run()
@@ -466,3 +473,31 @@ def test_what_is_written_while_the_job_runs_is_kept_for_the_next_run(
         assert of.run()["by_hand"] == 0
     assert of.read("decisions.csv")[0]["answer"] == ANSWER
     assert of.run()["by_hand"] == 1 and of.cell()[0] == ANSWER and of.read() == []
+
+
+def test_each_item_that_failed_is_a_row_of_its_own(project: Project) -> None:
+    items = {"section": "{{ ['first', 'second', 'third'] }}"}
+    step = {**POST, "each": items, "prompt": "{{ section }} of {{ title }}"}
+    with serve(Script(faults=(wrong("first of thing 3"), wrong("third of thing 3")))) as server:
+        of = Desk(project, server.base_url, [step])
+        done = of.run()
+        assert (done["failed"], done["to_review"]) == (1, 2)
+        first, third = of.read()
+        assert [row["step"] for row in (first, third)] == ["post 1", "post 3"]
+        of.write([first | {"answer": f"{ANSWER} 1"}, third])
+        assert (of.run()["failed"], [row["step"] for row in of.read()]) == (1, ["post 3"])
+        of.write([of.read()[0] | {"answer": f"{ANSWER} 3"}])
+        done = of.run()
+    assert done["ok"] == 5 and done["sent"] == 0
+    cell = json.loads(str(of.cell()[0]))
+    assert (cell[0], cell[2], len(cell)) == (f"{ANSWER} 1", f"{ANSWER} 3", 3) and "by hand" in of.cell()[2]
+
+
+@pytest.mark.parametrize("pick", ["first_passing", "all"])
+def test_a_step_with_samples_takes_one_text_by_hand(pick: str, project: Project) -> None:
+    with serve(Script(faults=(wrong("thing 3"),))) as server:
+        of = Desk(project, server.base_url, [{**POST, "samples": 2, "pick": pick}])
+        assert of.run()["to_review"] == 1
+        of.decide(answer=ANSWER)
+        assert of.run()["ok"] == 5
+    assert of.cell()[0] == (ANSWER if pick == "first_passing" else json.dumps([ANSWER]))

@@ -57,7 +57,7 @@ async def through_one_slot(
     """What two requests come to that are asked through a lane with one slot."""
     shared = shared_of()
     shared.journal = journal
-    async with connect_to(seen.url, Secret(key), api="chat", concurrency=1, timeout=20, idle=idle) as send:
+    async with connect_to(seen.url, Secret(key), concurrency=1, timeout=20, idle=idle) as send:
         call, _ = around(send, Limits(concurrency=1, maybe_billed_retries=1), shared=shared)
         results = await outcomes(call, [asked("first"), asked("second")])
     await journal.settle()

@@ -20,7 +20,7 @@ async def ask(body: bytes, encoding: str, key: str = "") -> Reply:
     """What the provider makes of a response with this body."""
     async with (
         raw_server(response(body, b"Content-Encoding: " + encoding.encode())) as server,
-        connect_to(server.url, Secret(key), api="chat", concurrency=1, timeout=20) as call,
+        connect_to(server.url, Secret(key), concurrency=1, timeout=20) as call,
     ):
         return await call(ASKED)
 

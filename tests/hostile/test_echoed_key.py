@@ -36,7 +36,7 @@ async def address() -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 async def test_a_key_in_an_error_is_not_kept(status: int, address: str) -> None:
-    async with connect_to(f"{address}/{status}", Secret(KEY), api="chat", concurrency=1, timeout=10) as call:
+    async with connect_to(f"{address}/{status}", Secret(KEY), concurrency=1, timeout=10) as call:
         with pytest.raises(Fault) as fault:
             await call(asked("a"))
     assert fault.value.status == status
@@ -45,6 +45,6 @@ async def test_a_key_in_an_error_is_not_kept(status: int, address: str) -> None:
 
 
 async def test_a_key_in_a_reply_is_not_kept(address: str) -> None:
-    async with connect_to(f"{address}/200", Secret(KEY), api="chat", concurrency=1, timeout=10) as call:
+    async with connect_to(f"{address}/200", Secret(KEY), concurrency=1, timeout=10) as call:
         reply = await call(asked("a"))
     assert reply.body == b'{"error": "you sent Bearer ***"}'

@@ -26,7 +26,7 @@ async def test_a_strange_host_learns_neither_machine_nor_membership(monkeypatch:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         address = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        async with connect_to(address, Secret("k" * 20), api="chat", concurrency=1, timeout=10) as call:
+        async with connect_to(address, Secret("k" * 20), concurrency=1, timeout=10) as call:
             await call(asked("a"))
     finally:
         await runner.cleanup()

@@ -82,7 +82,7 @@ async def test_a_body_in_which_a_key_could_hide_is_not_kept(server: Server, name
 
 @pytest.mark.parametrize("name", ["late_answer", "second_answer", "closed_after", "interim"])
 async def test_no_request_gets_an_answer_that_was_meant_for_nobody(server: Server, name: str) -> None:
-    async with connect_to(server.base_url, Secret(), api="chat", concurrency=1, timeout=10) as call:
+    async with connect_to(server.base_url, Secret(), concurrency=1, timeout=10) as call:
         for n in range(4):
             answer = read(await call(asked(f"<{name}> number {n}")))
             assert f"number {n}" in answer.text
@@ -94,7 +94,7 @@ async def test_no_request_gets_an_answer_that_was_meant_for_nobody(server: Serve
 async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_next_one(
     server: Server,
 ) -> None:
-    async with connect_to(server.base_url, Secret(), api="chat", concurrency=1, timeout=10) as call:
+    async with connect_to(server.base_url, Secret(), concurrency=1, timeout=10) as call:
         await call(asked("<late_answer> first"))
         time.sleep(0.15)  # the loop stands still while the stranger's answer arrives
         assert "second" in read(await call(asked("second"))).text

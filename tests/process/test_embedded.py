@@ -256,7 +256,7 @@ async def test_a_server_that_dies_stops_the_run_and_does_not_hang() -> None:
     async with embedded.serve(embedded.weights(), "key", 1) as server:
         base_url = f"{server.ready['address']}/v1"
         key = Secret("key")
-        async with embedded.connect_to(base_url, key, api="chat", concurrency=4, timeout=60) as send:
+        async with embedded.connect_to(base_url, key, concurrency=4, timeout=60) as send:
             call = embedded.watched(send, server)
             with anyio.fail_after(20):
                 async with anyio.create_task_group() as group:

@@ -189,7 +189,7 @@ async def near(server: Server, timeout: float) -> AsyncIterator[Call]:
 @asynccontextmanager
 async def far(server: Server, timeout: float) -> AsyncIterator[Call]:
     key = Secret("key")
-    async with connect_to(server.base_url, key, api="chat", concurrency=2, timeout=timeout) as call:
+    async with connect_to(server.base_url, key, concurrency=2, timeout=timeout) as call:
         yield call
 
 

@@ -20,7 +20,7 @@ from tests.support.fakes import asked
 async def main(urls: list[str]) -> None:
     met = []
     for url in urls:
-        async with connect_to(url, Secret("k" * 20), api="chat", concurrency=1, timeout=10) as call:
+        async with connect_to(url, Secret("k" * 20), concurrency=1, timeout=10) as call:
             for n in range(2):
                 try:
                     await call(asked(str(n)))

@@ -55,7 +55,7 @@ async def ask(call: Call, journal: Journal, api: str, prompt: str, times: int = 
 async def main(url: str, folder: str, api: str, prompts: list[str]) -> None:
     journal = Journal.open(Path(folder) / "journal.sqlite")
     try:
-        async with connect_to(url, Secret("k" * 20), api=api, concurrency=64, timeout=TIMEOUT) as send:
+        async with connect_to(url, Secret("k" * 20), concurrency=64, timeout=TIMEOUT) as send:
             call = record(send, journal, Tariff(None), Estimator().expect)
             for prompt in ["warm", *prompts]:
                 name, _, times = prompt.partition(" x ")

@@ -14,7 +14,7 @@ from tests.support.project import KEY
 @asynccontextmanager
 async def calling(url: str, *, timeout: float = 20.0, idle: float = 60.0) -> AsyncIterator[Call]:
     """Its call: `timeout` for all of it, `idle` for a reply that stands still, both in seconds."""
-    async with connect_to(url, Secret(KEY), api="chat", concurrency=2, timeout=timeout, idle=idle) as call:
+    async with connect_to(url, Secret(KEY), concurrency=2, timeout=timeout, idle=idle) as call:
         yield call
 
 

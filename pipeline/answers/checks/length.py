@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 
 from pipeline.answers.written import Written
-from pipeline.job.fields import Spec
+from pipeline.job.fields import Count, Settings, is_template
 
 
-class Options(Spec):
+class Options(Settings):
     """At least one bound."""
 
-    min: StrictInt | None = Field(None, ge=0, description="the fewest")
-    max: StrictInt | None = Field(None, ge=1, description="the most")
+    min: Count | None = Field(None, description="the fewest")
+    max: Count | None = Field(None, description="the most")
     unit: Literal["characters", "words"] = Field("characters", description="what is counted")
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
-        if self.min is not None and self.max is not None and self.min > self.max:
+        known = not (is_template(self.min) or is_template(self.max))
+        if known and self.min is not None and self.max is not None and self.min > self.max:
             bounds = f"min ({self.min}) is more than max ({self.max})"
             raise ValueError(f"{bounds}: no answer could pass; swap them")
         return self

@@ -29,7 +29,7 @@ def of_plan(plan: Plan) -> Iterator[str]:
             step.model,
             f"{step.answered:,}",
             f"{step.missing:,}",
-            f"up to {step.later:,}" if step.later else "",
+            _then(step),
             f"{step.input_tokens:,}",
             f"{step.output_tokens:,}",
             "no limit set" if step.output_limit is None else f"{step.output_limit:,}",
@@ -44,6 +44,11 @@ def of_plan(plan: Plan) -> Iterator[str]:
     for name, (left, most) in plan.left_of.items():
         short = "; that may not be enough" if plan.needed(name) > left else ""
         yield f"Left of budget.{name}: {left:,} of {most:,}{short}."
+
+
+def _then(step: StepPlan) -> str:
+    how = f"{step.later:,} or more" if step.items else f"up to {step.later:,}"
+    return how if step.later else ""
 
 
 def _about(step: StepPlan) -> str:
@@ -70,7 +75,8 @@ def _money(plan: Plan) -> Iterator[str]:
     if plan.most and plan.most > plan.cost and not held:
         yield "At most: with all repairs, all retries that may be billed, and all fallback models."
     if unknown:
-        yield f"The cost of up to {plan.later:,} later requests is not known: `run --pilot 30` measures it."
+        how = "at least" if any(step.items for step in plan.steps) else "up to"
+        yield f"The cost of {how} {plan.later:,} later requests is not known: `run --pilot 30` measures it."
     if plan.left is not None:
         short = "; that may not be enough" if plan.cost > plan.left else ""
         yield f"Left of budget.cost: {dollars(plan.left)} of {dollars(plan.budget)}{short}."

@@ -32,6 +32,7 @@ def of_result(result: Result) -> Iterator[str]:
     counts = {name: getattr(result, name) for name in _ROWS}
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     yield f"{counted(result.rows, 'row')}: {said or 'none'}"
+    yield from _accepted(result)
     if result.chosen:
         yield f"only {result.chosen}"
     if not result.rows:
@@ -70,6 +71,15 @@ def of_result(result: Result) -> Iterator[str]:
     yield from (safe_text(f"odd: {remark}") for remark in result.remarks)
     if result.advice:
         yield f"held up by {result.advice}"
+
+
+def _accepted(result: Result) -> Iterator[str]:
+    """How many of the wanted rows there are, where the job wants a number."""
+    if result.accept is not None:
+        said = f"accepted  {result.ok:,} of {result.accept:,}"
+        used_up = result.ok < result.accept and not result.pending
+        all_tried = f": all {counted(result.rows, 'candidate')} are used up; add records, or mend the prompt"
+        yield said + (all_tried if used_up else "")
 
 
 def _reason(one: Commonest) -> str:
@@ -134,7 +144,8 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "most_cost")
     lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
     reviewed = ("review", "to_review", "by_hand", "review_remarks")
-    names = (*_ROWS, *numbers, "rows_before", *lists, *reviewed)
+    wanted = ("accept",) if result.accept is not None else ()
+    names = (*_ROWS, *numbers, "rows_before", *lists, *reviewed, *wanted)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
@@ -183,7 +194,7 @@ def of_rows(
     """
     width = shutil.get_terminal_size((100, 24)).columns
     columns = list(found.rows[0]) if found.rows else []
-    heads = [*(job.records.key or columns[:1]), *(name for step in job.steps for name in step.each)]
+    heads = [*(job.records.key or columns[:1]), *(name for step in job.steps for name in step.forks)]
     written = [name for name in columns if name.split(".")[0] in steps]
     if not found.unchanged:
         yield f"the table was changed after a run of '{job.name}' wrote it: why rows failed is not known"

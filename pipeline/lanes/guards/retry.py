@@ -46,7 +46,7 @@ def retry(
     alike = _Alike(answered_before)
 
     async def ask(request: Request) -> Reply:
-        tries, number = _Tries(limits, after), alike.begin(len(request.body))
+        tries, number = _Tries(limits, after), alike.begin(request.weight)
         try:
             return await again_and_again(request, tries, number)
         finally:

@@ -38,7 +38,7 @@ class Tree:
         self.step = step
         self.name = stages[step].spec.name
         self._job = job
-        self._each = {name: values for stage in stages for name, values in stage.spec.each.items()}
+        self._each = {name: values for stage in stages for name, values in stage.spec.forks.items()}
         self._steps = [stage.spec.name for stage in stages]
         usual = "".join(f"{{{{ {name} }}}}/" for name in self._each) + "{{ path }}"
         text = job.output.tree or f"output/{job.name}/translated/{usual}"

@@ -16,10 +16,12 @@ import resource
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from io import BytesIO
 from time import perf_counter
 from urllib.parse import urlsplit
 
 import aiohttp
+from anyio import to_thread
 from yarl import URL
 
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
@@ -35,7 +37,10 @@ from pipeline.wire import faults
 from pipeline.wire.headers import advertised_limits, advertised_wait
 from pipeline.wire.inside import failed_generation
 
-PATHS = {"chat": "/chat/completions", "responses": "/responses", "completions": "/completions"}
+PATHS = {
+    "chat": "/chat/completions",
+    **{api: f"/{api}" for api in ("responses", "completions", "decisions", "moderations")},
+}
 CONNECT_SECONDS = 30.0
 OTHER_FILES = 128  # files that are open besides the connections
 OFFICIAL_HOST = "api.openai.com"
@@ -78,12 +83,11 @@ def head(base_url: str, key: Secret, extras: Extras = NOTHING) -> dict[str, str]
 async def connection(
     base_url: str,
     key: Secret,
-    api: str,
     concurrency: int,
     deadlines: Deadlines,
     extras: Extras = NOTHING,
 ) -> AsyncIterator[Call]:
-    """A call to an address in a dialect. No secret of it comes back while it is open."""
+    """A call to an address. No secret of it comes back while it is open."""
     _allow_sockets(concurrency)
     connector = RampedConnector(concurrency, CONNECT_SECONDS)
     sent = head(base_url, key, extras)
@@ -96,34 +100,31 @@ async def connection(
             auto_decompress=False,
             trust_env=False,
         ) as session:
-            url = URL(base_url.rstrip("/") + PATHS[api])
             endpoint = _Endpoint(
-                session, connector, url, extras, api, deadlines, sent if extras.proxy else None
+                session, connector, base_url, extras, deadlines, sent if extras.proxy else None
             )
             endpoint.keyless = not key and not extras.secrets
             yield endpoint
 
 
 class _Endpoint:
-    """A call to one address in one dialect. Whatever goes wrong with it is a `Fault`."""
+    """A call to one address, in the dialect of each request. Whatever goes wrong with it is a `Fault`."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         connector: RampedConnector,
-        url: URL,
+        base_url: str,
         extras: Extras,
-        api: str,
         deadlines: Deadlines,
         headers: Mapping[str, str] | None,
     ) -> None:
         self._session = session
         self._connector = connector
-        self._url = url
-        self._host = url.authority.rpartition("@")[2]  # without a password before it
+        self._urls = {api: URL(base_url.rstrip("/") + path) for api, path in PATHS.items()}
+        self._host = self._urls["chat"].authority.rpartition("@")[2]  # without a password before it
         self._headers = headers
         self._proxy, self._proxy_host = extras.proxy, extras.proxy_host
-        self._api = api
         self._deadlines = deadlines
         self._room = asyncio.Semaphore(bodies.LARGE_AT_ONCE)
         self._strangers = Strangers(self._host)
@@ -137,11 +138,14 @@ class _Endpoint:
         deadline = Deadline(self._deadlines)
         response: aiohttp.ClientResponse | None = None
         body: Body | None = None
+        data: bytes | BytesIO = request.body
+        if request.media:  # megabytes, of which no request that waits holds any
+            data = BytesIO(await to_thread.run_sync(lambda: request.sent))
         try:
             with deadline:
                 async with self._session.post(
-                    self._url,
-                    data=request.body,
+                    self._urls[request.api],
+                    data=data,
                     headers=self._headers,
                     allow_redirects=False,
                     proxy=self._proxy.reveal() or None,
@@ -152,23 +156,23 @@ class _Endpoint:
             fault = self._fault(error, deadline, response, body)
         else:
             if _success(response) or (response.status in _MALFORMED and failed_generation(whole) is not None):
-                return self._reply(response.headers, whole, began, request.digest)
+                return self._reply(response.headers, whole, began, request)
             fault = self._refusal(response, whole)
         if fault.kind == "not_found":
-            fault = await self._explained(fault, request.model)
+            fault = await self._explained(fault, request)
         raise fault  # outside of `except`, so that it does not hold the body or the key
 
-    def _reply(self, headers: Mapping[str, str], body: bytes, began: float, request: bytes) -> Reply:
+    def _reply(self, headers: Mapping[str, str], body: bytes, began: float, request: Request) -> Reply:
         self._known = True
         body = cleansed_bytes(body)
         content_type = headers.get("content-type", "")
         if "json" not in content_type:
             content_type = cleansed(content_type)
-        odd = self._strangers.look(content_type, body, request)
+        odd = self._strangers.look(content_type, body, request.digest)
         if self._connector.spoke_unasked:
             odd = f"{self._host} sends answers that no request asked for; no connection is reused"
         told, wait = advertised_limits(headers), advertised_wait(headers)
-        return Reply(self._api, body, perf_counter() - began, advertised=told, wait=wait, odd=odd)
+        return Reply(request.api, body, perf_counter() - began, advertised=told, wait=wait, odd=odd)
 
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> Fault:
         self._known = True
@@ -176,15 +180,16 @@ class _Endpoint:
         fault = faults.fault_of(response.status, headers, cleansed_bytes(body))
         return fault.but(message=faults.no_key(self._host, fault)) if self.keyless else fault
 
-    async def _explained(self, fault: Fault, model: str) -> Fault:
+    async def _explained(self, fault: Fault, request: Request) -> Fault:
         """The fault with what the server's list of models says about it."""
         async with self._listing:
             if self._listed is None:
-                url = URL(str(self._url).removesuffix(PATHS[self._api]) + "/models")
+                url = URL(str(self._urls["chat"]).removesuffix(PATHS["chat"]) + "/models")
                 proxy = self._proxy.reveal() or None
                 listed = await fetched(self._session, url, headers=self._headers, proxy=proxy)
                 self._listed = cleansed_bytes(listed)
-        said = advice(self._url, self._api, model, self._listed, "model" in fault.message.lower())
+        about_model = "model" in fault.message.lower()
+        said = advice(self._urls[request.api], request.api, request.model, self._listed, about_model)
         return fault.but(message=f"{fault.message.rstrip('. ')}; {said}") if said else fault
 
     def _fault(

@@ -22,6 +22,11 @@ _LISTS, _NAMES = ("data", "models"), ("id", "name", "model")
 """where the list is, and an entry's name: OpenAI's, and Gemini's, Cohere's and Ollama's own"""
 _ANY = "*"
 """llama.cpp serves its one model under any name; LiteLLM lists `openai/*` for all names that begin so"""
+_INSTEAD = {
+    "decisions": "leave out via: decisions",
+    "moderations": "name a model at a server that moderates, such as omni-moderation-latest at OpenAI",
+}
+"""what to do where a server does not have the endpoint that a check asks"""
 _COMPARED, _LONGEST_NAME = 2_000, 80
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
@@ -92,7 +97,8 @@ def advice(url: URL, api: str, model: str, listed: bytes, about_model: bool) -> 
     if names and not is_listed(model, names):
         said.append(f"the server lists: {shown(model, names)}")
     if api != "chat" and not about_model:
-        said.append(f"this server may not speak `{api}`: set api: chat")
+        instead = _INSTEAD.get(api, "set api: chat")
+        said.append(f"this server may not speak `{api}`: {instead}")
     elif not names and not about_model:
         said.append("it lists no models at this address either: base_url usually ends in /v1")
     return "; ".join(said)

@@ -6,14 +6,12 @@ does not know how rows get into the files (`review.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.answers.complaints import to_a_person
-from pipeline.answers.shapes.shape import Shape
 from pipeline.core.display import counted
-from pipeline.engine.stages import Stage
 from pipeline.output import review
 from pipeline.output.review import DECISIONS, REVIEW, Mark
 from pipeline.wire.conversation import Conversation
@@ -24,15 +22,15 @@ _SHORT = 25
 _CELL = 32_767
 """the most characters of a cell in a spreadsheet; a longer text is cut off there"""
 _STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
-STALE = "not used: the prompt of this row has changed since"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A row that a person has touched; with a `problem` it is not used."""
+    """A row that a person has touched, and where it stands; with a `problem` it is not used."""
 
     row: Mapping[str, str]
     mark: Mark
+    where: str
     text: str
     problem: str
 
@@ -41,61 +39,37 @@ class ByHand:
     """The decisions about the rows of a job, by the row and by what was asked."""
 
     def __init__(self, folder: Path) -> None:
+        """Read both files; `InputError` for one that cannot be relied on."""
         self._folder = folder
-        self.remarks: list[str] = []
-        """what is wrong in the files, each with its place"""
         self.used: set[Mark] = set()
         self.stale: set[Mark] = set()
-        self._shapes: Mapping[str, Shape | None] = {}
+        self._cut: list[str] = []
         self._found: dict[str, dict[str, Decision]] = {}
+        self.reread()
 
-    def read(self, stages: Sequence[Stage]) -> None:
-        """Read both files; `InputError` for one that cannot be relied on."""
-        self._shapes = {stage.spec.name: stage.runner.shape for stage in stages}
+    def reread(self) -> None:
+        """Add what the files hold now, because people may have written while the run went on."""
         for name in (DECISIONS, REVIEW):  # where both have a row, it was touched again
             for where, row, mark in review.read(self._folder / name):
                 self._add(Path(where).name, row, mark)
 
-    def again(self) -> ByHand:
-        """The same with what the files hold now, because people may have written while the run went on."""
-        now = ByHand(self._folder)
-        now._shapes, now.used, now.stale = self._shapes, self.used, self.stale
-        now._found = {place: dict(found) for place, found in self._found.items()}
-        for name in (DECISIONS, REVIEW):
-            for where, row, mark in review.read(self._folder / name):
-                now._add(Path(where).name, row, mark)
-        return now
-
     def _add(self, where: str, row: Mapping[str, str], mark: Mark) -> None:
-        text = row.get("answer", "").strip()
-        accept = row.get("accept", "").strip().casefold()
-        edited = bool(text) and review.text_digest(text) != mark.best
-        if len(text.encode("utf-16-le")) // 2 == _CELL:
-            what = f"the text has {_CELL:,} characters, where spreadsheets cut it off; use a text editor"
-            self.remarks.append(f"{where}: {what}")
+        text, accept = row.get("answer", "").strip(), row.get("accept", "").strip().casefold()
+        if len(text.encode("utf-16-le", "surrogatepass")) // 2 == _CELL:
+            what = (
+                f"{where}: the text has {_CELL:,} characters, where spreadsheets cut it off: it is not used"
+            )
+            self._cut += [] if what in self._cut else [what]
             return
+        edited = bool(text) and review.text_digest(text) != mark.best
         if not edited and not accept:
             return
-        text, problem = self._judged(row.get("step", ""), text, accept)
-        if problem:
-            self.remarks.append(f"{where}: {problem}")
-        self._found.setdefault(mark.place, {})[mark.asked] = Decision(row, mark, text, problem)
+        found = self._found.setdefault(mark.place, {})
+        before, now = found.get(mark.asked), Decision(row, mark, where, text, _problem(text, accept))
+        if before is None or (before.text, before.row.get("accept")) != (text, row.get("accept")):
+            found[mark.asked] = now
 
-    def _judged(self, step: str, text: str, accept: str) -> tuple[str, str]:
-        """The text as it is used, and why it is not."""
-        if accept and accept not in _YES:
-            return text, f"`accept` is '{accept[:20]}', so it is not taken; `yes` takes it"
-        if not text:
-            return text, "there is no answer to accept"
-        if not accept and len(text) < _SHORT:
-            return text, "a short text that was changed is taken only with `yes` in `accept`"
-        shape = self._shapes.get(step.partition(" ")[0])
-        misfit = shape.read(text)[1] if shape else ""
-        if shape and misfit and not shape.read(straight := text.translate(_STRAIGHT))[1]:
-            return straight, ""
-        return text, to_a_person(misfit)
-
-    def text(self, step: str, place: str, asked: Conversation) -> str | None:
+    def text(self, step: str, place: str, asked: Conversation, misfit: Callable[[str], str]) -> str | None:
         """What a person decided on for a row; None where nobody did, or where it is not to be used."""
         if not self._found or not (found := self._found.get(review.place_digest(step, place))):
             return None
@@ -104,8 +78,12 @@ class ByHand:
         decision = found.get(now)
         if decision is None or decision.problem:
             return None
+        text = decision.text
+        if (wrong := misfit(text)) and misfit(text := text.translate(_STRAIGHT)):
+            found[now] = replace(decision, problem=to_a_person(wrong))
+            return None
         self.used.add(decision.mark)
-        return decision.text
+        return text
 
     def about(self, mark: Mark) -> Decision | None:
         """What a person wrote for a row, though it is not used."""
@@ -118,7 +96,19 @@ class ByHand:
 
     def said(self) -> list[str]:
         """What is wrong in the files, and what could not be used."""
+        wrong = [f"{one.where}: {one.problem}" for one in self.all if one.problem]
         stale = counted(len(self.stale), "decision")
         was = "is" if len(self.stale) == 1 else "are"
         told = f"{stale} {was} not used: the prompts have changed since ({DECISIONS} says which)"
-        return [*self.remarks, *([told] if self.stale else [])]
+        return [*self._cut, *wrong, *([told] if self.stale else [])]
+
+
+def _problem(text: str, accept: str) -> str:
+    """Why what a person wrote is not used."""
+    if accept and accept not in _YES:
+        return f"`accept` is '{accept[:20]}', so it is not taken; `yes` takes it"
+    if not text:
+        return "there is no answer to accept"
+    if not accept and len(text) < _SHORT:
+        return "a short text that was changed is taken only with `yes` in `accept`"
+    return ""

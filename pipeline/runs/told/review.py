@@ -18,7 +18,9 @@ from pipeline.core.errors import InputError
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
 from pipeline.output.review import COLUMNS, DECISIONS, REVIEW, Mark, Sheet
-from pipeline.runs.told.by_hand import STALE, ByHand, Decision
+from pipeline.runs.told.by_hand import ByHand, Decision
+
+_STALE = "not used: the prompt of this row has changed since"
 
 
 class Reviewing:
@@ -26,13 +28,13 @@ class Reviewing:
 
     def __init__(self, folder: Path, stages: Sequence[Stage], hand: ByHand) -> None:
         self._stages, self._hand = stages, hand
-        each = [name for stage in stages for name in stage.spec.each]
+        each = [name for stage in stages for name in stage.spec.forks]
         self._heads = ["key", *(_head(name) for name in each)]
         self._review = Sheet(folder / REVIEW, self._heads)
         self._decisions = Sheet(folder / DECISIONS, self._heads)
-        self._seen: dict[Mark, None] = {}
+        self._seen: set[Mark] = set()
         self._shown: set[Mark] = set()
-        self.remarks: list[str] = []
+        self._remarks: list[str] = []
 
     def __enter__(self) -> Reviewing:
         return self
@@ -47,22 +49,23 @@ class Reviewing:
             "review": self._review.path if self._review.rows else None,
             "to_review": self._review.rows,
             "by_hand": len(self._hand.used),
-            "review_remarks": (*self._hand.said(), *self.remarks),
+            "review_remarks": (*self._hand.said(), *self._remarks),
         }
 
     def note(self, leaves: Iterable[Branch]) -> None:
         """Write the rows that a person can decide; once, also where one stands for several of the table."""
         for leaf in leaves:
-            fault = leaf.fault
-            if isinstance(fault, Rejected) and fault.place:
-                stage = self._stages[leaf.at]
-                mark = Mark.of(leaf.record.key, stage.spec.name, fault.place, fault.asked, fault.best)
-                if mark not in self._seen:
-                    self._seen[mark] = None
-                    self._write(leaf, stage, fault, mark)
+            if isinstance(leaf.fault, Rejected):
+                for fault in (leaf.fault, *leaf.fault.others):
+                    self._note(leaf, fault)
 
-    def _write(self, leaf: Branch, stage: Stage, fault: Rejected, mark: Mark) -> None:
-        each = [name for one in self._stages[: leaf.at + 1] for name in one.spec.each]
+    def _note(self, leaf: Branch, fault: Rejected) -> None:
+        stage = self._stages[leaf.at]
+        mark = Mark.of(leaf.record.key, stage.spec.name, fault.place, fault.asked, fault.best)
+        if not fault.place or mark in self._seen:
+            return
+        self._seen.add(mark)
+        each = [name for one in self._stages[: leaf.at + 1] for name in one.spec.forks]
         inside = fault.place.split("\0")[1 + len(each) :]
         row = {"key": leaf.record.key, **{_head(name): str(leaf.values.get(name)) for name in each}}
         row |= {"step": " ".join((stage.spec.name, *inside)), "why": fault.message, "request": str(mark)}
@@ -76,27 +79,27 @@ class Reviewing:
     def publish(self) -> None:
         """Move both files into place."""
         try:
-            hand, readable = self._hand.again(), True
+            self._hand.reread()
         except InputError as error:
-            hand, readable = self._hand, False
-            self.remarks.append(f"{error.where}: it was changed while the job ran: {error.what}")
+            what = f"{error.where}: it was changed while the job ran, and is left as it is: {error.what}"
+            self._remarks.append(what)
+            return
         waiting = {(mark.place, mark.asked) for mark in self._seen}
-        for one in hand.all:
+        for one in self._hand.all:
             if one.problem and (one.mark.place, one.mark.asked) in waiting:
                 if one.mark not in self._shown:  # written while the run went on
                     self._review.write({**one.row, "why": one.problem})
             else:
                 self._decisions.write({**one.row, "why": self._why(one)})
-        if readable:
-            self._decisions.publish()
-            self._review.publish()
+        self._decisions.publish()
+        self._review.publish()
 
     def _why(self, one: Decision) -> str:
         before = one.row.get("why", "")
         if one.problem:
             return f"not used: {one.problem}"
         if one.mark in self._hand.stale:
-            return STALE
+            return _STALE
         return "" if before.startswith("not used: ") else before
 
 

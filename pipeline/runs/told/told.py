@@ -5,6 +5,7 @@ This module does not know what a step does with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.runs.told.by_hand import ByHand
@@ -21,6 +22,6 @@ class Told:
         """Answers of other rows that this answer is nearly equal to."""
         return ()
 
-    def by_hand(self, step: str, place: str, asked: Conversation) -> str | None:
+    def by_hand(self, step: str, place: str, asked: Conversation, misfit: Callable[[str], str]) -> str | None:
         """What a person wrote or accepted in the place of an answer to this; None where nobody did."""
-        return self.hand.text(step, place, asked)
+        return self.hand.text(step, place, asked, misfit)

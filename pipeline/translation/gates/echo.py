@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from pipeline.core.document import Finding
 from pipeline.text.language import tag
+from pipeline.text.prose.words import words
 from pipeline.text.scripts import weight, weights
-from pipeline.translation.gates._words import kept_out, words
+from pipeline.translation.gates._words import kept_out
 from pipeline.translation.kept import shown
 from pipeline.translation.question import Question
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from pipeline.core.document import Finding
+from pipeline.text.prose.plain import PLACEHOLDER
 from pipeline.text.scripts import weight
-from pipeline.translation.kept import PLACEHOLDER, shown
+from pipeline.translation.kept import shown
 from pipeline.translation.question import Question
 
 _ODD = re.compile(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from pipeline.core.document import Finding
 from pipeline.text.language import is_cased, tag
+from pipeline.text.prose.words import words
 from pipeline.text.scripts import script_of, weight
-from pipeline.translation.gates._words import words
 from pipeline.translation.kept import shown
 from pipeline.translation.question import Question
 

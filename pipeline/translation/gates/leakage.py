@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from pipeline.core.document import Finding
 from pipeline.text.language import Tag, ranking, scripts_of, tag
+from pipeline.text.prose.foreign import LETTERS, alien, near, not_japanese
+from pipeline.text.prose.words import words
 from pipeline.text.scripts import script_of, weight
 from pipeline.translation.gates._counts import named
-from pipeline.translation.gates._words import copied, kept_out, words
-from pipeline.translation.gates.language import LETTERS, alien, near, not_japanese
+from pipeline.translation.gates._words import copied, kept_out
 from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from unicodedata import digit
 
 from pipeline.core.document import Finding
+from pipeline.text.prose.plain import prose
 from pipeline.translation.gates._counts import named
-from pipeline.translation.kept import prose
 from pipeline.translation.question import Question
 
 _NUMBER = re.compile(r"\d+(?:[.,'’\u00a0\u202f\u066b\u066c ]\d+)*")

@@ -8,7 +8,7 @@ from operator import eq
 
 from pipeline.core.document import Finding
 from pipeline.text.language import tag
-from pipeline.translation.gates._words import words
+from pipeline.text.prose.words import words
 from pipeline.translation.kept import shown, shown_of
 from pipeline.translation.question import Question
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.domain import NO_TOKENS, Answer
+from pipeline.core.domain import NO_TOKENS, Answer, Media
 from pipeline.wire.apis._json import answer_of, choice_of, joined, mapping, parse, text_of, thoughts, usage
+from pipeline.wire.apis._media import is_picture, place_of
 from pipeline.wire.conversation import Conversation
 
 
 def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:
     """The request's body; `params` come last, so they may replace anything but the messages."""
-    messages = [{"role": role, "content": content} for role, content in asked.turns]
+    messages: list[dict[str, Any]] = [
+        {"role": role, "content": _content(text, media)} for role, text, media in asked.spoken
+    ]
     if asked.system:
         messages.insert(0, {"role": "system", "content": asked.system})
     built: dict[str, Any] = {"model": model, "messages": messages}
@@ -37,3 +40,17 @@ def read(raw: bytes, *, tokens: bool = True) -> Answer:
         refusal=text_of(message.get("refusal")) or joined(content, "refusal"),
         usage=usage(reply.get("usage"), "prompt_tokens", "completion_tokens") if tokens else NO_TOKENS,
     )
+
+
+def _content(text: str, media: tuple[Media, ...]) -> str | list[dict[str, Any]]:
+    if not media:
+        return text
+    return [{"type": "text", "text": text}, *map(_part, media)]
+
+
+def _part(one: Media) -> dict[str, Any]:
+    if is_picture(one):
+        detail = {"detail": one.detail} if one.detail else {}
+        return {"type": "image_url", "image_url": {"url": place_of(one), **detail}}
+    sound = {"data": place_of(one), "format": one.kind.removeprefix("audio/")}
+    return {"type": "input_audio", "input_audio": sound}

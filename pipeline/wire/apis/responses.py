@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.domain import NO_TOKENS, Answer
+from pipeline.core.domain import NO_TOKENS, Answer, Media
 from pipeline.wire.apis import _json
 from pipeline.wire.apis._json import is_reasoning, joined, mapping, reasoning_of, text_of
+from pipeline.wire.apis._media import is_picture, place_of, refused
 from pipeline.wire.conversation import Conversation
 from pipeline.wire.inside import no_answer
 
 
 def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:
     """The request's body; `params` come last, so they may replace anything but the input."""
-    turns = [_item(role, content) for role, content in asked.turns]
+    turns = [_item(*turn) for turn in asked.spoken]
     built: dict[str, Any] = {"model": model, "input": turns, "store": False}
     if asked.system:
         built["instructions"] = asked.system
@@ -63,11 +64,19 @@ def _is_said(item: dict[str, Any]) -> bool:
     return role == "assistant" or (role is None and kind in (None, "message"))
 
 
-def _item(role: str, text: str) -> dict[str, Any]:
+def _item(role: str, text: str, media: tuple[Media, ...]) -> dict[str, Any]:
     """One item of the input: a model's own turn in the form that servers give it, others in the short form.
 
-    llama.cpp takes a model's turn in no other form. The first request of a job has no such turn.
+    llama.cpp takes a model's turn in no other form.
     """
     if role == "assistant":
         return {"type": "message", "role": role, "content": [{"type": "output_text", "text": text}]}
-    return {"role": role, "content": text}
+    if not media:
+        return {"role": role, "content": text}
+    return {"role": role, "content": [{"type": "input_text", "text": text}, *map(_part, media)]}
+
+
+def _part(one: Media) -> dict[str, Any]:
+    if not is_picture(one):
+        raise refused("sound", "responses", "api: chat")
+    return {"type": "input_image", "image_url": place_of(one), "detail": one.detail or "auto"}

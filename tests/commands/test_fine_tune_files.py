@@ -1,0 +1,186 @@
+"""Files for fine-tuning: what stands in them, what is left out, how they are divided."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai.types.chat import ChatCompletionAssistantMessageParam, ChatCompletionMessageParam
+from pydantic import TypeAdapter
+
+from tests.support.project import Project
+
+LONG = "A long text about it, which has all that it needs."
+TWICE = {"Your answer": LONG, "tea": "tea", "lamp": LONG + " And a lamp.", "": "short"}
+"""`tea` and `mug` are too short at first; `lamp` is long enough at once"""
+STEP: dict[str, Any] = {
+    "name": "post",
+    "system": "You write for a shop.",
+    "prompt": "Write about {{ title }}.",
+    "checks": {"length": {"min": 20}},
+}
+
+
+def models(answer: Any = None, **more: Any) -> dict[str, Any]:
+    return {"writer": {"provider": "scripted", "model": "m", "options": {"answer": answer or TWICE}, **more}}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def written(project: Project, *options: str) -> list[dict[str, Any]]:
+    """The examples that an export writes."""
+    done = project.run("export", "job.yaml", "--fine-tune", "chat", "out.jsonl", *options)
+    assert done.returncode == 0, done.stderr
+    return lines(project.folder / "out.jsonl")
+
+
+@pytest.mark.parametrize("api", ["chat", "responses", "completions"])
+def test_the_final_answer_stands_behind_the_first_question(api: str, project: Project) -> None:
+    project.job(models=models(api=api), steps=[STEP])
+    assert project.run("run", "job.yaml").returncode == 0
+    before = (project.folder / "output/shop/journal.sqlite").read_bytes()
+    found = written(project)
+    assert [one["messages"][1]["content"] for one in found] == [
+        f"Write about {title}." for title in ("tea", "lamp", "mug")
+    ]
+    assert [[message["role"] for message in one["messages"]] for one in found] == [
+        ["system", "user", "assistant"]
+    ] * 3
+    assert [one["messages"][2]["content"] for one in found] == project.result()["post"].to_list()
+    for one in found:
+        TypeAdapter(list[ChatCompletionMessageParam]).validate_python(one["messages"], strict=True)
+    assert (project.folder / "output/shop/journal.sqlite").read_bytes() == before
+
+
+def test_pairs_come_from_repairs(project: Project) -> None:
+    project.job(models=models(), steps=[STEP])
+    assert project.run("run", "job.yaml").returncode == 0
+    done = project.run("export", "job.yaml", "--preference", "pairs.jsonl")
+    assert done.returncode == 0, done.stderr
+    found = lines(project.folder / "pairs.jsonl")
+    assert [one["input"]["messages"][-1]["content"] for one in found] == [
+        "Write about tea.",
+        "Write about mug.",
+    ]
+    for one in found:
+        assert one["preferred_output"] == [{"role": "assistant", "content": LONG}]
+        assert len(one["non_preferred_output"][0]["content"]) < 20
+        TypeAdapter(list[ChatCompletionMessageParam]).validate_python(one["input"]["messages"])
+        for side in ("preferred_output", "non_preferred_output"):
+            TypeAdapter(list[ChatCompletionAssistantMessageParam]).validate_python(one[side], strict=True)
+
+
+def test_no_pair_is_no_file(project: Project) -> None:
+    project.job(models=models(LONG), steps=[STEP])
+    assert project.run("run", "job.yaml").returncode == 0
+    done = project.run("export", "job.yaml", "--preference", "pairs.jsonl")
+    assert done.returncode == 2 and "there is no example to write" in done.stderr
+    assert not (project.folder / "pairs.jsonl").exists()
+
+
+def test_failed_and_unanswered_rows_are_left_out(project: Project) -> None:
+    answer = {"Your answer": "short", "lamp": LONG, "": "short"}
+    project.job(models=models(answer), steps=[STEP])
+    assert project.run("run", "job.yaml", "--limit", "2").returncode == 3
+    done = project.numbers("export", "job.yaml", "--fine-tune", "chat", "out.jsonl")
+    assert done["files"][0]["unanswered"] == 2
+    assert len(lines(project.folder / "out.jsonl")) == 1
+
+
+def test_an_answer_with_a_soft_complaint_is_left_out_unless_it_is_wanted(project: Project) -> None:
+    step = STEP | {"checks": {"soft": {"excludes": "lamp"}}}
+    project.job(models=models({"lamp": "a lamp", "": LONG}), steps=[step])
+    assert project.run("run", "job.yaml").returncode == 0
+    assert len(written(project)) == 2
+    assert len(written(project, "--with-soft")) == 3
+
+
+def test_what_holds_a_private_value_is_left_out_and_counted(project: Project) -> None:
+    file = project.job(models=models(LONG), steps=[STEP])
+    file.write_text(file.read_text().replace("  key: sku", "  key: sku\n  private: [title]"))
+    assert project.run("run", "job.yaml").returncode == 0
+    done = project.run("export", "job.yaml", "--fine-tune", "chat", "out.jsonl")
+    assert done.returncode == 2 and "3: they hold a value of a private column" in done.stderr
+
+
+def test_a_json_answer_is_plain_json(project: Project) -> None:
+    step = {"name": "post", "prompt": "Write about {{ title }}.", "answer": {"json": {"head": "string"}}}
+    project.job(models=models('Here it is:\n```json\n{"head": "\u00fc"}\n```'), steps=[step])
+    assert project.run("run", "job.yaml").returncode == 0
+    found = written(project)
+    assert [one["messages"][-1]["content"] for one in found] == ['{"head": "\u00fc"}'] * 3
+
+
+@pytest.fixture
+def many(project: Project) -> Iterator[Project]:
+    """Sixty records, of which each question occurs with three answers, and each record once more."""
+    records = "sku,title\n" + "".join(f"{i},thing {i % 30}\n" for i in range(60))
+    step = {"name": "post", "prompt": "About {{ title }}", "each": {"draw": [1, 2, 3]}}
+    project.job(models=models(LONG), records=records, steps=[step])
+    assert project.run("run", "job.yaml").returncode == 0
+    yield project
+
+
+@pytest.mark.parametrize(("share", "questions"), [("0.1", 3), ("0.5", 15), ("0.001", 1), ("0.999", 29)])
+def test_equal_questions_are_on_one_side(share: str, questions: int, many: Project) -> None:
+    sides = []
+    for seed in ("7", "7", "8"):
+        training = written(many, "--split", share, "--seed", seed)
+        validation = lines(many.folder / "out.validation.jsonl")
+        left, right = (
+            Counter(one["messages"][0]["content"] for one in side) for side in (training, validation)
+        )
+        assert not left.keys() & right.keys()
+        assert len(left) == 30 - questions and len(right) == questions
+        assert set((left + right).values()) == {1}, "the same answer to the same question stands once"
+        sides.append(set(right))
+    assert sides[0] == sides[1]
+    assert sides[0] != sides[2] or questions == 29
+
+
+def test_the_same_answers_give_the_same_bytes(many: Project) -> None:
+    written(many, "--split", "0.3")
+    names = ("out.jsonl", "out.validation.jsonl")
+    before = [(many.folder / name).read_bytes() for name in names]
+    written(many, "--split", "0.3")
+    assert [(many.folder / name).read_bytes() for name in names] == before
+    assert not [*many.folder.glob(".out*"), *many.folder.glob("*.part")]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--fine-tune", "chat", "out.csv", "--step", "post"], "name a file that ends in .jsonl"),
+        (["--fine-tune", "chat", "records.jsonl", "--step", "again"], "this is another file of the job"),
+        (["--fine-tune", "text", "out.jsonl"], "there is no format 'text'"),
+        (
+            ["--fine-tune", "chat", "o.jsonl", "--preference", "o.jsonl", "--step", "post"],
+            "this is another file",
+        ),
+        (["--fine-tune", "chat", "o.jsonl", "--step", "pots"], "did you mean 'post'?"),
+        (["--fine-tune", "chat", "o.jsonl"], "which step is meant is not clear"),
+        (["--fine-tune", "chat", "o.jsonl", "--split", "1"], "--split: must be between 0 and 1"),
+        (["--fine-tune", "chat", "o.jsonl", "--seed", "1"], "--seed: works only with --split"),
+        (["--split", "0.1"], "--split: works only with --fine-tune or --preference"),
+        (["--step", "post"], "--step: works only with --fine-tune or --preference"),
+        (["--with-soft"], "--with-soft: works only with"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options: list[str], said: str, project: Project) -> None:
+    rows = [{"sku": i, "title": f"thing {i}"} for i in range(3)]
+    (project.folder / "records.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    steps = [STEP, {"name": "again", "prompt": "{{ post }}"}]
+    project.job(models=models(), steps=steps)
+    file = project.folder / "job.yaml"
+    file.write_text(file.read_text().replace("records.csv", "records.jsonl"))
+    assert project.run("run", "job.yaml").returncode == 0
+    done = project.run("export", "job.yaml", *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(lines(project.folder / "records.jsonl")) == 3
