@@ -8,25 +8,22 @@ nobody.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import InitErrorDetails
 
+from pipeline.answers.options import Named, Options, Path, TemplateAt, by_place
 from pipeline.answers.shapes.shape import Shape
-from pipeline.answers.written import Complaint, Written
+from pipeline.answers.written import Complaint, Near, Written
 from pipeline.core import adapters
 from pipeline.core.contracts import Check
-from pipeline.core.domain import Call, Fault, Request, Values, frozen
+from pipeline.core.domain import Call, Request, Values
 from pipeline.core.errors import JobError
-from pipeline.job.fields import Spec, is_template
-from pipeline.job.validation import sentence
+from pipeline.job.fields import Spec
 from pipeline.templates.template import Template
 
-_MOST_KEPT = 1_000
-"""options that are kept rendered, for each check"""
-Path = tuple[str | int, ...]
 _PLAIN = ("string", "integer", "number", "boolean", "null")
 
 
@@ -40,13 +37,6 @@ class Asked(Protocol):
 
         `options` are those of this row, in which no template is left.
         """
-
-
-class TemplateAt(Protocol):
-    """The template at a path below the step, such as ("checks", "length", "min")."""
-
-    def __call__(self, *path: str | int) -> Template:
-        """The template, with its place for messages."""
 
 
 def _options(wing: str) -> dict[str, Any]:
@@ -101,63 +91,6 @@ else:
     Checks = create_model(
         "Checks", __base__=_Fields, __doc__="What an answer must satisfy.", **_FIELDS, soft=_SOFT
     )
-
-
-@frozen
-class Named:
-    """Where a check stands in the job file, and what it looks at."""
-
-    name: str
-    path: Path
-    """of its options, below the step: ("checks", "post.text", "length")"""
-    field: tuple[str, ...]
-    """the field of the answer, () for the whole"""
-    hard: bool
-    options: BaseModel
-
-
-class Options:
-    """The options of a check, which a row may have to render first."""
-
-    def __init__(self, named: Named, template: TemplateAt) -> None:
-        self.named = named
-        self._written = named.options.model_dump(by_alias=True, exclude_unset=True, warnings=False)
-        self.templates = {at: template(*named.path, *at) for at, _ in _templates(self._written)}
-        self._kept: dict[tuple[str, ...], BaseModel] = {}
-
-    def of(self, values: Values) -> BaseModel:
-        """The options for a row; a `Fault` where what a template gives is none."""
-        if not self.templates:
-            return self.named.options
-        rendered = tuple(template.render(values) for template in self.templates.values())
-        options = self._kept.get(rendered)
-        if options is None:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            options = self._kept[rendered] = self._fitted(rendered)
-        return options
-
-    def _fitted(self, rendered: Sequence[str]) -> BaseModel:
-        whole = {"": self._written}
-        texts = dict(zip(self.templates, rendered, strict=True))
-        filled = _filled(whole, {("", *at): text for at, text in texts.items()})[""]
-        try:
-            return type(self.named.options).model_validate(filled)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            said = sentence(first).removeprefix("Value error, ")
-            where = ".".join(map(str, (*self.named.path, *first["loc"])))
-            shown = str(first["input"])[:60]
-            raise Fault("template", f"{where}: a template gave {shown!r}: {said}") from None
-
-
-def by_place(options: Iterable[Options]) -> dict[str, Template]:
-    """The templates in all these options, by their keys in the job file."""
-    return {
-        ".".join(map(str, (*one.named.path, *at))): found
-        for one in options
-        for at, found in one.templates.items()
-    }
 
 
 class _One(Options):
@@ -223,7 +156,7 @@ class Checking:
         return [said for one in self._all for said in one.complaints(written)]
 
 
-def written_of(value: Any, values: Values, prompt: str, near: tuple[str, ...] = ()) -> Written:
+def written_of(value: Any, values: Values, prompt: str, near: tuple[Near, ...] = ()) -> Written:
     """An answer as checks see it."""
     return Written(_text(value), value, values, prompt, near)
 
@@ -258,27 +191,6 @@ def _has(schema: Any, field: tuple[str, ...]) -> bool:
     if not isinstance(fields, Mapping):  # it may be anything
         return bool(schema) and not (isinstance(schema, Mapping) and schema.get("type") in _PLAIN)
     return field[0] in fields and _has(fields[field[0]], field[1:])
-
-
-def _templates(value: Any, at: Path = ()) -> Iterator[tuple[Path, str]]:
-    if is_template(value):
-        yield at, value
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _templates(inner, (*at, name))
-    elif isinstance(value, list | tuple):
-        for i, inner in enumerate(value):
-            yield from _templates(inner, (*at, i))
-
-
-def _filled(value: Any, texts: Mapping[Path, str], at: Path = ()) -> Any:
-    if at in texts:
-        return texts[at]
-    if isinstance(value, Mapping):
-        return {name: _filled(inner, texts, (*at, name)) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_filled(inner, texts, (*at, i)) for i, inner in enumerate(value)]
-    return value
 
 
 def _inside(value: Any, path: tuple[str, ...]) -> Iterator[Any]:

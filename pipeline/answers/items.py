@@ -7,6 +7,7 @@ and, one after the other, the answers that were written so far. This module does
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,8 @@ MOST = 200
 NUMBER, COUNT, WRITTEN = "number", "count", "written"
 KNOWN = (NUMBER, COUNT, WRITTEN)
 """what the templates of such a step can read besides the item"""
+
+_IN_AN_ANSWER = re.compile(r"\s*\{\{\s*(\w+)((?:\.\w+)*)\s*\}\}\s*")
 
 
 class Items:
@@ -126,6 +129,20 @@ class Items:
             others = tuple(one for one in rejected if one is not fault)
             named = named.but(requests=requests, known=known, item=at + 1, others=others)
         raise named
+
+
+def fields_of(found: Template, shapes: Mapping[str, Shape | None]) -> list[str] | None:
+    """The fields of an item of a list that stands in an answer of a known shape; None for any other item."""
+    plain = _IN_AN_ANSWER.fullmatch(found.text)
+    shape = shapes.get(plain[1]) if plain else None
+    if plain is None or shape is None:
+        return None
+    schema: Any = shape.plain
+    for name in (*filter(None, plain[2].split(".")), ""):
+        if not isinstance(schema, Mapping):
+            return None
+        schema = (schema.get("properties") or {}).get(name) if name else schema.get("items")
+    return list(Shape(schema).fields or ()) or None if isinstance(schema, dict) else None
 
 
 def _text(done: Taken | Fault | None) -> str:

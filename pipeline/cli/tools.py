@@ -82,7 +82,7 @@ def new(
     ] = None,
 ) -> None:
     """Write a commented job file, for a table of yours or for a small sample, that runs without a key."""
-    from pipeline.job.spec import Model
+    from pipeline.job.models import Model
     from pipeline.job.starter import write
 
     job_file, table = _meant([one for one in (job_file, also) if one], table)

@@ -15,7 +15,8 @@ from pipeline.answers.items import NUMBER, Items
 from pipeline.answers.written import NOTHING, Told
 from pipeline.core import adapters
 from pipeline.job.load import read_beside
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Job, Step
 from pipeline.templates.compiled import Compiled
 from pipeline.templates.isolated import Worker
 from pipeline.templates.template import Prepare, Template

@@ -21,15 +21,39 @@ from pipeline.core.errors import JobError, together
 from pipeline.job.allowlist import OFFICIAL_HOST, OFFICIAL_KEY, Allowed, host_of, refused
 from pipeline.job.endpoints import places_of
 from pipeline.job.files import Files
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Job, Step
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name
 
 MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}  # endings of files that no program runs
-_STEPS = {"prompt", "translate"}
-_CHECKS = {"contains", "excludes", "length"}
+_STEPS = {"join", "prompt", "translate"}
+_CHECKS = frozenset(
+    {
+        "contains",
+        "distinct",
+        "echo",
+        "ending",
+        "ends_with",
+        "excludes",
+        "fences",
+        "hashtags",
+        "language",
+        "length",
+        "links",
+        "numbers",
+        "opening",
+        "original",
+        "platform",
+        "refusal",
+        "repetition",
+        "shorter_than_source",
+        "starts_with",
+    }
+)
+"""`regex` is not among them: a pattern may take megabytes and a tenth of a second to compile, for each row"""
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "openai": frozenset({"idle"}),
     "embedded": frozenset({"threads"}),
@@ -185,7 +209,7 @@ def _checks_of_step(
             place = text.where((*here, "translate", "glossary"))
             yield partial(_check_text_file, job, name, "glossary", place)
     checks = getattr(step, "checks", None)
-    for path in _checks_in(checks.model_dump(exclude_none=True) if checks else {}):
+    for path in _checks_in(checks.model_dump(exclude_none=True, warnings=False) if checks else {}):
         yield partial(
             _check_known, path[-1], _CHECKS, "check", text.where((*here, "checks", *path), key=True)
         )

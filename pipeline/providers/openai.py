@@ -19,7 +19,7 @@ from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
 from pipeline.job.endpoints import is_here
 from pipeline.job.fields import address as usable
-from pipeline.job.spec import MOST_AUTO, Model
+from pipeline.job.models import MOST_AUTO, Model
 from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
 
 APIS = ("chat", "responses", "completions", "decisions", "moderations")
@@ -157,7 +157,7 @@ def connect_to(
     idle: float = IDLE,
     extras: Extras = NOTHING,
 ) -> AbstractAsyncContextManager[Call]:
-    """A call to `base_url` + the path of a request's dialect: at most `idle` seconds between two pieces of a reply."""
+    """A call to `base_url` + the path of a dialect: at most `idle` seconds between two pieces of a reply."""
     from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
     from pipeline.providers.http.deadlines import Deadlines
 

@@ -24,6 +24,7 @@ from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.records.opening import Rows
+from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.meaning.review import Review
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import keys_to_review, paid_failures
@@ -40,6 +41,7 @@ async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: boo
     """
     session = Session.open(job, records)
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
+        await Rounds.of(session).follow(recall.knowing(journal))
         return await _count(session, journal, await _failures(session, journal) if retry_failed else set())
 
 
@@ -159,7 +161,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
         walks.visit(batch, count)
         plan.records += len(batch)
         plan.unfinished += len(unfinished)
-    plan.warnings += session.told.hand.said()
+    plan.warnings += session.hand.said()
     if review and (plan.unfinished or not len(review.ledger)):
         forecasts[review.stage.spec.name].expect_later(review.later(reading.segments, reading.languages))
     elif review:

@@ -15,9 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
 
-from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
+from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates, no_misfit, or_by_hand
 from pipeline.answers.attempts import Attempts, Judge, Verdict
-from pipeline.answers.by_hand import or_by_hand
 from pipeline.answers.draws import Draws
 from pipeline.answers.written import Complaint, place_of
 from pipeline.core.document import Policy, Segment
@@ -25,11 +24,12 @@ from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.job.fields import JobNames, Texts
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.spec import Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments, style_for
 from pipeline.steps._segments import Documents, How
 from pipeline.text.language import named
-from pipeline.text.prose.plain import prose
+from pipeline.text.prose.spoken import prose
 from pipeline.translation import verdict
 from pipeline.translation.batch import listed
 from pipeline.translation.question import Question
@@ -146,6 +146,12 @@ class Spec(Step):
         description="how often a translation is sent back with a complaint; default: 1, for segments 3",
     )
 
+    @model_validator(mode="after")
+    def _no_items(self) -> Spec:
+        if self.item and self.translate.text is None:
+            raise ValueError("`each` with a template is for texts of a row; documents have segments")
+        return self
+
     @property
     def others(self) -> tuple[str, ...]:
         """The model for what the own model cannot translate."""
@@ -215,7 +221,7 @@ class Translate:
         ask = partial(self._attempts.ask, asked, key, call, self._judge(question))
         place = place_of(key, values, self._each)
         return await or_by_hand(
-            self._told, self._step, place, asked, (_fits, partial(Taken, by=BY_HAND)), ask
+            self._told, self._step, place, asked, (no_misfit, partial(Taken, by=BY_HAND)), ask
         )
 
     def _judge(self, question: Question) -> Judge:
@@ -233,11 +239,6 @@ class Translate:
             )
 
         return judge
-
-
-def _fits(text: str) -> str:
-    """No text by a person is refused."""
-    return ""
 
 
 def _glossary(spec: Translation, templates: Templates) -> Terms:

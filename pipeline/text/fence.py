@@ -16,7 +16,9 @@ _MARK = 12
 _LEAST = 2
 """letters and digits that a quotation has at least, unless it is the whole text"""
 _FOLDED = str.maketrans({
-    **dict.fromkeys("‘’‚‛′`´＇", "'"), **dict.fromkeys("“”„‟″«»「」『』＂", '"'), **dict.fromkeys("‐‑‒–—―−", "-"),
+    **dict.fromkeys("‘’‚‛′`´＇", "'"),
+    **dict.fromkeys("“”„‟″«»「」『』＂", '"'),
+    **dict.fromkeys("‐‑‒–—―−", "-"),
 })  # fmt: skip
 _OUTER = "\"'… "
 _SPACES = re.compile(r"\s+")
@@ -42,7 +44,7 @@ def digest(*texts: str) -> str:
 
 
 def is_quotation(quote: str, text: str) -> bool:
-    """Whether a text has these words in it; spaces, capitals and the forms of quotes and dashes do not count."""
+    """Whether a text has these words; spaces, capitals and the forms of quotes and dashes do not count."""
     words, whole = _plain(quote).strip(_OUTER), _plain(text)
     enough = sum(map(str.isalnum, words)) >= _LEAST or words == whole.strip(_OUTER)
     return bool(words) and enough and words in whole

@@ -87,12 +87,18 @@ def tag(name: str) -> Tag:
 def wrong_pair(source: str, target: str) -> str:
     """Why nothing can be translated from one language into the other, by their tags; '' where it can."""
     for name in (source, target):
-        first = _TAG.match(name.strip())
-        known = first and (len(first[1]) > 2 or first[1].lower() in OF_TWO.split())
-        if not known and name != PSEUDO:
-            return f"'{name[:40]}' is no tag of a language: write en, pt-BR, zh-Hans"
+        if name != PSEUDO and (wrong := wrong_tag(name)):
+            return wrong
     same = source.replace("_", "-").lower() == target.replace("_", "-").lower()
     return f"the documents are in '{target}' already" if same else ""
+
+
+def wrong_tag(name: str) -> str:
+    """Why this is no tag of a language; '' where it is one."""
+    first = _TAG.match(name.strip())
+    if first and (len(first[1]) > 2 or first[1].lower() in OF_TWO.split()):
+        return ""
+    return f"'{name[:40]}' is no tag of a language: write en, pt-BR, zh-Hans"
 
 
 def named(name: str) -> str:

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from pipeline.core.document import Segment
-from pipeline.text.prose.plain import ADDRESS, MAIL, prose
+from pipeline.text.prose.spoken import ADDRESS, MAIL, prose
 
 BRACES = re.compile(r"\{\s?[-$\w][^{}]{0,200}\}")
 """the same where every pair of braces is one: Fluent's `{ $name }`, ICU's `{n, number}`"""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.core.document import Span
-from pipeline.text.prose.plain import ADDRESS, MAIL, PLACEHOLDER, TAG
+from pipeline.text.prose.spoken import ADDRESS, MAIL, PLACEHOLDER, TAG
 
 OPENING, CLOSING = "［", "］"
 """punctuation for every format, and syntax in none: emphasis may begin right behind it and end before it"""

@@ -28,8 +28,8 @@ class Conversation:
 
     `translation` is (text, source language, target language) where the question is to translate a text:
     engines that take no prompt use it instead of the turns. `questions` are what is asked about the turns in
-    the dialect of decisions, in its own form. `draw` is the request's. The first `given` turns are the step's,
-    and those behind them are repairs. `media` belong to the last turn that is given.
+    the dialect of decisions, in its own form. `draw` is the request's. The first `given` turns are the
+    step's, and those behind them are repairs. `media` belong to the last turn that is given.
     """
 
     turns: tuple[tuple[str, str], ...]

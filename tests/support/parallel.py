@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from pipeline.text.prose.plain import ADDRESS, PLACEHOLDER, TAG, prose
+from pipeline.text.prose.spoken import ADDRESS, PLACEHOLDER, TAG, prose
 from pipeline.text.scripts import weight
 from pipeline.translation.gates.ending import end_of
 

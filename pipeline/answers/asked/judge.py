@@ -16,13 +16,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from pipeline.answers.asked._critic import Critic, UnusableError, fitting, shown
 from pipeline.answers.at_once import all_of
+from pipeline.answers.judges.critic import Critic, UnusableError, fitting, shown
 from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Written
 from pipeline.core.domain import Call, Request, frozen
+from pipeline.core.errors import JobError
 from pipeline.job.fields import Identifier, Number, Settings, Template
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.text.fence import digest, fenced, is_quotation
 from pipeline.wire.conversation import Conversation
 
@@ -36,9 +37,9 @@ _DATA = (
 _SYSTEM = (
     'You judge the part named "text" by the part named "criterion". {data}\n'
     "Judge nothing but the criterion. The score goes from 1 (not met at all) to {scale} (met fully).\n"
-    "`evidence` copies the words of the text that decide the score, letter by letter, as few as possible: for "
-    "any score below {scale} the worst ones, or those beside which something is missing. Evidence that does not "
-    "stand in the text makes your answer void. `reason` says in one or two short sentences why.\n"
+    "`evidence` copies the words of the text that decide the score, letter by letter, as few as possible: "
+    "for any score below {scale} the worst ones, or those beside which something is missing. Evidence that "
+    "does not stand in the text makes your answer void. `reason` says in one or two short sentences why.\n"
     'Answer with one JSON object: {{"evidence": text, "reason": text, "score": whole number}}.'
 )
 _DECIDES = f"You decide about the text. {_DATA}"
@@ -51,7 +52,7 @@ class Options(Settings):
 
     model: Identifier = Field(description="the model that judges; it should not be the one that writes")
     criteria: Annotated[dict[Identifier, Template], Field(min_length=1, max_length=_MOST_CRITERIA)] = Field(
-        description="what the answer must satisfy, each with a name: {faithful: Says nothing that is not given.}"
+        description="what the answer must satisfy, by name: {faithful: Says nothing that is not given.}"
     )
     votes: StrictInt = Field(
         1, ge=1, le=9, description="how often it is asked, an odd number; more than half of them decide"
@@ -115,6 +116,9 @@ class Judge:
     """A judge, ready to be asked."""
 
     def __init__(self, step: str, options: Options, models: Mapping[str, tuple[Model, ...]]) -> None:
+        if options.votes > 1 and any(one.params.get("temperature") == 0 for one in models[options.model]):
+            what = f"votes: '{options.model}' has temperature 0, so all its votes will be the same"
+            raise JobError(what, hint="leave votes out, or give it another temperature")
         self._critic = Critic(step, options.model, models, "decisions" if options.via == "decisions" else "")
         self._shape = Shape(_schema(options.scale))
 

@@ -68,11 +68,15 @@ class Examples:
             self._noting.noted.clear()
 
     def _of(self, record: Record) -> Iterator[Example]:
-        for example in self._noting.noted.get(record.key, ()):
+        for asked, example in self._noting.noted.get(record.key, ()):
+            if (
+                asked.media
+            ):  # read now, one after the other: a batch of pictures may be larger than the memory
+                example = replace(example, messages=orjson.loads(asked.sent)["messages"])
             if record.private:
                 said = [text for message in example.messages for text in texts_in(message["content"])]
                 whole = "\n".join([*said, example.answer, *example.others])
-                yield replace(example, private=without(whole, record.private) != whole)
+                yield replace(example, private=bool(asked.media) or without(whole, record.private) != whole)
             else:
                 yield example
 
@@ -84,7 +88,7 @@ class _Noting:
         self.templates, self.shape, self.repairs = runner.templates, runner.shape, runner.repairs
         self.documents = runner.documents
         self.first_request = runner.first_request
-        self.noted: dict[str, list[Example]] = {}
+        self.noted: dict[str, list[tuple[Request, Example]]] = {}
         self._runner, self._question = runner, question
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
@@ -103,7 +107,7 @@ class _Noting:
         messages = orjson.loads(first.body)["messages"]
         others = dict.fromkeys(self._others(replies, taken)) if replies else ()
         example = Example(messages, _written(taken.value), tuple(others), bool(taken.soft), False)
-        self.noted.setdefault(key, []).append(example)
+        self.noted.setdefault(key, []).append((first, example))
         return taken
 
     def _others(self, replies: Sequence[tuple[Request, Reply]], taken: Taken) -> Iterator[str]:

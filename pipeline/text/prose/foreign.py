@@ -67,14 +67,14 @@ def _script(text: str, weighed: Mapping[str, int], target: Tag, before: str | No
     most = max(weighed, key=lambda script: weighed[script])
     if (
         most == "Latn"
-        and not _has_small_words(text)
+        and not has_small_words(text)
         and (right or before is None or not set(words(text)) - set(words(before)))
     ):
         return ""  # names
     return f"written in another script ({most})"
 
 
-def _has_small_words(text: str) -> bool:
+def has_small_words(text: str) -> bool:
     """Whether more than names stand there."""
     return sum(word.islower() and len(word) > 1 for word in words(text)) >= 3
 

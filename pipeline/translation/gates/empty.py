@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.core.document import Finding
-from pipeline.text.prose.plain import PLACEHOLDER
+from pipeline.text.prose.spoken import PLACEHOLDER
 from pipeline.text.scripts import weight
 from pipeline.translation.kept import shown
 from pipeline.translation.question import Question

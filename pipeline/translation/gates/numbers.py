@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from unicodedata import digit
 
 from pipeline.core.document import Finding
-from pipeline.text.prose.plain import prose
+from pipeline.text.prose.spoken import prose
 from pipeline.translation.gates._counts import named
 from pipeline.translation.question import Question
 

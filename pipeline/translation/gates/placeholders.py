@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pipeline.core.document import Finding
 from pipeline.text.icu import icu_findings, parsed
 from pipeline.text.language import tag
-from pipeline.text.prose.plain import PLACEHOLDER
+from pipeline.text.prose.spoken import PLACEHOLDER
 from pipeline.translation.gates._counts import complaint
 from pipeline.translation.kept import BRACES
 from pipeline.translation.question import Question

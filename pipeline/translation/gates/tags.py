@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.core.document import Finding
-from pipeline.text.prose.plain import CODE, TAG, prose
+from pipeline.text.prose.spoken import CODE, TAG, prose
 from pipeline.text.scripts import scripts
 from pipeline.translation.gates._counts import complaint
 from pipeline.translation.question import Question

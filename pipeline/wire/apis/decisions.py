@@ -1,7 +1,7 @@
 """Decisions: `POST /decisions`, which answers questions about an input with probabilities and no text.
 
-The answer's text is a JSON list in our own form: for each question its name and type, and the `probability` of a
-predicate or the `chances` of all labels. This module does not know what is asked.
+The answer's text is a JSON list in our own form: for each question its name and type, and the `probability`
+of a predicate or the `chances` of all labels. This module does not know what is asked.
 """
 
 from __future__ import annotations

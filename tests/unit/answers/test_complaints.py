@@ -16,6 +16,14 @@ COMPLAINTS = [
     said("excludes", "tea", "tea"),
     said("length", "one two", {"max": 1}),
     said("length", "one two", {"min": 100, "unit": "words"}),
+    said(
+        "language", "Das ist ein Text, der in einer anderen Sprache geschrieben ist, als er sein soll.", "en"
+    ),
+    said("refusal", "I'm sorry, but I can't help with that."),
+    said("echo", "one two three four five", {"of": "one two three four five"}),
+    said("original", "one two three four five", {"of": "one two three four five"}),
+    said("repetition", "one one one"),
+    said("numbers", "It costs 17 euros"),
     SHAPE.read("no JSON")[1],
     SHAPE.read('{"title": 1}')[1],
     complaint("one two three", "one two three"),
@@ -30,7 +38,17 @@ def test_a_person_is_not_given_orders(complaint: str) -> None:
     told = to_a_person(complaint)
     assert told.startswith("the ") and "our answer" not in told.partition('"')[0] and not told.endswith(".")
     assert not any(
-        order in told for order in ("Answer again", "Write it", "Translate it", "Keep them", "Leave")
+        order in told
+        for order in (
+            "Answer again",
+            "Write it",
+            "Write what",
+            "Say ",
+            "Use ",
+            "Translate it",
+            "Keep them",
+            "Leave",
+        )
     )
 
 

@@ -10,6 +10,15 @@ import pytest
 from pipeline.core.domain import Usage
 from tests.support.apis import APIS, read
 
+SAID = {
+    "text": "",
+    "choices": [{"text": ""}],
+    "output": [],
+    "answers": [{"type": "predicate"}],
+    "results": [{"category_scores": {"hate": 0.5}}],
+}
+"""a reply in every dialect at once"""
+
 
 @pytest.mark.parametrize("count", ["5", -1, 1 << 60, 1.5, None, True, [], {}, 1e300])
 def test_absurd_counts_of_tokens_are_none(count: Any) -> None:
@@ -20,9 +29,7 @@ def test_absurd_counts_of_tokens_are_none(count: Any) -> None:
         "output_tokens": count,
     }
     for api in APIS:
-        answer = read(
-            api, orjson.dumps({"text": "", "choices": [{"text": ""}], "output": [], "usage": usage})
-        )
+        answer = read(api, orjson.dumps({**SAID, "usage": usage}))
         assert (answer.usage.input, answer.usage.output) == (0, 0)
 
 
@@ -35,6 +42,7 @@ DIALECTS = {  # dialect -> the names of its counts
     "chat": ("prompt_tokens", "completion_tokens"),
     "completions": ("prompt_tokens", "completion_tokens"),
     "responses": ("input_tokens", "output_tokens"),
+    "decisions": ("input_tokens", "output_tokens"),
 }
 
 
@@ -43,7 +51,7 @@ def usage_of(api: str, taken: Any, given: Any, more: Any = None, **beside: Any) 
     names = DIALECTS[api]
     counts = dict(zip(names, (taken, given), strict=True)) | beside
     counts |= {f"{name}_details": more for name in names}
-    return read(api, orjson.dumps({"choices": [{"text": ""}], "output": [], "usage": counts})).usage
+    return read(api, orjson.dumps({**SAID, "usage": counts})).usage
 
 
 @pytest.mark.parametrize("api", DIALECTS)
