@@ -51,6 +51,8 @@ class Templates(Protocol):
     each: tuple[str, ...]
     """the values that name a row at this step: those of `each` up to here, and the number of an item"""
     """the names in `each` of this step and of those before it"""
+    own: Mapping[str, Any]
+    """the checks of the job's plugins by name"""
     folder: Path
     """the folder that paths are relative to"""
     untrusted: bool

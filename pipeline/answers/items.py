@@ -38,7 +38,7 @@ class Items:
 
     def __init__(self, spec: Step, runner: Runner, found: Template) -> None:
         self._name, self._serial = spec.item, spec.order == "serial"
-        self._runner, self._list = runner, found
+        self.inner, self._list = runner, found  # what answers for one item, and the items
         self.templates: Mapping[str, Template] = {f"each.{spec.item}": found, **runner.templates}
         self.repairs = runner.repairs
         inner = runner.shape.plain if runner.shape else {"type": "string"}
@@ -57,7 +57,7 @@ class Items:
         async def one(at: int) -> None:
             written = "\n\n".join(map(_text, done[:at])) if self._serial else ""
             try:
-                done[at] = await self._runner.take(self._inside(values, items, at, written), key, call)
+                done[at] = await self.inner.take(self._inside(values, items, at, written), key, call)
             except Fault as fault:
                 done[at] = fault
 
@@ -94,7 +94,7 @@ class Items:
         first: Request | None = None
         for at in reversed(range(len(items))):
             try:
-                first = self._runner.first_request(self._inside(values, items, at, ""), key)
+                first = self.inner.first_request(self._inside(values, items, at, ""), key)
             except Fault as fault:
                 raise self._named(fault, at, len(items)) from None
         return first

@@ -6,6 +6,7 @@ This module knows no check and no model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -59,6 +60,8 @@ class Written:
     """what the user asked in this conversation, without the system text"""
     near: tuple[Near, ...] = ()
     """what the run has found about texts of this row, of which this may be one"""
+    own: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """the checks of the job's plugins by name, each a `job.code.plugins.Function`"""
 
 
 @frozen

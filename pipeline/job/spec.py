@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, StrictInt, model_validator
 
+from pipeline.job.code.plugins import Plugins
 from pipeline.job.fields import (
     Each,
     Identifier,
@@ -22,6 +23,7 @@ from pipeline.job.fields import (
     Params,
     Spec,
     Template,
+    Texts,
 )
 from pipeline.job.files import Output, Records
 from pipeline.job.models import Model
@@ -142,6 +144,11 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    plugins: Texts = Field(
+        (),
+        description="Python files beside the job file, with checks, filters of templates or a source of the"
+        " job's own; they run only with --allow-code",
+    )
     accept: StrictInt | None = Field(
         None, ge=1, le=10**9, description="the run ends when so many rows are ok, and writes these alone"
     )
@@ -156,6 +163,7 @@ class Job(Spec):
     _text: YamlSource = YamlSource("job.yaml")
     _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
     _untrusted: bool = False
+    _code: Plugins = PrivateAttr(default_factory=Plugins)
 
     @property
     def file(self) -> Path:
@@ -176,6 +184,11 @@ class Job(Spec):
     def untrusted(self) -> bool:
         """Whether the job is untrusted: its templates are then rendered in a process of their own."""
         return self._untrusted
+
+    @property
+    def code(self) -> Plugins:
+        """The functions of its plugins; none where they may not run."""
+        return self._code
 
     @property
     def root(self) -> Path:

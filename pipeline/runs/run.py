@@ -144,7 +144,8 @@ def _noted(run: Run) -> Iterator[None]:
     if last is not None and last.job != digest:
         run.say("the job has changed since its last run; only what depends on the change is asked again")
     run.journal.begin_run(digest)
-    run.events.info("run.started", job=run.session.job.name)
+    code = run.session.job.code.said
+    run.events.info("run.started", job=run.session.job.name, **({"code": code} if code else {}))
     outcome = "failed"
     try:
         yield

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,12 @@ from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
-from pipeline.output.translated.ledger import Ledger
+from pipeline.output.translated.ledger import earlier
 from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
+from pipeline.records.plugin import given
 from pipeline.records.source import Source, open_records
 from pipeline.runs.crowd.notes import Notes
 from pipeline.runs.reviewing.by_hand import ByHand
@@ -61,9 +62,8 @@ class Session:
     job: Job
     source: Source | Documents
     stages: tuple[Stage, ...]
-    notes: Notes
-    """what the steps are told of rows"""
-    hand: ByHand
+    notes: Notes  # what the steps are told of rows
+    hand: ByHand  # what people decided about rows
     row_files: RowFiles | None = None
     tree: Tree | None = None
 
@@ -72,7 +72,7 @@ class Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
         notes = Notes(hand := ByHand(job.folder))
-        stages = tuple(stages_of(job, prepare, partial(_earlier, job), notes))
+        stages = tuple(stages_of(job, prepare, partial(earlier, job.folder / job.output.ledger), notes))
         row_files, tree = RowFiles.of(job, stages, prepare), Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
@@ -250,22 +250,9 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     """
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
-    return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
-
-
-def _earlier(job: Job, document: str, language: str) -> dict[str, str]:
-    """The segments of a document as they were published last."""
-    path = job.folder / job.output.ledger
-    ledger = _ledger(path, path.stat().st_mtime_ns if path.exists() else 0)
-    files = [file for name, file in ledger if name == document and ledger.language(name, file) == language]
-    rows = (row for file in files for row in ledger.rows(document, file))
-    return {row.source: row.target for row in rows if row.target is not None}
-
-
-@lru_cache(maxsize=1)
-def _ledger(path: Path, changed: int) -> Ledger:
-    """The ledger, opened once in the state that it had at this time."""
-    return Ledger(path)
+    return open_records(
+        job.records, job.file.parent, given(job, records), without, tree.places if tree else None
+    )
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

@@ -164,6 +164,7 @@ class Prompt:
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
         self._draws = Draws(spec.forks, self._question.templates.values())
         self._step, self._told, self._each = spec.name, template.told, template.each
+        self._own = template.own
 
     def _conversation(self, values: Values) -> Conversation:
         system, turns, media = self._question.of(values)
@@ -227,7 +228,7 @@ class Prompt:
             return Verdict(None, (Complaint("answer", misfit),))
         if not (self._checking or self._asked):
             return Verdict(value)
-        written = written_of(value, values, prompt, self._told.near(self._step, place))
+        written = written_of(value, values, prompt, self._told.near(self._step, place), self._own)
         said = await all_said(self._checking, self._asked, written, key, call)
         alike = any(one.check == DISTINCT and one.hard for one in said.complaints)
         return Verdict(

@@ -233,8 +233,11 @@ def _range(*numbers: int) -> list[int]:
     return list(safe_range(*numbers))
 
 
-def sandbox() -> jinja2.Environment:
-    """An environment for templates: an undefined name is an error, and no file can be reached."""
+def sandbox(more: Mapping[str, Callable[..., Any]] | None = None) -> jinja2.Environment:
+    """An environment for templates: an undefined name is an error, and no file can be reached.
+
+    `more` are filters of the job's own.
+    """
     environment = _Environment(
         undefined=_Undefined,
         finalize=_shown,
@@ -248,5 +251,6 @@ def sandbox() -> jinja2.Environment:
     filters = {name: FILTERS[name] for name in _FILTERS} | {name: _capped(name) for name in _CAPPED}
     filters["split"] = _split
     environment.filters = filters | {name: _one_by_one(name, filters[name]) for name in ONE_BY_ONE}
+    environment.filters |= {name: _one_by_one(name, filter_) for name, filter_ in (more or {}).items()}
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _text}
     return environment

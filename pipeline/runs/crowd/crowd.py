@@ -40,14 +40,15 @@ class Crowd:
         self._alike = Alike(self._most)
         self._keys, self._places, self._records = list[str](), list[str](), array("Q")
         self._about, self._begins = list[bytes](), list[bytes]()
-        self._owners, self._last = 0, ""
+        self._owners, self._last, self._highest = 0, "", 0
         self._valid_from: dict[int, int] = {}
 
     def begin(self, number: int) -> None:
         """What is met next belongs to the record with this number; what it had before is no longer valid."""
         self._last = ""
-        if self._records and number <= self._records[-1]:
+        if number <= self._highest:
             self._valid_from[number] = len(self._places)
+        self._highest = max(number, self._highest)
 
     def meet(self, number: int, leaf: Branch) -> None:
         """Take in what one row answered, if it did; rows that share the answer bring it once."""
