@@ -90,12 +90,14 @@ class _Forecast:
         if request.via not in self.critics:
             self._expect_critics(1)
 
-    def expect_later(self, requests: int, *, items: bool = False) -> None:
+    def expect_later(self, requests: int, *, items: bool = False, own: bool = True) -> None:
         """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones.
 
         With `items` each of them stands for a list: it is not known yet how many requests it brings.
+        Without `own` only the models are asked that judge the answers.
         """
-        self._later(requests, "", items)
+        if own:
+            self._later(requests, "", items)
         self._expect_critics(requests)
 
     def _expect_critics(self, answers: int) -> None:
@@ -243,4 +245,4 @@ def _expect_later(forecasts: Mapping[str, _Forecast], session: Session, leaf: Br
     for stage in session.stages[leaf.at + 1 :]:
         branches *= stage.spec.branches
         if forecast := forecasts.get(stage.spec.name):
-            forecast.expect_later(branches, items=bool(stage.spec.item))
+            forecast.expect_later(branches, items=bool(stage.spec.item), own=stage.spec.asks)

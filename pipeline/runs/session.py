@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
-from dataclasses import field as of_each
 from functools import cached_property, lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -51,9 +50,8 @@ DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
 
 _Known = dict[str, list[str] | None]
-"""names that a template can read, with their fields where these are known"""
 _Mute = dict[str, pl.DataType]
-"""columns whose values have no text"""
+"""names that a template can read, with their fields where these are known; columns that have no text"""
 
 
 @dataclass(frozen=True)
@@ -63,10 +61,9 @@ class Session:
     job: Job
     source: Source | Documents
     stages: tuple[Stage, ...]
+    notes: Notes  # what the steps are told of rows
     row_files: RowFiles | None = None
     tree: Tree | None = None
-    notes: Notes = of_each(default_factory=Notes)
-    """what the steps are told of rows"""
 
     @classmethod
     def open(cls, job: Job, records: Rows | None = None) -> Session:
@@ -80,7 +77,7 @@ class Session:
             source = source_of(job, tree, records)
             if job.candidates is not None:
                 source.choose(None, job.candidates)
-        session = cls(job, source, stages, row_files, tree, notes)
+        session = cls(job, source, stages, notes, row_files, tree)
         session._check_names()
         session._check_paths()
         session._check_budget()

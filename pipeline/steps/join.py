@@ -50,6 +50,11 @@ class Spec(Step):
         """The models that its checks ask."""
         return critics_of(self.checks)
 
+    @property
+    def unbounded(self) -> str:
+        """Why no bound can be given for the cost of its answers."""
+        return "what checks asks for depends on the answers: set budget.cost" if self.others else ""
+
     @model_validator(mode="before")
     @classmethod
     def _asks_nobody(cls, data: Any) -> Any:

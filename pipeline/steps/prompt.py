@@ -5,7 +5,8 @@ This module does not know where rows come from or how a request is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,11 @@ from pipeline.answers.checking import Checking, Checks, named_in, written_of
 from pipeline.answers.draws import Draws
 from pipeline.answers.ending import Ending, EndMark
 from pipeline.answers.finish import Allowed
+from pipeline.answers.judges import picking
 from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
+from pipeline.answers.judges.picking import Picker
 from pipeline.answers.options import Named
-from pipeline.answers.samples import Pick, Samples
+from pipeline.answers.samples import ByJudge, Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import DISTINCT, Complaint, own_draw, place_of
 from pipeline.core.domain import Call, Rejected, Request, Values
@@ -70,10 +73,10 @@ class Spec(Asks):
         0, ge=0, le=10, description="how often an answer that was cut off at its token limit is continued"
     )
     samples: StrictInt = Field(1, ge=1, le=64, description="how many answers are asked for each row")
-    pick: Pick = Field(
+    pick: Pick | ByJudge = Field(
         "first_passing",
         description="which of the samples becomes the answer; first_passing asks for no more than it needs,"
-        " all gives a list",
+        " all gives a list, {judge: {model: critic}} has another model compare them",
     )
     end: EndMark | None = Field(
         None,
@@ -81,6 +84,12 @@ class Spec(Asks):
         " without it is not finished, and the result does not have it; only for answers in text",
     )
     allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
+
+    @model_validator(mode="after")
+    def _few_samples(self) -> Spec:
+        if isinstance(self.pick, ByJudge) and self.samples > picking.MOST:
+            raise ValueError(f"a judge compares at most {picking.MOST} samples, each with each")
+        return self
 
     @model_validator(mode="after")
     def _one_end(self) -> Spec:
@@ -101,7 +110,14 @@ class Spec(Asks):
     @property
     def critics(self) -> Mapping[str, int]:
         """The models that its checks ask."""
-        return critics_of(self.checks)
+        compared = self._picks
+        picks = {compared.model: picking.requests(self.samples) // self.samples} if compared else {}
+        return Counter(critics_of(self.checks)) + Counter(picks)
+
+    @property
+    def _picks(self) -> picking.Options | None:
+        """Who compares samples; None for nobody."""
+        return self.pick.judge if isinstance(self.pick, ByJudge) and self.samples > 1 else None
 
     @property
     def distinct(self) -> tuple[Named, ...]:
@@ -117,7 +133,7 @@ class Spec(Asks):
     def unbounded(self) -> str:
         """Why no bound can be given for the cost of its answers."""
         beside = ("fresh_starts", "continuations", "escalate")
-        asks = "checks" if self.others or self.distinct else ""
+        asks = "pick" if self._picks else "checks" if self.others or self.distinct else ""
         named = next((name for name in beside if getattr(self, name)), asks)
         return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
@@ -137,6 +153,7 @@ class Prompt:
         self.templates = {**self._question.templates, **of_checks}
         self.shape = _listed(self._shape) if spec.several else self._shape
         self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
+        self._picker = Picker(spec.name, spec._picks, models) if spec._picks else None
         self._end = Ending(spec.end) if spec.end else None
         judged = self._shape or self._checking or self._asked or self._end
         self.repairs = spec.repairs if judged else 0
@@ -176,7 +193,14 @@ class Prompt:
             except Rejected as fault:
                 raise fault.but(best=self._end.bare(fault.best) if self._end else fault.best) from None
 
-        return await (self._samples.take(asked, ask) if self._samples else ask(asked))
+        async def choose(found: Sequence[Any]) -> tuple[int, tuple[Request, ...]]:
+            assert self._picker is not None  # noqa: S101 - it is only called where there is one
+            written = [written_of(value, values, asked.turns[-1][1]) for value in found]
+            return await self._picker.pick([one.text for one in written], written[0], key, call)
+
+        if self._samples is None:
+            return await ask(asked)
+        return await self._samples.take(asked, ask, choose if self._picker else None)
 
     def _read(self, text: str) -> tuple[Any, str]:
         if self._shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -161,6 +162,21 @@ def test_all_samples_are_compared_with_those_of_other_rows(project: Project) -> 
         assert server.ledger().billed == 8 + 4
 
 
+def test_the_answers_for_all_items_are_compared(project: Project) -> None:
+    step = STEP | {"each": {"part": "{{ title | split(' ') }}"}, "prompt": "{{ title }}: {{ part }}"}
+
+    def write(chat: Chat) -> str:
+        return "one text that stands for all of them" if not chat.turn else fresh(chat.number)
+
+    with writer(write) as (server, _):
+        project.job(server.base_url, records=project.numbered(3), steps=[step])
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        cells = [json.loads(cell) for cell in project.result()["post"]]
+        assert len({text for cell in cells for text in cell}) == 6
+        assert server.ledger().billed == 6 + 5
+
+
 def test_a_step_that_reads_an_answer_is_asked_again_with_it(project: Project) -> None:
     steps = [STEP, {"name": "tag", "prompt": "A tag for: {{ post }}", "checks": {"distinct": True}}]
 
@@ -259,3 +275,27 @@ def test_whatever_is_answered_no_two_accepted_answers_are_alike(seed: int, proje
         assert server.ledger().billed == billed and table(project) == before
         assert project.run("export", "job.yaml").returncode in (0, 3)
         assert table(project) == before
+
+
+@pytest.mark.parametrize("order", ["parallel", "serial"])
+def test_items_are_compared_one_by_one_and_the_alike_one_alone_is_written_again(
+    order: str, project: Project
+) -> None:
+    def section(chat: Chat) -> str:
+        copied = "part 2" in chat.first and not chat.turn
+        words = Random(chat.number).sample(range(10**6), 7)
+        return "one two three four five six seven" if copied else " ".join(map(str, words))
+
+    step = STEP | {
+        "each": {"part": "{{ range(1, 4) }}", "lang": ["en", "de"]},
+        "prompt": "thing {{ title }} part {{ part }}, {{ lang }}.",
+        "order": order,
+    }
+    with writer(section) as (server, seen):
+        project.job(server.base_url, steps=[step])
+        assert project.run("run", "job.yaml").returncode == 0
+        again = [chat.first.split(".")[0] for chat in seen.chats if chat.turn]
+        assert len(again) == 5 and all("part 2" in one for one in again), "all but the first"
+        assert server.ledger().billed == 18 + 5
+        assert len({part for cell in project.result()["post"] for part in json.loads(cell)}) == 18
+        assert project.run("run", "job.yaml").returncode == 0 and server.ledger().billed == 23

@@ -168,3 +168,25 @@ def test_a_walk_over_large_pictures_holds_none_of_them(project: Project, tmp_pat
         tracemalloc.stop()
     assert len(asked) == 24
     assert most < 8_000_000  # one picture at a time, and all of them are 48 MB
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_examples_for_fine_tuning_hold_the_pictures_unless_they_may_be_private(
+    project: Project, private: bool
+) -> None:
+    pictures(project)
+    job = project.folder / "job.yaml"
+    if private:
+        data = yaml.safe_load(job.read_text())
+        data["records"]["private"] = ["photo"]
+        job.write_text(yaml.safe_dump(data))
+    project.run("run", "job.yaml")
+    done = project.run("export", "job.yaml", "--fine-tune", "chat", "out.jsonl")
+    out = project.folder / "out.jsonl"
+    if private:
+        assert not out.exists() or not out.read_bytes(), done.stdout
+        return
+    assert done.returncode == 0, done.stderr
+    examples = [json.loads(line) for line in out.read_text().splitlines()]
+    found = [one["messages"][0]["content"][1]["image_url"]["url"] for one in examples]
+    assert found == [data_url(png(seed=place)) for place in range(3)]

@@ -1,6 +1,7 @@
 """Whether an answer has the right number of hashtags, in the right place, each of them one that works.
 
-A hashtag is # and letters, digits or _; figures alone (#1) are none, as at the platforms.
+A hashtag is # and letters, digits or _; figures alone (#1) are none, as at the platforms. Titles, code and
+addresses are not looked at.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from pydantic import Field, model_validator
 
 from pipeline.answers.written import Written
 from pipeline.job.fields import Count, Settings, is_template
+from pipeline.text.plain import plain
 
 TAG = re.compile(r"(?<![\w&/#＃.])[#＃](\w*[^\W\d_]\w*)")
-_SPACED = re.compile(r"(?<=[^\s#＃])[ \t]+[#＃][ \t]+[^\W\d_]\w*")
+_SPACED = re.compile(
+    r"(?<=#)\w+[ \t]+([#＃][ \t]+[^\W\d_]\w*)|(?<!\S)([#＃][ \t]+[^\W\d_]\w*)(?=[ \t]+[#＃]\w)"
+)
+"""beside another hashtag: elsewhere it is the sign itself"""
 _ALONE = re.compile(r"(?:[#＃]\w+|[^\w#＃])+")
 
 
@@ -38,7 +43,7 @@ class Options(Settings):
 
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
-    text = written.text
+    text = plain(written.text, code=False)
     tags = TAG.findall(text) if "#" in text or "＃" in text else []
     if options.max is not None and len(tags) > options.max:
         return f"Your answer has {len(tags)} hashtags. Use at most {options.max} hashtags."
@@ -52,7 +57,7 @@ def complaint(written: Written, options: Options) -> str | None:
             return f"Your answer has the hashtag #{tag} twice. Use each hashtag once."
         seen.add(tag)
     if spaced := _SPACED.search(text):
-        return f'Your answer has a space in a hashtag: "{spaced[0].strip()}". Write it again.'
+        return f'Your answer has a space in a hashtag: "{spaced[1] or spaced[2]}". Write it again.'
     return _misplaced(text, len(tags), options)
 
 

@@ -40,30 +40,38 @@ class Crowd:
         self._alike = Alike(self._most)
         self._keys, self._places, self._records = list[str](), list[str](), array("Q")
         self._about, self._begins = list[bytes](), list[bytes]()
-        self._owners, self._last = 0, ""
+        self._owners, self._last, self._highest = 0, "", 0
         self._valid_from: dict[int, int] = {}
 
     def begin(self, number: int) -> None:
         """What is met next belongs to the record with this number; what it had before is no longer valid."""
         self._last = ""
-        if self._records and number <= self._records[-1]:
+        if number <= self._highest:
             self._valid_from[number] = len(self._places)
+        self._highest = max(number, self._highest)
 
     def meet(self, number: int, leaf: Branch) -> None:
         """Take in what one row answered, if it did; rows that share the answer bring it once."""
-        place = place_of(leaf.record.key, leaf.values, self._each)
-        if leaf.at <= self._index or place == self._last:
+        row = place_of(leaf.record.key, leaf.values, self._each)
+        if leaf.at <= self._index or row == self._last:
             return
-        self._last = place
-        self._owners += 1
-        value = leaf.values[self.step]
-        items = list(enumerate(value, 1)) if self._items and isinstance(value, list) else [(0, value)]
-        for item, answer in items:
-            here = place_of(place, {NUMBER: item}, (NUMBER,) if item else ())
-            for one in answer if self._several and isinstance(answer, list) else [answer]:
+        self._last = row
+        for place, value in self._answers(row, leaf):
+            self._owners += 1
+            for one in value if self._several and isinstance(value, list) else [value]:
                 for part in parts(written_of(one, leaf.values, ""), self._field):
                     if part.text.strip():
-                        self._add(number, leaf, here, part.text)
+                        self._add(number, leaf, place, part.text)
+
+    def _answers(self, row: str, leaf: Branch) -> Iterator[tuple[str, Any]]:
+        """The answers of a row, each with its place: of a step over items, one for each item."""
+        value = leaf.values[self.step]
+        if not self._items:
+            yield row, value
+            return
+        for at, one in enumerate(value or (), 1):
+            values = {**leaf.values, NUMBER: at}
+            yield place_of(leaf.record.key, values, (*self._each, NUMBER)), one
 
     def _add(self, number: int, leaf: Branch, place: str, text: str) -> None:
         self._alike.add(text, self._owners)
@@ -109,7 +117,7 @@ class Crowd:
         return tuple(usual[:_MOST_OPENINGS])
 
 
-def crowds_of(stages: Sequence[Stage]) -> list[Any]:
+def crowds_of(stages: Sequence[Stage]) -> list[Crowd]:
     """An empty crowd for each check that compares answers."""
     found, each = list[Crowd](), list[str]()
     for index, stage in enumerate(stages):

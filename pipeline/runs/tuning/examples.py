@@ -83,11 +83,13 @@ class Examples:
             self._noting.noted.clear()
 
     def _of(self, record: Record) -> Iterator[Example]:
-        for example in chain.from_iterable(self._noting.noted.get(record.key, ())):
+        for asked, example in chain.from_iterable(self._noting.noted.get(record.key, ())):
+            if asked.media:  # read now: a batch of pictures may be larger than the memory
+                example = replace(example, messages=orjson.loads(asked.sent)["messages"])
             if record.private:
                 said = [text for message in example.messages for text in texts_in(message["content"])]
                 whole = "\n".join([*said, example.answer, *example.others])
-                yield replace(example, private=without(whole, record.private) != whole)
+                yield replace(example, private=bool(asked.media) or without(whole, record.private) != whole)
             else:
                 yield example
 
@@ -102,13 +104,13 @@ class _Noting:
         self.templates, self.shape, self.repairs = runner.templates, runner.shape, runner.repairs
         self.documents = runner.documents
         self.first_request = runner.first_request
-        self.noted: dict[str, list[list[Example]]] = {}
+        self.noted: dict[str, list[list[tuple[Request, Example]]]] = {}
         self._runner, self._question, self._every = runner, question, every
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """What the step takes; the same `Fault` where it takes nothing."""
         replies: list[tuple[Request, Reply]] = []
-        found: list[Example] = []
+        found: list[tuple[Request, Example]] = []
         self.noted.setdefault(key, []).append(found)  # in the order in which they begin
 
         async def noting(request: Request) -> Reply:
@@ -120,11 +122,11 @@ class _Noting:
         first = self._question.first_request(values, key)
         if first is None:  # nobody was asked
             return taken
-        messages = orjson.loads(first.sent)["messages"]
+        messages = orjson.loads(first.body)["messages"]
         every = self._every and isinstance(taken.value, list) and taken.by != BY_HAND
         others = dict.fromkeys(self._others(replies, taken)) if replies and not every else ()
         found.extend(
-            Example(messages, _written(value), tuple(others), bool(taken.soft), False)
+            (first, Example(messages, _written(value), tuple(others), bool(taken.soft), False))
             for value in (taken.value if every else [taken.value])
         )
         return taken

@@ -94,13 +94,15 @@ def test_the_parts_of_a_message_are_counted() -> None:
     assert size(Request("responses", "other", b'{"input": "abcd"}')).input == 1 + PER_TURN
 
 
-# what providers say that a picture comes to: tiles of 512 (after making it smaller) with 170 each and 85 beside,
+# what providers say that a picture comes to: tiles of 512 with 170 each and 85 beside, made smaller,
 # tiles of 768 with 258 each, patches of 32 or 28 with up to 2.46 each, one for 750 pixels
 PICTURES = [
     ("gpt-4o", (1024, 1024), 765), ("gpt-4o", (2048, 4096), 1105), ("gpt-4o", (64, 64), 255),
-    ("gpt-4.1-nano", (1024, 1024), 2519), ("gpt-4.1-nano", (1800, 2400), 3571), ("gemini-x", (300, 300), 258),
+    ("gpt-4.1-nano", (1024, 1024), 2519), ("gpt-4.1-nano", (1800, 2400), 3571),
+    ("gemini-x", (300, 300), 258),
     ("gemini-x", (400, 400), 1032), ("gemini-x", (960, 540), 1548), ("claude-x", (1092, 1092), 1590),
-    ("qwen2-vl", (3584, 3584), 16384), ("gpt-4o-mini", (1024, 1024), 25501), ("openai/gpt-4o-mini", (64, 64), 8500),
+    ("qwen2-vl", (3584, 3584), 16384), ("gpt-4o-mini", (1024, 1024), 25501),
+    ("openai/gpt-4o-mini", (64, 64), 8500),
 ]  # fmt: skip
 
 

@@ -104,3 +104,8 @@ def test_documents_have_no_items(tmp_path: Path) -> None:
     )
     with pytest.raises(JobError, match="documents have segments"):
         stages_of(load(file))
+
+
+def test_a_joined_text_cannot_be_written_again(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="put it on the step that writes the parts"):
+        stage(tmp_path, join="{{ a }}", checks={"soft": {"distinct": True}})
