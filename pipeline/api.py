@@ -26,8 +26,9 @@ from pipeline.runs.run import export_async, pilot_async, run_async
 from pipeline.runs.state import Wish
 from pipeline.runs.tuning.export import hand_on_async
 from pipeline.runs.tuning.files import Handed, Wanted
-from pipeline.runs.tuning.finetune import Agree, Order, Tuned
+from pipeline.runs.tuning.finetune import Agree
 from pipeline.runs.tuning.finetune import finetune as make_model
+from pipeline.runs.tuning.state import Order, Tuned
 
 __all__ = ["export", "export_async", "load", "pilot", "pilot_async", "plan", "plan_async", "run", "run_async"]
 

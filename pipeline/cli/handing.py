@@ -21,7 +21,7 @@ from pipeline.core.errors import JobError
 if TYPE_CHECKING:
     from pipeline.job.spec import Job
     from pipeline.runs.tuning.files import Handed, Wanted
-    from pipeline.runs.tuning.finetune import Tuned
+    from pipeline.runs.tuning.state import Tuned
 
 FORMATS = ("chat",)
 FineTune = Annotated[
@@ -128,33 +128,36 @@ def numbers_of(handed: Handed) -> dict[str, Any]:
     return {"examples": files, "tokens": handed.tokens, "left_out": left_out, "unanswered": handed.unanswered}
 
 
+_Model = Annotated[
+    str,
+    typer.Option(
+        "--model", metavar="NAME", help="The job's model whose endpoint trains; default: the step's."
+    ),
+]
+_Base = Annotated[
+    str, typer.Option("--base", metavar="MODEL", help="What is trained further; default: that model itself.")
+]
+_Suffix = Annotated[str, typer.Option("--suffix", metavar="TEXT", help="A part of the new model's name.")]
+_Epochs = Annotated[
+    int | None,
+    typer.Option(
+        "--epochs",
+        metavar="N",
+        parser=common.whole("--epochs", 1),
+        help="Passes over the examples; default: the server decides.",
+    ),
+]
+
+
 def finetune(
     job_file: common.JobFile,
     sets: common.Sets = None,
     limit: common.Limit = None,
     step: Step = "",
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", metavar="NAME", help="The job's model whose endpoint trains; default: the step's."
-        ),
-    ] = "",
-    base: Annotated[
-        str,
-        typer.Option("--base", metavar="MODEL", help="What is trained further; default: that model itself."),
-    ] = "",
-    suffix: Annotated[
-        str, typer.Option("--suffix", metavar="TEXT", help="A part of the new model's name.")
-    ] = "",
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            "--epochs",
-            metavar="N",
-            parser=common.whole("--epochs", 1),
-            help="Passes over the examples; default: the server decides.",
-        ),
-    ] = None,
+    model: _Model = "",
+    base: _Base = "",
+    suffix: _Suffix = "",
+    epochs: _Epochs = None,
     split: Split = None,
     seed: Seed = None,
     with_soft: WithSoft = False,
@@ -172,7 +175,7 @@ def finetune(
     share = share_of(split, seed)
     job = common.load_job(job_file, sets, limit, allow_code=allow_code)
     from pipeline import api
-    from pipeline.runs.tuning.finetune import Order
+    from pipeline.runs.tuning.state import Order
 
     order = Order(step, model, base, suffix, epochs, share, seed or 0, with_soft, again)
     say = partial(typer.echo, err=True)

@@ -19,8 +19,7 @@ from pipeline.job.load import load
 from pipeline.providers.http.rest import Rest
 from pipeline.runs.tuning import finetune
 from pipeline.runs.tuning.files import Handed, Wanted
-from pipeline.runs.tuning.finetune import Order, Tuned
-from pipeline.runs.tuning.state import State
+from pipeline.runs.tuning.state import Order, State, Tuned
 from tests.support.fine_tuning import MODEL, Trainer, trainer
 from tests.support.project import KEY, Project
 

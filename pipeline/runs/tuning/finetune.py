@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from secrets import token_hex
@@ -27,7 +26,7 @@ from pipeline.job.spec import Job
 from pipeline.providers import openai
 from pipeline.runs.tuning.examples import step_index
 from pipeline.runs.tuning.files import FEWEST, Handed, Wanted
-from pipeline.runs.tuning.state import REFUSED, SUCCEEDED, State, load
+from pipeline.runs.tuning.state import REFUSED, SUCCEEDED, Order, State, Tuned, load
 from pipeline.system.lock import locked
 
 if TYPE_CHECKING:
@@ -47,31 +46,6 @@ _UNSURE = frozenset((408, 409, 425, 499))
 """statuses besides 5xx after which a job may have been made"""
 _NAME = re.compile(r"[A-Za-z0-9][\w.:/-]{0,299}")
 _KINDS = {"unauthorized": KeyRefused, "forbidden": KeyRefused, "out_of_quota": OutOfQuota}
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be made: the step whose answers are learned, the job's model whose endpoint trains."""
-
-    step: str = ""
-    model: str = ""
-    base: str = ""
-    suffix: str = ""
-    epochs: int | None = None
-    share: float = 0.0
-    seed: int = 0
-    with_soft: bool = False
-    again: bool = False
-    """whether a job that has ended is no reason not to begin another"""
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """The end of a fine-tuning job: the job's model that it is for, and the name of what came out."""
-
-    model: str
-    name: str
-    job: str
 
 
 Write = Callable[[str, Sequence[Wanted]], list[Handed]]

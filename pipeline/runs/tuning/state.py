@@ -1,4 +1,4 @@
-"""What is known of the fine-tuning of a step: kept in a file, and changed before each call that it is about.
+"""What is wanted of a fine-tuning, and what is known of it: kept in a file, and changed before each call.
 
 So after a kill at any instant it is known which call may have been carried out. This module sends nothing.
 """
@@ -15,6 +15,31 @@ from pipeline.system.files import replace_file, writing
 
 SUCCEEDED, REFUSED = "succeeded", "refused"
 ENDED = (SUCCEEDED, REFUSED, "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made: the step whose answers are learned, the job's model whose endpoint trains."""
+
+    step: str = ""
+    model: str = ""
+    base: str = ""
+    suffix: str = ""
+    epochs: int | None = None
+    share: float = 0.0
+    seed: int = 0
+    with_soft: bool = False
+    again: bool = False
+    """whether a job that has ended is no reason not to begin another"""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The end of a fine-tuning job: the job's model that it is for, and the name of what came out."""
+
+    model: str
+    name: str
+    job: str
 
 
 @dataclass
