@@ -135,6 +135,7 @@ def test_every_kind_there_is_was_judged() -> None:
         "checks": {
             *("contains", "excludes", "length"),
             *("echo", "language", "numbers", "original", "refusal", "repetition"),
+            *("code", "json_schema"),
         },
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }
