@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import documents, durability, memory, rates, replay, startup, throughput
+from benchmarks import alike, documents, durability, judge, memory, rates, replay, startup, throughput
 from benchmarks.workload import machine, note
 
 ALL = {
@@ -13,6 +13,8 @@ ALL = {
     "memory": memory,
     "rates": rates,
     "documents": documents,
+    "alike": alike,
+    "judge": judge,
 }
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from pipeline.cli import app
 from pipeline.core import adapters
 from pipeline.core.errors import RunStopped
-from pipeline.job import files, spec
+from pipeline.job import files, models, spec
 from pipeline.job.load import schema_text
 from pipeline.lanes import bottleneck
 from pipeline.lanes.guards import fuse
@@ -123,7 +123,7 @@ def fault_rows() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _done(kinds: str, fate: str, billed: str) -> str:
-    limits = spec.Limits()
+    limits = models.Limits()
     if fate == "stop":
         return f"stops, exit code {_exit_code(kinds.split(', ')[0])}"
     if fate == "fail":
@@ -196,10 +196,10 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"kinds": _kinds},
     "docs/rates.md": {"faults": _faults, "stops": _stops, "binds": _binds},
     "docs/job-file.md": {
-        "limits": lambda: _keys(spec.Limits),
+        "limits": lambda: _keys(models.Limits),
         "translation": lambda: _keys(translate.Translation),
-        "endpoints": lambda: _keys(spec.Endpoint),
-        "fallback": lambda: _keys(spec.Fallback),
+        "endpoints": lambda: _keys(models.Endpoint),
+        "fallback": lambda: _keys(models.Fallback),
         "budget": lambda: _keys(spec.BudgetSpec),
         "records": lambda: _keys(files.Records),
         "types": _types,

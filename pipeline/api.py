@@ -7,7 +7,7 @@ thread of their own. The command line is a thin layer over this.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from threading import Thread
 from typing import TypeVar
@@ -24,6 +24,8 @@ from pipeline.runs.plan import plan_async
 from pipeline.runs.result import Plan, Result
 from pipeline.runs.run import export_async, pilot_async, run_async
 from pipeline.runs.state import Wish
+from pipeline.runs.tuning.export import hand_on_async
+from pipeline.runs.tuning.files import Handed, Wanted
 
 __all__ = ["export", "export_async", "load", "pilot", "pilot_async", "plan", "plan_async", "run", "run_async"]
 
@@ -67,6 +69,11 @@ def plan(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -
 def export(job: Job, records: Rows | None = None) -> Result:
     """Write the table from what is answered so far. Nothing is sent."""
     return _waited(partial(export_async, job, records))
+
+
+def hand_on(job: Job, step: str, wishes: Sequence[Wanted]) -> list[Handed]:
+    """Write the accepted answers of a step into files for fine-tuning. Nothing is sent."""
+    return _waited(partial(hand_on_async, job, step, wishes))
 
 
 def frozen(job: Job) -> Frozen:

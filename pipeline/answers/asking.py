@@ -15,7 +15,7 @@ from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Complaint, Told
 from pipeline.core import adapters
 from pipeline.core.domain import Answer, Call, Fault, Rejected, Request, Values, frozen
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.templates.template import Template
 from pipeline.wire.conversation import Conversation, RequestBuilder
 from pipeline.wire.reasoning import apart
@@ -51,6 +51,8 @@ class Templates(Protocol):
     each: tuple[str, ...]
     """the values that name a row at this step: those of `each` up to here, and the number of an item"""
     """the names in `each` of this step and of those before it"""
+    own: Mapping[str, Any]
+    """the checks of the job's plugins by name"""
     folder: Path
     """the folder that paths are relative to"""
     untrusted: bool

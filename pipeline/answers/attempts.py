@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.answers import finish
 from pipeline.answers.asking import Asking, Taken, meant, rejected, whole
 from pipeline.answers.complaints import to_a_person
-from pipeline.answers.written import Complaint
+from pipeline.answers.written import Complaint, is_own
 from pipeline.core.domain import Answer, Call, Rejected, Request, frozen
 from pipeline.wire.conversation import Conversation, read
 from pipeline.wire.words import LENGTH, MALFORMED
@@ -41,6 +41,8 @@ class Verdict:
     """what was sent to other models to judge it"""
     known: bool = True
     """whether the journal had all of that"""
+    draw: str = ""
+    """the draw of what is asked next, where other rows make the answer wrong and not itself"""
 
     @property
     def hard(self) -> str:
@@ -75,9 +77,15 @@ class Attempts:
     """How an answer is asked for: by the step's model, then by stronger ones, each with its fallbacks."""
 
     def __init__(
-        self, askings: Sequence[Asking], repairs: int, fresh_starts: int = 0, continuations: int = 0
+        self,
+        askings: Sequence[Asking],
+        repairs: int,
+        fresh_starts: int = 0,
+        continuations: int = 0,
+        rounds: int = 0,
     ) -> None:
-        self._askings, self._repairs = askings, repairs
+        """`rounds`: how often an answer is sent back because of other rows, beside the repairs."""
+        self._askings, self._repairs, self._rounds = askings, repairs, rounds
         self._fresh, self._continuations = fresh_starts, continuations
 
     async def ask(self, asked: Conversation, key: str, call: Call, judge: Judge) -> Taken:
@@ -96,7 +104,8 @@ class Attempts:
         self, asking: Asking, asked: Conversation, key: str, call: Call, judge: Judge, tried: _Tried
     ) -> Taken | None:
         """One conversation with its repairs; None where no answer in it was accepted."""
-        for repair in range(self._repairs + 1):
+        left = {False: self._repairs, True: self._rounds}
+        while True:
             answer, by = await self._answer(asking, asked, key, call, tried)
             broken = finish.broken(answer, asking.allow)
             if broken:
@@ -114,9 +123,13 @@ class Attempts:
                 soft = tuple(one for one in verdict.complaints if not one.hard)
                 return Taken(verdict.value, by, tried.known, soft, tuple(tried.requests))
             tried.rejected(whole(answer.text).strip(), verdict.complaints)
-            if repair < self._repairs:
-                said = answer.text if answer.text or not malformed else _NOTHING
-                asked = asked.answered(said, verdict.hard)
+            left[bool(verdict.draw)] -= 1
+            if left[bool(verdict.draw)] < 0:
+                break
+            said = answer.text if answer.text or not malformed else _NOTHING
+            asked = asked.answered(said, verdict.hard)
+            if verdict.draw and not is_own(asked.draw):
+                asked = replace(asked, draw=asked.draw + verdict.draw)
         tried.why.append(verdict.hard)
         tried.fault = rejected("rejected", to_a_person(verdict.hard))
         return None

@@ -115,7 +115,7 @@ def parts(written: Written, field: tuple[str, ...]) -> Iterator[Written]:
         yield written
         return
     for value in _inside(written.value, field):
-        yield Written(_text(value), value, written.values, written.prompt, written.near)
+        yield Written(_text(value), value, written.values, written.prompt, written.near, written.own)
 
 
 def complaint_of(named: Named, said: str) -> Complaint:
@@ -156,9 +156,9 @@ class Checking:
         return [said for one in self._all for said in one.complaints(written)]
 
 
-def written_of(value: Any, values: Values, prompt: str, near: tuple[str, ...] = ()) -> Written:
-    """An answer as checks see it."""
-    return Written(_text(value), value, values, prompt, near)
+def written_of(value: Any, values: Values, prompt: str, *more: Any) -> Written:
+    """An answer as checks see it; `more`: what else a `Written` has, in its order."""
+    return Written(_text(value), value, values, prompt, *more)
 
 
 def named_in(checks: Any, step: str = "") -> Iterator[Named]:

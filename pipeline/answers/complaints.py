@@ -11,10 +11,14 @@ import re
 from pipeline.core.errors import own_words
 
 _ORDERS = re.compile(
-    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?|Write it (again|shorter|longer)"
+    r" ?\b(Answer again(, with the (JSON alone|whole JSON corrected))?"
+    r"|Write it (again(, complete, and end it with .{3,40}|, with another opening and other words)?"
+    r"|shorter|longer)"
     r"|Translate (it|all of it)|Write it in [^.]{1,60}|Keep (them exactly as they are|all [a-z ]{1,20})"
-    r"|Leave (it|them) out|Use the glossary|Write what was asked for|Say each thing once"
-    r"|Use only figures that you were given)\.(?= [A-Z]|$)"
+    r"|Leave (it|them) out|Write what was asked for|Say each thing once|Use only figures that you were given"
+    r"|Begin it in another way|Give the text alone|Put (all|the) hashtags [a-z ]{1,40}"
+    r"|Write it( again, without Markdown| to its end)|(Expand|Shorten) it by about [^.]{1,60}"
+    r"|Use (the glossary|only [a-z ]{1,40}|each hashtag once|at (most|least) \d+ [a-z]{1,20}))\.(?= [A-Z]|$)"
 )
 _NOT_JSON = re.compile(r'(?:Your answer|The field "[^"]*" of your answer) is not JSON \(')
 _BEGINNINGS = (

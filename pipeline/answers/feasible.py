@@ -10,7 +10,14 @@ from typing import Any
 
 import jsonschema_rs
 
+from pipeline.job.fields import is_template
+from pipeline.text.counting import count
+from pipeline.text.plain import plain
+from pipeline.text.prose.phrases import has_words
+
 LETTERS = 5  # characters of a token, generously
+_IN_A_TOKEN = {"words": 1, "sentences": 1, "han": 3}
+"""how many of a unit a token can be, where it is not so many characters"""
 _BOUNDS = (
     ("minimum", "maximum"),
     ("exclusiveMinimum", "exclusiveMaximum"),
@@ -20,18 +27,37 @@ _BOUNDS = (
 
 def unmet_checks(checks: Mapping[str, Any], most_tokens: int | None) -> Iterator[str]:
     """Why no answer of at most so many tokens can pass these checks, by their options in the job file."""
-    length, wanted = checks.get("length") or {}, checks.get("contains") or ()
-    for text in checks.get("excludes") or ():
-        if inside := next((one for one in wanted if text.casefold() in one.casefold()), None):
+    for name, inner in checks.items():
+        if "." in name:
+            yield from unmet_checks(inner, most_tokens)
+    wanted = checks.get("contains") or ()
+    wanted = [
+        text for text in (wanted.get("all", ()) if isinstance(wanted, Mapping) else wanted) if _fixed(text)
+    ]
+    for text in filter(_fixed, checks.get("excludes") or ()):
+        if inside := next((one for one in wanted if has_words(one, text)), None):
             yield f"an answer that contains '{inside}' also contains '{text}', which is excluded"
-    in_words = length.get("unit") == "words"
-    longest = max(wanted, key=len, default="")
-    most = length.get("max")
-    if most is not None and (len(longest.split()) if in_words else len(longest)) > most:
+    yield from _unmet_length(checks.get("length") or {}, max(wanted, key=len, default=""), most_tokens)
+
+
+def _unmet_length(length: Mapping[str, Any], longest: str, most_tokens: int | None) -> Iterator[str]:
+    unit, most, target = (length.get(name) for name in ("unit", "max", "target"))
+    if not _fixed(unit):
+        return
+    if isinstance(most, int) and count(plain(longest), str(unit)) > most:
         yield f"'{longest}', which an answer must contain, is longer than length.max ({most})"
-    least, room = length.get("min") or 0, (most_tokens or 0) * (1 if in_words else LETTERS)
+    within = length.get("within")
+    near = int(target * (1 - within)) if isinstance(target, int) and isinstance(within, float | int) else 0
+    least = length["min"] if isinstance(length.get("min"), int) else near
+    room = (most_tokens or 0) * _IN_A_TOKEN.get(str(unit), LETTERS)
     if most_tokens and least > room:
-        yield f"an answer of {least:,} {length['unit']} (length.min) has no room in {most_tokens:,} tokens"
+        key = "target" if near else "min"
+        yield f"an answer of {least:,} {unit} (length.{key}) has no room in {most_tokens:,} tokens"
+
+
+def _fixed(value: object) -> bool:
+    """Whether a value is the same for all rows."""
+    return value is not None and not is_template(value)
 
 
 def unmet_schema(schema: Any, path: str = "") -> Iterator[str]:

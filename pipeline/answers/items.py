@@ -7,6 +7,7 @@ and, one after the other, the answers that were written so far. This module does
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,8 @@ NUMBER, COUNT, WRITTEN = "number", "count", "written"
 KNOWN = (NUMBER, COUNT, WRITTEN)
 """what the templates of such a step can read besides the item"""
 
+_IN_AN_ANSWER = re.compile(r"\s*\{\{\s*(\w+)((?:\.\w+)*)\s*\}\}\s*")
+
 
 class Items:
     """A step over the items that a template gives, ready to run."""
@@ -35,7 +38,7 @@ class Items:
 
     def __init__(self, spec: Step, runner: Runner, found: Template) -> None:
         self._name, self._serial = spec.item, spec.order == "serial"
-        self._runner, self._list = runner, found
+        self.inner, self._list = runner, found  # what answers for one item, and the items
         self.templates: Mapping[str, Template] = {f"each.{spec.item}": found, **runner.templates}
         self.repairs = runner.repairs
         inner = runner.shape.plain if runner.shape else {"type": "string"}
@@ -54,7 +57,7 @@ class Items:
         async def one(at: int) -> None:
             written = "\n\n".join(map(_text, done[:at])) if self._serial else ""
             try:
-                done[at] = await self._runner.take(self._inside(values, items, at, written), key, call)
+                done[at] = await self.inner.take(self._inside(values, items, at, written), key, call)
             except Fault as fault:
                 done[at] = fault
 
@@ -91,7 +94,7 @@ class Items:
         first: Request | None = None
         for at in reversed(range(len(items))):
             try:
-                first = self._runner.first_request(self._inside(values, items, at, ""), key)
+                first = self.inner.first_request(self._inside(values, items, at, ""), key)
             except Fault as fault:
                 raise self._named(fault, at, len(items)) from None
         return first
@@ -125,6 +128,20 @@ class Items:
             requests = tuple(request for one in rejected for request in one.requests)
             named = named.but(requests=requests, known=known, item=at + 1)
         raise named
+
+
+def fields_of(found: Template, shapes: Mapping[str, Shape | None]) -> list[str] | None:
+    """The fields of an item of a list that stands in an answer of a known shape; None for any other item."""
+    plain = _IN_AN_ANSWER.fullmatch(found.text)
+    shape = shapes.get(plain[1]) if plain else None
+    if plain is None or shape is None:
+        return None
+    schema: Any = shape.plain
+    for name in (*filter(None, plain[2].split(".")), ""):
+        if not isinstance(schema, Mapping):
+            return None
+        schema = (schema.get("properties") or {}).get(name) if name else schema.get("items")
+    return list(Shape(schema).fields or ()) or None if isinstance(schema, dict) else None
 
 
 def _text(done: Taken | Fault | None) -> str:

@@ -16,7 +16,7 @@ from pipeline.answers.asking import Asking, Taken
 from pipeline.answers.at_once import all_of
 from pipeline.answers.shapes.shape import Shape
 from pipeline.core.domain import Answer, Call, Fate, Fault, Reply, Request, Unanswered, Values, frozen
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.templates.template import Template
 from pipeline.text.language import named
 from pipeline.translation import memory

@@ -13,10 +13,20 @@ from typing import Any, Literal
 
 from pipeline.answers.asking import Taken
 from pipeline.answers.at_once import all_of
+from pipeline.answers.judges import picking
 from pipeline.core.domain import Rejected, Request
+from pipeline.job.fields import Spec
 from pipeline.wire.conversation import Conversation
 
 Pick = Literal["first_passing", "shortest", "longest", "all"]
+
+
+class ByJudge(Spec):
+    """Another model compares the samples, and the best of them becomes the answer."""
+
+    judge: picking.Options
+
+
 Ask = Callable[[Conversation], Awaitable[Taken]]
 """a conversation -> its answer, accepted; raises `Fault`"""
 Choose = Callable[[Sequence[Any]], Awaitable[tuple[int, tuple[Request, ...]]]]
@@ -26,7 +36,7 @@ Choose = Callable[[Sequence[Any]], Awaitable[tuple[int, tuple[Request, ...]]]]
 class Samples:
     """So many answers for each row."""
 
-    def __init__(self, number: int, pick: Pick) -> None:
+    def __init__(self, number: int, pick: Pick | ByJudge) -> None:
         self._number, self._pick = number, pick
 
     async def take(self, asked: Conversation, ask: Ask, choose: Choose | None = None) -> Taken:
@@ -40,7 +50,7 @@ class Samples:
             except Rejected as fault:
                 found[i] = fault
 
-        if self._pick == "first_passing" and choose is None:
+        if self._pick == "first_passing":
             for i in range(len(draws)):
                 await one(i)
                 if isinstance(found[i], Taken):
@@ -65,7 +75,7 @@ class Samples:
         ended: list[Taken | Rejected] = [*passed, *failed]
         requests = (*(request for one in ended for request in one.requests), *sent)
         known = all(one.known for one in ended)
-        value = [one.value for one in passed] if self._pick == "all" and choose is None else best.value
+        value = [one.value for one in passed] if self._pick == "all" else best.value
         return replace(best, value=value, known=known, requests=requests)
 
 

@@ -6,9 +6,43 @@ This module knows no check and no model.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
+from hashlib import sha256
 from typing import Any, Protocol
 
 from pipeline.core.domain import Values, frozen
+
+DISTINCT = "distinct"
+"""the check that compares the answers of all rows"""
+
+
+@frozen
+class Near:
+    """That an answer, or a field of it, is nearly equal to answers of other rows, as the run has found."""
+
+    about: bytes
+    """which text that is: see `about`"""
+    likeness: float
+    """the share of all pairs of words that it has in common with the nearest"""
+    others: tuple[str, ...]
+    """how those of the other rows begin, the nearest first"""
+    openings: tuple[str, ...] = ()
+    """first words that too many answers have, its own first if it is one of them"""
+
+
+def about(text: str, most: float) -> bytes:
+    """The name of a text in `Near`, where texts may be `most` alike."""
+    return sha256(f"{most}\0{text}".encode("utf-8", "replace")).digest()[:16]
+
+
+def own_draw(place: str) -> str:
+    """The draw of a question that must not be answered as the same question of another row is."""
+    return f"~{sha256(place.encode('utf-8', 'replace')).hexdigest()[:12]}"
+
+
+def is_own(draw: str) -> bool:
+    """Whether a draw is a row's own."""
+    return "~" in draw
 
 
 @frozen
@@ -23,8 +57,10 @@ class Written:
     """what the step's templates see: columns, values of `each`, earlier answers"""
     prompt: str = ""
     """what the user asked in this conversation, without the system text"""
-    near: tuple[str, ...] = ()
-    """answers of other rows that this one is nearly equal to, the nearest first, as the run found them"""
+    near: tuple[Near, ...] = ()
+    """what the run has found about texts of this row, of which this may be one"""
+    own: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """the checks of the job's plugins by name, each a `job.code.plugins.Function`"""
 
 
 @frozen
@@ -44,8 +80,8 @@ class Complaint:
 class Told(Protocol):
     """What a run tells its steps about rows. A row is named by its `place`."""
 
-    def near(self, step: str, place: str, text: str) -> tuple[str, ...]:
-        """Answers of other rows that this answer is nearly equal to."""
+    def near(self, step: str, place: str) -> tuple[Near, ...]:
+        """Which texts of this row are nearly equal to answers of other rows."""
 
     def by_hand(self, step: str, place: str) -> str | None:
         """What a person wrote or accepted in the place of an answer; None where nobody did."""
@@ -54,8 +90,8 @@ class Told(Protocol):
 class Nothing:
     """Tells nothing: for walks that are no run."""
 
-    def near(self, step: str, place: str, text: str) -> tuple[str, ...]:
-        """No other answers."""
+    def near(self, step: str, place: str) -> tuple[Near, ...]:
+        """None."""
         return ()
 
     def by_hand(self, step: str, place: str) -> str | None:

@@ -105,6 +105,9 @@ AllowKey = Annotated[
         help="A key it may use there; default: OPENAI_API_KEY at OpenAI.",
     ),
 ]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="Run the Python files that the job names under plugins.")
+]
 
 
 def stranger(
@@ -120,14 +123,24 @@ def stranger(
 
 
 def load_job(
-    file: Path, sets: Sequence[str] | None, limit: int | None, untrusted: Allowed | None = None
+    file: Path,
+    sets: Sequence[str] | None,
+    limit: int | None,
+    untrusted: Allowed | None = None,
+    allow_code: bool | None = None,
 ) -> Job:
+    """Load a job, and say which code of it runs; `allow_code`: None where its plugins are not needed."""
     from pipeline.job.load import load
 
     changes = [*(sets or ())]
     if limit is not None:
         changes.append(f"records.limit={limit}")
-    return load(file, changes, untrusted=untrusted)
+    if untrusted and allow_code:
+        raise JobError("code may never run with --untrusted", where="--allow-code")
+    job = load(file, changes, untrusted=untrusted, allow_code=allow_code)
+    if job.code.files:
+        typer.echo(safe_text(f"code runs: {job.code.said}"), err=True)
+    return job
 
 
 def show_result(result: Result, as_json: bool) -> None:

@@ -93,10 +93,10 @@ def wishes(
 
 def hand_on(job: Job, step: str, wanted: Sequence[Wanted], as_json: bool) -> None:
     """Write the files, and say what is in them."""
-    from pipeline.runs.tuning.export import hand_on as write
+    from pipeline import api
     from pipeline.runs.tuning.export import warnings_of
 
-    handed = write(job, step, wanted)
+    handed = api.hand_on(job, step, wanted)
     common.print_warnings([warning for one in handed for warning in warnings_of(one)])
     lines = [line for one in handed for line in of_handed(one)]
     common.show(as_json, {"files": [numbers_of(one) for one in handed]}, lines)

@@ -39,11 +39,14 @@ def forget(
         bool, typer.Option("--remove-results", help="Remove results that cannot be written again without it.")
     ] = False,
     sets: common.Sets = None,
+    allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     as_json: common.AsJson = False,
 ) -> None:
     """Remove a record from the journal and the events, and write the results again without it."""
-    job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
+    job = common.load_job(
+        job_file, sets, None, common.stranger(untrusted, None, None, asks=False), allow_code
+    )
     from pipeline.runs.forget.forget import forget as forget_record
 
     forgotten = forget_record(job, key, remove_results=remove_results)

@@ -31,12 +31,15 @@ def plan(
     limit: common.Limit = None,
     as_json: common.AsJson = False,
     retry_failed: common.RetryFailed = False,
+    allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
     """Show what is answered, what is missing, and how many tokens that needs. Nothing is sent."""
-    job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
+    job = common.load_job(
+        job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
+    )
     show_plan(job, as_json, retry_failed)
 
 
@@ -60,13 +63,16 @@ def export(
     split: handing.Split = None,
     seed: handing.Seed = None,
     with_soft: handing.WithSoft = False,
+    allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
     """Write the table from what is answered so far, or files for fine-tuning. Nothing is sent."""
     wishes = handing.wishes(fine_tune, preference, split, seed, with_soft)
-    job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
+    job = common.load_job(
+        job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
+    )
     if wishes:
         handing.hand_on(job, step, wishes, as_json)
         return
@@ -75,6 +81,17 @@ def export(
     from pipeline import api
 
     common.show_result(api.export(job), as_json)
+
+
+_OnlyStep = Annotated[
+    str | None,
+    typer.Option(
+        "--step",
+        metavar="STEP",
+        help="Only what this step wrote, or failed at.",
+        autocompletion=common.steps_of,
+    ),
+]
 
 
 def show(
@@ -88,24 +105,17 @@ def show(
     key: Annotated[
         str | None, typer.Option("--key", metavar="KEY", help="Only this record; several columns as JSON.")
     ] = None,
-    step: Annotated[
-        str | None,
-        typer.Option(
-            "--step",
-            metavar="STEP",
-            help="Only what this step wrote, or failed at.",
-            autocompletion=common.steps_of,
-        ),
-    ] = None,
+    step: _OnlyStep = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Also unusable answers, and what models wrote before.")
     ] = False,
+    allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
     """Show rows of the result: what the steps have written, and why rows failed."""
-    job = common.load_job(job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))
+    job = common.load_job(job_file, sets, None, common.stranger(untrusted, allow_host, allow_key), allow_code)
     from pipeline.output.published import shown_of
 
     steps = [one.name for one in job.steps]
@@ -149,6 +159,7 @@ def doctor(
     job_file: common.JobFile,
     sets: common.Sets = None,
     as_json: common.AsJson = False,
+    allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
@@ -156,7 +167,9 @@ def doctor(
     """Check a job's journal, lock, disk, keys, endpoints and clock, and say what to do."""
     from pipeline.runs.doctor import exit_code, looked_at
 
-    load = partial(common.load_job, job_file, sets, None, common.stranger(untrusted, allow_host, allow_key))
+    load = partial(
+        common.load_job, job_file, sets, None, common.stranger(untrusted, allow_host, allow_key), allow_code
+    )
     checks = list(looked_at(load, __version__))
     code = exit_code(checks)
     common.show(as_json, {"checks": list(map(asdict, checks)), "exit_code": code}, _of_checks(checks))

@@ -61,13 +61,16 @@ def run(
             help="Send and write nothing; say which translated documents are stale, and end with 3.",
         ),
     ] = False,
+    allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
-    job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
+    job = common.load_job(
+        job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
+    )
     from pipeline.runs.state import Wish
 
     if frozen:

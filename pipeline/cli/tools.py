@@ -39,12 +39,15 @@ def check(
     sets: common.Sets = None,
     limit: common.Limit = None,
     rows: Annotated[bool, typer.Option("--rows", help="Render the templates of every record.")] = False,
+    allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
     """Check a job file, its records and its templates. Nothing is sent."""
-    job = common.load_job(job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key))
+    job = common.load_job(
+        job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
+    )
     from pipeline.runs.session import Session
     from pipeline.runs.warnings import warnings_of
 
@@ -82,7 +85,7 @@ def new(
     ] = None,
 ) -> None:
     """Write a commented job file, for a table of yours or for a small sample, that runs without a key."""
-    from pipeline.job.spec import Model
+    from pipeline.job.models import Model
     from pipeline.job.starter import write
 
     job_file, table = _meant([one for one in (job_file, also) if one], table)

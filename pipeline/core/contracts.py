@@ -1,6 +1,6 @@
 """What every adapter must have: one `Protocol` for each wing. An adapter is a module, and a module fits it.
 
-A model is `job.spec.Model`, a conversation is `wire.conversation.Conversation`, what a check looks at is
+A model is `job.models.Model`, a conversation is `wire.conversation.Conversation`, what a check looks at is
 `answers.written.Written`: they are in folders that import this one, so they are not imported here.
 `tests/contracts/test_adapters.py` checks every adapter.
 """

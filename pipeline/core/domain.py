@@ -40,10 +40,7 @@ class Record:
 
 @frozen
 class Media:
-    """A picture or a recording. Its `mark` stands in the body until the request is sent.
-
-    The mark names the content by its SHA-256, whatever its path is; and no request that waits holds the bytes.
-    """
+    """A picture or a recording. Its `mark`, with its SHA-256, stands in a body until the body is sent."""
 
     kind: str  # image/png, audio/wav, …; image/* where only its address is known
     size: int = 0
@@ -52,8 +49,7 @@ class Media:
     pixels: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     detail: str = ""  # how closely a picture is looked at; '' where nothing is said
-    load: Callable[[], bytes] = field(default=bytes, compare=False, repr=False)
-    """the JSON string that is sent in the place of the mark; raises `Fault`"""
+    load: Callable[[], bytes] = field(default=bytes, compare=False, repr=False)  # what is sent for the mark
 
 
 @frozen
@@ -70,8 +66,7 @@ class Request:
     step: str = field(default="", compare=False)
     key: str = field(default="", compare=False)
     attempt: int = field(default=1, compare=False)  # which try this is, from 1
-    endpoint: str = field(default="", compare=False)
-    """which of a model's endpoints is asked; '' where there is one"""
+    endpoint: str = field(default="", compare=False)  # which of a model's endpoints; '' where there is one
     private: tuple[Any, ...] = field(default=(), compare=False, repr=False)
     """values of the record that stay out of every message"""
     instead: Request | None = field(default=None, compare=False)
@@ -84,7 +79,6 @@ class Request:
     segments: tuple[bytes, ...] = field(default=(), compare=False)
     """the keys of the segments of a document that it asks for, in their order"""
     media: tuple[Media, ...] = field(default=(), compare=False, repr=False)
-    """the pictures and recordings whose marks or addresses stand in the body"""
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     @property
@@ -194,8 +188,7 @@ class Reply:
     advertised: ServerLimits | None = None
     wait: float | None = None  # seconds that the headers ask to wait; used only where the body is an error
     odd: str = ""  # what was odd about it, though it can be read; '' for nothing
-    cost: int | None = None
-    """nano-dollars by the usage that came with it; None where that or the price is not known"""
+    cost: int | None = None  # nano-dollars by its usage; None where that or the price is not known
     most: int | None = None  # the most that it can have cost; None where the price is not known
 
     def with_answer(self, answer: Answer, model: str, cost: int | None, most: int | None) -> Reply:

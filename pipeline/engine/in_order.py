@@ -6,6 +6,7 @@ up together, and then the walks go on. Nothing is sent. This module does not wri
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -14,6 +15,15 @@ import anyio.lowlevel
 from pipeline.core.domain import Fault, LookUp, Record, Reply, Request
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch, Walk
+
+BATCH = 256  # records that are looked up at once; more of them would not fit into a processor's cache
+BATCH_ROWS = 8192
+"""and no more than come to so many rows, where a record has many: all of them are in memory at once"""
+
+
+def records_at_once(stages: Sequence[Stage]) -> int:
+    """How many records are to be looked up at once."""
+    return max(1, min(BATCH, BATCH_ROWS // math.prod(stage.spec.branches for stage in stages)))
 
 
 class InOrder:

@@ -73,9 +73,10 @@ class _Feed:
             self._waiting.append(event)
             await event.wait()
         self._busy += 1
+        branch = self._ready.popleft()
         if len(self._ready) <= self._few:
             self._hungry.set()
-        return self._ready.popleft()
+        return branch
 
     @property
     def is_waiting(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,9 +16,11 @@ from pipeline.answers.items import NUMBER, Items
 from pipeline.answers.written import NOTHING, Told
 from pipeline.core import adapters
 from pipeline.job.load import read_beside
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Job, Step
 from pipeline.templates.compiled import Compiled
 from pipeline.templates.isolated import Worker
+from pipeline.templates.sandbox import sandbox
 from pipeline.templates.template import Prepare, Template
 
 
@@ -40,7 +43,10 @@ class Stage:
 
 def preparing(job: Job) -> Prepare:
     """How the job's templates are prepared: in a process of their own if the job is untrusted."""
-    return Worker().prepare if job.untrusted else Compiled
+    if job.untrusted:
+        return Worker().prepare
+    filters = job.code.functions["filter"]
+    return partial(Compiled, environment=sandbox(filters)) if filters else Compiled
 
 
 def stages_of(
@@ -79,6 +85,7 @@ class _Templates:
         each: tuple[str, ...],
     ) -> None:
         self.earlier, self.told, self.each = earlier, told, each
+        self.own = job.code.functions["check"]
         self.folder, self.untrusted = job.file.parent, job.untrusted
         self._job, self._text, self._path, self._prepare = job, job.text, ("steps", index), prepare
 

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from pipeline.core import adapters
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.core.suggest import nearest
-from pipeline.job.spec import Job, Limits, Model, Step
+from pipeline.job.models import Limits, Model
+from pipeline.job.spec import Job, Step
 from pipeline.job.validation import problem
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
-from pipeline.job.spec import Endpoint, Job, Model, Price
+from pipeline.job.models import Endpoint, Model, Price
+from pipeline.job.spec import Job
 from pipeline.job.yaml_source import YamlSource
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from pipeline.core.clock import hours_of
+from pipeline.text.counting import Unit
 
 _IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _JOB_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -242,6 +243,8 @@ Count = Annotated[
 """a whole number, or a template for one; a template stands in it as text until a row renders it"""
 Share = Annotated[Number, Field(ge=0, le=1), WrapValidator(_rendered, json_schema_input_type=float | str)]
 """the same for a number from 0 to 1"""
+UnitName = Annotated[Unit, WrapValidator(_rendered, json_schema_input_type=Unit | str)]
+"""what a length is counted in, or a template for it"""
 Concurrency = Annotated[
     Literal["auto"] | Annotated[StrictInt, Field(ge=1, le=MOST_AT_ONCE)], BeforeValidator(_auto_or_count)
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -105,6 +105,21 @@ class Records(Spec):
     types: dict[str, ColumnType] = Field(
         {}, description="columns that are to be read as another type: {price: float, zip: string}"
     )
+    plugin: str = Field(
+        "", description="instead of `from`: a source of the job's plugins: NAME, for def source_NAME(options)"
+    )
+    options: dict[str, Any] = Field({}, description="what that source is given")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Records:
+        if self.plugin and (self.origins or self.kind):
+            raise ValueError("has both `plugin` and `from`; write one of the two")
+        if self.options and not self.plugin:
+            raise ValueError("has `options`, which are for a `plugin`; leave them out")
+        of_files = {"separator", "encoding", "sheet", "header"} & self.model_fields_set
+        if self.plugin and of_files:
+            raise ValueError(f"has `{min(of_files)}`, which is for files, not for a `plugin`; leave it out")
+        return self
 
     @property
     def path(self) -> str:

@@ -23,6 +23,7 @@ from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest, nearest_file
 from pipeline.job import yaml_source
 from pipeline.job.allowlist import Allowed
+from pipeline.job.code.plugins import Plugins, add, is_plugin, own_checks
 from pipeline.job.defaults import resolve
 from pipeline.job.endpoints import with_presets
 from pipeline.job.spec import Job
@@ -65,11 +66,16 @@ def schema_text() -> str:
 
 
 def load(
-    path: str | os.PathLike[str], changes: Sequence[str] = (), *, untrusted: Allowed | None = None
+    path: str | os.PathLike[str],
+    changes: Sequence[str] = (),
+    *,
+    untrusted: Allowed | None = None,
+    allow_code: bool | None = False,
 ) -> Job:
     """Read and check a job file. `changes` are `key=value` overrides such as `steps.post.model=cloud`.
 
     `untrusted` is for a job from somebody else: it may do no more than this allows, whatever the job says.
+    `allow_code`: whether the job's plugins may run; with None they are not needed, and left out.
     Raises `JobError`, whose text names file, line and column.
     """
     file = Path(path).absolute()
@@ -100,7 +106,28 @@ def load(
     job = with_presets(job, text)
     if untrusted is not None:
         hold(job, text, untrusted)
+    elif allow_code is not None:
+        job._code = _plugins(job, text, allow_code)
     return resolve(job, text)
+
+
+def _plugins(job: Job, text: YamlSource, allowed: bool) -> Plugins:
+    """The functions of the job's plugins; `JobError` where they may not run, or one is missing."""
+    code = Plugins()
+    for i, name in enumerate(job.plugins):
+        where = text.where(("plugins", i))
+        if not is_plugin(name):
+            raise JobError(f"'{name}' is no file of Python", where=where, hint="name a file that ends in .py")
+        if not allowed:
+            hint = "read the file first; then, if you trust it, add --allow-code (in Python: allow_code=True)"
+            raise JobError(f"the job would run the code in {name}", where=where, hint=hint)
+        code = add(code, name, *read_beside(job, name, where), where)
+    for i, step in enumerate(text.data["steps"]):
+        for path, name in own_checks(step.get("checks"), ("steps", i, "checks")):
+            code.named("check", name, text.where(path, key=True))
+    if job.records.plugin:
+        code.named("source", job.records.plugin, text.where(("records", "plugin")))
+    return code
 
 
 def read_beside(job: Job, name: str, where: str) -> tuple[str, str]:

@@ -10,123 +10,24 @@ import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, StrictInt, model_validator
 
+from pipeline.job.code.plugins import Plugins
 from pipeline.job.fields import (
-    Address,
-    Concurrency,
     Each,
-    Hours,
     Identifier,
     JobName,
-    JsonMode,
     Number,
     Params,
-    PresetName,
     Spec,
     Template,
-    Variable,
+    Texts,
 )
 from pipeline.job.files import Output, Records
+from pipeline.job.models import Model
 from pipeline.job.yaml_source import YamlSource
-
-MOST_AUTO = 1024  # the most requests under way that `concurrency: auto` tries
-
-
-class Limits(Spec):
-    """What one account may ask a model, and how patient a run is with it."""
-
-    rpm: StrictInt | None = Field(
-        None,
-        ge=1,
-        le=10**12,
-        description="requests a minute; default: taken from the server's headers, or found from its refusals",
-    )
-    tpm: StrictInt | None = Field(
-        None, ge=1, le=10**12, description="tokens a minute, prompt and answer together"
-    )
-    rpd: StrictInt | None = Field(None, ge=1, le=10**12, description="requests in any 24 hours")
-    concurrency: Concurrency | None = Field(
-        None,
-        description="requests in flight at once; auto finds a good number, and is the default for servers",
-    )
-    hours: Hours | None = Field(None, description='when requests may be sent, local time: "22:00-06:00"')
-    retries: StrictInt = Field(
-        8, ge=0, le=100, description="retries after faults that certainly cost nothing; 429 is not counted"
-    )
-    maybe_billed_retries: StrictInt = Field(
-        2, ge=0, le=100, description="retries after faults that may have been billed: 5xx, lost replies"
-    )
-    timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one request and its whole answer")
-    outage: Number = Field(
-        600,
-        gt=0,
-        le=604_800,
-        description="after so many seconds without any answer a run stops, and can go on later",
-    )
-
-    @property
-    def most_at_once(self) -> int:
-        """The most requests that can be under way."""
-        return self.concurrency if isinstance(self.concurrency, int) else MOST_AUTO
-
-
-class Price(Spec):
-    """Dollars per million tokens, where the built-in list does not know the model or knows it wrongly."""
-
-    input: Number = Field(ge=0)
-    output: Number = Field(ge=0)
-    cached: Number | None = Field(None, ge=0, description="prompt tokens that the server had in its cache")
-    cache_write: Number | None = Field(
-        None, ge=0, description="prompt tokens that the server put into its cache"
-    )
-    tiers: dict[str, Annotated[Number, Field(ge=0)]] = Field(
-        {}, description="factors of service tiers: {priority: 2}; flex and batch are 0.5"
-    )
-
-
-class Endpoint(Spec):
-    """One of several places, or accounts, that serve the same model."""
-
-    base_url: Address = Field("", description="default: the model's own")
-    api_key_env: Variable = Field("", description="default: the model's own")
-    weight: Number = Field(
-        1, gt=0, le=1000, description="its share of the requests, relative to the other endpoints"
-    )
-    limits: Limits = Field(Limits(), description="these take precedence over the model's own limits")
-
-
-class Fallback(Spec):
-    """Another model for requests that come to nothing with this one."""
-
-    model: Identifier = Field(description="one of the models")
-    after: StrictInt | None = Field(
-        None, ge=1, le=100, description="after how many failed tries; default: when all retries are used up"
-    )
-
-
-class Model(Spec):
-    """A model and the endpoint that serves it."""
-
-    provider: str = Field("openai", description="openai (any compatible endpoint), embedded, scripted, …")
-    preset: PresetName = Field("", description="a server known by name: its address, its key's variable")
-    model: str = Field("", description="the model's name, as the endpoint knows it")
-    api: Literal["", "chat", "responses", "completions", "translation"] = Field(
-        "", description="the endpoint's dialect; default: the provider's first one"
-    )
-    base_url: Address = Field("", description="the endpoint's address, including /v1; no password")
-    api_key_env: Variable = Field("", description="the NAME of the environment variable that holds the key")
-    json_mode: JsonMode = Field("", description="schema, or object: any JSON, for servers without schemas")
-    endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
-    fallback: Fallback | None = Field(None, description="another model for requests that fail with this one")
-    params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")
-    limits: Limits = Field(Limits(), description="rates, concurrency, retries, timeout")
-    price: Price | None = Field(
-        None, description="dollars per million tokens; takes precedence over the built-in list"
-    )
-    options: dict[str, Any] = Field({}, description="settings of the provider itself")
 
 
 class BudgetSpec(Spec):
@@ -159,7 +60,7 @@ class Step(Spec):
     )
     order: Literal["parallel", "serial"] = Field(
         "parallel",
-        description="of items: parallel, or serial: each prompt can read {{ written }}, the answers before it",
+        description="of items: parallel; or serial, where {{ written }} holds the answers before this one",
     )
     when: Template | None = Field(
         None, description="a template; the step is skipped for a row where it gives false"
@@ -184,6 +85,16 @@ class Step(Spec):
     def critics(self) -> Mapping[str, int]:
         """The models that are asked about each of its answers, with their usual requests for one."""
         return {}
+
+    @property
+    def distinct(self) -> tuple[Any, ...]:
+        """Its checks that compare the answers of all rows, as `answers.checking.Named`."""
+        return ()
+
+    @property
+    def several(self) -> bool:
+        """Whether its value is a list of answers."""
+        return False
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -233,6 +144,11 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    plugins: Texts = Field(
+        (),
+        description="Python files beside the job file, with checks, filters of templates or a source of the"
+        " job's own; they run only with --allow-code",
+    )
     accept: StrictInt | None = Field(
         None, ge=1, le=10**9, description="the run ends when so many rows are ok, and writes these alone"
     )
@@ -247,6 +163,7 @@ class Job(Spec):
     _text: YamlSource = YamlSource("job.yaml")
     _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
     _untrusted: bool = False
+    _code: Plugins = PrivateAttr(default_factory=Plugins)
 
     @property
     def file(self) -> Path:
@@ -267,6 +184,11 @@ class Job(Spec):
     def untrusted(self) -> bool:
         """Whether the job is untrusted: its templates are then rendered in a process of their own."""
         return self._untrusted
+
+    @property
+    def code(self) -> Plugins:
+        """The functions of its plugins; none where they may not run."""
+        return self._code
 
     @property
     def root(self) -> Path:

@@ -21,18 +21,39 @@ from pipeline.core.errors import JobError, together
 from pipeline.job.allowlist import OFFICIAL_HOST, OFFICIAL_KEY, Allowed, host_of, refused
 from pipeline.job.endpoints import places_of
 from pipeline.job.files import Files
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Job, Step
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.files import adapter_name
 
 MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}  # endings of files that no program runs
-_STEPS = {"prompt", "translate"}
-_CHECKS = frozenset({
-    "contains", "excludes", "length",
-    "echo", "language", "numbers", "original", "refusal", "repetition",
-})  # fmt: skip
+_STEPS = {"join", "prompt", "translate"}
+_CHECKS = frozenset(
+    {
+        "contains",
+        "distinct",
+        "echo",
+        "ending",
+        "ends_with",
+        "excludes",
+        "fences",
+        "hashtags",
+        "language",
+        "length",
+        "links",
+        "numbers",
+        "opening",
+        "original",
+        "platform",
+        "refusal",
+        "repetition",
+        "shorter_than_source",
+        "starts_with",
+    }
+)
+"""`regex` is not among them: a pattern may take megabytes and a tenth of a second to compile, for each row"""
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "openai": frozenset({"idle"}),
     "embedded": frozenset({"threads"}),
@@ -102,6 +123,8 @@ def _check_sizes(job: Job, text: YamlSource) -> None:
 
 
 def _check_source(job: Job, text: YamlSource) -> None:
+    if job.plugins or job.records.plugin:
+        raise refused("code may not run", text.where(("plugins",) if job.plugins else ("records", "plugin")))
     where = text.where(("records", "from"))
     if len(job.records.origins) > 1 or job.records.kind == "documents":
         raise refused("only one table may be read", where)

@@ -28,7 +28,7 @@ from operator import attrgetter
 from pipeline.core.clock import Clock, hours_of
 from pipeline.core.domain import Call, Request
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Limits, Model
+from pipeline.job.models import Limits, Model
 from pipeline.journal.events import Events
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.balance import Endpoint, Endpoints, balance, close_on_fault

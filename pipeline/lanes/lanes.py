@@ -15,7 +15,8 @@ from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.domain import Call, Reply, Request
 from pipeline.job.endpoints import Place, is_here, places_of
-from pipeline.job.spec import MOST_AUTO, Job, Limits
+from pipeline.job.models import MOST_AUTO, Limits
+from pipeline.job.spec import Job
 from pipeline.journal import accounts
 from pipeline.lanes.guards.verdict import OF_THE_ACCOUNT
 from pipeline.lanes.lane import Lane, Shared, guarded

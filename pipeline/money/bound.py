@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from pipeline.core import adapters
 from pipeline.core.domain import Request
 from pipeline.job.endpoints import places_of
-from pipeline.job.spec import Job, Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Job, Step
 from pipeline.money import tokens
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, tariff_of
@@ -61,7 +62,7 @@ class Bound:
 
     def __init__(self, job: Job, step: Step, repairs: int) -> None:
         self._repairs = repairs
-        self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step).items()]
+        self._chain = [_Asked.of(name, model) for name, model in job.asked_by(step, step.asked[0]).items()]
         others = [_Asked.of(name, model) for name, model in job.models_of(step).items()]
         self.free = all(asked.free for asked in (*self._chain, *others))
         self._unbounded = step.unbounded

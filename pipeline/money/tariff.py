@@ -15,7 +15,8 @@ import orjson
 
 from pipeline.core import adapters
 from pipeline.core.domain import Answer, Request, Usage
-from pipeline.job.spec import Job, Model
+from pipeline.job.models import Model
+from pipeline.job.spec import Job
 from pipeline.money.estimate import Expected
 from pipeline.money.prices import OPENAI, STANDARD, Price, price_of
 

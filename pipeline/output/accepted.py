@@ -5,12 +5,14 @@ For all other jobs it is every row. This module does not know why a row is not o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from pipeline.engine.walk import Branch
 
 
-async def until_enough(rows: AsyncIterator[list[Branch]], wanted: int | None) -> AsyncIterator[list[Branch]]:
+async def until_enough(
+    rows: AsyncIterator[list[Branch]], wanted: int | None
+) -> AsyncGenerator[list[Branch], None]:
     """The rows, batch by batch, up to the one with which so many are ok; all where none are wanted."""
     async for batch in rows:
         if wanted is None:

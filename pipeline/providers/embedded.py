@@ -27,7 +27,7 @@ from pipeline.core.domain import Call, Fate, Fault, Reply, Request
 from pipeline.core.errors import JobError, RunStopped
 from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.providers.openai import connect_to
 from pipeline.system.child_process import Child, ChildFailed, child
 from pipeline.system.packages import install_command

@@ -31,7 +31,7 @@ from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.providers.local.sentences import Engine
 from pipeline.system.packages import install_command
 

@@ -19,7 +19,7 @@ from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
 from pipeline.job.endpoints import is_here
 from pipeline.job.fields import address as usable
-from pipeline.job.spec import MOST_AUTO, Model
+from pipeline.job.models import MOST_AUTO, Model
 from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
 
 APIS = ("chat", "responses", "completions", "decisions", "moderations")

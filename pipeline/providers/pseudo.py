@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Reply, Request
 from pipeline.core.health import Check, ok
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.translation.pseudo import pseudo
 
 CAPABILITIES = Capabilities(

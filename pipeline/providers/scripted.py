@@ -17,7 +17,7 @@ import anyio
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.testing.answers import APIS
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script

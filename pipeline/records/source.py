@@ -59,7 +59,8 @@ def open_rows(spec: Records, base: Path, frame: Rows | None = None) -> Source:
     a duplicate key, and `JobError` for an unknown column or format.
     """
     if frame is not None:
-        scan, origin = as_frame(frame).lazy(), Origin("the frame", lambda row: f"row {row}")
+        name = f"source_{spec.plugin}" if spec.plugin else "the frame"
+        scan, origin = as_frame(frame).lazy(), Origin(name, lambda row: f"row {row}")
     else:
         scan, origin = scan_of(spec, base)
     with polars_words(origin.unreadable):

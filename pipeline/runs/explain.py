@@ -12,6 +12,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
+
 from pipeline.core.domain import Fault, LookUp, Rejected, Reply, Request
 from pipeline.core.dtypes import json_text
 from pipeline.core.errors import PipelineError
@@ -24,6 +26,8 @@ from pipeline.journal.journal import Journal
 from pipeline.journal.recall import chain, knowing
 from pipeline.output.translated.tree import Tree
 from pipeline.records.documents import key_columns
+from pipeline.runs.crowd.notes import Notes
+from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.session import source_of
 from pipeline.wire.conversation import read
 
@@ -83,7 +87,10 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
 
     with suppress(PipelineError):
         prepare = preparing(job)
-        stages = tuple(stages_of(job, prepare))
+        notes = Notes()
+        stages = tuple(stages_of(job, prepare, told=notes))
+        source = source_of(job, Tree.of(job, stages, prepare))
+        anyio.run(Rounds(stages, notes, source, job.accept).follow, known)
         walks = InOrder(stages, noting)
 
         def take(_: int, leaf: Branch) -> None:
@@ -92,7 +99,7 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
                 for row in walks.rows_of(leaf):
                     found.unusable[row.record.key, *(str(row.values[name]) for name in each)] = words
 
-        for batch in source_of(job, Tree.of(job, stages, prepare)).batches():
+        for batch in source.batches():
             walks.visit([record for record in batch if record.key in found.asked], take)
     return found
 

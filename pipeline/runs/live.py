@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import anyio
 
 from pipeline.answers.at_once import at_once
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
-from pipeline.core.domain import DOLLAR, Fate, Fault, Record, Rejected
+from pipeline.core.domain import DOLLAR, Fate, Fault, Record
 from pipeline.core.errors import RunStopped
 from pipeline.core.progress import Progress
-from pipeline.engine.in_order import InOrder
 from pipeline.engine.pool import Pool
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch, Walk
@@ -35,16 +34,15 @@ from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
+from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.meaning.review import Review, describe
 from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
-from pipeline.runs.retry_failed import keys_to_review, paid_failures
-from pipeline.runs.state import RunState
+from pipeline.runs.retry_failed import let_stand_back
+from pipeline.runs.state import UNSENT, RunState, is_known, was_known
 from pipeline.system.signals import heard
 
 FIRST_ANSWER = 1.0  # seconds that an answer is assumed to take before there is any
-UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
-"""kinds of fault of rows that sent no request"""
 
 
 @dataclass
@@ -54,6 +52,7 @@ class Run(RunState):
     looked_up: bool = False  # whether all rows were looked up in the journal before anything was sent
     in_vain: int = 0  # records whose request used up its retries
     accepted: int = 0  # rows that this walk has found ok
+    watching: bool = True  # whether the run stops where most rows fail
 
     async def conduct(self) -> Result:
         """Finish the table. Raises what stopped it."""
@@ -93,7 +92,7 @@ class Run(RunState):
                 return Result((), t.ok, t.failed, t.skipped, t.pending)
             if not self.journal.is_empty():
                 if self.wish.retry_failed:
-                    await self._let_stand_back()
+                    await let_stand_back(self.session, self.journal, self.rounds, self.say)
                 self.progress.restart("looking up")
                 result = await self._publish_if_complete()
                 if result is not None:
@@ -103,6 +102,7 @@ class Run(RunState):
             with filing_of(self.session):
                 pass  # the same for the files of the rows
             await self._ask()
+            await self._ask_in_rounds()
             return await self._judged(await self._write())
 
     async def _write(self) -> Result:
@@ -117,24 +117,10 @@ class Run(RunState):
             raise RunStopped(what, where=str(self.session.job.records.path))
         return result
 
-    async def _let_stand_back(self) -> None:
-        """Take the paid answers of failed rows out of use, so that they are asked for again."""
-        walks = InOrder(self.session.stages, recall.recalling(self.journal, Progress()))
-        superseded = 0
-        again = await keys_to_review(walks, self.session.source.batches())
-        await self.journal.let_go(again)
-        if again:
-            self.say(f"{counted(len(again), 'segment')} will be asked for, and paid for, again")
-        async for request in paid_failures(self.journal, walks, self.session.source.batches()):
-            await self.journal.supersede(request)
-            superseded += 1
-        if superseded:
-            answers = counted(superseded, "paid answer")
-            self.say(f"{answers} of failed rows will be asked for, and paid for, again")
-
     async def _publish_if_complete(self) -> Result | None:
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         t = self.progress
+        await self.rounds.follow(recall.recalling(self.journal, Progress()))
         result = await publish(self.session, recall.recalling(self.journal, t), t, only_complete=True)
         t.rows_expected = t.rows
         if result is None:
@@ -146,13 +132,36 @@ class Run(RunState):
             self.say(f"{done}; to be sent: at least {counted(t.missing.total(), 'request')}{about}")
         return result
 
-    async def _ask(self) -> None:
-        """Send what is missing: every record through its steps, with the guarded providers as calls."""
+    @cached_property
+    def rounds(self) -> Rounds:
+        """The rounds in which answers that are nearly equal to others are written again."""
+        return Rounds.of(self.session)
+
+    async def _ask_in_rounds(self) -> None:
+        """Have answers written again that are nearly equal to others, until none of those that stand is."""
+        look_up = recall.exporting(self.journal, Progress(), given_up=True)
+        t, recalled, sent = self.progress, self.progress.recalled, -1
+        await self.journal.settle()
+        while (found := await self.rounds.next(look_up)).keys or (found.pending and t.sent > sent):
+            if found.keys:
+                self.say(found.said)
+            sent, self.looked_up, self.accepted = t.sent, False, 0
+            self.watching = len(found.keys) > self.session.job.max_failed * self.session.source.total()
+            await self._ask(found.keys)
+            await self.journal.settle()
+        t.recalled = recalled
+
+    async def _ask(self, only: Collection[str] = ()) -> None:
+        """Send what is missing: every record through its steps, with the guarded providers as calls.
+
+        With `only`, no other records.
+        """
         self.progress.restart("asking", go_on=self.looked_up)
         self.progress.recalled = 0
-        rows = self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows)
+        rows = self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows, only)
         source = self.session.source
-        await self._send(self.session.stages, source.batches(), source.total(), rows, self._count)
+        chosen = ([one for one in batch if not only or one.key in only] for batch in source.batches())
+        await self._send(self.session.stages, chosen, len(only) or source.total(), rows, self._count)
         self._check_outage()
 
     async def _send(
@@ -258,7 +267,7 @@ class Run(RunState):
             self.fuse.blow(leaf.fault)
             return
         self.accepted += len(walk.rows_of(leaf)) if leaf.status == "ok" else 0
-        if not (self.looked_up and _was_known(leaf)):  # else it was counted when the run looked it up
+        if not (self.looked_up and was_known(leaf)):  # else it was counted when the run looked it up
             for row in walk.rows_of(leaf):
                 self.progress.count(row.status)
         if not pool.all_begun:  # else stopping would save nothing
@@ -271,24 +280,16 @@ class Run(RunState):
     def _watch_failures(self, leaf: Branch) -> None:
         """Stop when most of the last rows failed: to go on would only waste money."""
         fault = leaf.fault
-        if fault is not None and ((leaf.known and _is_known(fault)) or fault.again or fault.kind in UNSENT):
+        if fault is not None and ((leaf.known and is_known(fault)) or fault.again or fault.kind in UNSENT):
             return
         recent = self.progress.recent
         recent.append(fault is not None)
         most = self.session.job.max_failed
-        if most < 1 and len(recent) == recent.maxlen and sum(recent) > most * len(recent):
+        if self.watching and most < 1 and len(recent) == recent.maxlen and sum(recent) > most * len(recent):
             message = f"{sum(recent)} of the last {len(recent)} rows failed; the last one: {fault}"
             self.fuse.blow(Fault("mostly_failing", message, fate=Fate.STOP))
 
-    def _expected_rows(self) -> int:
-        return self.session.source.total() * math.prod(step.branches for step in self.session.job.steps)
-
-
-def _is_known(fault: Fault) -> bool:
-    """Whether the journal held it before this run."""
-    return isinstance(fault, Rejected) and fault.known
-
-
-def _was_known(leaf: Branch) -> bool:
-    """Whether the leaf's end was known before anything was sent."""
-    return leaf.known and (leaf.fault is None or _is_known(leaf.fault) or leaf.fault.kind in UNSENT)
+    def _expected_rows(self, only: Collection[str]) -> int:
+        return (len(only) or self.session.source.total()) * math.prod(
+            step.branches for step in self.session.job.steps
+        )

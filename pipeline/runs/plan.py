@@ -24,6 +24,7 @@ from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.records.opening import Rows
+from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.meaning.review import Review
 from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import keys_to_review, paid_failures
@@ -40,6 +41,7 @@ async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: boo
     """
     session = Session.open(job, records)
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
+        await Rounds.of(session).follow(recall.knowing(journal))
         return await _count(session, journal, await _failures(session, journal) if retry_failed else set())
 
 
@@ -88,12 +90,14 @@ class _Forecast:
         if request.via not in self.critics:
             self._expect_critics(1)
 
-    def expect_later(self, requests: int, *, items: bool = False) -> None:
+    def expect_later(self, requests: int, *, items: bool = False, own: bool = True) -> None:
         """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones.
 
         With `items` each of them stands for a list: it is not known yet how many requests it brings.
+        Without `own` only the models are asked that judge the answers.
         """
-        self._later(requests, "", items)
+        if own:
+            self._later(requests, "", items)
         self._expect_critics(requests)
 
     def _expect_critics(self, answers: int) -> None:
@@ -241,4 +245,4 @@ def _expect_later(forecasts: Mapping[str, _Forecast], session: Session, leaf: Br
     for stage in session.stages[leaf.at + 1 :]:
         branches *= stage.spec.branches
         if forecast := forecasts.get(stage.spec.name):
-            forecast.expect_later(branches, items=bool(stage.spec.item))
+            forecast.expect_later(branches, items=bool(stage.spec.item), own=stage.spec.asks)

@@ -6,7 +6,6 @@ This module does not know where the look-up takes its answers from.
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
 from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.heap import settled_heap
-from pipeline.engine.in_order import InOrder
+from pipeline.engine.in_order import InOrder, records_at_once
 from pipeline.engine.walk import Branch, context
 from pipeline.journal.database import mark
 from pipeline.output.accepted import in_table, until_enough
@@ -35,10 +34,6 @@ from pipeline.records.documents import Documents
 from pipeline.runs.meaning.review import describe
 from pipeline.runs.result import Commonest, Result
 from pipeline.runs.session import Session
-
-BATCH = 256  # records that are looked up at once; more of them would not fit into a processor's cache
-BATCH_ROWS = 8192
-"""and no more than come to so many rows, where a record has many: all of them are in memory at once"""
 
 
 async def publish(
@@ -130,8 +125,7 @@ def _describe(
 
 def _batches(session: Session, keys: Collection[str]) -> Iterator[list[Record]]:
     """The records without these keys, in batches that do not have too many rows."""
-    fan_out = math.prod(stage.spec.branches for stage in session.stages)
-    batches = session.source.batches(max(1, min(BATCH, BATCH_ROWS // fan_out)))
+    batches = session.source.batches(records_at_once(session.stages))
     if not keys:
         return batches
     return ([record for record in batch if record.key not in keys] for batch in batches)

@@ -29,6 +29,7 @@ from pipeline.journal import accounts, recall
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal
 from pipeline.records.opening import Rows
+from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.live import Run
 from pipeline.runs.pilot import Asked, Pilot, extrapolated
 from pipeline.runs.plan import plan_async
@@ -143,7 +144,8 @@ def _noted(run: Run) -> Iterator[None]:
     if last is not None and last.job != digest:
         run.say("the job has changed since its last run; only what depends on the change is asked again")
     run.journal.begin_run(digest)
-    run.events.info("run.started", job=run.session.job.name)
+    code = run.session.job.code.said
+    run.events.info("run.started", job=run.session.job.name, **({"code": code} if code else {}))
     outcome = "failed"
     try:
         yield
@@ -181,6 +183,7 @@ async def export_async(job: Job, records: Rows | None = None, *, without: Collec
         progress = Progress()
         if not without:  # else a record could not be forgotten
             journal.on_damage = partial(refuse_damaged, journal.path)
+        await Rounds.of(session, without).follow(recall.exporting(journal, Progress(), given_up=given_up))
         look_up = recall.exporting(journal, progress, given_up=given_up)
         result = await publish(session, look_up, progress, exported=True, without=without)
     assert result is not None  # noqa: S101 - it is None only with `only_complete`

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.answers.items import KNOWN
+from pipeline.answers.items import KNOWN, fields_of
 from pipeline.core import adapters
 from pipeline.core.document import Policy
 from pipeline.core.domain import Fault, Record
@@ -34,7 +34,9 @@ from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
+from pipeline.records.plugin import given
 from pipeline.records.source import Source, open_records
+from pipeline.runs.crowd.notes import Notes
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
@@ -47,6 +49,10 @@ OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
 
+_Known = dict[str, list[str] | None]
+_Mute = dict[str, pl.DataType]
+"""names that a template can read, with their fields where these are known; columns that have no text"""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -55,6 +61,7 @@ class Session:
     job: Job
     source: Source | Documents
     stages: tuple[Stage, ...]
+    notes: Notes  # what the steps are told of rows
     row_files: RowFiles | None = None
     tree: Tree | None = None
 
@@ -62,14 +69,15 @@ class Session:
     def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
-        stages = tuple(stages_of(job, prepare, partial(_earlier, job)))
+        notes = Notes()
+        stages = tuple(stages_of(job, prepare, partial(_earlier, job), notes))
         row_files = RowFiles.of(job, stages, prepare)
         tree = Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
             if job.candidates is not None:
                 source.choose(None, job.candidates)
-        session = cls(job, source, stages, row_files, tree)
+        session = cls(job, source, stages, notes, row_files, tree)
         session._check_names()
         session._check_paths()
         session._check_budget()
@@ -86,7 +94,7 @@ class Session:
     def _check_names(self) -> None:
         columns = set(self.source.schema)
         text = self.job.text
-        known: dict[str, list[str] | None] = dict.fromkeys(columns)
+        known: _Known = dict.fromkeys(columns)
         known["row"] = sorted(columns)
         mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
         for i, stage in enumerate(self.stages):
@@ -97,19 +105,7 @@ class Session:
                 mute.pop(name, None)
                 known[name] = None
             _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
-            inside = dict.fromkeys((spec.item, *KNOWN)) if spec.item else {}
-            for name in inside:
-                here = text.where(("steps", i, "each", spec.item), key=True)
-                _check_free(name, (known.keys() - columns) | {spec.name}, here)
-            unwritten = [later.spec.name for later in self.stages[i:]]
-            for key, template in [
-                *stage.runner.templates.items(),
-                *([("", stage.when)] if stage.when else []),
-            ]:
-                within = {} if key in ("", f"each.{spec.item}") else inside
-                speaking = {name: dtype for name, dtype in mute.items() if name not in within}
-                speaking = {} if template.native else speaking
-                _check_template(template, known | within, speaking, unwritten)
+            self._check_templates(i, known, known.keys() - columns, mute)
             fields = stage.runner.shape.fields if stage.runner.shape else None
             known[spec.name] = list(fields) if fields else None
         if self.row_files:
@@ -118,6 +114,25 @@ class Session:
         if self.tree:
             self._check_documents(self.tree)
         _ = self.columns  # columns of the result that would collide
+
+    def _check_templates(self, step: int, known: _Known, taken: Collection[str], mute: _Mute) -> None:
+        """The templates of a step. Only those that are rendered for an item know it, its number and so on."""
+        stage, item = self.stages[step], self.stages[step].spec.item
+        inside: _Known = {}
+        if item:
+            shapes = {earlier.spec.name: earlier.runner.shape for earlier in self.stages[:step]}
+            inside = dict.fromkeys(KNOWN) | {item: fields_of(stage.runner.templates[f"each.{item}"], shapes)}
+        for name in inside:
+            where = self.job.text.where(("steps", step, "each", item), key=True)
+            _check_free(name, {*taken, stage.spec.name}, where)
+        heard = {name: dtype for name, dtype in mute.items() if name not in inside}
+        unwritten = [later.spec.name for later in self.stages[step:]]
+        for key, template in stage.runner.templates.items():
+            of_item = bool(item) and key != f"each.{item}"
+            unheard = {} if template.native else heard if of_item else mute
+            _check_template(template, {**known, **inside} if of_item else known, unheard, unwritten)
+        if stage.when:
+            _check_template(stage.when, known, mute, unwritten)
 
     def _check_documents(self, tree: Tree) -> None:
         if not isinstance(self.source, Documents):
@@ -234,7 +249,9 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     """
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
-    return open_records(job.records, job.file.parent, records, without, tree.places if tree else None)
+    return open_records(
+        job.records, job.file.parent, given(job, records), without, tree.places if tree else None
+    )
 
 
 def _earlier(job: Job, document: str, language: str) -> dict[str, str]:
@@ -258,12 +275,7 @@ def _check_free(name: str, taken: Collection[str], where: str) -> None:
         raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
 
 
-def _check_template(
-    template: Template,
-    known: dict[str, list[str] | None],
-    mute: dict[str, pl.DataType],
-    unwritten: Sequence[str] = (),
-) -> None:
+def _check_template(template: Template, known: _Known, mute: _Mute, unwritten: Sequence[str] = ()) -> None:
     """Refuse a name that does not exist, and a column in `mute`, whose values have no text.
 
     `unwritten` are this step and those after it.

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.core.domain import DOLLAR
+from pipeline.core.domain import DOLLAR, Fault, Rejected
 from pipeline.core.progress import Progress
+from pipeline.engine.walk import Branch
 from pipeline.journal.events import Events
 from pipeline.journal.journal import Journal
 from pipeline.lanes.bottleneck import Bottleneck, quantiles
@@ -22,6 +23,19 @@ from pipeline.runs.pilot import Asked
 from pipeline.runs.session import Session
 
 WORTH_ADVICE = 10.0  # seconds of waiting from which on advice is worth giving
+
+UNSENT = frozenset({"template", "bad_text", "refused_by_provider", "pending"})
+"""kinds of fault of rows that sent no request"""
+
+
+def is_known(fault: Fault) -> bool:
+    """Whether the journal held it before this run."""
+    return isinstance(fault, Rejected) and fault.known
+
+
+def was_known(leaf: Branch) -> bool:
+    """Whether the leaf's end was known before anything was sent."""
+    return leaf.known and (leaf.fault is None or is_known(leaf.fault) or leaf.fault.kind in UNSENT)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 from pipeline.answers.draws import drawing
 from pipeline.answers.feasible import unmet_checks, unmet_schema
+from pipeline.answers.items import NUMBER, WRITTEN
 from pipeline.core import adapters
 from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.money.tokens import limit_of
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
@@ -89,6 +90,10 @@ def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
             unread = f"no template of the step reads '{name}'"
             what, hint = f"{unread}: each of its values asks the same prompt once more", _read(name)
             yield JobError(what, where=_place(session, step, "each"), hint=f"write {hint} in the prompt")
+    item = stage.spec.item
+    if item and stage.names.isdisjoint((item, NUMBER, WRITTEN)):
+        what = f"no template of the step reads '{item}': all items get the same request and share an answer"
+        yield JobError(what, where=_place(session, step, "each"), hint=f"write {_read(item)} in the prompt")
     if names and stage.model and stage.model.params.get("temperature") == 0:
         what = f"step '{stage.spec.name}' asks several times at temperature 0: its answers will hardly differ"
         yield JobError(what, where=_place(session, step, "each"), hint="params: {temperature: 0.8}")
@@ -99,6 +104,10 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
     for what in unmet_checks(written, limit_of(stage.model.params if stage.model else {})):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)
+    end = stage.spec.model_dump(include={"end"}).get("end")
+    if end and stage.model and end in str(stage.model.params.get("stop")):
+        what = f"`stop` ends an answer before {end} is written, so that every answer lacks it"
+        yield JobError(what, where=_place(session, step, "end"), hint=f"take {end} out of params.stop")
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
         hint = "no answer can fit: change the schema"
         yield JobError(what, where=_place(session, step, "answer"), hint=hint)

@@ -19,7 +19,7 @@ from pipeline.answers.at_once import all_of
 from pipeline.core import adapters
 from pipeline.core.document import Document
 from pipeline.core.domain import Answer, Call, Fate, Fault, Reply, Request, Unanswered
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.text.language import named
 from pipeline.translation import batch, memory
 from pipeline.translation.batch import RUNGS, Rung

@@ -5,25 +5,30 @@ This module does not know where rows come from or how a request is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from pydantic import Field, StrictInt, field_validator
+from pydantic import Field, StrictInt, field_validator, model_validator
 
 from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
 from pipeline.answers.attempts import Attempts, Verdict
-from pipeline.answers.checking import Checking, Checks, written_of
+from pipeline.answers.checking import Checking, Checks, named_in, written_of
 from pipeline.answers.draws import Draws
+from pipeline.answers.ending import Ending, EndMark
 from pipeline.answers.finish import Allowed
-from pipeline.answers.judges.asked_checks import AskedChecks, critics_of
-from pipeline.answers.samples import Pick, Samples
+from pipeline.answers.judges import picking
+from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
+from pipeline.answers.judges.picking import Picker
+from pipeline.answers.options import Named
+from pipeline.answers.samples import ByJudge, Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
-from pipeline.answers.written import Complaint, place_of
-from pipeline.core.domain import Call, Request, Values
+from pipeline.answers.written import DISTINCT, Complaint, own_draw, place_of
+from pipeline.core.domain import Call, Rejected, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Texts
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.steps._question import Asks, Question
 from pipeline.wire.conversation import Conversation
 
@@ -68,12 +73,29 @@ class Spec(Asks):
         0, ge=0, le=10, description="how often an answer that was cut off at its token limit is continued"
     )
     samples: StrictInt = Field(1, ge=1, le=64, description="how many answers are asked for each row")
-    pick: Pick = Field(
+    pick: Pick | ByJudge = Field(
         "first_passing",
         description="which of the samples becomes the answer; first_passing asks for no more than it needs,"
-        " all gives a list",
+        " all gives a list, {judge: {model: critic}} has another model compare them",
+    )
+    end: EndMark | None = Field(
+        None,
+        description='a mark that an answer must end with, such as "[END]": the model is told so, an answer'
+        " without it is not finished, and the result does not have it; only for answers in text",
     )
     allow: tuple[Allowed, ...] = Field((), description="accept answers that are cut off, refused or empty")
+
+    @model_validator(mode="after")
+    def _few_samples(self) -> Spec:
+        if isinstance(self.pick, ByJudge) and self.samples > picking.MOST:
+            raise ValueError(f"a judge compares at most {picking.MOST} samples, each with each")
+        return self
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Spec:
+        if self.end and self.answer:
+            raise ValueError("`end` is for answers in text: an answer in JSON has its own end; leave it out")
+        return self
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -88,13 +110,31 @@ class Spec(Asks):
     @property
     def critics(self) -> Mapping[str, int]:
         """The models that its checks ask."""
-        return critics_of(self.checks)
+        compared = self._picks
+        picks = {compared.model: picking.requests(self.samples) // self.samples} if compared else {}
+        return Counter(critics_of(self.checks)) + Counter(picks)
+
+    @property
+    def _picks(self) -> picking.Options | None:
+        """Who compares samples; None for nobody."""
+        return self.pick.judge if isinstance(self.pick, ByJudge) and self.samples > 1 else None
+
+    @property
+    def distinct(self) -> tuple[Named, ...]:
+        """Its checks that compare the answers of all rows."""
+        return tuple(one for one in named_in(self.checks, self.name) if one.name == DISTINCT)
+
+    @property
+    def several(self) -> bool:
+        """Whether all samples are kept."""
+        return self.samples > 1 and self.pick == "all"
 
     @property
     def unbounded(self) -> str:
         """Why no bound can be given for the cost of its answers."""
         beside = ("fresh_starts", "continuations", "escalate")
-        named = next((name for name in beside if getattr(self, name)), "" if not self.others else "checks")
+        asks = "pick" if self._picks else "checks" if self.others or self.distinct else ""
+        named = next((name for name in beside if getattr(self, name)), asks)
         return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
 
 
@@ -111,18 +151,26 @@ class Prompt:
         self._asked = AskedChecks(spec.checks, spec.name, models, template.at)
         of_checks = {**self._checking.templates, **self._asked.templates}
         self.templates = {**self._question.templates, **of_checks}
-        self.shape = _listed(self._shape) if spec.samples > 1 and spec.pick == "all" else self._shape
+        self.shape = _listed(self._shape) if spec.several else self._shape
         self._samples = Samples(spec.samples, spec.pick) if spec.samples > 1 else None
-        self.repairs = spec.repairs if self._shape or self._checking or self._asked else 0
+        self._picker = Picker(spec.name, spec._picks, models) if spec._picks else None
+        self._end = Ending(spec.end) if spec.end else None
+        judged = self._shape or self._checking or self._asked or self._end
+        self.repairs = spec.repairs if judged else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
         stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *stronger]
-        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations)
+        rounds = max((one.options.model_dump()["rounds"] for one in spec.distinct if one.hard), default=0)
+        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
         self._draws = Draws(spec.forks, self._question.templates.values())
         self._step, self._told, self._each = spec.name, template.told, template.each
+        self._own = template.own
 
     def _conversation(self, values: Values) -> Conversation:
         system, turns, media = self._question.of(values)
+        if self._end:
+            *before, (role, last) = turns
+            turns = (*before, (role, self._end.asked(last)))
         schema, draw = self._shape.schema if self._shape else None, self._draws.of(values)
         return Conversation(turns, system, schema, self._step, draw=draw, given=len(turns), media=media)
 
@@ -140,9 +188,19 @@ class Prompt:
         judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
 
         async def ask(one: Conversation) -> Taken:
-            return await self._attempts.ask(one, key, call, judge)
+            try:
+                return await self._attempts.ask(one, key, call, judge)
+            except Rejected as fault:
+                raise fault.but(best=self._end.bare(fault.best) if self._end else fault.best) from None
 
-        return await (self._samples.take(asked, ask) if self._samples else ask(asked))
+        async def choose(found: Sequence[Any]) -> tuple[int, tuple[Request, ...]]:
+            assert self._picker is not None  # noqa: S101 - it is only called where there is one
+            written = [written_of(value, values, asked.turns[-1][1]) for value in found]
+            return await self._picker.pick([one.text for one in written], written[0], key, call)
+
+        if self._samples is None:
+            return await ask(asked)
+        return await self._samples.take(asked, ask, choose if self._picker else None)
 
     def _read(self, text: str) -> tuple[Any, str]:
         if self._shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
@@ -152,18 +210,22 @@ class Prompt:
     async def _judge(
         self, values: Values, place: str, prompt: str, key: str, call: Call, text: str, asked: Conversation
     ) -> Verdict:
-        """What the checks say; a model is asked only about what passes all others."""
+        """What the checks say of it, once it is whole and fits its shape."""
+        if self._end:
+            text, unfinished = self._end.cut(text)
+            if unfinished:
+                return Verdict(None, (Complaint("end", unfinished),))
         value, misfit = self._read(text)
         if misfit:
             return Verdict(None, (Complaint("answer", misfit),))
         if not (self._checking or self._asked):
             return Verdict(value)
-        written = written_of(value, values, prompt, self._told.near(self._step, place, text))
-        complaints = self._checking.complaints(written)
-        if not self._asked or any(one.hard for one in complaints):
-            return Verdict(value, tuple(complaints))
-        asked_about = await self._asked.ask(written, key, call)
-        return Verdict(value, (*complaints, *asked_about.complaints), asked_about.requests, asked_about.known)
+        written = written_of(value, values, prompt, self._told.near(self._step, place), self._own)
+        said = await all_said(self._checking, self._asked, written, key, call)
+        alike = any(one.check == DISTINCT and one.hard for one in said.complaints)
+        return Verdict(
+            value, said.complaints, said.requests, said.known, draw=own_draw(place) if alike else ""
+        )
 
 
 def _listed(shape: Shape | None) -> Shape:

@@ -23,7 +23,8 @@ from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.job.fields import JobNames, Texts
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Template as TemplateText
-from pipeline.job.spec import Model, Step
+from pipeline.job.models import Model
+from pipeline.job.spec import Step
 from pipeline.steps._documents import DOCUMENT_REPAIRS, TranslateDocuments, style_for
 from pipeline.steps._segments import Documents, How
 from pipeline.text.language import named
@@ -143,6 +144,12 @@ class Spec(Step):
         le=10,
         description="how often a translation is sent back with a complaint; default: 1, for segments 3",
     )
+
+    @model_validator(mode="after")
+    def _no_items(self) -> Spec:
+        if self.item and self.translate.text is None:
+            raise ValueError("`each` with a template is for texts of a row; documents have segments")
+        return self
 
     @property
     def others(self) -> tuple[str, ...]:

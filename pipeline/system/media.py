@@ -108,7 +108,7 @@ def content_of(path: Path) -> bytes:
             raise Unfit("is a folder" if stat.S_ISDIR(state.st_mode) else "is not a plain file")
         check_size(state.st_size)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(state.st_size + 1)
     except OSError as error:
         raise Unfit(_cannot(error)) from None
     finally:

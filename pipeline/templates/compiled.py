@@ -1,7 +1,7 @@
 """A template's text -> the names it reads, and a text for given values.
 
 Values are data: what stands in a cell is never rendered again. What a template may do is in `sandbox.py`.
-This module does not know where a template stands, nor jobs and faults.
+This module does not know where a template stands, nor jobs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import MAX_RANGE
 
+from pipeline.core.domain import Fault
 from pipeline.templates import words
 from pipeline.templates.sandbox import AS_TEXT, GUARDED, LONGEST, ONE_BY_ONE, NoText, TooMuch, sandbox
 
@@ -49,7 +50,8 @@ _ENVIRONMENT = sandbox()
 class Compiled:
     """A template, ready to be rendered. `Malformed` where the text is no template."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, environment: jinja2.Environment = _ENVIRONMENT) -> None:
+        self._environment = environment
         self._lines = _NEWLINE.split(text)
         try:
             self._compile(text)
@@ -63,16 +65,16 @@ class Compiled:
             raise Malformed("a number in it is too long") from None
 
     def _compile(self, text: str) -> None:
-        for count, _ in enumerate(_ENVIRONMENT.lexer.tokeniter(text, None)):
+        for count, _ in enumerate(self._environment.lexer.tokeniter(text, None)):
             if count > MOST_TOKENS:
                 raise Malformed("it has too many expressions")
-        tree = _ENVIRONMENT.parse(text)
+        tree = self._environment.parse(text)
         self._check(tree)
         self.names = frozenset(meta.find_undeclared_variables(tree))
         """the names it takes from its values"""
         self._uses = list(_uses(tree, self.names))
-        code = _ENVIRONMENT.compile(tree, filename=_NAME)
-        self._template = jinja2.Template.from_code(_ENVIRONMENT, code, dict(_ENVIRONMENT.globals))
+        code = self._environment.compile(tree, filename=_NAME)
+        self._template = jinja2.Template.from_code(self._environment, code, dict(self._environment.globals))
         self._template.root_render_func.__globals__.update(GUARDED)
 
     def _check(self, tree: nodes.Template) -> None:
@@ -84,7 +86,7 @@ class Compiled:
         for used in tree.find_all((nodes.Filter, nodes.Test)):
             assert isinstance(used, nodes.Filter | nodes.Test)  # noqa: S101 - narrows the type
             kind = "filter" if isinstance(used, nodes.Filter) else "test"
-            known = _ENVIRONMENT.filters if kind == "filter" else _ENVIRONMENT.tests
+            known = self._environment.filters if kind == "filter" else self._environment.tests
             if used.name not in known:
                 what, hint = words.unknown(kind, used.name, known)
                 raise Malformed(what, used.lineno, self._column(used.lineno, used.name), hint)
@@ -111,7 +113,9 @@ class Compiled:
         template = self._template
         try:
             names = {**template.globals, **values}
-            context = Context(_ENVIRONMENT, names, template.name, template.blocks)  # `new_context` is slow
+            context = Context(
+                self._environment, names, template.name, template.blocks
+            )  # `new_context` is slow
             pieces, size = [], 0
             for piece in template.root_render_func(context):
                 size += len(piece)
@@ -119,8 +123,10 @@ class Compiled:
                     raise TooMuch(f"the text grows beyond {LONGEST >> 20} MiB")
                 pieces.append(piece)
             return "".join(pieces)
+        except Fault:  # of a filter of the job's own
+            raise
         except jinja2.UndefinedError as error:
-            said = words.undefined(str(error.message), _ENVIRONMENT.filters)
+            said = words.undefined(str(error.message), self._environment.filters)
             raise Unfit(said, self._line(error.__traceback__)) from None
         except SecurityError as error:
             raise Unfit(f"not allowed: {error}", self._line(error.__traceback__)) from None

@@ -182,6 +182,13 @@ def _one_by_one(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+def _split(text: Any, separator: str = ",") -> list[str]:
+    """The parts of a text, without the blanks around them; empty ones are left out."""
+    if not isinstance(text, str):
+        raise NoText("split takes a text")
+    return list(filter(None, map(str.strip, text.split(separator))))
+
+
 def _shown(value: Any) -> Any:
     """What is printed for a value."""
     if value is None:
@@ -226,8 +233,11 @@ def _range(*numbers: int) -> list[int]:
     return list(safe_range(*numbers))
 
 
-def sandbox() -> jinja2.Environment:
-    """An environment for templates: an undefined name is an error, and no file can be reached."""
+def sandbox(more: Mapping[str, Callable[..., Any]] | None = None) -> jinja2.Environment:
+    """An environment for templates: an undefined name is an error, and no file can be reached.
+
+    `more` are filters of the job's own.
+    """
     environment = _Environment(
         undefined=_Undefined,
         finalize=_shown,
@@ -239,6 +249,8 @@ def sandbox() -> jinja2.Environment:
     environment.globals = {"range": _Called("range", _range)}
     environment.tests = {**TESTS, "sameas": _same}
     filters = {name: FILTERS[name] for name in _FILTERS} | {name: _capped(name) for name in _CAPPED}
+    filters["split"] = _split
     environment.filters = filters | {name: _one_by_one(name, filters[name]) for name in ONE_BY_ONE}
+    environment.filters |= {name: _one_by_one(name, filter_) for name, filter_ in (more or {}).items()}
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _text}
     return environment

@@ -27,8 +27,8 @@ class Conversation:
 
     `translation` is (text, source language, target language) where the question is to translate a text:
     engines that take no prompt use it instead of the turns. `questions` are what is asked about the turns in
-    the dialect of decisions, in its own form. `draw` is the request's. The first `given` turns are the step's,
-    and those behind them are repairs. `media` belong to the last turn that is given.
+    the dialect of decisions, in its own form. `draw` is the request's. The first `given` turns are the
+    step's, and those behind them are repairs. `media` belong to the last turn that is given.
     """
 
     turns: tuple[tuple[str, str], ...]
@@ -57,6 +57,8 @@ def _dialect(api: str) -> Api:
     return adapters.load("apis", api)
 
 
+_SEEING = ("chat", "responses")
+"""the dialects that have a place for pictures"""
 _OBJECT: Mapping[str, dict[str, Any]] = {
     "chat": {"response_format": {"type": "json_object"}},
     "responses": {"text": {"format": {"type": "json_object"}}},
@@ -87,6 +89,9 @@ class RequestBuilder:
         params = self._params
         if self._form is not None and asked.schema is not None:
             asked, params = _in_words(asked), {**self._form, **params}
+        if asked.media and self._api not in _SEEING:
+            what = f"the dialect '{self._api}' takes no pictures and no sound: use api: chat"
+            raise Fault("refused_by_provider", what)
         built = self._body(self._model, asked, params)
         try:
             body = orjson.dumps(built)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,11 @@ from openai.types.chat import ChatCompletionAssistantMessageParam, ChatCompletio
 from pydantic import TypeAdapter
 
 from tests.support.project import Project
+from tests.support.writer import writer
 
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 LONG = "A long text about it, which has all that it needs."
 TWICE = {"Your answer": LONG, "tea": "tea", "lamp": LONG + " And a lamp.", "": "short"}
 """`tea` and `mug` are too short at first; `lamp` is long enough at once"""
@@ -184,3 +189,66 @@ def test_what_does_not_fit_is_refused(options: list[str], said: str, project: Pr
     assert done.returncode == 2
     assert said in done.stderr
     assert len(lines(project.folder / "records.jsonl")) == 3
+
+
+def test_each_item_of_a_row_is_an_example_in_its_order(project: Project) -> None:
+    outline = {
+        "name": "outline",
+        "prompt": "Sections for {{ title }}",
+        "answer": {"json": {"parts": ["string"]}},
+    }
+    section = {
+        "name": "section",
+        "each": {"part": "{{ outline.parts }}"},
+        "prompt": "Write {{ part }} for {{ title }}",
+        "checks": {"length": {"min": 20}},
+    }
+    whole = {"name": "whole", "join": "{{ section | join(' ') }}"}
+    answer = {"Sections": json.dumps({"parts": ["head", "body", "end"]}), **TWICE}
+    project.job(models=models(answer), steps=[outline, section, whole])
+    assert project.run("run", "job.yaml").returncode == 0
+    found = written(project, "--step", "section")
+    asked = [one["messages"][0]["content"] for one in found]
+    titles = ("tea", "lamp", "mug")
+    assert asked == [f"Write {part} for {title}" for title in titles for part in ("head", "body", "end")]
+    done = project.run("export", "job.yaml", "--fine-tune", "chat", "o.jsonl", "--step", "whole")
+    assert done.returncode == 2 and "the step 'whole' asks no model" in done.stderr
+
+
+def test_samples_that_were_not_picked_are_the_other_side_of_a_pair(project: Project) -> None:
+    said = iter(["a", "a long one", "the longest of all", "b", "b long one", "so b is the longest"])
+    with writer(lambda chat: next(said)) as (server, _):
+        step = {"name": "post", "prompt": "About {{ title }}", "samples": 3, "pick": "longest"}
+        project.job(server.base_url, records="sku,title\n1,tea\n2,mug\n", steps=[step])
+        assert project.run("run", "job.yaml", "--set", "models.writer.limits.concurrency=1").returncode == 0
+    assert project.run("export", "job.yaml", "--preference", "pairs.jsonl").returncode == 0
+    pairs = lines(project.folder / "pairs.jsonl")
+    assert len(pairs) == 4
+    for pair in pairs:
+        good, bad = (pair[side][0]["content"] for side in ("preferred_output", "non_preferred_output"))
+        assert len(good) > len(bad)
+
+
+def test_all_samples_that_are_kept_are_examples(project: Project) -> None:
+    said = iter(["one", "two", "three", "one", "two", "three"])
+    with writer(lambda chat: next(said)) as (server, _):
+        step = {"name": "post", "prompt": "About {{ title }}", "samples": 3, "pick": "all"}
+        project.job(server.base_url, records="sku,title\n1,tea\n2,mug\n", steps=[step])
+        assert project.run("run", "job.yaml", "--set", "models.writer.limits.concurrency=1").returncode == 0
+    found = Counter(
+        (one["messages"][0]["content"], one["messages"][1]["content"]) for one in written(project)
+    )
+    assert found == Counter(
+        (f"About {title}", word) for title in ("tea", "mug") for word in ("one", "two", "three")
+    )
+
+
+def test_a_picture_stands_in_the_example_as_it_was_sent(project: Project) -> None:
+    (project.folder / "a.png").write_bytes(PIXEL)
+    step = {"name": "post", "prompt": "What is {{ title }}?", "images": ["a.png"]}
+    project.job(models=models(LONG), steps=[step])
+    assert project.run("run", "job.yaml").returncode == 0
+    content = written(project)[0]["messages"][0]["content"]
+    url = next(part["image_url"]["url"] for part in content if part["type"] == "image_url")
+    assert base64.b64decode(url.partition("base64,")[2]) == PIXEL
+    assert {"type": "text", "text": "What is tea?"} in content

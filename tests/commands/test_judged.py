@@ -175,3 +175,28 @@ def test_a_server_without_the_endpoint_stops_the_run_and_says_so(
         begin(project, server.base_url, check)
         done = project.run("run", "job.yaml")
         assert done.returncode == 75 and said in done.stderr, done.stderr
+
+
+def test_a_joined_text_is_judged_and_fails_its_row_where_it_is_found_bad(project: Project) -> None:
+    with writer(writes) as (server, seen):
+        begin(project, server.base_url)
+        model = {"base_url": server.base_url, "api_key_env": "TEST_KEY", "price": PRICE}
+        models = {"writer": {**model, "model": "m"}, "critic": {**model, "model": "wise"}}
+        write = {"name": "body", "model": "writer", "each": {"part": "{{ range(1, 3) }}"}}
+        write |= {"prompt": "Write about {{ title }} {{ part }}."}
+        join = {
+            "name": "post",
+            "join": "{% if title != 'mug' %}warm {% endif %}{{ body[0] }}",
+            "checks": JUDGED,
+        }
+        project.job(models=models, steps=[write, join])
+        plan = {step["step"]: step for step in project.numbers("plan", "job.yaml")["steps"]}
+        assert (plan["body"]["missing"], plan["post"]["missing"], plan["post"]["later"]) == (6, 0, 6)
+        assert plan["post"]["most"] is None and "depend on missing answers" in plan["post"]["no_bound"]
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 3 and "3 rows: 2 ok, 1 failed" in done.stdout, done.stdout + done.stderr
+        assert by_model(seen)["m"] == 6 and 4 <= by_model(seen)["wise"] <= 6
+        asked = seen.chats[:]
+        assert project.run("run", "job.yaml").returncode == 3 and seen.chats == asked
+        assert project.numbers("plan", "job.yaml")["missing"] == 0
+        assert nano(project.numbers("status", "job.yaml")["cost"]) == bill(server.ledger())

@@ -14,7 +14,7 @@ import yaml
 
 from pipeline.core.errors import JobError
 from pipeline.job.load import load
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.money.tariff import tariff_of
 from pipeline.providers import openai
 from pipeline.wire.conversation import Conversation, RequestBuilder

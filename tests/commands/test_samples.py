@@ -109,3 +109,35 @@ def test_used_up_candidates_are_said(project: Project) -> None:
         done = project.run("run", "job.yaml")
         assert done.returncode == 0 and len(project.result()) == 20
         assert server.ledger().billed <= 191 + 8
+
+
+@pytest.mark.parametrize(("prefers", "words"), [("longest", 9), ("first", 4)])
+def test_another_model_picks_by_pairs_in_both_orders(prefers: str, words: int, project: Project) -> None:
+    """One that prefers whatever stands first decides nothing: then the first sample that passes counts."""
+
+    def write(chat: Chat) -> str:
+        if chat.body["model"] == "writer":
+            return texts(chat)
+        first, second = chat.last.split("second", 1)
+        better = "first" if prefers == "first" or first.count("word") > second.count("word") else "second"
+        return json.dumps({"reason": "It says more.", "better": better})
+
+    texts = Words(1, 4, 9, 3)
+    step = STEP | {
+        "model": "writer",
+        "samples": 4,
+        "pick": {"judge": {"model": "critic"}},
+        "checks": {"length": {"min": 3, "unit": "words"}},
+    }
+    with writer(write) as (server, seen):
+        of = {"base_url": server.base_url, "api_key_env": "TEST_KEY", "limits": {"concurrency": 4}}
+        of |= {"price": {"input": 1, "output": 2}, "params": {"max_tokens": 100}}
+        models = {name: {"model": name, **of} for name in ("writer", "critic")}
+        project.job(server.base_url, records="sku,title\n1,tea\n", models=models, steps=[step])
+        assert "what pick asks for depends on the answers" in project.run("plan", "job.yaml").stdout
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(project.result().to_dicts()[0]["post"].split()) == words
+        assert [chat.body["model"] for chat in seen.chats].count("critic") == 6
+        billed = server.ledger().billed
+        assert project.run("run", "job.yaml").returncode == 0 and server.ledger().billed == billed

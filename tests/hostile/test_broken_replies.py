@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.core.domain import Fault, Reply
 from pipeline.core.secret import Secret
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.journal.journal import Journal
 from pipeline.providers.openai import connect_to
 from tests.support.breaking import Broken, breaking_off

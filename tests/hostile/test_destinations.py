@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.core.domain import Fate, Fault
 from pipeline.core.errors import JobError
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.providers import openai
 from tests.support.fakes import asked
 from tests.support.project import KEY, Project

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
 from pipeline.wire.conversation import read

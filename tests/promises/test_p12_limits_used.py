@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.testing import Quota, Rule, Script
 from tests.support.lanes import numbered, through_a_lane
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from pipeline.core.domain import Reply, Request
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.testing.quota import Gate
 from pipeline.testing.script import Quota, Script
 from pipeline.wire.faults import fault_of

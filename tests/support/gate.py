@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from pipeline.core.domain import Fault, Request
-from pipeline.job.spec import Price
+from pipeline.job.models import Price
 from pipeline.lanes.guards.queue import Queue
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.money.estimate import Expected

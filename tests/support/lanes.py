@@ -11,7 +11,8 @@ import anyio
 from pipeline.core.clock import Clock
 from pipeline.core.domain import Call, Fault, Reply, Request, Usage
 from pipeline.core.progress import Progress
-from pipeline.job.spec import BudgetSpec, Limits, Model
+from pipeline.job.models import Limits, Model
+from pipeline.job.spec import BudgetSpec
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.fuse import Fuse
 from pipeline.lanes.guards.record import record

@@ -18,12 +18,16 @@ HEAD = {
     "records": {"from": "r.csv"},
     "models": {"m": {"provider": "scripted", "model": "x"}},
 }
+KINDS = {"prompt", "translate", "join"}
 
 
 def walk_of(folder: Path, steps: list[dict[str, Any]], call: Any) -> Walk:
     """The walk through these steps, named s0, s1, …, with a prompt where they have none."""
     file = folder / "job.yaml"
-    named = [{"name": f"s{i}", "prompt": f"s{i}", **step} for i, step in enumerate(steps)]
+    named = [
+        {"name": f"s{i}", **({} if KINDS & step.keys() else {"prompt": f"s{i}"}), **step}
+        for i, step in enumerate(steps)
+    ]
     file.write_text(yaml.safe_dump({**HEAD, "steps": named}, sort_keys=False))
     return Walk(stages_of(load(file)), {"m": call})
 

@@ -23,7 +23,7 @@ from pipeline.answers.written import Written
 from pipeline.core.domain import Call, Request, frozen
 from pipeline.core.errors import JobError
 from pipeline.job.fields import Identifier, Number, Settings, Template
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.text.fence import digest, fenced, is_quotation
 from pipeline.wire.conversation import Conversation
 
@@ -163,9 +163,8 @@ class Judge:
         value = fitting(self._shape, said)
         if not is_quotation(value["evidence"], text):
             quoted = shown(value["evidence"])
-            raise UnusableError(
-                f'The evidence "{quoted}" does not stand in the text. Copy words of the text.'
-            )
+            what = f'The evidence "{quoted}" does not stand in the text, or is too short.'
+            raise UnusableError(f"{what} Copy several words of the text.")
         return Vote(value["score"], shown(value["reason"]), shown(value["evidence"]))
 
     async def _decided(

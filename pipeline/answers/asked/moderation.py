@@ -16,7 +16,7 @@ from pipeline.core.domain import Call, Fate, Fault, Request
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 from pipeline.job.fields import Identifier, Settings, Share, Texts
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.wire.conversation import Conversation
 
 _OPENAI = ("omni-moderation-", "text-moderation-")

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.answers.checking import Asked, complaint_of, named_in, parts
+from pipeline.answers.checking import Asked, Checking, complaint_of, named_in, parts
 from pipeline.answers.options import Named, Options, TemplateAt, by_place
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Reply, Request, frozen
 from pipeline.core.errors import JobError
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.templates.template import Template
 
 
@@ -71,6 +71,17 @@ class AskedChecks:
                 if said:
                     found.append(complaint_of(options.named, said))
         return AskedAbout(tuple(found), requests, known)
+
+
+async def all_said(
+    checking: Checking, asked: AskedChecks, written: Written, key: str, call: Call
+) -> AskedAbout:
+    """What all checks say of an answer; a model is asked only about what passes all others."""
+    found = checking.complaints(written)
+    if not asked or any(one.hard for one in found):
+        return AskedAbout(tuple(found), (), True)
+    about = await asked.ask(written, key, call)
+    return AskedAbout((*found, *about.complaints), about.requests, about.known)
 
 
 def _built(named: Named, step: str, models: Mapping[str, tuple[Model, ...]], template: TemplateAt) -> Asked:

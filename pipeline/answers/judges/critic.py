@@ -16,7 +16,7 @@ from pipeline.answers.shapes.shape import Shape
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Fate, Fault, Request, Unanswered
 from pipeline.core.errors import JobError
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.wire.conversation import Conversation, read
 
 NOT_JUDGED = "not_judged"

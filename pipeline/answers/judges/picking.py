@@ -20,7 +20,7 @@ from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Written
 from pipeline.core.domain import Call, Rejected, Request
 from pipeline.job.fields import Identifier, Settings, Template
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.text.fence import fenced
 from pipeline.wire.conversation import Conversation
 

@@ -19,7 +19,7 @@ import anyio.lowlevel
 
 from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.journal.events import Events
 
 LONGEST_WAIT = 60.0

@@ -6,7 +6,7 @@ This module does not read headers.
 from __future__ import annotations
 
 from pipeline.core.domain import Fault, Reply, ServerLimits
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.limits.concurrency import Concurrency
 from pipeline.lanes.limits.limit import End, Limit, Ticket
 from pipeline.lanes.limits.rate import MINUTE, Rate, used_tokens

@@ -21,7 +21,7 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 import aiohttp
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from yarl import URL
 
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
@@ -42,6 +42,7 @@ PATHS = {
     **{api: f"/{api}" for api in ("responses", "completions", "decisions", "moderations")},
 }
 CONNECT_SECONDS = 30.0
+READ_AT_ONCE = 4  # requests whose pictures are read at the same time: that takes their size several times
 OTHER_FILES = 128  # files that are open besides the connections
 OFFICIAL_HOST = "api.openai.com"
 _MALFORMED = (400, 422)
@@ -127,6 +128,7 @@ class _Endpoint:
         self._proxy, self._proxy_host = extras.proxy, extras.proxy_host
         self._deadlines = deadlines
         self._room = asyncio.Semaphore(bodies.LARGE_AT_ONCE)
+        self._reading = CapacityLimiter(READ_AT_ONCE)
         self._strangers = Strangers(self._host)
         self.keyless = False  # whether no secret is sent
         self._known = False
@@ -140,7 +142,7 @@ class _Endpoint:
         body: Body | None = None
         data: bytes | BytesIO = request.body
         if request.media:  # megabytes, of which no request that waits holds any
-            data = BytesIO(await to_thread.run_sync(lambda: request.sent))
+            data = BytesIO(await to_thread.run_sync(lambda: request.sent, limiter=self._reading))
         try:
             with deadline:
                 async with self._session.post(

@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from pipeline.core.secret import cleansed_bytes
-from pipeline.job.spec import MOST_AUTO
+from pipeline.job.models import MOST_AUTO
 from pipeline.providers.http.models import fetched
 
 SECONDS = 1.0

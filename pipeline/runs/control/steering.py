@@ -15,7 +15,8 @@ from pipeline.core.domain import DOLLAR
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
 from pipeline.job import yaml_source
-from pipeline.job.spec import BudgetSpec, Limits
+from pipeline.job.models import Limits
+from pipeline.job.spec import BudgetSpec
 from pipeline.job.validation import problem
 from pipeline.job.yaml_source import YamlSource
 from pipeline.runs.state import RunState

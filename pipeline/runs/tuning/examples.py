@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import orjson
 
-from pipeline.answers.asking import Runner, Taken
+from pipeline.answers.asking import BY_HAND, Runner, Taken
+from pipeline.answers.items import Items
 from pipeline.answers.shapes.shape import Shape
 from pipeline.core.domain import Call, LookUp, Record, Reply, Request, Values, frozen
 from pipeline.core.errors import JobError
@@ -45,7 +48,10 @@ class Example:
 
 
 class Examples:
-    """The examples of one step, in the order of the records; `missing` counts rows without an answer."""
+    """The examples of one step, in the order of the records.
+
+    `missing` counts rows without an answer; `model` is the name of the model that is asked first.
+    """
 
     def __init__(self, session: Session, step: str, look_up: LookUp) -> None:
         index = step_index(session.job, step)
@@ -53,11 +59,20 @@ class Examples:
         if stage.runner.documents:
             hint = "output.include: [tmx] writes their translations as a translation memory"
             raise JobError(f"the step '{step}' translates documents", where="--step", hint=hint)
-        self.missing = 0
+        if not stage.spec.asked:
+            raise JobError(f"the step '{step}' asks no model", where="--step", hint="name another step")
+        self.missing, self.model = 0, session.job.models[stage.spec.model].model
         self._index, self._source = index, session.source
-        self._noting = _Noting(stage.runner, _in_chat(session, index))
+        runner, question = stage.runner, _in_chat(session, index)
+        every = getattr(stage.spec, "pick", "") == "all"
+        if isinstance(runner, Items) and isinstance(question, Items):
+            self._noting = _Noting(runner.inner, question.inner, every)
+            runner = copy(runner)
+            runner.inner = self._noting
+        else:
+            runner = self._noting = _Noting(runner, question, every)
         stages: list[Stage] = [*session.stages]
-        stages[index] = replace(stage, runner=self._noting)
+        stages[index] = replace(stage, runner=runner)
         self._walks = InOrder(stages[: index + 1], look_up)
 
     def __iter__(self) -> Iterator[Example]:
@@ -68,28 +83,35 @@ class Examples:
             self._noting.noted.clear()
 
     def _of(self, record: Record) -> Iterator[Example]:
-        for example in self._noting.noted.get(record.key, ()):
+        for asked, example in chain.from_iterable(self._noting.noted.get(record.key, ())):
+            if asked.media:  # read now: a batch of pictures may be larger than the memory
+                example = replace(example, messages=orjson.loads(asked.sent)["messages"])
             if record.private:
                 said = [text for message in example.messages for text in texts_in(message["content"])]
                 whole = "\n".join([*said, example.answer, *example.others])
-                yield replace(example, private=without(whole, record.private) != whole)
+                yield replace(example, private=bool(asked.media) or without(whole, record.private) != whole)
             else:
                 yield example
 
 
 class _Noting:
-    """A step that notes what it takes, by the key of the record."""
+    """A step that notes what it takes, by the key of the record.
 
-    def __init__(self, runner: Runner, question: Runner) -> None:
+    `every`: its value is a list of answers to one question.
+    """
+
+    def __init__(self, runner: Runner, question: Runner, every: bool) -> None:
         self.templates, self.shape, self.repairs = runner.templates, runner.shape, runner.repairs
         self.documents = runner.documents
         self.first_request = runner.first_request
-        self.noted: dict[str, list[Example]] = {}
-        self._runner, self._question = runner, question
+        self.noted: dict[str, list[list[tuple[Request, Example]]]] = {}
+        self._runner, self._question, self._every = runner, question, every
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """What the step takes; the same `Fault` where it takes nothing."""
         replies: list[tuple[Request, Reply]] = []
+        found: list[tuple[Request, Example]] = []
+        self.noted.setdefault(key, []).append(found)  # in the order in which they begin
 
         async def noting(request: Request) -> Reply:
             reply = await call(request)
@@ -101,9 +123,12 @@ class _Noting:
         if first is None:  # nobody was asked
             return taken
         messages = orjson.loads(first.body)["messages"]
-        others = dict.fromkeys(self._others(replies, taken)) if replies else ()
-        example = Example(messages, _written(taken.value), tuple(others), bool(taken.soft), False)
-        self.noted.setdefault(key, []).append(example)
+        every = self._every and isinstance(taken.value, list) and taken.by != BY_HAND
+        others = dict.fromkeys(self._others(replies, taken)) if replies and not every else ()
+        found.extend(
+            (first, Example(messages, _written(value), tuple(others), bool(taken.soft), False))
+            for value in (taken.value if every else [taken.value])
+        )
         return taken
 
     def _others(self, replies: Sequence[tuple[Request, Reply]], taken: Taken) -> Iterator[str]:

@@ -14,20 +14,22 @@ from pipeline.journal import recall
 from pipeline.journal.journal import Journal
 from pipeline.records.documents import Documents
 from pipeline.records.opening import Rows
+from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.run import refuse_damaged
 from pipeline.runs.session import OWN_NAMES, Session
 from pipeline.runs.tuning.examples import Examples, step_index
 from pipeline.runs.tuning.files import FEWEST, Handed, Wanted, refuse_path, write
 
 
-def hand_on(job: Job, step: str, wishes: Sequence[Wanted], records: Rows | None = None) -> list[Handed]:
+async def hand_on_async(
+    job: Job, step: str, wishes: Sequence[Wanted], records: Rows | None = None
+) -> list[Handed]:
     """Write each of the files that are wished for; `step` may be '' where the job has one.
 
     Raises `JobError` where no example can be written, and `DiskError` at a damaged answer.
     """
     step = job.steps[step_index(job, step)].name
     session = Session.open(job, records)
-    model = job.models[next(one.model for one in job.steps if one.name == step)].model
     taken = [job.file, *job.targets, *(job.file.parent / name for name in job.files)]
     taken += [job.folder / name for name in OWN_NAMES]
     if not isinstance(session.source, Documents) and session.source.path:
@@ -39,9 +41,10 @@ def hand_on(job: Job, step: str, wishes: Sequence[Wanted], records: Rows | None 
     handed = []
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         journal.on_damage = partial(refuse_damaged, journal.path)
+        await Rounds.of(session, ()).follow(recall.knowing(journal))
         for wanted in wishes:
             examples = Examples(session, step, recall.knowing(journal))
-            handed.append(write(examples, wanted, model, job.folder))
+            handed.append(write(examples, wanted, examples.model, job.folder))
             handed[-1].unanswered = examples.missing
     return handed
 

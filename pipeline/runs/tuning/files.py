@@ -139,15 +139,18 @@ def _lines(example: Example, wanted: Wanted, model: str) -> Iterator[_Line]:
     for form, other in forms:
         tokens = asked + sum(count(text, model) + PER_TURN for text in (example.answer, other) if text)
         text = orjson.dumps(form, option=orjson.OPT_APPEND_NEWLINE)
-        yield _Line(text, question, tokens, _objection(example, wanted.with_soft, tokens))
+        yield _Line(text, question, tokens, _objection(example, wanted, tokens))
 
 
-def _objection(example: Example, with_soft: bool, tokens: int) -> str:
+def _objection(example: Example, wanted: Wanted, tokens: int) -> str:
     """Why an example is left out; '' where it is not."""
     roles = [message.get("role") for message in example.messages]
+    parts = [part for one in example.messages if isinstance(one["content"], list) for part in one["content"]]
+    if wanted.form == "preference" and any(part.get("type") != "text" for part in parts):
+        return "they have pictures or recordings, and pairs are text alone"
     if example.private:
         return "they hold a value of a private column"
-    if example.soft and not with_soft:
+    if example.soft and not wanted.with_soft:
         return "a soft check complains of them (--with-soft takes them in)"
     if not example.answer.strip() or not all(message.get("content") for message in example.messages):
         return "a message or the answer is empty"

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.core.domain import Fault, Media
+from pipeline.core.domain import Media
 
 
 def place_of(one: Media) -> Any:
@@ -20,8 +20,3 @@ def place_of(one: Media) -> Any:
 def is_picture(one: Media) -> bool:
     """Whether it is a picture, and not a recording."""
     return one.kind.startswith("image/")
-
-
-def refused(what: str, dialect: str, instead: str) -> Fault:
-    """The fault for media that a dialect has no place for."""
-    return Fault("refused_by_provider", f"the dialect '{dialect}' takes no {what}: use {instead}")

@@ -7,14 +7,11 @@ from typing import Any
 
 from pipeline.core.domain import NO_TOKENS, Answer
 from pipeline.wire.apis._json import answer_of, choice_of, parse, text_of, thoughts, usage
-from pipeline.wire.apis._media import refused
 from pipeline.wire.conversation import Conversation
 
 
 def body(model: str, asked: Conversation, params: Mapping[str, Any]) -> dict[str, Any]:
     """The request's body: the whole conversation as one text. A schema is checked, not enforced."""
-    if asked.media:
-        raise refused("pictures and no sound", "completions", "api: chat")
     texts = [asked.system] if asked.system else []
     texts += [content for _, content in asked.turns]
     prompt = {"prompt": "\n\n".join(texts)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.domain import NO_TOKENS, Answer, Media
+from pipeline.core.domain import NO_TOKENS, Answer, Fault, Media
 from pipeline.wire.apis import _json
 from pipeline.wire.apis._json import is_reasoning, joined, mapping, reasoning_of, text_of
-from pipeline.wire.apis._media import is_picture, place_of, refused
+from pipeline.wire.apis._media import is_picture, place_of
 from pipeline.wire.conversation import Conversation
 from pipeline.wire.inside import no_answer
 
@@ -78,5 +78,5 @@ def _item(role: str, text: str, media: tuple[Media, ...]) -> dict[str, Any]:
 
 def _part(one: Media) -> dict[str, Any]:
     if not is_picture(one):
-        raise refused("sound", "responses", "api: chat")
+        raise Fault("refused_by_provider", "the dialect 'responses' takes no sound: use api: chat")
     return {"type": "input_image", "image_url": place_of(one), "detail": one.detail or "auto"}

@@ -85,7 +85,7 @@ MISTAKES = {
     "an unknown filter": ("{{ title }}", "{{ title|titel }}", None, "'titel'"),
     "a column called self": ("{{ title }}", "{{ self }}", "self }}", "row['self']"),
     "both prompt and prompt_file": ("    checks:", "    prompt_file: x.md\n    checks:", "name: post",
-                                    "either `prompt` or `prompt_file`"),
+                                    "either `prompt`, `prompt_file`"),
     "a prompt file that is not there": ("prompt: |\n      Write about {{ title }}.", "prompt_file: none.md",
                                         "none.md", "none.md: there is no such file"),
 }  # fmt: skip

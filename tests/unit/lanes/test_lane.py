@@ -11,7 +11,7 @@ import pytest
 from pipeline.core.domain import Answer, Billed, Call, Fate, Fault, Reply, Request, Usage
 from pipeline.core.errors import KeyRefused
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.fuse import Fuse

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from pipeline.core.domain import Reply, Request, ServerLimits
-from pipeline.job.spec import Limits, Model
+from pipeline.job.models import Limits, Model
 from pipeline.lanes.lane import Lane, guarded
 from pipeline.lanes.limits.limit import Ticket
 from pipeline.lanes.limits.rate import Rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.domain import Reply
-from pipeline.job.spec import Limits, Model
+from pipeline.job.models import Limits, Model
 from pipeline.lanes.lane import Lane, guarded
 from pipeline.lanes.lanes import LEAST_HANDS
 from pipeline.money.tariff import Tariff

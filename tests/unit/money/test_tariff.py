@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.domain import Answer, Usage
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.money.estimate import Expected
 from pipeline.money.prices import price_of
 from pipeline.money.tariff import Tariff, tariff_of, unpriced

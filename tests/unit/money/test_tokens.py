@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.domain import Request
+from pipeline.core.domain import Media, Request
 from pipeline.money.tokens import (
     PER_TURN,
     Size,
@@ -92,3 +92,35 @@ def test_the_parts_of_a_message_are_counted() -> None:
     parts = [{"type": "text", "text": "abcd"}, {"type": "image_url"}, {"type": "text", "text": "efgh"}]
     assert size(body(messages=[{"content": parts}, {"role": "assistant"}])).input == 2 + 2 * PER_TURN
     assert size(Request("responses", "other", b'{"input": "abcd"}')).input == 1 + PER_TURN
+
+
+# what providers say that a picture comes to: tiles of 512 with 170 each and 85 beside, made smaller,
+# tiles of 768 with 258 each, patches of 32 or 28 with up to 2.46 each, one for 750 pixels
+PICTURES = [
+    ("gpt-4o", (1024, 1024), 765), ("gpt-4o", (2048, 4096), 1105), ("gpt-4o", (64, 64), 255),
+    ("gpt-4.1-nano", (1024, 1024), 2519), ("gpt-4.1-nano", (1800, 2400), 3571),
+    ("gemini-x", (300, 300), 258),
+    ("gemini-x", (400, 400), 1032), ("gemini-x", (960, 540), 1548), ("claude-x", (1092, 1092), 1590),
+    ("qwen2-vl", (3584, 3584), 16384), ("gpt-4o-mini", (1024, 1024), 25501),
+    ("openai/gpt-4o-mini", (64, 64), 8500),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "pixels", "tokens"), PICTURES)
+def test_a_picture_is_never_thought_cheaper_than_providers_say(
+    model: str, pixels: tuple[int, int], tokens: int
+) -> None:
+    plain = RequestBuilder("chat", model, {}, "").build(ASKED, "")
+    with_one = replace(plain, media=(Media("image/png", 5_000_000, pixels=pixels),))
+    assert tokens <= size(with_one).input - size(plain).input == size(with_one).media < 50_000
+
+
+def test_what_is_not_known_of_a_picture_counts_as_the_largest_and_sound_by_its_seconds() -> None:
+    plain = RequestBuilder("chat", "other", {}, "").build(ASKED, "")
+    for one, tokens in {
+        Media("image/*", url="https://x.example/a"): 20_000,
+        Media("image/jpeg", 9): 20_000,
+        Media("image/png", 9, pixels=(1 << 31, 1 << 31)): 20_000,
+        Media("audio/wav", 9, seconds=60.0): 60 * 50 + PER_TURN,
+    }.items():
+        assert size(replace(plain, media=(one, one))).media == 2 * tokens

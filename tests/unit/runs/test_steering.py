@@ -8,7 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
-from pipeline.job.spec import BudgetSpec, Limits
+from pipeline.job.models import Limits
+from pipeline.job.spec import BudgetSpec
 from pipeline.lanes.guards.queue import enqueue
 from pipeline.lanes.lane import Lane
 from pipeline.money.tariff import Tariff

@@ -274,3 +274,32 @@ def test_a_render_fault_names_the_line_in_the_job_file(tmp_path: Path) -> None:
     with pytest.raises(Fault) as fault:
         prompt.render({"title": "x", "price": 5, "row": {}})
     assert f"{file}:10:9: 'titel' is undefined" in str(fault.value)
+
+
+PARTS: list[tuple[str, dict[str, Any], Any]] = [
+    ("{{ a }}", {"a": b"x"}, b"x"),
+    ("  {{a}}\n", {"a": [1, {"b": 2}]}, [1, {"b": 2}]),
+    ("{{ a.b }}", {"a": {"b": b"x"}}, b"x"),
+    ("{{ a['b c'] }}", {"a": {"b c": None}}, None),
+    ('{{ row["a"].b }}', {"row": {"a": {"b": 5}}}, 5),
+    ("{{ a | upper }}", {"a": "x"}, "X"),
+    ("{{ a }}.png", {"a": "x"}, "x.png"),
+    ("{{ a + b }}", {"a": [1], "b": [2]}, "[1,2]"),
+    ("{{ a[0] }}", {"a": ["x"]}, "x"),
+    ("{{ a }}{{ b }}", {"a": "x", "b": "y"}, "xy"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "wanted"), PARTS)
+def test_a_template_of_one_name_gives_the_value_itself(
+    text: str, values: dict[str, Any], wanted: Any
+) -> None:
+    found = template(text).value(values)
+    assert (found, type(found)) == (wanted, type(wanted))
+
+
+@pytest.mark.parametrize("text", ["{{ b }}", "{{ a.c }}", "{{ a.b.c }}", "{{ row['z'] }}"])
+def test_a_name_that_is_not_there_is_a_fault_as_in_any_template(text: str) -> None:
+    with pytest.raises(Fault, match="t:1:1: ") as fault:
+        template(text).value({"a": {"b": "x"}, "row": {}})
+    assert fault.value.kind == "template"

@@ -9,7 +9,8 @@ import orjson
 import pytest
 import yaml
 
-from pipeline.core.domain import Answer, Fault, Reply, Request
+from pipeline.core import adapters
+from pipeline.core.domain import Answer, Fault, Media, Reply, Request
 from pipeline.engine.stages import stages_of
 from pipeline.job.load import load
 from pipeline.wire.conversation import Conversation, RequestBuilder, read
@@ -114,3 +115,10 @@ def test_an_answer_that_was_read_is_not_read_again() -> None:
     assert read(Reply("chat", b"<html>", answer=answer)) is answer
     with pytest.raises(Fault):
         read(Reply("chat", b"<html>"))
+
+
+@pytest.mark.parametrize("api", sorted(set(adapters.names("apis")) - {"chat", "responses"}))
+def test_a_dialect_never_leaves_a_picture_out_in_silence(api: str) -> None:
+    asked = Conversation((("user", "a"),), translation=("a", "en", "pt"), media=(Media("image/*", url="u"),))
+    with pytest.raises(Fault, match=f"'{api}' takes no pictures and no sound"):
+        RequestBuilder(api, "m", {}, "s").build(asked, "k")

@@ -11,7 +11,7 @@ from openai.types.moderation import Categories
 
 from pipeline.core.domain import Fate, Fault, Rejected, Reply
 from pipeline.core.errors import JobError
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from pipeline.money.tariff import tariff_of
 from tests.support.critics import Both
 from tests.support.stages import stage

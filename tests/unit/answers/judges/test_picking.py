@@ -10,7 +10,7 @@ import pytest
 from pipeline.answers.checking import written_of
 from pipeline.answers.judges.picking import MOST, Options, Picker, requests
 from pipeline.core.domain import Fate, Fault, Request
-from pipeline.job.spec import Model
+from pipeline.job.models import Model
 from tests.support.critics import Both, Parts
 
 MODELS = {"critic": (Model(provider="scripted", model="c", api="chat"),)}

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from pipeline.core.domain import Fault, Reply, Request
-from pipeline.job.spec import Limits, Model
+from pipeline.job.models import Limits, Model
 from pipeline.lanes.lane import Lane, Shared, guarded
 from pipeline.money.tariff import Tariff
 from pipeline.providers.scripted import caller

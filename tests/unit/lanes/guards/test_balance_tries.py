@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.core.domain import Fate, Fault, Reply
-from pipeline.job.spec import Fallback, Limits, Model
+from pipeline.job.models import Fallback, Limits, Model
 from pipeline.lanes.lane import Lane, guarded
 from pipeline.money.tariff import Tariff
 from tests.support.clock import on_test_time

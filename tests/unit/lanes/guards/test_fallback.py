@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Fallback, Limits, Model
+from pipeline.job.models import Fallback, Limits, Model
 from pipeline.journal.journal import Journal
 from pipeline.journal.recall import find
 from pipeline.lanes.guards.fallback import fallback

@@ -11,7 +11,8 @@ import anyio
 import pytest
 
 from pipeline.core.domain import Call, Fate, Fault, Reply, Request
-from pipeline.job.spec import BudgetSpec, Limits
+from pipeline.job.models import Limits
+from pipeline.job.spec import BudgetSpec
 from pipeline.lanes.guards.queue import Queue, enqueue
 from pipeline.lanes.lane import Lane, Shared
 from pipeline.money.tariff import Tariff

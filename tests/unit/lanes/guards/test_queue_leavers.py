@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, Request
-from pipeline.job.spec import BudgetSpec, Limits
+from pipeline.job.models import Limits
+from pipeline.job.spec import BudgetSpec
 from pipeline.lanes.guards.queue import enqueue
 from pipeline.lanes.lane import Lane, Shared
 from pipeline.money.budget import Spent

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, ServerLimits
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.journal import accounts
 from pipeline.journal.journal import Journal
 from pipeline.lanes.guards.observe import observe

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.guards.retry import LONGEST_WAIT, REFUSED_ALIKE, backoff, retry
 from pipeline.testing.script import Rule, Script
 from tests.support.clock import on_test_time

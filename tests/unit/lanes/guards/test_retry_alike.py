@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.core.domain import Call, Fate, Fault, Reply, Request
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.guards.retry import REFUSED_ALIKE, REFUSED_ANYHOW, retry
 from tests.support.clock import on_test_time
 from tests.support.fakes import Events, asked, outcomes, said

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.progress import Progress
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.guards.retry import LONGEST_WAIT, REFUSED_ALIKE, backoff, retry
 from pipeline.lanes.lane import Lane
 from pipeline.lanes.limits.circuit_breaker import UNREACHED

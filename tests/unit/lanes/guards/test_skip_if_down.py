@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from pipeline.core.domain import Billed, Fault, Reply, Request
-from pipeline.job.spec import Fallback, Limits, Model
+from pipeline.job.models import Fallback, Limits, Model
 from pipeline.lanes.lane import Lane, guarded
 from pipeline.money.tariff import Tariff
 from tests.support.clock import on_test_time

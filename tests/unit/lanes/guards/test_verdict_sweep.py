@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from pipeline.core.domain import Fate, Fault, Reply, Request
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.guards.verdict import FEW
 from pipeline.lanes.lanes import LEAST_HANDS
 from pipeline.testing.script import Quota, Script

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, ServerLimits
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.limits.advertised import SPARED, Advertised
 from pipeline.lanes.limits.concurrency import Concurrency
 from pipeline.lanes.limits.limit import Ticket

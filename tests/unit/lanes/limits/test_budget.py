@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.domain import DOLLAR, Billed, Fate, Fault, Reply
-from pipeline.job.spec import BudgetSpec, Limits, Model, Price
+from pipeline.job.models import Limits, Model, Price
+from pipeline.job.spec import BudgetSpec
 from pipeline.lanes.lane import Lane, guarded
 from pipeline.lanes.limits.budget import Budgeted
 from pipeline.lanes.limits.limit import Ticket

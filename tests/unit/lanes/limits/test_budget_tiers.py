@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.domain import DOLLAR, Fault
-from pipeline.job.spec import BudgetSpec, Limits
+from pipeline.job.models import Limits
+from pipeline.job.spec import BudgetSpec
 from pipeline.money.prices import price_of
 from pipeline.money.tariff import Tariff
 from pipeline.testing.script import Script

@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import pytest
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.lane import Lane
 from pipeline.lanes.lanes import LEAST_HANDS
 from pipeline.lanes.limits.circuit_breaker import CircuitBreaker

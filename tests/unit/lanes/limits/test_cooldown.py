@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.limits.cooldown import LONGEST, Cooldown
 from pipeline.lanes.limits.limit import Ticket
 from pipeline.money.estimate import Expected

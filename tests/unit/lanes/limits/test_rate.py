@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.domain import Billed, Fate, Fault, Reply, Request, ServerLimits
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.lanes.lane import Lane
 from pipeline.lanes.limits.limit import Ticket
 from pipeline.lanes.limits.rate import DAY, Rate

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from pipeline.core.domain import Fault, Reply, Request
-from pipeline.job.spec import Limits
+from pipeline.job.models import Limits
 from pipeline.providers.scripted import caller
 from pipeline.testing.ledger import Account, Ledger
 from pipeline.testing.script import Quota, Script

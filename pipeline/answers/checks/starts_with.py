@@ -1,0 +1,26 @@
+"""Whether the first line of an answer has a text that it must have.
+
+Upper and lower case, spaces, kinds of quotes and markup make no difference. A line is a paragraph; where the
+answer begins with a title, the line below it is a first line, too.
+"""
+
+from __future__ import annotations
+
+from pydantic import RootModel
+
+from pipeline.answers.written import Written
+from pipeline.job.fields import Texts
+from pipeline.text.prose.phrases import edges, phrase
+
+
+class Options(RootModel[Texts]):
+    """One text, or several of which one is enough."""
+
+
+def complaint(written: Written, options: Options) -> str | None:
+    """What is wrong with the answer, said to the model."""
+    first, _ = edges(written.text)
+    if any(phrase(text) in first for text in options.root):
+        return None
+    listed = " or ".join(f'"{text}"' for text in options.root)
+    return f"Your answer must have {listed} in its first line, word for word. Write it again."

@@ -1,0 +1,1 @@
+"""The code that a job brings with it."""
