@@ -21,31 +21,17 @@ CHECKS = {
     "repetition": True,
     "numbers": True,
 }
-_SUBJECTS = [
-    "the harbour",
-    "an old bridge",
-    "our bakery",
-    "this garden",
-    "the last tram",
-    "a small library",
-    "the market",
-]
-_VERBS = [
-    "opens before sunrise",
-    "keeps its own hours",
-    "was built by hand",
-    "smells of rain",
-    "closes late in summer",
-]
-_ENDS = [
+_SUBJECTS = ("the harbour", "an old bridge", "our bakery", "this garden", "the last tram", "a small library")
+_PLACES = ("near the river", "behind the church", "on the hill", "by the station", "at the end of the road")
+_VERBS = ("opens before sunrise", "keeps its own hours", "was built by hand", "smells of rain")
+_ENDS = (
     "and nobody minds the wait",
     "because people asked for it",
     "which surprises every visitor",
     "so bring a friend and some time",
     "although the sign says otherwise",
     "while the kettle sings",
-]
-_PLACES = ["near the river", "behind the church", "on the hill", "by the station", "at the end of the road"]
+)
 
 
 def post(chance: random.Random) -> str:
