@@ -5,7 +5,7 @@ Asking until an answer is accepted is in `attempts.py`. This module does not kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -148,3 +148,30 @@ def rejected(kind: str, message: str) -> Rejected:
     """The fault of answers that were paid for; whoever raises it adds the requests."""
     line = " ".join(message.split())  # a model's words must not look like lines of ours
     return Rejected(kind, line, requests=(), known=True)
+
+
+async def or_by_hand(
+    told: Told,
+    step: str,
+    place: str,
+    asked: Conversation,
+    reading: tuple[Callable[[str], str], Callable[[str], Taken]],
+    ask: Callable[[], Awaitable[Taken]],
+) -> Taken:
+    """The text that a person decided on; else what `ask` brings.
+
+    `reading` says why a text cannot be an answer ('' where it can), and makes the step's value of it.
+    """
+    misfit, read = reading
+    text = told.by_hand(step, place, asked, misfit)
+    if text is not None:
+        return read(text)
+    try:
+        return await ask()
+    except Rejected as fault:
+        raise fault.but(place=place, asked=asked.digest) from None
+
+
+def no_misfit(text: str) -> str:
+    """Any text by a person can be an answer."""
+    return ""

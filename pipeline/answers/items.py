@@ -126,7 +126,8 @@ class Items:
                 [one.known for one in rejected] + [taken.known for taken in answers]
             )
             requests = tuple(request for one in rejected for request in one.requests)
-            named = named.but(requests=requests, known=known, item=at + 1)
+            others = tuple(one for one in rejected if one is not fault)
+            named = named.but(requests=requests, known=known, item=at + 1, others=others)
         raise named
 
 

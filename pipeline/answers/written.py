@@ -5,12 +5,13 @@ This module knows no check and no model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from hashlib import sha256
 from typing import Any, Protocol
 
 from pipeline.core.domain import Values, frozen
+from pipeline.wire.conversation import Conversation
 
 DISTINCT = "distinct"
 """the check that compares the answers of all rows"""
@@ -83,8 +84,11 @@ class Told(Protocol):
     def near(self, step: str, place: str) -> tuple[Near, ...]:
         """Which texts of this row are nearly equal to answers of other rows."""
 
-    def by_hand(self, step: str, place: str) -> str | None:
-        """What a person wrote or accepted in the place of an answer; None where nobody did."""
+    def by_hand(self, step: str, place: str, asked: Conversation, misfit: Callable[[str], str]) -> str | None:
+        """What a person wrote or accepted in the place of an answer to this; None where nobody did.
+
+        `misfit` says why a text cannot be an answer; such a text is not given.
+        """
 
 
 class Nothing:
@@ -94,7 +98,7 @@ class Nothing:
         """None."""
         return ()
 
-    def by_hand(self, step: str, place: str) -> str | None:
+    def by_hand(self, step: str, place: str, asked: Conversation, misfit: Callable[[str], str]) -> str | None:
         """Nobody wrote anything."""
         return None
 

@@ -271,12 +271,15 @@ class Rejected(Fault):
     known: bool  # whether nothing was sent in this run: the journal held them all
     best: str  # the best of the answers, for a person to look at; '' where none has a text
     item: int  # which item of the row they are about, from 1; 0 where the step has no items
+    place: str  # the row at its step, for a person who writes its answer; '' where none can
+    asked: str  # a digest of what was asked for it
+    others: tuple[Rejected, ...]  # those of other items of the row
 
     def __init__(
         self, kind: str, message: str, *, requests: tuple[Request, ...], known: bool, fate: Fate = Fate.FAIL
     ) -> None:
         super().__init__(kind, message, fate=fate, billed=Billed.YES)
-        vars(self).update(requests=requests, known=known, best="", item=0)
+        vars(self).update(requests=requests, known=known, best="", item=0, place="", asked="", others=())
 
 
 class Unanswered(Fault):

@@ -28,6 +28,7 @@ from pipeline.output.translated.tree import Tree
 from pipeline.records.documents import key_columns
 from pipeline.runs.crowd.notes import Notes
 from pipeline.runs.crowd.rounds import Rounds
+from pipeline.runs.reviewing.by_hand import ByHand
 from pipeline.runs.session import source_of
 from pipeline.wire.conversation import read
 
@@ -87,7 +88,7 @@ def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:
 
     with suppress(PipelineError):
         prepare = preparing(job)
-        notes = Notes()
+        notes = Notes(ByHand(job.folder))
         stages = tuple(stages_of(job, prepare, told=notes))
         source = source_of(job, Tree.of(job, stages, prepare))
         anyio.run(Rounds(stages, notes, source, job.accept).follow, known)

@@ -163,6 +163,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
         walks.visit(batch, count)
         plan.records += len(batch)
         plan.unfinished += len(unfinished)
+    plan.warnings += session.hand.said()
     if review and (plan.unfinished or not len(review.ledger)):
         forecasts[review.stage.spec.name].expect_later(review.later(reading.segments, reading.languages))
     elif review:

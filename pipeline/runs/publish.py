@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -33,6 +34,7 @@ from pipeline.output.translated.judged import Judged
 from pipeline.records.documents import Documents
 from pipeline.runs.meaning.review import describe
 from pipeline.runs.result import Commonest, Result
+from pipeline.runs.reviewing.review import Reviewing
 from pipeline.runs.session import Session
 
 
@@ -51,11 +53,12 @@ async def publish(
     still counted to the end). Records with a key in `without` are left out.
     """
     failures, targets, accept = _Failures(session), session.job.targets, session.job.accept
+    review = Reviewing(session.job.folder, session.stages, session.hand)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     safe = session.job.output.spreadsheet_safe
     table = Table(targets, session.columns.schema, own=session.job.folder, spreadsheet_safe=safe)
-    with table, filing_of(session, without) as filing, settled_heap():
+    with table, review, filing_of(session, without) as filing, settled_heap():
         async for found in until_enough(walks.rows(_batches(session, without)), accept):
             leaves = found if only_complete and progress.pending else filing.settled(found)
             for status, rows in Counter(leaf.status for leaf in leaves).items():
@@ -64,19 +67,18 @@ async def publish(
                 continue
             table.write_columns(session.columns.of(in_table(leaves, accept)))
             failures.note(leaves)
+            review.note(leaves)
             filing.note(leaves)
         if only_complete and progress.pending:
             return None
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
         before = rows_of(session.job)
-        kept, failed, filed = _put_in_place(session, table, filing, failures, counts, exported)
+        kept, filed = _put_in_place(session, table, filing, (failures, review), counts, exported)
     return Result(
         targets,
         **counts,
-        failures=session.job.folder / FAILURES if failed else None,
-        reasons=dict(failures.reasons.most_common()),
-        commonest=tuple(failures.commonest()),
-        paid_failures=failures.paid,
+        **failures.said(),
+        **review.said(),
         filed=filed,
         segments=filing.segments,
         meaning=_describe(session, filing, exported, look_up),
@@ -92,11 +94,11 @@ def _put_in_place(
     session: Session,
     table: Table,
     filing: Filing | Translations,
-    failures: _Failures,
+    beside: tuple[_Failures, Reviewing],
     counts: Mapping[str, int],
     exported: bool,
-) -> tuple[tuple[Path, ...], list[Written], Filed | None]:
-    """Move everything into place, and write the receipt; what was kept, failed rows' table, rows' files."""
+) -> tuple[tuple[Path, ...], Filed | None]:
+    """Move everything into place, and write the receipt; what was kept, and the rows' files."""
     job = session.job
     filing.complete()
     written = table.complete()
@@ -107,10 +109,13 @@ def _put_in_place(
             note_coming(job, written)
         table.move()
         filed = filing.publish()
+        failures, review = beside
         failed = failures.publish(job.folder / FAILURES)
         with suppress(DiskError) if exported else nullcontext():
+            review.publish()
+        with suppress(DiskError) if exported else nullcontext():
             write_receipt(job, counts, [*written, *failed], filed, read_from, session.source.chosen)
-    return kept, failed, filed
+    return kept, filed
 
 
 def _describe(
@@ -206,6 +211,7 @@ class _Failures:
         }
         """by step: how often each kind and message came"""
         self.paid = 0
+        self._path: Path | None = None
 
     def note(self, leaves: Iterable[Branch]) -> None:
         for leaf in leaves:
@@ -219,7 +225,16 @@ class _Failures:
             self.paid += fault.billed is Billed.YES
             self._rows.append((leaf.record.key, *each, *reason))
 
-    def commonest(self) -> Iterator[Commonest]:
+    def said(self) -> dict[str, Any]:
+        """What a `Result` says of them."""
+        return {
+            "failures": self._path,
+            "reasons": dict(self.reasons.most_common()),
+            "commonest": tuple(self._commonest()),
+            "paid_failures": self.paid,
+        }
+
+    def _commonest(self) -> Iterator[Commonest]:
         for step, found in self._of_step.items():
             if not found:
                 continue
@@ -238,6 +253,7 @@ class _Failures:
             return []
         if path.is_symlink():  # else its target would be written
             path.unlink(missing_ok=True)
+        self._path = path
         names = ["key", *(f"each {name}" if name in _COLUMNS else name for name in self._each), *_COLUMNS]
         schema = pl.Schema(dict.fromkeys(names, pl.String()))
         with Table([path], schema, own=path.parent, spreadsheet_safe=self._safe) as table:

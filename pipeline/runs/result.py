@@ -60,6 +60,14 @@ class Result:
     """for each step at which rows failed, the commonest reason"""
     paid_failures: int = 0
     """how many of them were paid for"""
+    review: Path | None = None
+    """the table of rows that wait for a person, where there are any"""
+    to_review: int = 0
+    """how many of them there are"""
+    by_hand: int = 0
+    """answers that a person wrote or accepted"""
+    review_remarks: tuple[str, ...] = ()
+    """what is wrong with what people wrote, and what of it is not used"""
     filed: Filed | None = None
     """the files of the rows, where the job wants any"""
     segments: Segments | None = None

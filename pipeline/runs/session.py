@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
 from pipeline.output.row_files import RowFiles
-from pipeline.output.translated.ledger import Ledger
+from pipeline.output.translated.ledger import earlier
 from pipeline.output.translated.tree import Tree
 from pipeline.output.types import check_types, refused
 from pipeline.records.documents import Documents
@@ -37,6 +37,7 @@ from pipeline.records.opening import Rows
 from pipeline.records.plugin import given
 from pipeline.records.source import Source, open_records
 from pipeline.runs.crowd.notes import Notes
+from pipeline.runs.reviewing.by_hand import ByHand
 from pipeline.system.files import same_file
 from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
@@ -44,7 +45,7 @@ from pipeline.translation.glossary import Glossary, load
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
-OWN_NAMES = (*_JOURNAL, *_BESIDE, "control.sock", "control.path")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, "review.csv", "decisions.csv", "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
@@ -62,6 +63,7 @@ class Session:
     source: Source | Documents
     stages: tuple[Stage, ...]
     notes: Notes  # what the steps are told of rows
+    hand: ByHand  # what people decided about rows
     row_files: RowFiles | None = None
     tree: Tree | None = None
 
@@ -69,15 +71,14 @@ class Session:
     def open(cls, job: Job, records: Rows | None = None) -> Session:
         """Open the records, or take a frame, and check the job; raises `JobError` and `InputError`."""
         prepare = preparing(job)
-        notes = Notes()
-        stages = tuple(stages_of(job, prepare, partial(_earlier, job), notes))
-        row_files = RowFiles.of(job, stages, prepare)
-        tree = Tree.of(job, stages, prepare)
+        notes = Notes(hand := ByHand(job.folder))
+        stages = tuple(stages_of(job, prepare, partial(earlier, job.folder / job.output.ledger), notes))
+        row_files, tree = RowFiles.of(job, stages, prepare), Tree.of(job, stages, prepare)
         with job.text.placing():
             source = source_of(job, tree, records)
             if job.candidates is not None:
                 source.choose(None, job.candidates)
-        session = cls(job, source, stages, notes, row_files, tree)
+        session = cls(job, source, stages, notes, hand, row_files, tree)
         session._check_names()
         session._check_paths()
         session._check_budget()
@@ -125,14 +126,12 @@ class Session:
         for name in inside:
             where = self.job.text.where(("steps", step, "each", item), key=True)
             _check_free(name, {*taken, stage.spec.name}, where)
-        heard = {name: dtype for name, dtype in mute.items() if name not in inside}
         unwritten = [later.spec.name for later in self.stages[step:]]
-        for key, template in stage.runner.templates.items():
-            of_item = bool(item) and key != f"each.{item}"
-            unheard = {} if template.native else heard if of_item else mute
-            _check_template(template, {**known, **inside} if of_item else known, unheard, unwritten)
-        if stage.when:
-            _check_template(stage.when, known, mute, unwritten)
+        outside = (stage.when, stage.runner.templates.get(f"each.{item}"))
+        for template in filter(None, (stage.when, *stage.runner.templates.values())):
+            own = {} if template in outside else inside
+            heard = {name: dtype for name, dtype in mute.items() if name not in own and not template.native}
+            _check_template(template, {**known, **own}, heard, unwritten)
 
     def _check_documents(self, tree: Tree) -> None:
         if not isinstance(self.source, Documents):
@@ -252,21 +251,6 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     return open_records(
         job.records, job.file.parent, given(job, records), without, tree.places if tree else None
     )
-
-
-def _earlier(job: Job, document: str, language: str) -> dict[str, str]:
-    """The segments of a document as they were published last."""
-    path = job.folder / job.output.ledger
-    ledger = _ledger(path, path.stat().st_mtime_ns if path.exists() else 0)
-    files = [file for name, file in ledger if name == document and ledger.language(name, file) == language]
-    rows = (row for file in files for row in ledger.rows(document, file))
-    return {row.source: row.target for row in rows if row.target is not None}
-
-
-@lru_cache(maxsize=1)
-def _ledger(path: Path, changed: int) -> Ledger:
-    """The ledger, opened once in the state that it had at this time."""
-    return Ledger(path)
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

@@ -7,11 +7,12 @@ This module does not know how the answers came about.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from pipeline.answers.asking import BY_HAND, Taken, Templates, rejected, whole
+from pipeline.answers.asking import BY_HAND, Taken, Templates, no_misfit, or_by_hand, rejected, whole
 from pipeline.answers.checking import Checking, Checks, named_in, written_of
 from pipeline.answers.complaints import to_a_person
 from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
@@ -20,6 +21,7 @@ from pipeline.core.domain import Billed, Call, Fault, Request, Values
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.models import Model
 from pipeline.job.spec import Step
+from pipeline.wire.conversation import Conversation
 
 KEYS = ("join",)
 
@@ -93,12 +95,14 @@ class Join:
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The text, without blanks at its ends."""
         place = place_of(key, values, self._each)
-        by_hand = self._told.by_hand(self._step, place)
-        if by_hand is not None:
-            return Taken(by_hand, BY_HAND)
         text = whole(self._text.render(values)).strip()
         if not text:
             raise Fault("template", f"{self._text.locate(1, 1)}: the text is empty")
+        joined, reading = Conversation((("user", text),)), (no_misfit, partial(Taken, by=BY_HAND))
+        checked = partial(self._checked, text, values, key, call)
+        return await or_by_hand(self._told, self._step, place, joined, reading, checked)
+
+    async def _checked(self, text: str, values: Values, key: str, call: Call) -> Taken:
         written = written_of(text, values, "")
         said = await all_said(self._checking, self._asked, written, key, call)
         hard = " ".join(one.message for one in said.complaints if one.hard)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates
+from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates, or_by_hand
 from pipeline.answers.attempts import Attempts, Verdict
 from pipeline.answers.checking import Checking, Checks, named_in, written_of
 from pipeline.answers.draws import Draws
@@ -181,15 +181,12 @@ class Prompt:
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The answer for these values: text, or the JSON value."""
         place = place_of(key, values, self._each)
-        by_hand = self._told.by_hand(self._step, place)
-        if by_hand is not None:
-            return Taken(self._read(by_hand)[0], BY_HAND)
         asked = self._conversation(values)
         judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
 
-        async def ask(one: Conversation) -> Taken:
+        async def one(question: Conversation) -> Taken:
             try:
-                return await self._attempts.ask(one, key, call, judge)
+                return await self._attempts.ask(question, key, call, judge)
             except Rejected as fault:
                 raise fault.but(best=self._end.bare(fault.best) if self._end else fault.best) from None
 
@@ -198,9 +195,20 @@ class Prompt:
             written = [written_of(value, values, asked.turns[-1][1]) for value in found]
             return await self._picker.pick([one.text for one in written], written[0], key, call)
 
-        if self._samples is None:
-            return await ask(asked)
-        return await self._samples.take(asked, ask, choose if self._picker else None)
+        async def ask() -> Taken:
+            if self._samples is None:
+                return await one(asked)
+            return await self._samples.take(asked, one, choose if self._picker else None)
+
+        reading = lambda text: self._read(text)[1], partial(self._by_hand, values, asked.turns[-1][1])
+        return await or_by_hand(self._told, self._step, place, asked, reading, ask)
+
+    def _by_hand(self, values: Values, prompt: str, text: str) -> Taken:
+        """A text that a person decided on: no check rejects it, and soft ones are told."""
+        value = self._read(text)[0]
+        complaints = self._checking.complaints(written_of(value, values, prompt))
+        soft = tuple(one for one in complaints if not one.hard)
+        return Taken(value if self.shape is self._shape else [value], BY_HAND, soft=soft)
 
     def _read(self, text: str) -> tuple[Any, str]:
         if self._shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''

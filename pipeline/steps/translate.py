@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, model_validator
 
-from pipeline.answers.asking import Asking, Taken, Templates
+from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates, no_misfit, or_by_hand
 from pipeline.answers.attempts import Attempts, Judge, Verdict
 from pipeline.answers.draws import Draws
-from pipeline.answers.written import Complaint
+from pipeline.answers.written import Complaint, place_of
 from pipeline.core.document import Policy, Segment
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.job.fields import JobNames, Texts
@@ -182,6 +183,7 @@ class Translate:
         self.repairs = (1 if spec.repairs is None else spec.repairs) if takes_prompts else 0
         self._asking = Asking(spec.name, models[spec.model])
         self._attempts = Attempts([self._asking], self.repairs)
+        self._step, self._told, self._each = spec.name, template.told, template.each
 
     def _render(self, name: str, values: Values) -> str:
         template = self.templates.get(f"translate.{name}")
@@ -216,7 +218,11 @@ class Translate:
             return Taken(text)
 
         question = Question(Segment(text), *languages, self._terms(text, *languages))
-        return await self._attempts.ask(asked, key, call, self._judge(question))
+        ask = partial(self._attempts.ask, asked, key, call, self._judge(question))
+        place = place_of(key, values, self._each)
+        return await or_by_hand(
+            self._told, self._step, place, asked, (no_misfit, partial(Taken, by=BY_HAND)), ask
+        )
 
     def _judge(self, question: Question) -> Judge:
         """Hard findings are sent back each time; soft ones once, and not where no answer can follow."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -50,6 +51,14 @@ class Conversation:
     def answered(self, text: str, complaint: str) -> Conversation:
         """The same conversation one turn longer: what the model said, and what is wrong with it."""
         return replace(self, turns=(*self.turns, ("assistant", text), ("user", complaint)))
+
+    @property
+    def digest(self) -> str:
+        """A few digits for what is asked, whichever model is asked and with whatever parameters."""
+        schema = "" if self.schema is None else orjson.dumps(self.schema).decode()
+        media = [(one.kind, one.mark, one.url) for one in self.media]
+        said = repr((self.system, self.turns, schema, self.translation, *media))
+        return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 @lru_cache(maxsize=32)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.output.translated.judged import Judged
 
 LONGEST_REASON = 300
+MOST_REMARKS = 10
 _ROWS = ("ok", "failed", "skipped", "pending")
 
 
@@ -66,6 +67,7 @@ def of_result(result: Result) -> Iterator[str]:
         why = ", ".join(f"{count:,} {kind}" for kind, count in result.reasons.items())
         yield f"failures  {shown(result.failures)}: {why}{_paid(result)}"
         yield from (safe_text(f"  {_reason(one)}") for one in result.commonest)
+    yield from _of_review(result)
     yield from (safe_text(f"odd: {remark}") for remark in result.remarks)
     if result.advice:
         yield f"held up by {result.advice}"
@@ -94,6 +96,19 @@ def _paid(result: Result) -> str:
     if not paid or paid == result.failed:
         return f"; paid for, so {again}" if paid else ""
     return f"; {paid:,} of these {result.failed:,} {'is' if paid == 1 else 'are'} paid for, and {again}"
+
+
+def _of_review(result: Result) -> Iterator[str]:
+    if result.review:
+        what = counted(result.to_review, "row")
+        todo = "change `answer`, or write yes into `accept`, and run again"
+        yield f"review    {shown(result.review)}: {what}; {todo}"
+    if result.by_hand:
+        yield f"by hand   {counted(result.by_hand, 'answer')} of people used"
+    yield from (safe_text(f"  {remark}") for remark in result.review_remarks[:MOST_REMARKS])
+    more = len(result.review_remarks) - MOST_REMARKS
+    if more > 0:
+        yield f"  … and {counted(more, 'more remark')}"
 
 
 def _of_files(filed: Filed) -> Iterator[str]:
@@ -128,8 +143,9 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "most_cost")
     lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
+    reviewed = ("review", "to_review", "by_hand", "review_remarks")
     wanted = ("accept",) if result.accept is not None else ()
-    names = (*_ROWS, *numbers, "rows_before", *lists, *wanted)
+    names = (*_ROWS, *numbers, "rows_before", *lists, *reviewed, *wanted)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}

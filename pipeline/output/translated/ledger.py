@@ -8,6 +8,7 @@ done with a segment.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
@@ -174,3 +175,17 @@ def _rows(scan: pl.LazyFrame) -> list[Row]:
 def cells(rows: Iterable[Row]) -> list[tuple[object, ...]]:
     """Rows as a table takes them."""
     return list(map(_CELLS, rows))
+
+
+def earlier(path: Path, document: str, language: str) -> dict[str, str]:
+    """The segments of a document as they were published last."""
+    ledger = _opened(path, path.stat().st_mtime_ns if path.exists() else 0)
+    files = [file for name, file in ledger if name == document and ledger.language(name, file) == language]
+    rows = (row for file in files for row in ledger.rows(document, file))
+    return {row.source: row.target for row in rows if row.target is not None}
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, changed: int) -> Ledger:
+    """The ledger, opened once in the state that it had at this time."""
+    return Ledger(path)

@@ -26,7 +26,7 @@ from pipeline.journal.erase import cleanse
 from pipeline.journal.events import events_to
 from pipeline.journal.journal import Journal
 from pipeline.journal.spill import Spill
-from pipeline.output import manifest, receipt
+from pipeline.output import manifest, receipt, review
 from pipeline.output.aside import remove_leftovers
 from pipeline.output.overwrite import kept_beside
 from pipeline.output.translated.derived import own_files
@@ -87,6 +87,7 @@ def _forgotten(job: Job, path: Path, meant: Meant, remove_results: bool) -> Forg
     found = Forgotten(meant.records, notices=meant.notices)
     found.row_files, in_the_way = erase_files(job.folder, job.root, meant.names)
     found.left += map(str, in_the_way)
+    review.erase(job.folder, meant.names)
     found.events = erase_lines(job.folder / "events.jsonl", partial(_is_named, meant.names))
     if not (meant.records or meant.digests or found.row_files or found.events):
         hint = "the key as it stands in the records; several columns as JSON: '[1, \"en\"]'"

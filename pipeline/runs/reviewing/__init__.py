@@ -1,0 +1,1 @@
+"""What people decide about rows whose answers were all rejected."""
