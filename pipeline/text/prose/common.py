@@ -9,7 +9,7 @@ from __future__ import annotations
 _WORDS = {
     "en": "the and of to that it with for was are this from they have you not which when were been will your",
     "de": "der die und ist nicht mit ein eine sich auf für dem von zu wird auch werden bei oder wenn sie",
-    "fr": "les des est une dans pour qui pas sur avec vous sont ce cette nous aux elle leur ou plus du et je par",
+    "fr": "les des est une dans pour qui pas sur avec vous sont ce cette nous aux elle leur plus du et par",
     "es": "el los las y por su para es está más pero sus cuando se muy también fue al",
     "pt": "o os e do da dos uma não com em são pelo pela ao seu sua você foi no",
     "it": "il di che è per non gli della nel sono dei anche alla più le ed questo",

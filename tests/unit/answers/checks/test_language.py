@@ -105,5 +105,6 @@ def test_a_hostile_text_takes_no_time(text: str) -> None:
 
 def test_small_words_are_those_of_one_language_alone() -> None:
     assert all(one.isdisjoint(other) for one, other in combinations(common._OF.values(), 2))
-    for code in ("en", "de", "es"):
-        assert [language for language in common._OF if common.is_common(TEXTS[code], language)] == [code]
+    for code, text in TEXTS.items():
+        found = {language for language in common._OF if common.is_common(text, language)}
+        assert found <= {code} and (found or code not in ("en", "de"))
