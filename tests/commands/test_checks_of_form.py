@@ -20,6 +20,7 @@ STEP: dict[str, Any] = {
         "post.text": {
             "length": {"target": "{{ size }}", "unit": "{{ unit }}", "within": 0.2},
             "starts_with": "{{ title }}",
+            "contains": {"any": ["{{ title }}", "zzz"], "where": "first_line"},
             "platform": "{{ site }}",
             "links": {"from": "record"},
             "ending": True,
