@@ -70,7 +70,7 @@ COPY = {
 }
 FACTS = {"keywords": ["city", "workers", "towers"], "mood": "dark", "hashtag": "#Metropolis"}
 FOUND = {
-    "evidence": "the difference between high and low water can reach 16 metres.",
+    "evidence": "In the Bay of Fundy in Canada the water rises by 16 metres.",
     "answer": "Up to 16 metres.",
 }
 NOT_FOUND = {"evidence": "", "answer": "The text does not say."}
@@ -82,8 +82,16 @@ whether a house is ready. Costs, aid and noise decide whether a pump is worth it
 POINT = "Heat pumps work in old houses, too."
 
 GOOD: dict[str, tuple[dict[str, str], int]] = {
-    "answers": ({"How far apart": json.dumps(FOUND), "the first": json.dumps(NOT_FOUND)}, 2),
-    "articles": ({"Write section": SECTION, "For people": json.dumps(OUTLINE)}, 2),
+    "answers": ({"By how much": json.dumps(FOUND), "the first": json.dumps(NOT_FOUND)}, 2),
+    "articles": (
+        {
+            "Write section 1": SECTION,
+            "Write section 2": NIGHT,
+            "Write section 3": SUMMARY,
+            "For people": json.dumps(OUTLINE),
+        },
+        2,
+    ),
     "briefs": ({"The situation": json.dumps(BRIEF)}, 3),
     "code": ({"leap_years": LEAP}, 1),
     "contest": ({"上下文窗口": ENTRY}, 1),
