@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import alike, documents, durability, judge, memory, rates, replay, startup, throughput
+from benchmarks import alike, checks, documents, durability, judge, memory, rates, replay, startup, throughput
 from benchmarks.workload import machine, note
 
 ALL = {
@@ -14,6 +14,7 @@ ALL = {
     "rates": rates,
     "documents": documents,
     "alike": alike,
+    "checks": checks,
     "judge": judge,
 }
 

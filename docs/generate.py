@@ -13,6 +13,7 @@ import runpy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -26,7 +27,7 @@ from pipeline.job.load import schema_text
 from pipeline.lanes import bottleneck
 from pipeline.lanes.guards import fuse
 from pipeline.output import types
-from pipeline.steps import translate
+from pipeline.steps import prompt, translate
 from pipeline.wire import faults
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -191,9 +192,34 @@ def _documents() -> str:
     return "\n".join(rows) + "\n"
 
 
+def _checks(wing: Literal["checks", "asked"]) -> str:
+    """Every check with its options, as its module says."""
+    rows = [
+        (f"`{name}`", adapters.summary(wing, name), _options(adapters.load(wing, name).Options))
+        for name in adapters.names(wing)
+    ]
+    return _table(("check", "what it looks at", "options"), iter(rows))
+
+
+def _options(spec: type[BaseModel]) -> str:
+    """The options of a check in one cell."""
+    said = [
+        f"`{field.alias or name}`: {field.description or ''}"
+        + (f" ({_default(field)})" if field.default else "")
+        for name, field in spec.model_fields.items()
+        if name != "root"
+    ]
+    return "<br>".join(said) or " ".join((spec.__doc__ or "").split())
+
+
 _PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/documents.md": {"documents": _documents},
     "README.md": {"kinds": _kinds},
+    "docs/checks.md": {
+        "checks": lambda: _checks("checks"),
+        "asked": lambda: _checks("asked"),
+        "prompt": lambda: _keys(prompt.Spec),
+    },
     "docs/rates.md": {"faults": _faults, "stops": _stops, "binds": _binds},
     "docs/job-file.md": {
         "limits": lambda: _keys(models.Limits),

@@ -26,6 +26,9 @@ from pipeline.runs.run import export_async, pilot_async, run_async
 from pipeline.runs.state import Wish
 from pipeline.runs.tuning.export import hand_on_async
 from pipeline.runs.tuning.files import Handed, Wanted
+from pipeline.runs.tuning.finetune import Agree
+from pipeline.runs.tuning.finetune import finetune as make_model
+from pipeline.runs.tuning.state import Order, Tuned
 
 __all__ = ["export", "export_async", "load", "pilot", "pilot_async", "plan", "plan_async", "run", "run_async"]
 
@@ -74,6 +77,14 @@ def export(job: Job, records: Rows | None = None) -> Result:
 def hand_on(job: Job, step: str, wishes: Sequence[Wanted]) -> list[Handed]:
     """Write the accepted answers of a step into files for fine-tuning. Nothing is sent."""
     return _waited(partial(hand_on_async, job, step, wishes))
+
+
+def finetune(job: Job, order: Order, agree: Agree, say: Callable[[str], None] = lambda _: None) -> Tuned:
+    """Make a model of a step's accepted answers at the endpoint of one of the job's models. It costs money.
+
+    `agree` is told what is trained, and raises where that is not wanted.
+    """
+    return make_model(job, order, partial(hand_on, job), agree, say)
 
 
 def frozen(job: Job) -> Frozen:

@@ -20,7 +20,7 @@ _ORDERS = re.compile(
     r"|Write it( again, without Markdown| to its end)|(Expand|Shorten) it by about [^.]{1,60}"
     r"|Use (the glossary|only [a-z ]{1,40}|each hashtag once|at (most|least) \d+ [a-z]{1,20}))\.(?= [A-Z]|$)"
 )
-_NOT_JSON = "Your answer is not JSON ("
+_NOT_JSON = re.compile(r'(?:Your answer|The field "[^"]*" of your answer) is not JSON \(')
 _BEGINNINGS = (
     (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
     (re.compile(r"\AYour (?=answer|JSON|translation)"), "the "),
@@ -32,8 +32,8 @@ _BEGINNINGS = (
 def to_a_person(complaint: str) -> str:
     """The complaint as a person reads it: "the answer is not JSON (…)"."""
     said = _ORDERS.sub("", complaint)
-    if said.startswith(_NOT_JSON):
-        said = _NOT_JSON + own_words(said.removeprefix(_NOT_JSON))
+    if not_json := _NOT_JSON.match(said):
+        said = not_json[0] + own_words(said[not_json.end() :])
     for beginning, instead in _BEGINNINGS:
         said = beginning.sub(instead, said)
     return said.removesuffix(".")

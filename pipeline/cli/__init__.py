@@ -17,7 +17,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import _common as common
-from pipeline.cli import journal, look, run, tools, translate, wording
+from pipeline.cli import handing, journal, look, run, tools, translate, wording
 from pipeline.core.display import safe_text
 from pipeline.core.errors import DiskError, Interrupted, JobError, PipelineError, RunStopped
 from pipeline.system.signals import end_the_program
@@ -71,7 +71,7 @@ def _options(
 
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    run.run, translate.translate, look.plan, look.export, look.show, look.status, look.ctl,
+    run.run, translate.translate, look.plan, look.export, look.show, look.status, look.ctl, handing.finetune,
     tools.check, look.doctor, tools.new, tools.schema,
 )  # fmt: skip
 for _command in _COMMANDS:  # a line that is told is not cut: it is wrapped

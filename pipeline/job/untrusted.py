@@ -30,29 +30,11 @@ MOST_STEPS, MOST_MODELS, MOST_BRANCHES = 100, 50, 1000
 _FORMATS = {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"}
 _TEXTS = {".json", ".md", ".rst", ".txt"}  # endings of files that no program runs
 _STEPS = {"join", "prompt", "translate"}
-_CHECKS = frozenset(
-    {
-        "contains",
-        "distinct",
-        "echo",
-        "ending",
-        "ends_with",
-        "excludes",
-        "fences",
-        "hashtags",
-        "language",
-        "length",
-        "links",
-        "numbers",
-        "opening",
-        "original",
-        "platform",
-        "refusal",
-        "repetition",
-        "shorter_than_source",
-        "starts_with",
-    }
-)
+_CHECKS = frozenset({
+    "contains", "distinct", "echo", "ending", "ends_with", "excludes", "fences", "hashtags", "language",
+    "length", "links", "numbers", "opening", "original", "platform", "refusal", "repetition",
+    "shorter_than_source", "starts_with",
+})  # fmt: skip
 """`regex` is not among them: a pattern may take megabytes and a tenth of a second to compile, for each row"""
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "openai": frozenset({"idle"}),

@@ -29,7 +29,7 @@ from typing import Any
 from pipeline.job.spec import Job
 from pipeline.output.folder import Filed, label
 from pipeline.output.table import Written
-from pipeline.system.files import writing
+from pipeline.system.files import replace_file, writing
 
 NAME = "published.json"
 Known = tuple[int, str]  # the bytes of a file and its SHA-256
@@ -119,14 +119,5 @@ def write_receipt(
 
 def _write(job: Job, receipt: Mapping[str, Any]) -> None:
     path = job.folder / NAME
-    aside = path.with_name(f".{NAME}.{os.getpid()}.part")  # an export may be writing, too
     with writing(path):
-        descriptor = os.open(
-            aside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-        )
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(receipt, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(descriptor)
-        aside.replace(path)
+        replace_file(path, f"{json.dumps(receipt, indent=1)}\n".encode())

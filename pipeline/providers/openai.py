@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -23,6 +24,9 @@ from pipeline.job.models import MOST_AUTO, Model
 from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
 
 APIS = ("chat", "responses", "completions", "decisions", "moderations")
+if TYPE_CHECKING:
+    from pipeline.providers.http.rest import Rest
+
 CAPABILITIES = Capabilities(apis=APIS, endpoints=True)
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
@@ -78,11 +82,7 @@ async def slots(model: Model) -> int:
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to the model's endpoint; the key is read from the environment by its name."""
-    base_url = address(model)
-    options = Options.model_validate(model.options)
-    key, extras = api_key(model, base_url), extras_of(options.headers, options.proxy, base_url)
-    if (key or extras.secrets) and not options.allow_http:
-        _refuse_plain(base_url)
+    base_url, key, extras, options = _endpoint(model)
     concurrency = max(model.limits.most_at_once, MOST_AUTO)  # it may be raised while the run goes on
     async with connect_to(
         base_url,
@@ -93,6 +93,24 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         extras=extras,
     ) as call:
         yield call
+
+
+def rest(model: Model) -> AbstractContextManager[Rest]:
+    """The calls to the model's endpoint that are no questions."""
+    from pipeline.providers.http.rest import rest_at
+
+    base_url, key, extras, _ = _endpoint(model)
+    return rest_at(base_url, key, extras, model.limits.timeout)
+
+
+def _endpoint(model: Model) -> tuple[str, Secret, Extras, Options]:
+    """Where a model is asked, and with what; `JobError` where its key would be sent in the clear."""
+    base_url = address(model)
+    options = Options.model_validate(model.options)
+    key, extras = api_key(model, base_url), extras_of(options.headers, options.proxy, base_url)
+    if (key or extras.secrets) and not options.allow_http:
+        _refuse_plain(base_url)
+    return base_url, key, extras, options
 
 
 def api_key(model: Model, base_url: str) -> Secret:

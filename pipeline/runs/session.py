@@ -126,14 +126,12 @@ class Session:
         for name in inside:
             where = self.job.text.where(("steps", step, "each", item), key=True)
             _check_free(name, {*taken, stage.spec.name}, where)
-        heard = {name: dtype for name, dtype in mute.items() if name not in inside}
         unwritten = [later.spec.name for later in self.stages[step:]]
-        for key, template in stage.runner.templates.items():
-            of_item = bool(item) and key != f"each.{item}"
-            unheard = {} if template.native else heard if of_item else mute
-            _check_template(template, {**known, **inside} if of_item else known, unheard, unwritten)
-        if stage.when:
-            _check_template(stage.when, known, mute, unwritten)
+        outside = (stage.when, stage.runner.templates.get(f"each.{item}"))
+        for template in filter(None, (stage.when, *stage.runner.templates.values())):
+            own = {} if template in outside else inside
+            heard = {name: dtype for name, dtype in mute.items() if name not in own and not template.native}
+            _check_template(template, {**known, **own}, heard, unwritten)
 
     def _check_documents(self, tree: Tree) -> None:
         if not isinstance(self.source, Documents):

@@ -11,7 +11,7 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EACCES, EDQUOT, ELOOP, ENOSPC, ENXIO, EROFS
 from pathlib import Path
 from typing import IO, Any, cast
@@ -83,6 +83,22 @@ def sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def replace_file(path: Path, content: bytes, rights: int = 0o600) -> None:
+    """Put a whole, synced file in the place of what is there; raises `OSError`."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")  # another process may be writing, too
+    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(aside, flags, rights), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def own_file(path: Path, flags: int) -> int:

@@ -34,12 +34,12 @@ _EDGE = re.compile(r"^[ \t]*\| ?| ?\|[ \t]*$", re.M)
 _CELL = re.compile(r" ?\| ?")
 _TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
 _LINKS = (
-    (re.compile(r"!\[[^\[\]]*\](?:" + _TARGET + r"|\[[^\[\]]*\])"), ""),  # images
-    (re.compile(r"\[([^\[\]]*)\]" + _TARGET), r"\1"),
-    (re.compile(r"\[\^[^\[\]\s]+\]"), ""),  # references to notes
-    (re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1"),
-    (re.compile(r"[ \t]?<https?:[^<>\s]*>", re.I), ""),
-    (re.compile(r"<([^<>\s@]+@[^<>\s@]+)>"), r"\1"),
+    ("![", re.compile(r"!\[[^\[\]]*\](?:" + _TARGET + r"|\[[^\[\]]*\])"), ""),  # images
+    ("](", re.compile(r"\[([^\[\]]*)\]" + _TARGET), r"\1"),
+    ("[^", re.compile(r"\[\^[^\[\]\s]+\]"), ""),  # references to notes
+    ("][", re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1"),
+    ("<", re.compile(r"[ \t]?<https?:[^<>\s]*>", re.I), ""),
+    ("@", re.compile(r"<([^<>\s@]+@[^<>\s@]+)>"), r"\1"),
 )
 _BREAKS = re.compile(r"<(?:br|/?(?:p|div|li|tr|h[1-6]|ul|ol|table|blockquote))\b[^<>]*>", re.I)
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*|/)?>")
@@ -61,6 +61,8 @@ def plain(text: str, code: bool = True) -> str:
     """The rendered text; blocks of code are left out where `code` is false, else kept as they are."""
     if not (_SIGNS.search(text) or has_address(text) or _MARKED_LINE.search("\n" + text)):
         return text
+    if not code and "```" not in text and "~~~" not in text:
+        return plain(text)  # which another check has asked for
     parts = [(_rendered(part) if prose else part) for part, prose in _parts(body(text)) if prose or code]
     return _EMPTY.sub("\n\n", "\n".join(parts)).strip()
 
@@ -103,15 +105,14 @@ def _rendered(text: str) -> str:
     if "|" in text and _TABLE.search(text):
         text = _CELL.sub(" ", _EDGE.sub("", _TABLE.sub("", text)))
     text = "\n".join(map(_unmarked, text.split("\n")))
-    if "[" in text or "<" in text:
-        for pattern, instead in _LINKS:
-            text = pattern.sub(instead, text)
-        text = _TAG.sub("", _BREAKS.sub("\n", text))
+    for sign, pattern, instead in _LINKS:
+        text = pattern.sub(instead, text) if sign in text else text
+    text = _TAG.sub("", _BREAKS.sub("\n", text)) if "<" in text else text
     text = _SPACED_ADDRESS.sub("", text) if has_address(text) else text
     text = _CODE.sub(r"\2", text) if "`" in text else text
     for sign, pattern in _STRESS:
-        for _ in range(2 if sign in text else 0):  # one inside another
-            text = pattern.sub(r"\2", text)
+        for _ in range(2):  # one inside another
+            text = pattern.sub(r"\2", text) if sign in text else text
     text = text.translate(_ESCAPED) if escaped else text
     return unescape(text) if "&" in text and ENTITY.search(text) else text
 

@@ -103,6 +103,20 @@ def test_what_is_still_alike_after_the_last_round_fails(rounds: int, project: Pr
         assert server.ledger().billed == 5 + 8 * rounds  # the first answer is shared with a row that is ok
 
 
+def test_copies_that_stay_copies_do_not_stop_the_run(project: Project) -> None:
+    many = posts(5, 260, 60)
+    with writer(lambda chat: many[number(chat)].text) as (server, _):
+        project.job(server.base_url, records=project.numbered(len(many)), steps=[STEP])
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 3, done.stderr
+        failed = project.result()["_status"].to_list()
+        assert [i for i, status in enumerate(failed) if status == "failed"] == [
+            i for i, post in enumerate(many) if post.copy_of is not None
+        ]
+        shown = project.run("show", "job.yaml", "--failed", "--explain")
+        assert shown.returncode == 0 and "rejected answer" in shown.stdout
+
+
 def test_a_soft_check_tells_and_asks_nothing(project: Project) -> None:
     with writer(planted) as (server, _):
         step = STEP | {"checks": {"soft": {"distinct": True}}}

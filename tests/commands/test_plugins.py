@@ -46,8 +46,8 @@ def filter_price(value, sign="EUR"):
     return f"{float(value):.2f} {sign}"
 
 
-def source_shelves(options) -> Iterator[dict]:
-    for number in range(options["shelves"]):
+def source_things(options) -> Iterator[dict]:
+    for number in range(options["things"]):
         yield {"sku": f"{number:03}", "title": f"thing {number}"}
 '''
 STEP: dict[str, Any] = {"name": "post", "prompt": "Write about {{ title }}."}
@@ -156,7 +156,7 @@ def test_a_filter_is_used_in_templates(project: Project) -> None:
 
 def test_a_source_gives_the_records(project: Project) -> None:
     file = job(project)
-    records = "  plugin: shelves\n  options: {shelves: 5}\n"
+    records = "  plugin: things\n  options: {things: 5}\n"
     file.write_text(file.read_text().replace("  from: records.csv\n", records))
     assert project.numbers("run", "job.yaml", "--allow-code")["ok"] == 5
     assert project.result()["title"].to_list() == [f"thing {i}" for i in range(5)]
@@ -239,8 +239,8 @@ def test_code_that_cannot_be_run_is_an_error_with_its_place(rules: str, said: st
     ],
 )
 def test_a_source_that_gives_no_records_is_an_error(body: str, said: str, project: Project) -> None:
-    file = job(project, f"def source_shelves(options):\n    {body}\n")
-    file.write_text(file.read_text().replace("  from: records.csv\n", "  plugin: shelves\n"))
+    file = job(project, f"def source_things(options):\n    {body}\n")
+    file.write_text(file.read_text().replace("  from: records.csv\n", "  plugin: things\n"))
     done = project.run("check", "job.yaml", "--allow-code")
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
 
@@ -257,7 +257,7 @@ def test_a_source_that_gives_no_records_is_an_error(body: str, said: str, projec
             {"records": {"from": "records.csv", "options": {"a": 1}}},
             "has `options`, which are for a `plugin`",
         ),
-        ({"records": {"plugin": "shelve"}}, "did you mean 'shelves'?"),
+        ({"records": {"plugin": "thing"}}, "did you mean 'things'?"),
     ],
 )
 def test_what_names_no_code_is_an_error(changes: dict[str, Any], said: str, project: Project) -> None:

@@ -18,6 +18,8 @@ ASKS: dict[str, Any] = {
     "chat": lambda sdk: sdk.chat.completions.create(model="m", messages=[]),
     "responses": lambda sdk: sdk.responses.create(model="m", input="a"),
     "completions": lambda sdk: sdk.completions.create(model="m", prompt="a"),
+    "decisions": lambda sdk: sdk.decisions.create(model="m", input="a", questions=[]),
+    "moderations": lambda sdk: sdk.moderations.create(model="m", input="a"),
 }
 THE_TRANSPORTS_OWN = {"host", "connection", "content-length", "accept-encoding"}
 KINDS = {

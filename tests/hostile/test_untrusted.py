@@ -152,7 +152,7 @@ def test_every_kind_there_is_was_judged() -> None:
                 "language",
             ),
             *("length", "links", "numbers", "opening", "original", "own", "platform", "refusal", "regex"),
-            *("repetition", "shorter_than_source", "starts_with"),
+            *("code", "json_schema", "repetition", "shorter_than_source", "starts_with"),
         },
         "tables": {"csv", "json", "jsonl", "ods", "parquet", "tsv", "xlsx"},
     }

@@ -98,6 +98,22 @@ REFUSALS = {
     "zh": ["抱歉，我无法满足您的请求。", "作为一个AI语言模型，我不能撰写这篇文章。"],
     "ja": ["申し訳ありませんが、お応えできません。", "すみませんが、その内容を作成することはできません。"],
 }
+INTRODUCTIONS = {
+    "en": "Sure! Here is your post:",
+    "de": "Gerne! Hier ist dein Beitrag:",
+    "fr": "Bien sûr ! Voici votre texte :",
+    "es": "¡Claro! Aquí tienes el texto:",
+    "zh": "好的，以下是您要的文章：",
+    "ja": "承知しました。以下が投稿文です：",
+}
+WORN = {
+    "en": "In today's fast-paced world, everything moves.",
+    "de": "In der heutigen schnelllebigen Welt bewegt sich alles.",
+    "fr": "Dans le monde d'aujourd'hui, tout bouge.",
+    "es": "En el mundo actual, todo se mueve.",
+    "zh": "在当今快节奏的社会中，一切都在变化。",
+    "ja": "現代社会において、すべてが変化しています。",
+}
 LANGUAGES = tuple(SENTENCES)
 _ROW = re.compile(r"\[row (\d+)\]")
 
@@ -196,6 +212,23 @@ def _other_figures(row: Row, random: Random) -> str:
     return row.good.replace(str(row.number), str(row.number + random.randrange(1, 900)))
 
 
+def _introduced(row: Row, random: Random) -> str:
+    return f"{INTRODUCTIONS[row.language]}\n\n{row.good}"
+
+
+def _worn(row: Row, random: Random) -> str:
+    return f"{WORN[row.language]} {row.good}"
+
+
+def _cut_off(row: Row, random: Random) -> str:
+    return row.good.replace(CLOSING[row.language], "").rstrip()[:-3]
+
+
+def _in_another_place(row: Row, random: Random) -> str:
+    closing = CLOSING[row.language]
+    return f"{closing}\n\n{row.good.replace(closing, '').rstrip()}"
+
+
 BAD: dict[str, tuple[str, Bad]] = {
     "too short": ("length", _cut),
     "too long": ("length", _essay),
@@ -208,6 +241,11 @@ BAD: dict[str, tuple[str, Bad]] = {
     "a doubled opening": ("repetition", _doubled_opening),
     "a missing sentence": ("contains", _without_the_sentence),
     "other figures": ("numbers", _other_figures),
+    "in a fence": ("fences", _fenced),
+    "an introduction": ("fences", _introduced),
+    "a worn opening": ("opening", _worn),
+    "cut off": ("ending", _cut_off),
+    "a sentence in another place": ("ends_with", _in_another_place),
 }
 """what is wrong -> the check that must say so, and the answer"""
 OF_LANGUAGE = frozenset(("in another language", "half in another language", "an echo", "a refusal"))
@@ -227,6 +265,10 @@ CHECKS: dict[str, Any] = {
     "repetition": True,
     "numbers": {"from": "{{ number }}"},
     "contains": "{{ closing }}",
+    "fences": True,
+    "opening": True,
+    "ending": True,
+    "ends_with": "{{ closing }}",
 }
 
 

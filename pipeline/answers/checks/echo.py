@@ -1,6 +1,6 @@
 """Whether an answer repeats the prompt, or a text of the row, instead of answering.
 
-Names, titles and short quotations may stand in it.
+Names, titles, short quotations and a sentence that the prompt wants may stand in it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pipeline.text.prose.overlap import overlap
 
 _WORDS, _CHARACTERS = 8, 16
 """the least that is repeated: words, or characters where a script sets no blanks"""
+_WHOLE, _PIECES = 0.9, 3
+"""the share that is an echo in any case; a smaller one is none where fewer pieces are repeated than this"""
 _SHOWN = 80
 
 
@@ -28,7 +30,7 @@ class Options(Settings):
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
     found = overlap(written.text, options.of or (written.prompt,), _WORDS, _CHARACTERS)
-    if found.share <= options.most:
+    if found.share <= options.most or (found.share < _WHOLE and found.pieces < _PIECES):
         return None
     passage = " ".join(found.longest.split())[:_SHOWN]
     given = f'what you were given: {found.share:.0%} of it stands there already ("{passage}")'

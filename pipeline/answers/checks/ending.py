@@ -11,8 +11,8 @@ import re
 from pipeline.answers.written import Written
 from pipeline.job.fields import Settings
 
-_TAIL = 4_000
-"""characters at the end that are looked at for what is left open"""
+_TAIL, _END = 4_000, 20
+"""characters at the end that are looked at for what is left open, and for the last words"""
 _FENCE = re.compile(r"^[ \t>]*(?:```|~~~)", re.M)
 _EMPTY_ITEM = re.compile(r"(?:[-+*•]|\d{1,3}[.)])")
 _TITLE = re.compile(r"#{1,6}[ \t]+\S")
@@ -74,11 +74,12 @@ def _left_open(last: str) -> str:
 
 def _is_half(last: str) -> bool:
     bare = last.rstrip(_CLOSERS)
-    if not bare or bare[-1] in _ENDS or _UNSPACED.search(bare) or _FACE.search(last):
+    tail = bare[-_END:]
+    if not bare or bare[-1] in _ENDS or _UNSPACED.search(tail) or _FACE.search(last[-_END:]):
         return False
     if _NO_PROSE.match(last):
-        return bool(re.search(r"[,，、]\Z", bare)) and not last.startswith(("|", "#"))
-    if _OPEN_END.search(bare) or _GOES_ON.search(bare):
+        return bare.endswith((",", "，", "、")) and not last.startswith(("|", "#"))
+    if _OPEN_END.search(tail) or _GOES_ON.search(tail):
         return True
     if not _WORD.match(bare[-1]) or "#" in last.rpartition(" ")[2] or "://" in last.rpartition(" ")[2]:
         return False  # an emoji, a sign, a hashtag, an address

@@ -15,7 +15,7 @@ from pipeline.answers.written import Written
 from pipeline.job.fields import Count, Settings, is_template
 from pipeline.text.plain import plain
 
-TAG = re.compile(r"(?<![\w&/#＃.])[#＃](\w*[^\W\d_]\w*)")
+TAG = re.compile(r"[#＃](?<![\w&/#＃.].)(\w*[^\W\d_]\w*)")
 _SPACED = re.compile(
     r"(?<=#)\w+[ \t]+([#＃][ \t]+[^\W\d_]\w*)|(?<!\S)([#＃][ \t]+[^\W\d_]\w*)(?=[ \t]+[#＃]\w)"
 )
@@ -56,7 +56,7 @@ def complaint(written: Written, options: Options) -> str | None:
         if tag in seen:
             return f"Your answer has the hashtag #{tag} twice. Use each hashtag once."
         seen.add(tag)
-    if spaced := _SPACED.search(text):
+    if ("# " in text or "＃ " in text) and (spaced := _SPACED.search(text)):
         return f'Your answer has a space in a hashtag: "{spaced[1] or spaced[2]}". Write it again.'
     return _misplaced(text, len(tags), options)
 

@@ -14,6 +14,7 @@ from pipeline.answers.written import Written
 from pipeline.job.fields import Texts, is_template
 from pipeline.text.language import Tag, named, tag, wrong_tag
 from pipeline.text.prose.foreign import LETTERS, foreign, has_small_words
+from pipeline.text.prose.plainly import plainly
 from pipeline.text.prose.spoken import spoken
 from pipeline.text.scripts import weight, weights
 
@@ -60,6 +61,8 @@ def complaint(written: Written, options: Options) -> str | None:
 
 def _wrong(text: str, tags: list[Tag]) -> str:
     """How a text is written that is in none of the languages, where that is sure."""
+    if any(plainly(text, wanted.language) for wanted in tags if wanted.script == "Latn"):
+        return ""
     first = ""
     for wanted in tags:
         how, sure = foreign(text, wanted, "" if wanted.language == "en" else "en")

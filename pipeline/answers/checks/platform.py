@@ -60,7 +60,8 @@ def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
     name, text = options.root.strip().lower(), written.text
     rules = PLATFORMS[name]
-    if found := _MARKDOWN.search(text):
+    marked = any(sign in text for sign in ("**", "# ", "](", "```"))
+    if marked and (found := _MARKDOWN.search(text)):
         return f'Your answer has Markdown: "{found[0][:40]}". Write it again, without Markdown.'
     length = count(text, rules.unit)
     if length > rules.most:

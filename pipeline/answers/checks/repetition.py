@@ -20,8 +20,8 @@ from pipeline.text.scripts import weight
 
 _ENOUGH = 20_000
 """the characters of an answer that are looked at"""
-_LINE, _PARAGRAPH, _SENTENCE_LEAST, _PHRASE = 20, 120, 12, 6
-"""the least weight of letters of a line, a paragraph, a sentence and some words that are compared"""
+_LINE, _PARAGRAPH, _SENTENCE_LEAST, _PHRASE, _HAN = 20, 120, 12, 6, 9
+"""the least weight of letters of a line, a paragraph, a sentence, some words, a Chinese word"""
 _SHOWN = 60
 _USUAL = frozenset(chain(*USUAL.values()))
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
@@ -73,8 +73,10 @@ def _side_by_side(lines: list[str]) -> tuple[list[str], list[str]]:
             one for one, other in pairwise(sentences) if one == other and weight(one) >= _SENTENCE_LEAST
         )
         for found in doubles(line, _USUAL):
-            several = found.count(" ") > 1 and weight(found) >= _PHRASE
-            (phrases if several else words).append(found)
+            if found.count(" ") > 1 and weight(found) >= _PHRASE:
+                phrases.append(found)
+            elif weight(found) <= len(found) or weight(found) >= _HAN:
+                words.append(found)  # 研究研究 is good Chinese
         spaced = line.casefold().split()
         three = zip(spaced, spaced[1:], spaced[2:], strict=False)
         phrases += (one for one, *others in three if [one, one] == others and one.isalpha())

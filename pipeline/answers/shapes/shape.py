@@ -118,7 +118,7 @@ class Shape:
             return "it is nested too deeply"
         return ""
 
-    def _invalid(self, value: Any) -> str:
+    def invalid(self, value: Any) -> str:
         """What the schema finds wrong with a value; '' for nothing."""
         try:
             errors = list(islice(self._validator.iter_errors(value), _MOST_COMPLAINTS))
@@ -130,7 +130,7 @@ class Shape:
         """The one value in a text that fits, where nothing else in it could be meant; else nothing."""
         try:
             values = json_text.inside(text)
-            fitting = [value for value in values if not (self._invalid(value) or self._misfit(value))]
+            fitting = [value for value in values if not (self.invalid(value) or self._misfit(value))]
             kind = type(fitting[0]) if fitting else None
             meant = {
                 json.dumps(value, sort_keys=True)
@@ -150,7 +150,7 @@ class Shape:
             if found:
                 return found[0], ""
             return None, f"Your answer is not JSON ({error}). Answer again, with the JSON alone."
-        misfit = self._invalid(value) or self._misfit(value)
+        misfit = self.invalid(value) or self._misfit(value)
         if misfit:
             return None, f"Your JSON does not fit: {misfit}. Answer again, with the whole JSON corrected."
         return value, ""

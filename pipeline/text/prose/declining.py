@@ -7,7 +7,8 @@ know answers.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
 _WORDS: tuple[tuple[str, str, str], ...] = (
     (  # English
@@ -211,33 +212,46 @@ _ASKS = (
 _NEAR = 80
 """the characters behind a refusal in which the model may speak of itself"""
 _FLAGS = re.IGNORECASE
-_ITSELF_AT = re.compile(_ITSELF, _FLAGS)
-_SPEAKS = re.compile(rf"[^.!?。！？\n]{{0,30}}?(?:{_NAMED})[^\n]{{0,80}}?(?:{_NOT})", _FLAGS)
-_ASKS_FOR = re.compile(rf"{_BEFORE}(?:{_ASKS})", _FLAGS)
 
 
-def _of(sorry: str, cannot: str, do: str) -> re.Pattern[str]:
-    """Where it takes no word to say "I cannot", an apology must stand before."""
-    optional = "" if re.fullmatch(cannot, "") else "?"
-    return re.compile(
-        rf"(?P<sorry>(?:{sorry})[^\n]{{0,60}}?){optional}(?:{cannot})[^\n]{{0,30}}?(?:{do})", _FLAGS
+class _Patterns(NamedTuple):
+    """All patterns; they take longer to make than a command that needs none should wait."""
+
+    declining: tuple[re.Pattern[str], ...]
+    itself: re.Pattern[str]
+    speaking: re.Pattern[str]
+    asking: re.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    return _Patterns(
+        tuple(_declining(*words) for words in _WORDS),
+        re.compile(_ITSELF, _FLAGS),
+        re.compile(rf"[^.!?。！？\n]{{0,30}}?(?:{_NAMED})[^\n]{{0,80}}?(?:{_NOT})", _FLAGS),
+        re.compile(rf"{_BEFORE}(?:{_ASKS})", _FLAGS),
     )
 
 
-_DECLINES = tuple(_of(*words) for words in _WORDS)
+def _declining(sorry: str, cannot: str, do: str) -> re.Pattern[str]:
+    """Where it takes no word to say "I cannot", an apology must stand before."""
+    optional = "" if re.fullmatch(cannot, "") else "?"
+    apology = rf"(?P<sorry>(?:{sorry})[^\n]{{0,60}}?){optional}"
+    return re.compile(rf"{apology}(?:{cannot})[^\n]{{0,30}}?(?:{do})", _FLAGS)
 
 
 def declines(beginning: str) -> Literal["", "itself", "sorry", "bare"]:
     """How a text declines: with words for the model or the request, with an apology, or with neither."""
-    if _SPEAKS.match(beginning):
+    patterns = _patterns()
+    if patterns.speaking.match(beginning):
         return "itself"
-    found = next(filter(None, (pattern.match(beginning) for pattern in _DECLINES)), None)
+    found = next(filter(None, (pattern.match(beginning) for pattern in patterns.declining)), None)
     if found is None:
         return ""
     near = beginning[: found.end() + _NEAR]
-    return "itself" if _ITSELF_AT.search(near) else "sorry" if found["sorry"] else "bare"
+    return "itself" if patterns.itself.search(near) else "sorry" if found["sorry"] else "bare"
 
 
 def asks(beginning: str) -> bool:
     """Whether a text asks for what its writer has not been given."""
-    return bool(_ASKS_FOR.match(beginning))
+    return bool(_patterns().asking.match(beginning))

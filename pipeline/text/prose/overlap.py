@@ -27,6 +27,8 @@ class Overlap:
 
     share: float
     """of the text"""
+    pieces: float = 0.0
+    """how many pieces of the least size it would fill"""
     longest: str = ""
     """the longest piece, as it stands in the text"""
 
@@ -50,7 +52,7 @@ def overlap(text: str, others: Sequence[str], size: int, characters: int) -> Ove
     size = size if sum(map(len, own)) > _WORD * len(own) else characters
     if len(own) < size:
         whole = len(own) >= size // 2 and own in given
-        return Overlap(1.0, text.strip()) if whole else NONE
+        return Overlap(1.0, 1.0, text.strip()) if whole else NONE
     return _shared(text[:_LONGEST], given, size) if _may_share(own, given, size) else NONE
 
 
@@ -76,7 +78,7 @@ def _shared(text: str, given: Sequence[Sequence[str]], size: int) -> Overlap:
             if run > longest:
                 longest, end = run, until
     passage = text[found[end - longest][0] : found[end - 1][1]] if longest else ""
-    return Overlap(shared / len(own), passage)
+    return Overlap(shared / len(own), shared / size, passage)
 
 
 def _pieces(own: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:

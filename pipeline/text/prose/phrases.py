@@ -12,8 +12,9 @@ from unicodedata import normalize
 from pipeline.text.plain import body, plain
 
 _SAME = str.maketrans("‘’‚‛“”„‟", "''''\"\"\"\"", "\u00ad\u200b\u2060\ufe0e\ufe0f\ufeff")
+_OTHER_SIGNS = re.compile(f"[{''.join(map(chr, _SAME))}]")
 _WIDE = "[\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U0001f000-\U0003ffff]"
-_BESIDE_WIDE = re.compile(rf"(?<={_WIDE}) | (?={_WIDE})")
+_BESIDE_WIDE = re.compile(rf" (?:(?<={_WIDE} )|(?={_WIDE}))")
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 )
@@ -25,7 +26,11 @@ _TITLED = re.compile(r"\s*(?:#{1,6}[ \t]|\S.*\n *(?:=+|-+)[ \t]*\n)")
 def fold(text: str) -> str:
     """A text for comparing: small letters, plain quotes, single spaces, none beside East Asian characters."""
     small = " ".join(text.casefold().split())
-    return small if small.isascii() else _BESIDE_WIDE.sub("", normalize("NFC", small).translate(_SAME))
+    if small.isascii():
+        return small
+    small = normalize("NFC", small)
+    small = small.translate(_SAME) if _OTHER_SIGNS.search(small) else small
+    return _BESIDE_WIDE.sub("", small) if " " in small else small
 
 
 folded = lru_cache(8)(fold)

@@ -37,7 +37,7 @@ def prose(text: str) -> str:
     return text
 
 
-_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)[^\n`]*+\n(.*?)(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"(?<![\w&/])[#@＃]\w+|\]\([^()\s]{1,2000}\)|^\[[^\[\]\n]{1,200}\]:.*$", re.MULTILINE)
 """hashtags and names of people; targets of links"""
 

@@ -16,6 +16,25 @@ COMPLAINTS = [
     said("excludes", "tea", "tea"),
     said("length", "one two", {"max": 1}),
     said("length", "one two", {"min": 100, "unit": "words"}),
+    said("length", "茶", {"min": 100, "unit": "han"}),
+    said("contains", "a", {"any": ["tea", "cup"], "where": "last_line"}),
+    said("starts_with", "a", "tea"),
+    said("ends_with", "a", "tea"),
+    said("regex", "a", {"match": "b"}),
+    said("fences", "```\na\n```"),
+    said("links", "http://a.example", {"max": 0}),
+    said("links", "http://a.example", {"hosts": "b.example"}),
+    said("links", "http://a.example", {"from": "record"}),
+    said("hashtags", "#a #b", {"max": 1}),
+    said("hashtags", "#a #a"),
+    said("hashtags", "#a b", {"place": "end"}),
+    said("hashtags", "a #a", {"own_line": True}),
+    said("platform", "**a**", "x"),
+    said("platform", "a" * 300, "x"),
+    said("platform", "#a #b #c #d #e #f", "instagram"),
+    said("ending", "a,"),
+    said("opening", "Certainly! Tea."),
+    said("shorter_than_source", "a b", {"source": "a"}),
     said(
         "language", "Das ist ein Text, der in einer anderen Sprache geschrieben ist, als er sein soll.", "en"
     ),
@@ -48,6 +67,11 @@ def test_a_person_is_not_given_orders(complaint: str) -> None:
             "Translate it",
             "Keep them",
             "Leave",
+            "Expand it",
+            "Shorten it",
+            "Give the",
+            "Begin it",
+            "Put ",
         )
     )
 

@@ -35,6 +35,8 @@ def test_names_titles_and_a_quotation_are_none() -> None:
     )
     assert said("echo", f"# The Old Pump Hall beside the River\n\n{own * 2}", prompt=prompt) is None
     assert said("echo", f"{own} {english(7)} {own}", prompt=prompt) is None
+    wanted = "On quiet evenings one hears it work until long after midnight"
+    assert said("echo", f"It is old. {wanted}.", prompt=f"Write a post with this sentence: {wanted}.") is None
     assert said("echo", f"{own} {SOURCE}", prompt=prompt) is not None
     assert said("echo", f"{own} {SOURCE}", {"most": 1.0}, prompt=prompt) is None
 

@@ -1,0 +1,108 @@
+"""Calls to an endpoint that are no questions: its files, its jobs. One at a time, each sent once.
+
+They carry the headers of a question, go through the same proxy, follow no redirect and read no more than they
+must. Whatever goes wrong is a `Fault`, which says whether the call may have been carried out: `Billed.MAYBE`.
+This module does not know where a key comes from, nor what is called.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from pipeline.core.domain import Billed, Fault
+from pipeline.core.secret import Secret, cleansed_bytes, guarding
+from pipeline.providers.http.client import head
+from pipeline.providers.http.extras import Extras
+from pipeline.wire import faults
+
+MOST = 8 << 20  # bytes of a reply
+CONNECT_SECONDS = 30.0
+
+
+class Rest:
+    """The calls to one endpoint."""
+
+    def __init__(self, http: Any, base_url: str) -> None:
+        self._http, self._base = http, base_url.rstrip("/")
+        self._host = urlsplit(base_url).netloc.rpartition("@")[2]
+
+    def get(self, path: str, **params: Any) -> dict[str, Any]:
+        """What is at a path."""
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What a path answers to a body."""
+        return self._call("POST", path, json=body)
+
+    def upload(self, path: str, name: str, file: IO[bytes], **fields: str) -> dict[str, Any]:
+        """What a path answers to a file."""
+        return self._call("POST", path, data=fields, files={"file": (name, file, "application/jsonl")})
+
+    def _call(self, method: str, path: str, **what: Any) -> dict[str, Any]:
+        import httpx2
+
+        try:
+            with self._http.stream(method, self._base + path, **what) as response:
+                body = _whole(response)
+                status, headers = response.status_code, {k.lower(): v for k, v in response.headers.items()}
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.InvalidURL) as error:
+            raise faults.unreachable(f"cannot connect to {self._host}: {_why(error)}") from None
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise faults.dropped(Billed.MAYBE, f"{self._host} gave no answer: {_why(error)}") from None
+        body = cleansed_bytes(body)
+        if not 200 <= status < 300:
+            raise faults.fault_of(status, headers, body)
+        try:
+            said = json.loads(body)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, dict):
+            raise Fault("unreadable", f"{self._host} answered with no JSON object", billed=Billed.MAYBE)
+        return said
+
+
+def _whole(response: Any) -> bytes:
+    body = bytearray()
+    for piece in response.iter_raw():
+        body += piece
+        if len(body) > MOST:
+            raise faults.too_large().but(billed=Billed.MAYBE)
+    return bytes(body)
+
+
+def _why(error: BaseException) -> str:
+    while not isinstance(error, OSError) and (below := error.__cause__ or error.__context__):
+        error = below
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _trusted(base_url: str) -> ssl.SSLContext:
+    """Whose certificates count: those of the system, or of SSL_CERT_FILE; nobody's where there is no TLS."""
+    if urlsplit(base_url).scheme == "https":
+        return ssl.create_default_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # to read the system's takes a tenth of a second
+
+
+@contextmanager
+def rest_at(base_url: str, key: Secret, extras: Extras, timeout: float) -> Iterator[Rest]:
+    """The calls to an address. No secret of it comes back while it is open."""
+    import httpx2  # half a second; only these calls need it
+
+    headers = {name: words for name, words in head(base_url, key, extras).items() if name != "Content-Type"}
+    with (
+        guarding(key, *extras.secrets),
+        httpx2.Client(
+            headers=headers,
+            verify=_trusted(base_url),
+            trust_env=False,
+            proxy=extras.proxy.reveal() or None,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
+        ) as http,
+    ):
+        yield Rest(http, base_url)
