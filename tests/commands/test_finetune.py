@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 from unittest.mock import patch
 
@@ -52,12 +53,21 @@ def server() -> Iterator[Trainer]:
         yield fake
 
 
-@pytest.fixture
-def shop(project: Project, server: Trainer) -> Project:
-    """A job that has run, with a model that can be trained."""
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a job that has run."""
+    project = Project(tmp_path_factory.mktemp("finished"))
     (project.folder / "records.csv").write_text(Project.numbered(ROWS))
-    (project.folder / "job.yaml").write_text(JOB.replace("URL", server.url))
+    (project.folder / "job.yaml").write_text(JOB.replace("URL", "http://127.0.0.1:9/v1"))
     assert project.run("run", "job.yaml").returncode == 0
+    return project.folder
+
+
+@pytest.fixture
+def shop(project: Project, server: Trainer, finished: Path) -> Project:
+    """A job that has run, with a model that can be trained."""
+    copytree(finished, project.folder, dirs_exist_ok=True)
+    (project.folder / "job.yaml").write_text(JOB.replace("URL", server.url))
     return project
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, RootModel, field_validator
 from pipeline.answers.written import Written
 from pipeline.job.fields import Texts, is_template
 from pipeline.text.language import Tag, named, tag, wrong_tag
+from pipeline.text.prose.common import is_common
 from pipeline.text.prose.foreign import LETTERS, foreign, has_small_words
 from pipeline.text.prose.plainly import plainly
 from pipeline.text.prose.spoken import spoken
@@ -65,6 +66,8 @@ def _wrong(text: str, tags: list[Tag]) -> str:
         return ""
     first = ""
     for wanted in tags:
+        if is_common(text, wanted.language):
+            return ""
         how, sure = foreign(text, wanted, "" if wanted.language == "en" else "en")
         if not (how and sure):
             return ""

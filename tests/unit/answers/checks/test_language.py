@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from itertools import product
+from itertools import combinations, product
 
 import pytest
 from pydantic import ValidationError
 
+from pipeline.text.prose import common
 from tests.support.checks import said
 from tests.support.sentences import english, translated
 
@@ -100,3 +101,10 @@ def test_a_hostile_text_takes_no_time(text: str) -> None:
     begun = time.perf_counter()
     said("language", text, "de")
     assert time.perf_counter() - begun < 3
+
+
+def test_small_words_are_those_of_one_language_alone() -> None:
+    assert all(one.isdisjoint(other) for one, other in combinations(common._OF.values(), 2))
+    for code, text in TEXTS.items():
+        found = {language for language in common._OF if common.is_common(text, language)}
+        assert found <= {code} and (found or code not in ("en", "de"))
