@@ -50,6 +50,10 @@ class Ending:
             return "", f"Your answer has nothing before {self._mark}. {again}"
         return body, ""
 
+    def marked(self, text: str) -> str:
+        """A text without the mark as a model should write it: with the mark behind it."""
+        return f"{text.rstrip()}\n{self._mark}"
+
     def bare(self, text: str) -> str:
         """A text as a person is shown it: without the mark, if it ends with that."""
         return self.cut(text)[0] or text

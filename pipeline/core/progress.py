@@ -78,6 +78,8 @@ class Progress:
     """answers that came after the last fault"""
     remarks: Counter[str] = field(default_factory=Counter)
     """what was odd about replies that were taken all the same, and how often"""
+    told: Counter[str] = field(default_factory=Counter)
+    """what soft checks say of the rows of the table, by the name of the check"""
 
     @property
     def rows(self) -> int:

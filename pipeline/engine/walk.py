@@ -7,12 +7,13 @@ planning and exporting are this same walk with another call.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pipeline.answers.asking import Taken
-from pipeline.core.domain import Call, Fate, Fault, Record, Unanswered, Values, frozen
+from pipeline.answers.written import Complaint
+from pipeline.core.domain import Call, Fate, Fault, Record, Rejected, Request, Unanswered, Values, frozen
 from pipeline.core.redaction import redacted, telling
 from pipeline.engine.stages import Stage
 
@@ -29,6 +30,9 @@ class Branch:
     models: tuple[str, ...] = ()  # who wrote its answers, step by step
     fault: Fault | None = None
     known: bool = True  # whether nothing was sent for what it has gathered: the journal had it
+
+    soft: tuple[Complaint, ...] = ()  # what soft checks say of its answers
+    asked: tuple[bytes, ...] = ()  # the digests of all requests behind it, those to fallback models too
 
     @property
     def status(self) -> str:
@@ -75,7 +79,8 @@ class Walk:
             asked = telling(call, private) if private else call
             taken = await stage.runner.take(values, branch.record.key, asked)
         except Fault as fault:
-            return replace(branch, fault=redacted(fault, private))
+            sent = fault.requests if isinstance(fault, Rejected) else ()
+            return replace(branch, fault=redacted(fault, private), asked=(*branch.asked, *_digests(sent)))
         return self._after(branch, stage, taken)
 
     def _after(self, branch: Branch, stage: Stage, taken: Taken, *, skipped: bool = False) -> Branch:
@@ -87,6 +92,8 @@ class Walk:
             models=(*branch.models, taken.by) if taken.by else branch.models,
             skipped=branch.skipped | {name} if skipped else branch.skipped,
             known=branch.known and taken.known,
+            soft=(*branch.soft, *taken.soft) if taken.soft else branch.soft,
+            asked=(*branch.asked, *_digests(taken.requests)),
         )
 
     async def leaves(self, record: Record) -> list[Branch]:
@@ -137,6 +144,10 @@ def _routed(calls: Mapping[str, Call], stage: Stage) -> Call:
     if stage.spec.asked == (stage.spec.model,):
         return calls[stage.spec.model]
     return lambda request: calls[request.via or stage.spec.model](request)
+
+
+def _digests(requests: Iterable[Request]) -> Iterator[bytes]:
+    return (one.digest for request in requests for one in request.either)
 
 
 def context(branch: Branch) -> Values:

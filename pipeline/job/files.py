@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -127,8 +127,10 @@ class Records(Spec):
         return ", ".join(self.origins)
 
 
-Included = Literal["status", "reason", "model", "key", "bilingual", "tmx", "terms"]
-_OF_DOCUMENTS = ("bilingual", "tmx", "terms")
+_OfRows = Literal["status", "reason", "model", "key", "attempts", "checks", "cost", "date", "prompt"]
+_Beside = Literal["bilingual", "tmx", "terms"]
+Included = Literal[_OfRows, _Beside]
+_OF_DOCUMENTS = get_args(_Beside)
 
 
 class Files(Spec):
@@ -166,7 +168,10 @@ class Output(Spec):
     )
     include: tuple[Included, ...] = Field(
         ("status", "model"),
-        description="columns about the answers, each with an underscore before its name; for documents also"
+        description="columns about the answers, each with an underscore before its name: status, reason,"
+        " model, key, attempts (answers behind the row, judges' too), checks (what soft checks say), cost"
+        " (dollars; a shared answer counts in its first row), date (of the last answer, UTC), prompt (digits"
+        " for the version of all prompts); for documents also"
         " bilingual (source and translation side by side), tmx (a translation memory) and terms (proposals"
         " for a glossary)",
     )

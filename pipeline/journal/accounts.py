@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from pipeline.journal.journal import Journal
+from pipeline.journal.journal import AT_ONCE, Journal
 
 FEWEST_PACED = 20
 _EXACT = "(billed = 'yes' AND message = '' AND input + output > 0)"
@@ -34,6 +34,11 @@ SELECT coalesce(sum(cost) FILTER (WHERE billed = 'yes'), 0),
 FROM attempts WHERE digest = ? AND outcome <> 'superseded'
 """  # noqa: S608 - no value in it
 
+_BEHIND = """
+SELECT digest, sum(outcome = 'answered'), coalesce(sum(cost) FILTER (WHERE billed = 'yes'), 0),
+       sum(billed = 'yes' AND cost IS NULL), coalesce(max(at) FILTER (WHERE outcome = 'answered'), 0)
+FROM attempts WHERE digest IN ({}) GROUP BY digest
+"""
 SKEW = 60.0
 """seconds that a clock may have been ahead"""
 
@@ -138,6 +143,17 @@ def of_requests(journal: Journal, digests: Sequence[bytes]) -> tuple[int, int, i
     found = [journal.sums(_OF_REQUEST, (digest,))[0] for digest in digests]
     cost, tokens, unpriced, maybe = map(sum, zip((0, 0, 0, 0), *found, strict=True))
     return cost, tokens, unpriced, maybe
+
+
+def behind(journal: Journal, digests: Sequence[bytes]) -> dict[bytes, tuple[int, int, int, float]]:
+    """By digest: (answers, nano-dollars, paid replies without a price, Unix time of the latest answer)."""
+    found: dict[bytes, tuple[int, int, int, float]] = {}
+    for start in range(0, len(digests), AT_ONCE):
+        some = digests[start : start + AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        rows = journal.select(_BEHIND.format(marks), tuple(some))
+        found |= {digest: (answers, *others) for digest, answers, *others in rows}
+    return found
 
 
 def latest_outputs(journal: Journal, most: int = 500) -> list[tuple[str, str, int]]:

@@ -39,7 +39,7 @@ SELECT outcome = 'answered', digest, api, model, step, record, at, seconds,
        CASE outcome WHEN 'answered' THEN body END, endpoint, sum, seq, outcome, message, fate, billed
 FROM attempts WHERE digest IN ({}) ORDER BY digest DESC, seq DESC
 """
-_AT_ONCE = 500
+AT_ONCE = 500
 """digests in one statement"""
 _COUNT = (
     "UPDATE attempts SET input = ?, cached = ?, output = ?, reasoning = ?, cost = ?, message = ?"
@@ -109,8 +109,8 @@ class Journal:
         """
         replies: dict[bytes, Reply] = {}
         faults: dict[bytes, Fault] = {}
-        for start in range(0, len(digests), _AT_ONCE):
-            some = digests[start : start + _AT_ONCE]
+        for start in range(0, len(digests), AT_ONCE):
+            some = digests[start : start + AT_ONCE]
             rows = self.select(_LOOK_UP.format(", ".join("?" * len(some))), tuple(some))
             for answered, digest, *columns, kept, seq, kind, message, fate, billed in rows:
                 if not answered:

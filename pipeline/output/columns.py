@@ -8,17 +8,21 @@ This module does not know file formats.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import polars as pl
 
+from pipeline.answers.complaints import to_a_person
 from pipeline.core.document import TO_REVIEW, Translated
 from pipeline.core.domain import Fault
 from pipeline.core.dtypes import dtype_of, value_of
 from pipeline.core.errors import JobError
+from pipeline.core.redaction import without
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
 from pipeline.job.spec import Job
+from pipeline.output.origins import Origin
 
 _Column = Callable[[Sequence[Branch]], Sequence[Any]]  # leaves -> their cells in one column
 
@@ -28,6 +32,7 @@ class Columns:
 
     def __init__(self, job: Job, stages: Sequence[Stage], records: Mapping[str, pl.DataType]) -> None:
         self._parts: list[_Column] = []
+        self._origins: dict[int, Callable[[Origin], Any]] = {}
         self._columns: dict[str, pl.DataType] = {}
         replaced = {name for stage in stages for name in stage.spec.forks}
         replaced |= {f"_{name}" for name in job.output.columns}  # the table of another job may be the input
@@ -39,8 +44,14 @@ class Columns:
             for name, values in stage.spec.forks.items():
                 self._add(name, _each_dtype(values), _each(name, _each_dtype(values)))
             self._add_answers(stage)
+        self.traced = not _OF_ORIGINS.keys().isdisjoint(job.output.columns)
+        """whether a column says what is behind the rows"""
         for name in job.output.columns:
-            self._add(f"_{name}", pl.String(), _INCLUDED[name])
+            if name in _OF_ORIGINS:
+                dtype, self._origins[len(self._parts)] = _OF_ORIGINS[name]
+                self._add(f"_{name}", dtype, _nothing)
+            else:
+                self._add(f"_{name}", pl.String(), _version(stages) if name == "prompt" else _INCLUDED[name])
         self.schema = pl.Schema(self._columns)
 
     def _add(self, name: str, dtype: pl.DataType, part: _Column) -> None:
@@ -64,9 +75,12 @@ class Columns:
             for field, schema in shape.fields.items():
                 self._add(f"{step}.{field}", dtype_of(schema), _fitted(step, field, dtype_of(schema)))
 
-    def of(self, leaves: Sequence[Branch]) -> list[Sequence[Any]]:
-        """The cells of these leaves, column by column, in the schema's order."""
-        return [part(leaves) for part in self._parts]
+    def of(self, leaves: Sequence[Branch], origins: Sequence[Origin] = ()) -> list[Sequence[Any]]:
+        """The cells of these leaves, column by column, in the order of the schema; `origins` if `traced`."""
+        cells = [part(leaves) for part in self._parts]
+        for at, of_origin in self._origins.items():
+            cells[at] = list(map(of_origin, origins))
+        return cells
 
 
 def _field(name: str) -> _Column:
@@ -142,9 +156,37 @@ def _models(leaf: Branch) -> str | None:
     return ", ".join(dict.fromkeys(leaf.models)) or None
 
 
+def _checks(leaf: Branch) -> str | None:
+    """What soft checks say of a row."""
+    said = "; ".join(f"{one.check}: {to_a_person(one.message)}" for one in leaf.soft)
+    return without(said, leaf.record.private) or None
+
+
+def _version(stages: Sequence[Stage]) -> _Column:
+    """A few digits for the texts of all prompts; a letter stands before them, so that they are no number."""
+    texts = [
+        (stage.spec.name, name, template.text)
+        for stage in stages
+        for name, template in stage.runner.templates.items()
+        if not name.startswith("checks.")
+    ]
+    digits = "p" + sha256(repr(texts).encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return lambda leaves: [digits] * len(leaves)
+
+
+def _nothing(leaves: Sequence[Branch]) -> Sequence[Any]:
+    return ()
+
+
+_OF_ORIGINS: dict[str, tuple[pl.DataType, Callable[[Origin], Any]]] = {
+    "attempts": (pl.Int64(), lambda origin: origin.attempts),
+    "cost": (pl.Float64(), lambda origin: origin.cost),
+    "date": (pl.String(), lambda origin: origin.date),
+}
 _INCLUDED: dict[str, _Column] = {
     "status": _by_leaf(lambda leaf: leaf.status),
     "reason": _by_leaf(reason),
     "key": _by_leaf(lambda leaf: leaf.record.key),
     "model": _by_leaf(_models),
+    "checks": _by_leaf(_checks),
 }

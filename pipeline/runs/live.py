@@ -110,7 +110,7 @@ class Run(RunState):
         recalled = self.progress.recalled
         self.progress.restart("writing")
         look_up = recall.exporting(self.journal, self.progress, given_up=True)
-        result = await publish(self.session, look_up, self.progress, only_complete=True)
+        result = await publish(self.session, look_up, self.journal, self.progress, only_complete=True)
         self.progress.recalled = recalled
         if result is None:
             what = "the records have changed while the job ran: rows are pending, and nothing is published"
@@ -121,9 +121,12 @@ class Run(RunState):
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         t = self.progress
         await self.rounds.follow(recall.recalling(self.journal, Progress()))
-        result = await publish(self.session, recall.recalling(self.journal, t), t, only_complete=True)
+        result = await publish(
+            self.session, recall.recalling(self.journal, t), self.journal, t, only_complete=True
+        )
         t.rows_expected = t.rows
         if result is None:
+            t.told.clear()
             t.rows_before = t.rows - t.pending
             self.looked_up = True
             done = f"{t.ok + t.skipped:,} of {t.rows:,} rows are done"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder, records_at_once
 from pipeline.engine.walk import Branch, context
+from pipeline.journal import accounts
 from pipeline.journal.database import mark
+from pipeline.journal.journal import Journal
 from pipeline.output.accepted import in_table, until_enough
 from pipeline.output.folder import Filed, ResultFolder, taken
+from pipeline.output.origins import Origins
 from pipeline.output.overwrite import keep_theirs
 from pipeline.output.published import FAILURES
 from pipeline.output.receipt import note_coming, rows_of, write_receipt
@@ -41,6 +45,7 @@ from pipeline.runs.session import Session
 async def publish(
     session: Session,
     look_up: LookUp,
+    journal: Journal,
     progress: Progress,
     *,
     only_complete: bool = False,
@@ -56,8 +61,7 @@ async def publish(
     review = Reviewing(session.job.folder, session.stages, session.hand)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
-    safe = session.job.output.spreadsheet_safe
-    table = Table(targets, session.columns.schema, own=session.job.folder, spreadsheet_safe=safe)
+    table, write = _table(session, journal, progress)
     with table, review, filing_of(session, without) as filing, settled_heap():
         async for found in until_enough(walks.rows(_batches(session, without)), accept):
             leaves = found if only_complete and progress.pending else filing.settled(found)
@@ -65,10 +69,9 @@ async def publish(
                 progress.count(status, rows)
             if only_complete and progress.pending:
                 continue
-            table.write_columns(session.columns.of(in_table(leaves, accept)))
-            failures.note(leaves)
-            review.note(leaves)
-            filing.note(leaves)
+            write(in_table(leaves, accept))
+            for beside in (failures, review, filing):
+                beside.note(leaves)
         if only_complete and progress.pending:
             return None
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
@@ -87,7 +90,25 @@ async def publish(
         rows_before=before if before > progress.rows else 0,
         sharing=equal.rows(),
         accept=accept,
+        told=dict(progress.told.most_common()),
     )
+
+
+def _table(
+    session: Session, journal: Journal, progress: Progress
+) -> tuple[Table, Callable[[Sequence[Branch]], None]]:
+    """The table, and what writes rows into it and counts what soft checks say of them."""
+    job, columns = session.job, session.columns
+    safe = job.output.spreadsheet_safe
+    table = Table(job.targets, columns.schema, own=job.folder, spreadsheet_safe=safe)
+    origins = Origins(partial(accounts.behind, journal))
+    progress.told.clear()
+
+    def write(rows: Sequence[Branch]) -> None:
+        table.write_columns(columns.of(rows, origins.of(rows) if columns.traced else ()))
+        progress.told.update(one.check for row in rows for one in row.soft)
+
+    return table, write
 
 
 def _put_in_place(

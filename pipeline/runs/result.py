@@ -68,6 +68,8 @@ class Result:
     """answers that a person wrote or accepted"""
     review_remarks: tuple[str, ...] = ()
     """what is wrong with what people wrote, and what of it is not used"""
+    told: Mapping[str, int] = field(default_factory=dict)
+    """what soft checks say of the rows, by the name of the check"""
     filed: Filed | None = None
     """the files of the rows, where the job wants any"""
     segments: Segments | None = None

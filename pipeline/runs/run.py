@@ -185,6 +185,6 @@ async def export_async(job: Job, records: Rows | None = None, *, without: Collec
             journal.on_damage = partial(refuse_damaged, journal.path)
         await Rounds.of(session, without).follow(recall.exporting(journal, Progress(), given_up=given_up))
         look_up = recall.exporting(journal, progress, given_up=given_up)
-        result = await publish(session, look_up, progress, exported=True, without=without)
+        result = await publish(session, look_up, journal, progress, exported=True, without=without)
     assert result is not None  # noqa: S101 - it is None only with `only_complete`
     return replace(result, recalled=progress.recalled)

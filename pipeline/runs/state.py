@@ -90,6 +90,7 @@ class RunState:
             "waits": "" if self.ended else t.waits,
             "stopped": self.stopped,
             "remarks": dict(t.remarks),
+            "told": dict(t.told.most_common()),
         }
         if bottleneck is not None:
             now = time.monotonic() if self.shared is None else self.shared.now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -251,3 +252,37 @@ def test_a_picture_stands_in_the_example_as_it_was_sent(project: Project) -> Non
     url = next(part["image_url"]["url"] for part in content if part["type"] == "image_url")
     assert base64.b64decode(url.partition("base64,")[2]) == PIXEL
     assert {"type": "text", "text": "What is tea?"} in content
+
+
+@pytest.mark.parametrize("mark", ["[END]", " *[END]*."])
+def test_an_answer_has_the_mark_that_its_question_asks_for(mark: str, project: Project) -> None:
+    """Else the model would learn to leave it out; and the same answer is no pair."""
+    said = {"tea": ["no end", f"repaired{mark}"], "mug": [f"at once\n\n{mark}"]}
+    with writer(lambda chat: said["tea" if "tea" in chat.first else "mug"][chat.turn]) as (server, _):
+        step = {"name": "post", "prompt": "About {{ title }}", "end": "[END]"}
+        project.job(server.base_url, records="sku,title\n1,tea\n2,mug\n", steps=[step])
+        assert project.run("run", "job.yaml").returncode == 0
+    good = [one["messages"][1]["content"] for one in written(project)]
+    assert good == ["repaired\n[END]", "at once\n[END]"]
+    assert project.run("export", "job.yaml", "--preference", "pairs.jsonl").returncode == 0
+    (pair,) = lines(project.folder / "pairs.jsonl")
+    sides = [pair[side][0]["content"] for side in ("preferred_output", "non_preferred_output")]
+    assert sides == ["repaired\n[END]", "no end"]
+
+
+@pytest.mark.parametrize("answer", [None, {"json": {"text": "string"}}])
+def test_a_text_by_hand_is_one_example_where_all_samples_are_kept(answer: Any, project: Project) -> None:
+    text = json.dumps({"text": LONG}) if answer else LONG
+    step = {**STEP, "samples": 2, "pick": "all", **({"answer": answer} if answer else {})}
+    project.job(models=models({"": "short"}), records="sku,title\n1,tea\n", steps=[step])
+    assert project.run("run", "job.yaml").returncode == 3
+    sheet = project.folder / "output/shop/review.csv"
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, row)
+        table.writeheader()
+        table.writerow({**row, "answer": text, "accept": "yes"})
+    assert project.run("run", "job.yaml").returncode == 0
+    (example,) = written(project)
+    assert example["messages"][-1]["content"] == text

@@ -25,6 +25,13 @@ def of_sharing(sharing: Mapping[str, int]) -> Iterator[str]:
         yield safe_text(f"step {step}: {said}")
 
 
+def of_told(told: Mapping[str, int]) -> Iterator[str]:
+    """What soft checks say of the rows, check by check."""
+    if told:
+        counts = ", ".join(f"{name} {count:,}" for name, count in told.items())
+        yield safe_text(f"checks    told only: {counts}")
+
+
 def shown(path: Path) -> str:
     """A path as a person would type it."""
     return safe_text(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

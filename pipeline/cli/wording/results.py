@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.wording._base import NO_RECORDS, of_sharing, shown
+from pipeline.cli.wording._base import NO_RECORDS, of_sharing, of_told, shown
 from pipeline.core.display import clock, counted, dollars, safe_text
 from pipeline.core.domain import DOLLAR
 from pipeline.core.progress import Progress
@@ -67,6 +67,7 @@ def of_result(result: Result) -> Iterator[str]:
         why = ", ".join(f"{count:,} {kind}" for kind, count in result.reasons.items())
         yield f"failures  {shown(result.failures)}: {why}{_paid(result)}"
         yield from (safe_text(f"  {_reason(one)}") for one in result.commonest)
+    yield from of_told(result.told)
     yield from _of_review(result)
     yield from (safe_text(f"odd: {remark}") for remark in result.remarks)
     if result.advice:
@@ -143,7 +144,7 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     """The same for programs."""
     numbers = ("rows", "sent", "recalled", "input_tokens", "output_tokens", "seconds", "cost", "most_cost")
     lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
-    reviewed = ("review", "to_review", "by_hand", "review_remarks")
+    reviewed = ("review", "to_review", "by_hand", "review_remarks", "told")
     wanted = ("accept",) if result.accept is not None else ()
     names = (*_ROWS, *numbers, "rows_before", *lists, *reviewed, *wanted)
     filed = {"filed": asdict(result.filed)} if result.filed else {}

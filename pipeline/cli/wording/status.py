@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.cli.wording._base import table
+from pipeline.cli.wording._base import of_told, table
 from pipeline.core.display import counted, dollars, safe_text
 
 
@@ -96,5 +96,6 @@ def _of_run(run: Mapping[str, Any], *, live: bool = True) -> Iterator[str]:
             yield safe_text(f"{lane['name']}: {', '.join(parts)}")
     if run.get("advice"):
         yield safe_text(f"held up by {run['advice']}")
+    yield from of_told(run.get("told", {}))
     for remark, count in run.get("remarks", {}).items():
         yield safe_text(f"odd: {remark} ({counted(count, 'time')})")

@@ -16,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from pipeline.answers.asking import BY_HAND, Runner, Taken
+from pipeline.answers.asking import Runner, Taken
+from pipeline.answers.ending import Ending
 from pipeline.answers.items import Items
 from pipeline.answers.shapes.shape import Shape
 from pipeline.core.domain import Call, LookUp, Record, Reply, Request, Values, frozen
@@ -64,13 +65,14 @@ class Examples:
         self.missing, self.model = 0, session.job.models[stage.spec.model].model
         self._index, self._source = index, session.source
         runner, question = stage.runner, _in_chat(session, index)
-        every = getattr(stage.spec, "pick", "") == "all"
+        every, mark = getattr(stage.spec, "pick", "") == "all", getattr(stage.spec, "end", None)
+        end = Ending(mark) if mark else None
         if isinstance(runner, Items) and isinstance(question, Items):
-            self._noting = _Noting(runner.inner, question.inner, every)
+            self._noting = _Noting(runner.inner, question.inner, every, end)
             runner = copy(runner)
             runner.inner = self._noting
         else:
-            runner = self._noting = _Noting(runner, question, every)
+            runner = self._noting = _Noting(runner, question, every, end)
         stages: list[Stage] = [*session.stages]
         stages[index] = replace(stage, runner=runner)
         self._walks = InOrder(stages[: index + 1], look_up)
@@ -97,15 +99,16 @@ class Examples:
 class _Noting:
     """A step that notes what it takes, by the key of the record.
 
-    `every`: its value is a list of answers to one question.
+    `every`: its value is a list of answers to one question. `end`: the mark that the question asks for: an
+    example has it, so that the model learns to write it.
     """
 
-    def __init__(self, runner: Runner, question: Runner, every: bool) -> None:
+    def __init__(self, runner: Runner, question: Runner, every: bool, end: Ending | None) -> None:
         self.templates, self.shape, self.repairs = runner.templates, runner.shape, runner.repairs
         self.documents = runner.documents
         self.first_request = runner.first_request
         self.noted: dict[str, list[list[tuple[Request, Example]]]] = {}
-        self._runner, self._question, self._every = runner, question, every
+        self._runner, self._question, self._every, self._end = runner, question, every, end
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """What the step takes; the same `Fault` where it takes nothing."""
@@ -123,10 +126,10 @@ class _Noting:
         if first is None:  # nobody was asked
             return taken
         messages = orjson.loads(first.body)["messages"]
-        every = self._every and isinstance(taken.value, list) and taken.by != BY_HAND
+        every = self._every and isinstance(taken.value, list)
         others = dict.fromkeys(self._others(replies, taken)) if replies and not every else ()
         found.extend(
-            (first, Example(messages, _written(value), tuple(others), bool(taken.soft), False))
+            (first, Example(messages, self._marked(_written(value)), tuple(others), bool(taken.soft), False))
             for value in (taken.value if every else [taken.value])
         )
         return taken
@@ -139,9 +142,14 @@ class _Noting:
             text = answer.text.strip()
             if request.body != first.body or answer.finish_reason != STOP or answer.refusal or not text:
                 continue
-            value = _value(self.shape, text)
-            if value != taken.value:
-                yield _written(value)
+            text, unfinished = self._end.cut(text) if self._end else (text, "")
+            if unfinished:
+                yield answer.text.strip()
+            elif (value := _value(self.shape, text)) != taken.value:
+                yield self._marked(_written(value))
+
+    def _marked(self, text: str) -> str:
+        return self._end.marked(text) if self._end and text else text
 
 
 def _value(shape: Shape | None, text: str) -> Any:
