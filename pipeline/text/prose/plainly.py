@@ -5,8 +5,6 @@ Where that is not plain, nothing is said. This module does not know checks.
 
 from __future__ import annotations
 
-import re
-
 _LEAST, _SHARE = 3, 0.12
 """how many small words that no other language of the table has, and which share of all words"""
 _SMALL = {
@@ -25,7 +23,8 @@ _OWN = {
     )
     for language, words in _SMALL.items()
 }
-_WORD = re.compile(r"[^\W\d_]+")
+_WINDOW = 150
+"""characters of a part"""
 
 
 def plainly(text: str, language: str) -> bool:
@@ -33,6 +32,13 @@ def plainly(text: str, language: str) -> bool:
     own = _OWN.get(language)
     if own is None:
         return False
-    words = _WORD.findall(text.lower())
+    words = text.lower().split()
     found = sum(map(own.__contains__, words))
     return found >= _LEAST and found >= _SHARE * len(words)
+
+
+def plainly_all(text: str, language: str) -> bool:
+    """Whether that holds for every part of a text that has some letters more than a sentence."""
+    windows = max(1, len(text) // _WINDOW)
+    size = max(1, -(-len(text) // windows))
+    return all(plainly(text[at : at + size], language) for at in range(0, len(text), size))
