@@ -5,6 +5,8 @@ Where that is not plain, nothing is said. This module does not know checks.
 
 from __future__ import annotations
 
+import re
+
 _LEAST, _SHARE = 3, 0.12
 """how many small words that no other language of the table has, and which share of all words"""
 _SMALL = {
@@ -23,6 +25,7 @@ _OWN = {
     )
     for language, words in _SMALL.items()
 }
+_OTHER_SCRIPT = re.compile("[\u0370-\u1dff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc]")
 _WINDOW = 150
 """characters of a part"""
 
@@ -30,7 +33,7 @@ _WINDOW = 150
 def plainly(text: str, language: str) -> bool:
     """Whether so many small words of this language stand in a text that it can be written in no other."""
     own = _OWN.get(language)
-    if own is None:
+    if own is None or _OTHER_SCRIPT.search(text):
         return False
     words = text.lower().split()
     found = sum(map(own.__contains__, words))
