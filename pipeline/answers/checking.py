@@ -151,6 +151,11 @@ class Checking:
                 where = template(*named.path[:-1]).locate(1, 1)
                 raise JobError(f"the answers of '{step}' have no field '{name}'", where=where, hint=hint)
 
+    def fit(self, values: Values) -> None:
+        """Raise the `Fault` of an option that a row gives and that is none, before an answer is paid for."""
+        for one in self._all:
+            one.of(values)
+
     def complaints(self, written: Written, *, hard: bool = True) -> list[Complaint]:
         """What all of them say; without `hard`, only the soft ones are asked."""
         return [said for one in self._all if hard or not one.named.hard for said in one.complaints(written)]

@@ -176,6 +176,7 @@ class Prompt:
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
+        self._checking.fit(values)
         return self._asking.request(self._conversation(values), key)
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
@@ -196,6 +197,7 @@ class Prompt:
             return await self._picker.pick([one.text for one in written], written[0], key, call)
 
         async def ask() -> Taken:
+            self._checking.fit(values)
             if self._samples is None:
                 return await one(asked)
             return await self._samples.take(asked, one, choose if self._picker else None)
