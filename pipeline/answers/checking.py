@@ -136,6 +136,11 @@ class Checking:
     def __bool__(self) -> bool:
         return bool(self._all)
 
+    def fit(self, values: Values) -> None:
+        """Refuse a row whose templates give no options, by a `Fault`: no answer to it could be checked."""
+        for one in self._all:
+            one.of(values)
+
     @staticmethod
     def check_fields(checks: Any, step: str, shape: Shape | None, template: TemplateAt) -> None:
         """Refuse a field that the step's answers have not."""

@@ -176,6 +176,7 @@ class Prompt:
 
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
+        self._fit(values)
         return self._asking.request(self._conversation(values), key)
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
@@ -196,12 +197,18 @@ class Prompt:
             return await self._picker.pick([one.text for one in written], written[0], key, call)
 
         async def ask() -> Taken:
+            self._fit(values)
             if self._samples is None:
                 return await one(asked)
             return await self._samples.take(asked, one, choose if self._picker else None)
 
         reading = lambda text: self._read(text)[1], partial(self._by_hand, values, place, asked.turns[-1][1])
         return await or_by_hand(self._told, self._step, place, asked, reading, ask)
+
+    def _fit(self, values: Values) -> None:
+        """Refuse a row whose answer no check could look at, before it is paid for."""
+        self._checking.fit(values)
+        self._asked.fit(values)
 
     def _by_hand(self, values: Values, place: str, prompt: str, text: str) -> Taken:
         """A text that a person decided on: no hard check is asked, and soft ones are told."""
