@@ -7,7 +7,9 @@ This module does not know what the question is.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,8 +28,28 @@ _GO_ON = (
     "Your answer was cut off. Go on exactly where it stopped, in the middle of a word if need be. "
     "Repeat nothing of it, and write nothing about this."
 )
+EARLIER = "\n\nEarlier answers to this were not accepted:\n"
+"""what stands in a prompt that begins anew, before what was wrong"""
 _LEAST_OVERLAP, _MOST_OVERLAP = 12, 400
 """characters that a continuation may repeat of what it continues"""
+
+
+_HEARD: ContextVar[Callable[[str], object] | None] = ContextVar("heard", default=None)
+
+
+@contextmanager
+def hearing(listener: Callable[[str], object]) -> Iterator[None]:
+    """Tell a listener what is decided about each answer, in the words for a person."""
+    before = _HEARD.set(listener)
+    try:
+        yield
+    finally:
+        _HEARD.reset(before)
+
+
+def _tell(decision: str) -> None:
+    if (listener := _HEARD.get()) is not None:
+        listener(decision)
 
 
 @frozen
@@ -109,6 +131,7 @@ class Attempts:
             answer, by = await self._answer(asking, asked, key, call, tried)
             broken = finish.broken(answer, asking.allow)
             if broken:
+                _tell(f"{broken[0]}: {broken[1]}")
                 tried.why.append(f"Your answer was not usable: {broken[1].partition(';')[0]}.")
                 tried.fault = rejected(*broken)
                 return None
@@ -121,10 +144,13 @@ class Attempts:
             tried.known = tried.known and verdict.known
             if not verdict.hard:
                 soft = tuple(one for one in verdict.complaints if not one.hard)
+                _tell("; ".join(("accepted", *(f"told only: {to_a_person(one.message)}" for one in soft))))
                 return Taken(verdict.value, by, tried.known, soft, tuple(tried.requests))
             tried.rejected(whole(answer.text).strip(), verdict.complaints)
             left[bool(verdict.draw)] -= 1
-            if left[bool(verdict.draw)] < 0:
+            ended = left[bool(verdict.draw)] < 0
+            _tell(f"{to_a_person(verdict.hard)}; {'no repair is left' if ended else 'sent back'}")
+            if ended:
                 break
             said = answer.text if answer.text or not malformed else _NOTHING
             asked = asked.answered(said, verdict.hard)
@@ -157,6 +183,7 @@ class Attempts:
             if answer.finish_reason != LENGTH or not left or not answer.text.strip():
                 return replace(answer, text=text), asking.label(reply.model)
             left -= 1
+            _tell("cut off at its limit; continued")
             asked = asked.answered(answer.text, _GO_ON)
 
 
@@ -164,7 +191,7 @@ def _after(asked: Conversation, why: Sequence[str]) -> Conversation:
     """The conversation from its start, with what was wrong with the answers before it."""
     notes = "\n".join(f"- {one}" for one in why)
     role, content = asked.turns[-1]
-    told = f"{content}\n\nEarlier answers to this were not accepted:\n{notes}"
+    told = f"{content}{EARLIER}{notes}"
     return replace(asked, turns=(*asked.turns[:-1], (role, told)))
 
 

@@ -151,9 +151,9 @@ class Checking:
                 where = template(*named.path[:-1]).locate(1, 1)
                 raise JobError(f"the answers of '{step}' have no field '{name}'", where=where, hint=hint)
 
-    def complaints(self, written: Written) -> list[Complaint]:
-        """What all of them say."""
-        return [said for one in self._all for said in one.complaints(written)]
+    def complaints(self, written: Written, *, hard: bool = True) -> list[Complaint]:
+        """What all of them say; without `hard`, only the soft ones are asked."""
+        return [said for one in self._all if hard or not one.named.hard for said in one.complaints(written)]
 
 
 def written_of(value: Any, values: Values, prompt: str, *more: Any) -> Written:

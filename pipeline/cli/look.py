@@ -21,8 +21,11 @@ from pipeline.core.errors import JobError, PipelineError
 from pipeline.core.suggest import nearest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.core.health import Check
     from pipeline.job.spec import Job
+    from pipeline.runs.reviewing.story import Chapter
 
 
 def plan(
@@ -94,8 +97,20 @@ _OnlyStep = Annotated[
 ]
 
 
+_TheKey = Annotated[
+    str | None, typer.Argument(metavar="[KEY]", help="The same as --key.", show_default=False)
+]
+_Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain", help="Also unusable answers and reasoning; with a key the whole story of the record."
+    ),
+]
+
+
 def show(
     job_file: common.JobFile,
+    key_of: _TheKey = None,
     sets: common.Sets = None,
     rows: Annotated[
         int,
@@ -106,17 +121,20 @@ def show(
         str | None, typer.Option("--key", metavar="KEY", help="Only this record; several columns as JSON.")
     ] = None,
     step: _OnlyStep = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Also unusable answers, and what models wrote before.")
-    ] = False,
+    explain: _Explain = False,
+    full: Annotated[bool, typer.Option("--full", help="Cut no long text off in a story.")] = False,
     allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
     allow_key: common.AllowKey = None,
 ) -> None:
     """Show rows of the result: what the steps have written, and why rows failed."""
+    key = key_of if key is None else key
+    if full and not (explain and key is not None):
+        raise JobError("only the story of a record is cut off", where="--full", hint="show JOB --explain KEY")
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, allow_host, allow_key), allow_code)
     from pipeline.output.published import shown_of
+    from pipeline.runs.explain import keys_of, words_of
 
     steps = [one.name for one in job.steps]
     if step is not None and step not in steps:
@@ -124,19 +142,31 @@ def show(
         raise JobError(f"there is no step '{step}'", where="--step", hint=hint)
     shown = shown_of(job, failed=failed, key=key, step=step, most=rows)
     if shown is None:
-        words = [str(job_file), *(word for one in sets or () for word in ("--set", one))]
-        begun = (job.folder / "journal.sqlite").exists()
-        way = f"{'write what is answered so far' if begun else 'run it first'}: "
-        hint = way + run.command_of(["export" if begun else "run", *words])
-        raise JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=hint)
+        raise _no_result(job, job_file, sets)
     chosen = steps if step is None else [step]
+    story = _story(job, keys_of(job, shown.rows)[0], chosen) if explain and key is not None else []
     found = None
-    if explain or key is not None:
-        from pipeline.runs.explain import words_of
-
+    if not story and (explain or key is not None):
         with nullcontext() if explain else suppress(PipelineError):  # the row itself can be shown
             found = words_of(job, shown.rows, chosen, explain)
-    common.print_lines(wording.of_rows(job, shown, chosen, found, explain))
+    common.print_lines(wording.of_rows(job, shown, chosen, found, explain and not story))
+    common.print_lines(wording.of_story(story, full))
+
+
+def _story(job: Job, key: str, steps: list[str]) -> list[Chapter]:
+    """What was asked, answered and decided for one record at these steps."""
+    from pipeline.runs.reviewing.story import story_of
+    from pipeline.runs.session import Session
+
+    return [chapter for chapter in story_of(Session.open(job), key) if chapter.step in ("", *steps)]
+
+
+def _no_result(job: Job, job_file: Path, sets: list[str] | None) -> JobError:
+    words = [str(job_file), *(word for one in sets or () for word in ("--set", one))]
+    begun = (job.folder / "journal.sqlite").exists()
+    way = f"{'write what is answered so far' if begun else 'run it first'}: "
+    hint = way + run.command_of(["export" if begun else "run", *words])
+    return JobError(f"'{job.name}' has no result yet", where=str(job_file), hint=hint)
 
 
 def status(

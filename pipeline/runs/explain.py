@@ -51,10 +51,7 @@ def words_of(
     job: Job, rows: Sequence[Mapping[str, Any]], steps: Sequence[str], reasoning: bool
 ) -> list[Words]:
     """For each row, the paid answers that made it fail; with `reasoning` also that in all its replies."""
-    shown = Redactor.before(job.records.private, job.records.key).key
-    names = key_columns(job.records, job.file.parent) or ("_key",)
-    values = ([row.get(name) for name in names] for row in rows)
-    keys = [shown(str(key[0]) if len(key) == 1 else json_text(key)) for key in values]
+    keys = keys_of(job, rows)
     thoughts: dict[str, Words] = {key: [] for key in keys}
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         found = _walked(job, keys, journal)
@@ -73,6 +70,14 @@ def words_of(
         [*thoughts[place[0]], *(one for one in found.unusable.get(place, ()) if one[0].startswith(wanted))]
         for place in places
     ]
+
+
+def keys_of(job: Job, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys of the records that rows of the result are of, as they are shown."""
+    shown = Redactor.before(job.records.private, job.records.key).key
+    names = key_columns(job.records, job.file.parent) or ("_key",)
+    values = ([row.get(name) for name in names] for row in rows)
+    return [shown(str(key[0]) if len(key) == 1 else json_text(key)) for key in values]
 
 
 def _walked(job: Job, keys: Sequence[str], journal: Journal) -> _Found:

@@ -24,7 +24,7 @@ from pipeline.answers.judges.picking import Picker
 from pipeline.answers.options import Named
 from pipeline.answers.samples import ByJudge, Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
-from pipeline.answers.written import DISTINCT, Complaint, own_draw, place_of
+from pipeline.answers.written import DISTINCT, Complaint, Written, own_draw, place_of
 from pipeline.core.domain import Call, Rejected, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Texts
@@ -200,15 +200,17 @@ class Prompt:
                 return await one(asked)
             return await self._samples.take(asked, one, choose if self._picker else None)
 
-        reading = lambda text: self._read(text)[1], partial(self._by_hand, values, asked.turns[-1][1])
+        reading = lambda text: self._read(text)[1], partial(self._by_hand, values, place, asked.turns[-1][1])
         return await or_by_hand(self._told, self._step, place, asked, reading, ask)
 
-    def _by_hand(self, values: Values, prompt: str, text: str) -> Taken:
-        """A text that a person decided on: no check rejects it, and soft ones are told."""
+    def _by_hand(self, values: Values, place: str, prompt: str, text: str) -> Taken:
+        """A text that a person decided on: no hard check is asked, and soft ones are told."""
         value = self._read(text)[0]
-        complaints = self._checking.complaints(written_of(value, values, prompt))
-        soft = tuple(one for one in complaints if not one.hard)
+        soft = tuple(self._checking.complaints(self._written(value, values, place, prompt), hard=False))
         return Taken(value if self.shape is self._shape else [value], BY_HAND, soft=soft)
+
+    def _written(self, value: Any, values: Values, place: str, prompt: str) -> Written:
+        return written_of(value, values, prompt, self._told.near(self._step, place), self._own)
 
     def _read(self, text: str) -> tuple[Any, str]:
         if self._shape and not text:  # an empty answer that the step allows; a JSON column cannot hold ''
@@ -228,7 +230,7 @@ class Prompt:
             return Verdict(None, (Complaint("answer", misfit),))
         if not (self._checking or self._asked):
             return Verdict(value)
-        written = written_of(value, values, prompt, self._told.near(self._step, place), self._own)
+        written = self._written(value, values, place, prompt)
         said = await all_said(self._checking, self._asked, written, key, call)
         alike = any(one.check == DISTINCT and one.hard for one in said.complaints)
         return Verdict(

@@ -5,6 +5,7 @@ This module does not know languages.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
@@ -56,12 +57,16 @@ class _Known(dict[str, str]):
 
 
 _KNOWN = _Known()
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
 
 def scripts(text: str) -> Counter[str]:
     """How many letters of each script stand in a text."""
-    found = Counter(map(_KNOWN.__getitem__, text))
+    found = Counter(map(_KNOWN.__getitem__, _BEYOND_ASCII.findall(text))) if not text.isascii() else Counter()
     found.pop("", None)
+    if plain := len(text.encode("ascii", "ignore").translate(None, _NO_LETTERS)):
+        found["Latn"] += plain
     return found
 
 

@@ -29,7 +29,7 @@ POST: dict[str, Any] = {
 
 def wrote(project: Project, base_url: str, *steps: dict[str, Any], rows: int = 4, **changes: Any) -> None:
     models = served(base_url, price=PRICE)
-    changes = {"output": OUTPUT, "max_failed": 1, "models": models} | changes
+    changes = {"output": OUTPUT, "max_failed": 1, "models": models, **changes}
     project.job(records=Project.numbered(rows), steps=list(steps), **changes)
 
 

@@ -393,6 +393,33 @@ def test_soft_checks_are_told_of_a_text_by_hand(desk: Callable[..., Desk]) -> No
     assert of.run()["by_hand"] == 1
 
 
+@pytest.mark.parametrize(
+    "checks",
+    [
+        {"own": {"short": True}},
+        {"excludes": "on and on", "soft": {"own": {"short": True}}},
+        {"excludes": "on and on", "soft": {"distinct": True}},
+        {"excludes": ["on and on", "{{ 1 // (sku | length - 5) }}"]},
+    ],
+    ids=["a hard plugin", "a soft plugin", "soft and over all rows", "a hard one whose template fails"],
+)
+def test_no_check_of_any_sort_stands_in_the_way_of_a_text_by_hand(
+    checks: dict[str, Any], project: Project
+) -> None:
+    rules = "def check_short(written, options):\n    return 'Your answer is long.'\n"
+    (project.folder / "rules.py").write_text(rules)
+    with serve(Script(faults=(wrong("Write of"),))) as server:
+        job = {"models": served(server.base_url), "records": Project.numbered(3), "max_failed": 1}
+        project.job(**job, steps=[{**POST, "checks": {"excludes": "on and on"}}])
+        assert project.run("run", "job.yaml").returncode == 3
+        sheet = project.folder / "output/shop/review.csv"
+        sheet.write_text(sheet.read_text("utf-8-sig").replace(",,✓", ",yes,✓"))
+        project.job(**job, plugins=["rules.py"], steps=[{**POST, "checks": checks}])
+        done = project.run("run", "job.yaml", "--allow-code")
+    assert done.returncode == 0, done.stderr
+    assert project.result()["_model"].to_list() == ["by hand"] * 3
+
+
 def test_a_forgotten_record_is_gone_from_both_files(project: Project) -> None:
     with serve(Script(faults=(wrong("thing 1"), wrong("thing 2"), wrong("thing 3")))) as server:
         of = Desk(project, server.base_url, [POST])

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, pairwise
+from operator import eq
 
 from pydantic import Field
 
@@ -78,8 +79,9 @@ def _side_by_side(lines: list[str]) -> tuple[list[str], list[str]]:
             elif weight(found) <= len(found) or weight(found) >= _HAN:
                 words.append(found)  # 研究研究 is good Chinese
         spaced = line.casefold().split()
-        three = zip(spaced, spaced[1:], spaced[2:], strict=False)
-        phrases += (one for one, *others in three if [one, one] == others and one.isalpha())
+        if any(map(eq, spaced, spaced[1:])):
+            three = zip(spaced, spaced[1:], spaced[2:], strict=False)
+            phrases += (one for one, *others in three if [one, one] == others and one.isalpha())
     return words, phrases
 
 

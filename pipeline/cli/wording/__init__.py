@@ -10,6 +10,8 @@ from pipeline.cli.wording.results import (
     of_rows,
 )
 from pipeline.cli.wording.status import of_live, of_status
+from pipeline.cli.wording.story import of_story
 
 __all__ = ["numbers_of_error", "numbers_of_plan", "numbers_of_result", "numbers_of_stop", "of_live",
-           "of_pilot", "of_plan", "of_result", "of_rows", "of_status", "shown", "table"]  # fmt: skip
+           "of_pilot", "of_plan", "of_result", "of_rows", "of_status", "of_story", "shown",
+           "table"]  # fmt: skip

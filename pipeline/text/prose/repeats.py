@@ -56,7 +56,7 @@ def doubles(text: str, usual: frozenset[str]) -> Iterator[str]:
     bare = [word.strip(_SIGNS) for word in spaced]
     phrases = min(_PHRASE, len(spaced) // 2) if len(set(bare)) < len(bare) else 0
     for size in range(1, phrases + 1):
-        if not any(map(eq, bare, bare[size:])):
+        if sum(map(eq, bare, bare[size:])) < size:
             continue
         run = 0
         for at, later in enumerate(bare[size:]):
@@ -105,4 +105,6 @@ def again(text: str) -> float:
     count = len(units) - size + 1
     if count < _LEAST:
         return 0.0
-    return 1 - len({tuple(units[at : at + size]) for at in range(count)}) / count
+    if isinstance(units, str):
+        return 1 - len({units[at : at + size] for at in range(count)}) / count
+    return 1 - len(set(zip(*(units[start:] for start in range(size)), strict=False))) / count
