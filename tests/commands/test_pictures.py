@@ -203,4 +203,4 @@ def test_a_stronger_model_that_takes_no_pictures_is_told_of_before_anything_is_p
         pictures(project, models={"m": model, "strong": {**model, "api": api, "model": "s"}}, steps=[step])
         done = project.run("run", "job.yaml", "--limit", "3")
         assert server.ledger().billed == sent, "two attempts by each of two models, for three rows"
-        assert ("takes no pictures" in done.stdout) == (sent == 0)
+        assert ("takes no pictures" in done.stdout + done.stderr) == (sent == 0), done.stdout
