@@ -136,6 +136,11 @@ class Checking:
     def __bool__(self) -> bool:
         return bool(self._all)
 
+    def fit(self, values: Values) -> None:
+        """Refuse a row whose templates give no options, by a `Fault`: no answer to it could be checked."""
+        for one in self._all:
+            one.of(values)
+
     @staticmethod
     def check_fields(checks: Any, step: str, shape: Shape | None, template: TemplateAt) -> None:
         """Refuse a field that the step's answers have not."""
@@ -150,11 +155,6 @@ class Checking:
                 )
                 where = template(*named.path[:-1]).locate(1, 1)
                 raise JobError(f"the answers of '{step}' have no field '{name}'", where=where, hint=hint)
-
-    def fit(self, values: Values) -> None:
-        """Raise the `Fault` of an option that a row gives and that is none, before an answer is paid for."""
-        for one in self._all:
-            one.of(values)
 
     def complaints(self, written: Written, *, hard: bool = True) -> list[Complaint]:
         """What all of them say; without `hard`, only the soft ones are asked."""

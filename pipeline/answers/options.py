@@ -48,22 +48,27 @@ class Options:
         self._written = named.options.model_dump(by_alias=True, exclude_unset=True, warnings=False)
         self.templates = {at: template(*named.path, *at) for at, _ in _templates(self._written)}
         self._kept: dict[tuple[str, ...], BaseModel] = {}
+        self._last: tuple[Values | None, BaseModel] = None, named.options
 
     def of(self, values: Values) -> BaseModel:
         """The options for a row; a `Fault` where what a template gives is none."""
         if not self.templates:
             return self.named.options
+        if values is self._last[0]:  # a row is looked at before it is asked for, and again with its answer
+            return self._last[1]
         rendered = tuple(template.render(values) for template in self.templates.values())
         options = self._kept.get(rendered)
         if options is None:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             options = self._kept[rendered] = self._fitted(rendered)
+        self._last = values, options
         return options
 
     def _fitted(self, rendered: Sequence[str]) -> BaseModel:
         whole = {"": self._written}
-        texts = dict(zip(self.templates, rendered, strict=True))
+        given = ("" if text.isspace() else text for text in rendered)
+        texts = dict(zip(self.templates, given, strict=True))
         filled = _filled(whole, {("", *at): text for at, text in texts.items()})[""]
         try:
             return type(self.named.options).model_validate(filled)

@@ -91,6 +91,7 @@ class Join:
         self._text = template("join")
         self.templates = {"join": self._text, **self._checking.templates, **self._asked.templates}
         self._step, self._told, self._each = spec.name, template.told, template.each
+        self._own = template.own
 
     def first_request(self, values: Values, key: str) -> Request | None:
         """None: nobody is asked for the text."""
@@ -109,7 +110,7 @@ class Join:
         return await or_by_hand(self._told, self._step, place, joined, reading, checked)
 
     async def _checked(self, text: str, values: Values, key: str, call: Call) -> Taken:
-        written = written_of(text, values, "")
+        written = written_of(text, values, "", (), self._own)
         said = await all_said(self._checking, self._asked, written, key, call)
         hard = " ".join(one.message for one in said.complaints if one.hard)
         if hard:

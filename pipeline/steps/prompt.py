@@ -25,7 +25,7 @@ from pipeline.answers.options import Named
 from pipeline.answers.samples import ByJudge, Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import DISTINCT, Complaint, Written, own_draw, place_of
-from pipeline.core.domain import Call, Rejected, Request, Values
+from pipeline.core.domain import Call, Rejected, Reply, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Texts
 from pipeline.job.models import Model
@@ -158,8 +158,8 @@ class Prompt:
         judged = self._shape or self._checking or self._asked or self._end
         self.repairs = spec.repairs if judged else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
-        stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
-        askings = [self._asking, *stronger]
+        self._stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
+        askings = [self._asking, *self._stronger]
         rounds = max((one.options.model_dump()["rounds"] for one in spec.distinct if one.hard), default=0)
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
         self._draws = Draws(spec.forks, self._question.templates.values())
@@ -174,15 +174,22 @@ class Prompt:
         schema, draw = self._shape.schema if self._shape else None, self._draws.of(values)
         return Conversation(turns, system, schema, self._step, draw=draw, given=len(turns), media=media)
 
+    def _begun(self, values: Values, key: str) -> Conversation:
+        """The conversation; a `Fault`, before anything is paid for, where a model takes no pictures."""
+        asked = self._conversation(values)
+        for stronger in self._stronger if asked.media else ():
+            stronger.request(asked, key)
+        return asked
+
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
-        self._checking.fit(values)
-        return self._asking.request(self._conversation(values), key)
+        self._fit(values)
+        return self._asking.request(self._begun(values, key), key)
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The answer for these values: text, or the JSON value."""
         place = place_of(key, values, self._each)
-        asked = self._conversation(values)
+        asked = self._begun(values, key)
         judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
 
         async def one(question: Conversation) -> Taken:
@@ -191,19 +198,32 @@ class Prompt:
             except Rejected as fault:
                 raise fault.but(best=self._end.bare(fault.best) if self._end else fault.best) from None
 
-        async def choose(found: Sequence[Any]) -> tuple[int, tuple[Request, ...]]:
+        async def choose(found: Sequence[Any]) -> tuple[int, tuple[Request, ...], bool]:
             assert self._picker is not None  # noqa: S101 - it is only called where there is one
             written = [written_of(value, values, asked.turns[-1][1]) for value in found]
-            return await self._picker.pick([one.text for one in written], written[0], key, call)
+            known: list[bool] = []
+
+            async def noting(request: Request) -> Reply:
+                reply = await call(request)
+                known.append(reply.known)
+                return reply
+
+            texts = [one.text for one in written]
+            return *await self._picker.pick(texts, written[0], key, noting), all(known)
 
         async def ask() -> Taken:
-            self._checking.fit(values)
+            self._fit(values)
             if self._samples is None:
                 return await one(asked)
             return await self._samples.take(asked, one, choose if self._picker else None)
 
         reading = lambda text: self._read(text)[1], partial(self._by_hand, values, place, asked.turns[-1][1])
         return await or_by_hand(self._told, self._step, place, asked, reading, ask)
+
+    def _fit(self, values: Values) -> None:
+        """Refuse a row whose answer no check could look at, before it is paid for."""
+        self._checking.fit(values)
+        self._asked.fit(values)
 
     def _by_hand(self, values: Values, place: str, prompt: str, text: str) -> Taken:
         """A text that a person decided on: no hard check is asked, and soft ones are told."""

@@ -11,6 +11,7 @@ import pytest
 from pipeline.core.domain import Rejected
 from tests.support.fakes import Provider, said
 from tests.support.project import Project
+from tests.support.served import served
 from tests.support.stages import failed, stage, taken
 from tests.support.writer import Chat, writer
 
@@ -73,6 +74,7 @@ async def test_the_best_attempt_is_the_one_with_the_fewest_complaints(tmp_path: 
     of = stage(tmp_path, prompt="p", checks=checks, repairs=3)
     fault = await failed(of, provider)
     assert isinstance(fault, Rejected) and fault.best == "Tea is fine."
+    assert fault.message == 'the answer must contain "good"'  # what is said of it, and not of the last one
 
 
 async def test_a_soft_complaint_is_told_and_sends_nothing(tmp_path: Path) -> None:
@@ -149,3 +151,27 @@ def test_a_slip_in_checks_is_named_before_anything_is_sent(
     project.job(steps=[step])
     checked = project.run("check", "job.yaml")
     assert checked.returncode == 2 and said_of in checked.stderr, checked.stderr
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        {"length": {"min": "{{ title }}"}},
+        {"soft": {"length": {"min": "{{ title }}"}}},
+        {"language": "no {{ title }}"},
+        {"platform": "{{ title }}"},
+        {"regex": {"match": "({{ title }}"}},
+        {"judge": {"model": "critic", "criteria": {"good": "{{ 1 // (title | length - 3) }}"}}},
+    ],
+)
+def test_a_row_whose_templates_fit_no_check_is_not_paid_for(checks: dict[str, Any], project: Project) -> None:
+    with writer(lambda chat: "It is good.") as (server, _):
+        models = served(server.base_url)
+        models["critic"] = {**models["writer"], "model": "c"}
+        step = {"name": "post", "model": "writer", "prompt": "Write about {{ title }}.", "checks": checks}
+        project.job(records="sku,title\n1,tea\n", models=models, steps=[step])
+        planned = project.numbers("plan", "job.yaml")
+        assert (planned["steps"][0]["missing"], planned["failed"]) == (0, 1)
+        assert project.run("run", "job.yaml").returncode == 3
+        assert server.ledger().requests == 0
+    assert "1,post,template," in (project.folder / "output/shop/failures.csv").read_text()

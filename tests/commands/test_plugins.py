@@ -318,3 +318,31 @@ def test_the_example_of_the_page_runs(project: Project) -> None:
     done = project.run("run", "job.yaml", "--allow-code")
     assert done.returncode == 0, done.stderr
     assert "3 ok" in done.stdout and "code runs: house_rules.py (sha256 " in done.stderr
+
+
+JOIN: dict[str, Any] = {"name": "text", "join": "{{ post }}: that is all"}
+JSON: dict[str, Any] = {"answer": {"json": {"title": "string"}}}
+OWN: dict[str, Any] = {"own": {"no_ads": True}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "failed", "told"),
+    [
+        ([{**STEP, "checks": OWN}], 3, 0),
+        ([{**STEP, "checks": {"soft": OWN}}], 0, 3),
+        ([{**STEP, **JSON, "checks": {"post.title": OWN}}], 3, 0),
+        ([{**STEP, "samples": 2, "pick": "all", "checks": OWN}], 3, 0),
+        ([STEP, {**JOIN, "checks": OWN}], 3, 0),
+        ([STEP, {**JOIN, "checks": {"soft": OWN}}], 0, 3),
+    ],
+)
+def test_a_check_of_a_plugin_works_wherever_a_check_may_stand(
+    steps: list[dict[str, Any]], failed: int, told: int, project: Project
+) -> None:
+    answer = '{"title": "buy it"}' if "answer" in steps[0] else "buy it"
+    job(project, answer=answer, steps=steps, max_failed=1)
+    for command in ("run", "export"):
+        done = project.run(command, "job.yaml", "--allow-code")
+        assert done.returncode == (3 if failed else 0), done.stderr
+        assert project.result()["_status"].to_list().count("failed") == failed
+        assert (f"told only: own {told}" in done.stdout) == bool(told)

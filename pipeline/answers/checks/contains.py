@@ -62,8 +62,9 @@ def complaint(written: Written, options: Options) -> str | None:
         return any(phrase(text) in line for line in places[asked.where])
 
     wanted = " and ".join(f'"{text}"' for text in asked.all if not has(text))
-    if not wanted and asked.any and not any(map(has, asked.any)):
-        listed = " or ".join(f'"{text}"' for text in asked.any)
-        wanted = f"{listed}" if len(asked.any) == 1 else f"one of these: {listed}"
+    one_of = list(filter(None, asked.any))
+    if not wanted and one_of and not any(map(has, one_of)):
+        listed = " or ".join(f'"{text}"' for text in one_of)
+        wanted = f"{listed}" if len(one_of) == 1 else f"one of these: {listed}"
     place = f" {_PLACES[asked.where]}" if asked.where in _PLACES else ""
     return f"Your answer must contain {wanted}{place}. Write it again." if wanted else None

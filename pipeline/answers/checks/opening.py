@@ -27,7 +27,7 @@ def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
     first = plain(written.text).lstrip(" \n\t\"'“”„«»「『*¡—-")[:_LOOKED_AT].partition("\n")[0]
     small = fold(first)
-    found = any(small.startswith(phrase(text)) for text in options.forbid)
+    found = any(small.startswith(phrase(text)) for text in options.forbid if text)
     if found or (options.usual and (WORN.match(small) or PREAMBLE.match(small))):
         words = first[:60].rpartition(" ")[0] if len(first) > 60 and " " in first[:60] else first[:60]
         return f'Your answer begins with "{words}", which is not wanted. Begin it in another way.'

@@ -67,7 +67,7 @@ def complaint(written: Written, options: Options) -> str | None:
         if not _compiled(pattern).isinstance_python(written.text):
             said = options.say or f"it does not match the pattern {pattern}"
             return f"Your answer is not as it must be: {said}. Write it again."
-    for pattern in options.never:
+    for pattern in filter(None, options.never):
         compiled = _compiled(pattern)
         if compiled.isinstance_python(written.text):
             line = next(filter(compiled.isinstance_python, written.text.splitlines()), "")

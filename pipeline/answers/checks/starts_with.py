@@ -20,7 +20,8 @@ class Options(RootModel[Texts]):
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
     first, _ = edges(written.text)
-    if any(phrase(text) in first for text in options.root):
+    wanted = list(filter(None, options.root))
+    if not wanted or any(phrase(text) in first for text in wanted):
         return None
-    listed = " or ".join(f'"{text}"' for text in options.root)
+    listed = " or ".join(f'"{text}"' for text in wanted)
     return f"Your answer must have {listed} in its first line, word for word. Write it again."

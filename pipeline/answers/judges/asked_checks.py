@@ -13,7 +13,7 @@ from pipeline.answers.checking import Asked, Checking, complaint_of, named_in, p
 from pipeline.answers.options import Named, Options, TemplateAt, by_place
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
-from pipeline.core.domain import Call, Reply, Request, frozen
+from pipeline.core.domain import Call, Reply, Request, Values, frozen
 from pipeline.core.errors import JobError
 from pipeline.job.models import Model
 from pipeline.templates.template import Template
@@ -53,6 +53,11 @@ class AskedChecks:
 
     def __bool__(self) -> bool:
         return bool(self._all)
+
+    def fit(self, values: Values) -> None:
+        """Refuse a row whose templates give no options, by a `Fault`."""
+        for options, _ in self._all:
+            options.of(values)
 
     async def ask(self, written: Written, key: str, call: Call) -> AskedAbout:
         """What all of them say of an answer, or of each value of their field; raises `Fault`."""

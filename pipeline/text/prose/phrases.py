@@ -50,7 +50,7 @@ def has_words(text: str, unwanted: str) -> bool:
     In scripts that write no spaces any place counts. A phrase without letters is looked for as it is.
     """
     if not any(map(str.isalnum, unwanted)):
-        return unwanted in text
+        return bool(unwanted) and unwanted in text
     small = phrase(unwanted)
     return any(small in one and _whole(small).search(one) for one in (folded(text), folded(plain(text))))
 
