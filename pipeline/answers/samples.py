@@ -85,9 +85,8 @@ def _draw(draw: str, number: int) -> str:
 
 
 def _together(failed: Sequence[Rejected]) -> Rejected:
-    """The fault of samples that were all rejected, with what the first of them says."""
-    first = failed[0]
+    """The fault of samples that were all rejected, with what the first says that has a text."""
+    first = next((one for one in failed if one.best), failed[0])
     requests = tuple(request for one in failed for request in one.requests)
-    best = next((one.best for one in failed if one.best), "")
     message = f"{first.message} (none of {len(failed)} samples passed)"
-    return first.but(message=message, requests=requests, known=all(one.known for one in failed), best=best)
+    return first.but(message=message, requests=requests, known=all(one.known for one in failed))

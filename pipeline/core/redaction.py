@@ -12,10 +12,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import quote
 
 from pipeline.core.domain import Call, Fault, Record, Reply, Request
 
 SHOWN = "***"
+_IN_A_PAGE = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&'"})
+_IN_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&#39;", '"': "&#34;"})
 RUN = 12  # a piece of a longer value is taken out of a message if it has at least so many characters
 
 
@@ -87,12 +90,16 @@ def without(message: str, values: Iterable[Any]) -> str:
 
 
 def _forms(value: Any) -> Iterator[str]:
-    """The forms that a value may have in a message, in lower case: as it is, in one line, in JSON."""
-    for text in _texts(value):
-        folded = text.lower()
-        for form in (folded, " ".join(folded.split()), json.dumps(folded)[1:-1], repr(folded)[1:-1]):
-            if form.strip():
-                yield form
+    """The forms that a value may have in a message, in lower case: as it is, in one line, in JSON.
+
+    Also those that filters of templates give it: `tojson` (JSON in a page), `e` (HTML), `urlencode`.
+    """
+    for text in (either for one in _texts(value) for either in {one, one.lower()}):
+        in_json = json.dumps(text)[1:-1]
+        forms = [text, " ".join(text.split()), repr(text)[1:-1], text.translate(_IN_HTML)]
+        forms += [in_json, json.dumps(text, ensure_ascii=False)[1:-1], in_json.translate(_IN_A_PAGE)]
+        forms += [quote(text, errors="replace")]
+        yield from (form.lower() for form in forms if form.strip())
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -158,8 +158,8 @@ class Prompt:
         judged = self._shape or self._checking or self._asked or self._end
         self.repairs = spec.repairs if judged else 0
         self._asking = Asking(spec.name, models[spec.model], spec.allow)
-        stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
-        askings = [self._asking, *stronger]
+        self._stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
+        askings = [self._asking, *self._stronger]
         rounds = max((one.options.model_dump()["rounds"] for one in spec.distinct if one.hard), default=0)
         self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
         self._draws = Draws(spec.forks, self._question.templates.values())
@@ -174,15 +174,22 @@ class Prompt:
         schema, draw = self._shape.schema if self._shape else None, self._draws.of(values)
         return Conversation(turns, system, schema, self._step, draw=draw, given=len(turns), media=media)
 
+    def _begun(self, values: Values, key: str) -> Conversation:
+        """The conversation; a `Fault`, before anything is paid for, where a model takes no pictures."""
+        asked = self._conversation(values)
+        for stronger in self._stronger if asked.media else ():
+            stronger.request(asked, key)
+        return asked
+
     def first_request(self, values: Values, key: str) -> Request:
         """The request it begins with, without sending it."""
         self._fit(values)
-        return self._asking.request(self._conversation(values), key)
+        return self._asking.request(self._begun(values, key), key)
 
     async def take(self, values: Values, key: str, call: Call) -> Taken:
         """The answer for these values: text, or the JSON value."""
         place = place_of(key, values, self._each)
-        asked = self._conversation(values)
+        asked = self._begun(values, key)
         judge = partial(self._judge, values, place, asked.turns[-1][1], key, call)
 
         async def one(question: Conversation) -> Taken:

@@ -71,10 +71,13 @@ async def child(module: str, settings: Mapping[str, Any], *, seconds: float) -> 
 
 
 async def _spawn(module: str, log: IO[bytes]) -> Process:
-    """Start it in its own session: Ctrl-C and a closing terminal reach us alone, and its requests can end."""
+    """Start it in its own session: Ctrl-C and a closing terminal reach us alone, and its requests can end.
+
+    `-P`: no module comes from the current folder, where a `json.py` of somebody else may lie.
+    """
     path = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH", ""))))
     return await anyio.open_process(
-        [sys.executable, "-m", module],
+        [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -74,6 +74,7 @@ async def test_the_best_attempt_is_the_one_with_the_fewest_complaints(tmp_path: 
     of = stage(tmp_path, prompt="p", checks=checks, repairs=3)
     fault = await failed(of, provider)
     assert isinstance(fault, Rejected) and fault.best == "Tea is fine."
+    assert fault.message == 'the answer must contain "good"'  # what is said of it, and not of the last one
 
 
 async def test_a_soft_complaint_is_told_and_sends_nothing(tmp_path: Path) -> None:

@@ -166,6 +166,18 @@ def test_a_job_is_found_behind_many_others(shop: Project, server: Trainer) -> No
     assert len(server.jobs) == 1 and server.calls.count("list") == 5
 
 
+def test_a_clock_that_was_set_back_makes_nobody_wait_for_hours(
+    shop: Project, server: Trainer, no_time_passes: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults = {"create": ["drop"]}
+    with pytest.raises(RunStopped, match="not known"):
+        tuned(shop)
+    monkeypatch.setattr(finetune, "time", lambda: 0.0)
+    no_time_passes.clear()
+    assert tuned(shop).name == MODEL
+    assert max(no_time_passes) <= finetune.SETTLED
+
+
 class Killed(BaseException):
     """The end of the process."""
 
@@ -262,8 +274,16 @@ def test_another_order_waits_for_the_one_that_is_under_way(shop: Project, server
     server.faults = {"look": ["401"]}
     with pytest.raises(RunStopped):
         tuned(shop)
-    with pytest.raises(JobError, match="another fine-tuning of this step is under way"):
-        tuned(shop, epochs=9)
+    for other in (
+        {"epochs": 9},
+        {"share": 0.2},
+        {"seed": 5},
+        {"with_soft": True},
+        {"suffix": "x"},
+        {"base": "b"},
+    ):
+        with pytest.raises(JobError, match="another fine-tuning of this step is under way"):
+            tuned(shop, **other)
     (shop.folder / "output/shop/tuning/post.jsonl").write_text("lost")  # it was uploaded already
     assert tuned(shop).name == MODEL
     assert tuned(shop, epochs=9).job == "ftjob-1"

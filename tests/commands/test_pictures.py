@@ -190,3 +190,17 @@ def test_examples_for_fine_tuning_hold_the_pictures_unless_they_may_be_private(
     examples = [json.loads(line) for line in out.read_text().splitlines()]
     found = [one["messages"][0]["content"][1]["image_url"]["url"] for one in examples]
     assert found == [data_url(png(seed=place)) for place in range(3)]
+
+
+@pytest.mark.parametrize(("api", "sent"), [("chat", 12), ("responses", 12), ("completions", 0)])
+def test_a_stronger_model_that_takes_no_pictures_is_told_of_before_anything_is_paid(
+    api: str, sent: int, project: Project
+) -> None:
+    step = {"name": "caption", "model": "m", "prompt": "Describe it.", "images": ["{{ photo }}"]}
+    step |= {"checks": {"length": {"min": 999}}, "escalate": ["strong"]}
+    with serve(Script()) as server:
+        (model,) = served(server.base_url).values()
+        pictures(project, models={"m": model, "strong": {**model, "api": api, "model": "s"}}, steps=[step])
+        done = project.run("run", "job.yaml", "--limit", "3")
+        assert server.ledger().billed == sent, "two attempts by each of two models, for three rows"
+        assert ("takes no pictures" in done.stdout + done.stderr) == (sent == 0), done.stdout

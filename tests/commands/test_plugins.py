@@ -174,6 +174,9 @@ def test_a_source_gives_the_records(project: Project) -> None:
         ("return check_no_ads(written, options)", "house_rules.py:3: RecursionError"),
         ("raise ValueError('two\\nlines' + 'x' * 9999)", "house_rules.py:3: ValueError: two lines"),
         ("raise type('Odd', (Exception,), {'__str__': lambda self: 1 / 0})()", "house_rules.py:3: Odd"),
+        ("raise type('Base', (BaseException,), {})('b')", "house_rules.py:3: Base: b"),
+        ("raise GeneratorExit", "house_rules.py:3: GeneratorExit"),
+        ("import asyncio; raise asyncio.CancelledError", "house_rules.py:3: CancelledError"),
     ],
 )
 def test_what_a_check_raises_fails_the_row_with_its_place(body: str, said: str, project: Project) -> None:
@@ -186,6 +189,27 @@ def test_what_a_check_raises_fails_the_row_with_its_place(body: str, said: str, 
     (project.folder / "house_rules.py").write_text("def check_no_ads(written, options):\n    return None\n")
     again = project.numbers("run", "job.yaml", "--allow-code")
     assert (again["ok"], again["sent"]) == (3, 0), "the answers were kept"
+
+
+def test_a_check_cannot_change_its_options_for_other_rows(project: Project) -> None:
+    rules = "def check_no_ads(written, options):\n    return None if options['of'].pop() == 3 else 'Bad'\n"
+    own = {"own": {"no_ads": {"of": [1, 2, 3]}}}
+    job(project, rules, steps=[STEP | {"checks": own}])
+    assert project.numbers("run", "job.yaml", "--allow-code")["ok"] == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "ok"),
+    [
+        ("''", 3),
+        ("' \\n'", 3),
+        ("type('S', (str,), {'__getitem__': 0, '__str__': 0, 'encode': 0})('Your answer')", 0),
+    ],
+)
+def test_a_complaint_is_the_text_that_it_holds(said: str, ok: int, project: Project) -> None:
+    rules = f"def check_no_ads(written, options):\n    return {said}\n"
+    job(project, rules, steps=[STEP | {"checks": {"own": {"no_ads": True}}}], max_failed=1.0)
+    assert project.numbers("run", "job.yaml", "--allow-code")["ok"] == ok
 
 
 def test_what_a_filter_raises_fails_the_row_with_its_place(project: Project) -> None:
@@ -210,6 +234,7 @@ def test_a_private_value_in_a_message_of_code_is_not_shown(project: Project) -> 
         ("def check_a(:\n", "house_rules.py:1: a plugin cannot be run: SyntaxError"),
         ("x = 1\n\nraise ValueError('no')", "house_rules.py:3: a plugin cannot be run: ValueError: no"),
         ("import sys\nsys.exit()", "house_rules.py:2: a plugin cannot be run: SystemExit"),
+        ("raise BaseException('no')", "house_rules.py:1: a plugin cannot be run: BaseException: no"),
         ("import no_such_package", "house_rules.py:1: a plugin cannot be run: ModuleNotFoundError"),
         ("x = 1", "house_rules.py has no function for a job"),
         ("from os.path import join as check_join", "has no function for a job"),

@@ -94,7 +94,7 @@ def test_a_text_by_hand_a_skipped_step_and_an_open_request_are_told(project: Pro
         review = project.folder / "output/shop/review.csv"
         review.write_text(review.read_text("utf-8-sig").replace(",,✓", ",yes,✓"), "utf-8-sig")
         lines = told(project, server, [DRAFT, skipped])
-        assert lines[lines.index("== draft") + 1] == f"  answer by by hand: {WRONG}"
+        assert lines[lines.index("== draft") + 1] == f"  answer by hand: {WRONG}"
         assert lines[-2:] == ["== skipped", "  why: when: extra"]
     project.job(models=served(server.base_url), steps=[{**DRAFT, "prompt": "New {{ title }}"}])
     project.run("export", "job.yaml")

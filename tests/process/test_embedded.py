@@ -292,3 +292,20 @@ async def test_a_child_that_stays_silent_is_ended(tmp_path: Path, monkeypatch: p
         async with child("silent", {}, seconds=1):
             pass
     assert is_gone(int(str(caught.value).split()[-1]))
+
+
+def test_a_server_takes_no_module_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the folder of an untrusted job: a file in it must never run."""
+    for name in ("json", "anyio", "threading", "pydantic", "pipeline", "xllamacpp"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    monkeypatch.chdir(tmp_path)
+
+    async def start() -> None:
+        async with child("pipeline.providers.local.llama_server", {}, seconds=20):
+            raise AssertionError("it has no settings, so it is never ready")
+
+    with pytest.raises(ChildFailed):
+        anyio.run(start)
+    assert not (tmp_path / "ran").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from pydantic import Field, RootModel
@@ -22,10 +23,11 @@ def complaint(written: Written, options: Options) -> str | None:
     """What the first of them says that finds something."""
     for name, given in options.root.items():
         check = written.own[name]
-        said = check(written, {} if given is True else given)
+        said = check(written, {} if given is True else deepcopy(given))  # a row must not change another's
         if said is not None and not isinstance(said, str):
             kind = type(said).__name__
             raise check.fault(f"{check.file}: check_{name} gave a {kind}: it must give a text, or None")
-        if said:
-            return said[:_LONGEST].encode("utf-8", "replace").decode()
+        found = str.encode(said or "", "utf-8", "replace").decode().strip()  # of a class of texts, the text
+        if found:
+            return found[:_LONGEST]
     return None

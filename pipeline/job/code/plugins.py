@@ -44,7 +44,9 @@ class Function:
         """What some work with the function gives; a `Fault` for whatever it raises."""
         try:
             return work()
-        except (Exception, SystemExit) as error:  # foreign code may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # foreign code may raise anything
             raise self.fault(f"{_place(error, self.file)}: {_said(error)}") from None
 
     def fault(self, message: str) -> Fault:
@@ -81,7 +83,9 @@ def add(plugins: Plugins, name: str, shown: str, content: str, where: str) -> Pl
         code = compile(content, shown, "exec", dont_inherit=True)
         sys.modules[module.__name__] = module  # dataclasses look there; it is named by its content alone
         exec(code, vars(module))  # noqa: S102 - the user has allowed it
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         line = error.lineno if isinstance(error, SyntaxError) and error.filename == shown else None
         place = f"{shown}:{line}" if line else _place(error, shown)
         raise JobError(f"a plugin cannot be run: {_said(error)}", where=place) from None

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import orjson
 
-from pipeline.answers.asking import Runner, Taken
+from pipeline.answers.asking import BY_HAND, Runner, Taken
 from pipeline.answers.attempts import EARLIER, hearing
 from pipeline.core.display import counted, dollars
 from pipeline.core.domain import DOLLAR, Call, Fault, Reply, Request, Values
@@ -92,7 +92,8 @@ class _Heard:
             except Fault as fault:
                 chapter.parts.append(("failed", str(fault)))
                 raise
-        chapter.parts.append((f"answer by {taken.by}" if taken.by else "answer", _value(taken.value)))
+        by = taken.by if taken.by in ("", BY_HAND) else f"by {taken.by}"
+        chapter.parts.append((f"answer {by}".rstrip(), _value(taken.value)))
         return taken
 
     def _answer(self, request: Request, reply: Reply) -> Iterator[tuple[str, str]]:

@@ -98,6 +98,9 @@ class _Tuning:
             "base": order.base or model.model,
             "suffix": order.suffix,
             "epochs": order.epochs,
+            "split": order.share,
+            "seed": order.seed,
+            "with_soft": order.with_soft,
         }
         before = load(self._path)
         if before and not before.ended:
@@ -152,7 +155,7 @@ class _Tuning:
         if state.job or state.ended:
             return
         if state.tried:
-            if self._found() or self._found(after=SETTLED - (time() - state.tried)):
+            if self._found() or self._found(after=min(SETTLED, SETTLED - (time() - state.tried))):
                 return
             self._say("the server does not list the job that was asked for; it is asked for again")
         state.tried = time()

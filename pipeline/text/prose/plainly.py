@@ -25,14 +25,23 @@ _OWN = {
     )
     for language, words in _SMALL.items()
 }
-_WORD = re.compile(r"[^\W\d_]+")
+_OTHER_SCRIPT = re.compile("[\u0370-\u1dff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc]")
+_WINDOW = 150
+"""characters of a part"""
 
 
 def plainly(text: str, language: str) -> bool:
     """Whether so many small words of this language stand in a text that it can be written in no other."""
     own = _OWN.get(language)
-    if own is None:
+    if own is None or _OTHER_SCRIPT.search(text):
         return False
-    words = _WORD.findall(text.lower())
+    words = text.lower().split()
     found = sum(map(own.__contains__, words))
     return found >= _LEAST and found >= _SHARE * len(words)
+
+
+def plainly_all(text: str, language: str) -> bool:
+    """Whether that holds for every part of a text that has some letters more than a sentence."""
+    windows = max(1, len(text) // _WINDOW)
+    size = max(1, -(-len(text) // windows))
+    return all(plainly(text[at : at + size], language) for at in range(0, len(text), size))

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.core.domain import Fault
 from pipeline.core.redaction import Redactor, label, redacted, without
+from pipeline.templates.compiled import Compiled
 from tests.support.people import ALICE
 
 
@@ -29,6 +30,17 @@ from tests.support.people import ALICE
 )
 def test_what_a_message_quotes_is_taken_out(message: str, values: list[Any], shown: str) -> None:
     assert without(message, values) == shown
+
+
+@pytest.mark.parametrize(
+    "value", ["O'Neil", 'B "Q" S', "A & B", "<b>x</b>", "a\\b", "Ü ß", 'ü"x', "a\nb", "Zoë 漢"]
+)
+@pytest.mark.parametrize(
+    "written", ["{{ v }}", "{{ v | tojson }}", "{{ [v] }}", "{{ v | e }}", "{{ v | urlencode }}"]
+)
+def test_a_value_that_a_template_wrote_in_its_own_way_is_known(written: str, value: str) -> None:
+    message = Compiled(f"<< {written} >>").render({"v": value})
+    assert "***" in without(message, [value])
 
 
 def test_a_fault_is_redacted_in_all_its_texts() -> None:
