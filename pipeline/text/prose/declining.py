@@ -173,11 +173,6 @@ _OTHERWISE = (
     r"|(?:这个|您的|你的|该|此)(?:请求|要求).{0,6}(?:没法|无法|不能|不便)(?:满足|完成|处理|回答|执行)"
 )
 """how a model declines with neither an apology nor "I cannot" at its beginning"""
-_HINT = re.compile(
-    r"(?i:rather not|prefer not|something|outside|apolog|\[|ich l|ich n|helfen|préfère|prefiero|contra)"
-    r"|请求|要求"
-)
-"""what stands in each of the texts of `_OTHERWISE`: a look at it is quick"""
 _ITSELF = (
     r"\b(?:AI|A\.I\.)(?: language)? (?:model|assistant)|\bas an AI\b|language model|\bmy (?:guidelines"
     r"|programming|training|policies)|content polic|(?:this|that|your|the) request|against (?:my|our) "
@@ -227,7 +222,8 @@ _ASKS = (
     r"|粘贴|輸入|输入|貼上|分享|告诉我)[^。\n]{0,30}(?:文本|文章|内容|內容|文字|原文|信息|主题|材料)"
     r"|[^。\n]{0,20}(?:文章|テキスト|内容|原稿|本文|テーマ)を(?:ご?提供|お送り|送っていただければ|共有|入力"
     r"|教えて|貼り付け)|it (?:seems|looks|appears)[^.?!\n]{0,40} (?:missing|(?:was|were)(?: not|n['’]t)"
-    r" (?:included|provided|attached))\b[^?!\n]{0,30}(?:could|can|please)[^.?!\n]{0,20}(?:share|provide|send)"
+    r" (?:included|provided|attached))\b[^?!\n]{0,30}(?:could you|can you|please)"
+    r"[^.?!\n]{0,20}(?:share|provide|send)"
 )
 """how a model asks for what it has not been given"""
 _NEAR = 80
@@ -270,8 +266,7 @@ def declines(beginning: str) -> Literal["", "itself", "sorry", "bare"]:
         return "itself"
     found = next(filter(None, (pattern.match(beginning) for pattern in patterns.declining)), None)
     if found is None:
-        hint = _HINT.search(beginning)
-        return "sorry" if hint and patterns.otherwise.match(beginning) else ""
+        return "sorry" if patterns.otherwise.match(beginning) else ""
     near = beginning[: found.end() + _NEAR]
     return "itself" if patterns.itself.search(near) else "sorry" if found["sorry"] else "bare"
 
