@@ -29,8 +29,8 @@ class ByJudge(Spec):
 
 Ask = Callable[[Conversation], Awaitable[Taken]]
 """a conversation -> its answer, accepted; raises `Fault`"""
-Choose = Callable[[Sequence[Any]], Awaitable[tuple[int, tuple[Request, ...]]]]
-"""the values of some answers -> the place of the best, and what was sent to find it"""
+Choose = Callable[[Sequence[Any]], Awaitable[tuple[int, tuple[Request, ...], bool]]]
+"""values of answers -> the place of the best, what was asked to find it, whether all of that was known"""
 
 
 class Samples:
@@ -64,17 +64,17 @@ class Samples:
         return await self._picked(passed, failed, choose)
 
     async def _picked(self, passed: list[Taken], failed: list[Rejected], choose: Choose | None) -> Taken:
-        place, sent = 0, tuple[Request, ...]()
+        place, sent, told = 0, tuple[Request, ...](), True
         texts = [str(one.value) for one in passed]
         if choose is not None and len(passed) > 1:
-            place, sent = await choose([one.value for one in passed])
+            place, sent, told = await choose([one.value for one in passed])
         elif self._pick in ("shortest", "longest"):
             wanted = min if self._pick == "shortest" else max
             place = wanted(range(len(texts)), key=lambda i: len(texts[i]))
         best = passed[place]
         ended: list[Taken | Rejected] = [*passed, *failed]
         requests = (*(request for one in ended for request in one.requests), *sent)
-        known = all(one.known for one in ended)
+        known = told and all(one.known for one in ended)
         value = [one.value for one in passed] if self._pick == "all" else best.value
         return replace(best, value=value, known=known, requests=requests)
 

@@ -25,7 +25,7 @@ from pipeline.answers.options import Named
 from pipeline.answers.samples import ByJudge, Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import DISTINCT, Complaint, Written, own_draw, place_of
-from pipeline.core.domain import Call, Rejected, Request, Values
+from pipeline.core.domain import Call, Rejected, Reply, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Texts
 from pipeline.job.models import Model
@@ -198,10 +198,18 @@ class Prompt:
             except Rejected as fault:
                 raise fault.but(best=self._end.bare(fault.best) if self._end else fault.best) from None
 
-        async def choose(found: Sequence[Any]) -> tuple[int, tuple[Request, ...]]:
+        async def choose(found: Sequence[Any]) -> tuple[int, tuple[Request, ...], bool]:
             assert self._picker is not None  # noqa: S101 - it is only called where there is one
             written = [written_of(value, values, asked.turns[-1][1]) for value in found]
-            return await self._picker.pick([one.text for one in written], written[0], key, call)
+            known: list[bool] = []
+
+            async def noting(request: Request) -> Reply:
+                reply = await call(request)
+                known.append(reply.known)
+                return reply
+
+            texts = [one.text for one in written]
+            return *await self._picker.pick(texts, written[0], key, noting), all(known)
 
         async def ask() -> Taken:
             self._fit(values)

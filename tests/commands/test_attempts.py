@@ -127,6 +127,9 @@ def test_options_are_rendered_for_each_row(project: Project) -> None:
         assert failed_run.returncode == 3
         words = "checks.length.min: a template gave 'two': must be a whole number"
         assert words in failed_run.stdout
+        assert failed_run.stdout.splitlines()[1].startswith("0 requests sent")
+        checked = project.run("check", "job.yaml", "--rows")
+        assert checked.returncode == 3 and f"record 3 (009), step post: {words}" in checked.stderr
 
 
 @pytest.mark.parametrize(
