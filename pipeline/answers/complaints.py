@@ -24,6 +24,8 @@ _NOT_JSON = re.compile(r'(?:Your answer|The field "[^"]*" of your answer) is not
 _BEGINNINGS = (
     (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
     (re.compile(r"\AYour (?=answer|JSON|translation)"), "the "),
+    (re.compile(r"\bfigures that you were not given"), "figures that were not given to the model"),
+    (re.compile(r"\ban address that you were not given"), "an address that was not given to the model"),
     (re.compile(r"\AThe server did not accept your"), "the server did not accept the"),
     (re.compile(r"\AYou gave the source text back"), "the translation is the source text"),
 )

@@ -47,6 +47,8 @@ _MAIN = {
     "steps.*.params": ("temperature", 0.2),
     "steps.*.checks": ("length", {"max": 600}),
     "steps.*.checks.length": ("max", 600),
+    "steps.*.checks.soft": ("length", {"max": 600}),
+    "steps.*.checks.judge.criteria": ("faithful", "Says nothing that is not given."),
     "steps.*.answer": ("json", {"title": "string", "tags": ["string"]}),
     "steps.*.answer.json": ("title", "string"),
     "steps.*.each": ("lang", ["en", "de"]),
@@ -56,6 +58,8 @@ _MAIN = {
     "budget": ("cost", 20),
 }
 """mappings that are often written as a single value: the key that was meant, and an example"""
+_WORDS = {"steps.*.pick": "or a judge: pick: {judge: {model: critic}}"}
+"""what may stand in the place of a word"""
 _PARAMS = frozenset((
     "temperature", "top_p", "top_k", "seed", "stop", "max_tokens", "max_completion_tokens", "service_tier",
     "max_output_tokens", "frequency_penalty", "presence_penalty", "reasoning", "reasoning_effort", "logprobs",
@@ -82,6 +86,8 @@ def mapping_slip(path: Sequence[str | int], value: Any) -> str:
         return f"write: - name: post, and below it prompt: {_flow(value if isinstance(value, str) else '…')}"
     if path[-1:] == ("json",) and isinstance(value, str):
         return "write the fields without quotes: json: {title: string}"
+    if shown.startswith("steps.*.checks.") and shown not in _MAIN:
+        return f"write {path[-1]}: true, or a mapping of its options; to switch a check off, leave it out"
     key, example = _MAIN.get(shown, ("key", "value"))
     if path[-1:] == ("json",) and isinstance(value, list):
         return f"name the fields with their types: json: {_flow(dict.fromkeys(map(str, value), 'string'))}"
@@ -92,6 +98,11 @@ def mapping_slip(path: Sequence[str | int], value: Any) -> str:
     if not isinstance(value, dict | list) and value is not None and not isinstance(example, dict | list):
         example = _meant(value, example)
     return f"write: {path[-1] if path else 'key'}: {_flow({key: example})}"
+
+
+def word_slip(path: Sequence[str | int]) -> str:
+    """The hint for a word that is none of those that are allowed; '' where nothing is known of it."""
+    return _WORDS.get(_general(path), "")
 
 
 def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:
@@ -125,6 +136,8 @@ def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> s
         return f"it belongs under options: options: {{{key}: …}}"
     if _general(path) == "steps.*.answer":
         return f"the fields of an answer stand under json: answer: {{json: {{{key}: …}}}}"
+    if not elsewhere and _general(path) in ("steps.*.checks", "steps.*.checks.soft"):
+        return f"a field has its step before it, such as post.{key}; `pipeline kinds` lists the checks"
     places = list(dict.fromkeys(elsewhere))[:2]
     return f"it belongs under {' or '.join(places)}" if places else ""
 

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from pipeline.core.errors import JobError, together
 from pipeline.core.suggest import nearest
 from pipeline.job.fields import PATTERN_EXAMPLES, PATTERNS
-from pipeline.job.slips import key_slip, mapping_slip, set_slip
+from pipeline.job.slips import key_slip, mapping_slip, set_slip, word_slip
 from pipeline.job.yaml_source import Path, YamlSource
 
 _SENTENCES = {
@@ -41,6 +41,7 @@ _EXAMPLE = {
     "steps": 'add a step: steps: [{name: post, prompt: "Write about {{ title }}."}]',
 }
 """what to write for a key that is missing"""
+_PERCENT = "a share is a part of 1: 0.15 is 15%"
 _UNKNOWN = "extra_forbidden"
 MOST_READ = 200  # the most complaints that are read: a hostile file can cause a hundred thousand
 FEW = 8  # the most allowed words that are listed in the sentence itself
@@ -129,14 +130,14 @@ class _Found:
             near = nearest(str(detail["input"]), words)
             if len(words) > FEW:
                 return "is not one of the words that are allowed here", near or f"known: {', '.join(words)}"
-            return f"must be {context['expected'].removeprefix(_NOTHING)}", near
+            return f"must be {context['expected'].removeprefix(_NOTHING)}", near or word_slip(self.path)
         if detail["type"] in _MAPPING:
             return "must be a mapping of keys", mapping_slip(self.path, detail["input"])
         if detail["type"] in _SENTENCES:
             return _SENTENCES[detail["type"]]
         said = _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"])
         what, _, hint = said.partition("; ")
-        return what, hint
+        return what, hint or (_PERCENT if context.get("le") == 1 else "")
 
 
 def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:

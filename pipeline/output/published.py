@@ -83,7 +83,10 @@ def shown_of(job: Job, *, failed: bool, key: str | None, step: str | None, most:
         scan = scan.filter(_has(job, key, names))
     total = scan.select(pl.len()).collect().item()
     if key is not None and not total:
-        raise JobError(f"no{' failed' if failed else ''} row has the key '{key}'", where="--key")
+        what = f"no{' failed' if failed else ''} row has the key '{key}'"
+        raise JobError(
+            what, where=table.name, hint="`pipeline show JOB --rows 100` lists rows with their keys"
+        )
     rows = scan.head(most).collect().to_dicts()
     numbers = [row.pop(_NUMBER) if row.get("_status") == "failed" else 0 for row in rows]
     said = [": ".join(reasons[number - 1]) if 0 < number <= len(reasons) else "" for number in numbers]

@@ -24,6 +24,11 @@ from pipeline.job.spec import Step
 from pipeline.wire.conversation import Conversation
 
 KEYS = ("join",)
+_ASKING = (
+    "model", "params", "prompt", "prompt_file", "messages", "system", "answer", "repairs", "fresh_starts",
+    "escalate", "continuations", "samples", "pick", "end", "allow", "images", "audio",
+)  # fmt: skip
+"""keys of steps that ask a model"""
 
 
 class Spec(Step):
@@ -60,7 +65,7 @@ class Spec(Step):
     @model_validator(mode="before")
     @classmethod
     def _asks_nobody(cls, data: Any) -> Any:
-        for name in ("model", "params"):
+        for name in _ASKING:
             if name in data:
                 raise ValueError(f"a step with `join` asks no model; leave `{name}` out")
         return data
@@ -90,6 +95,7 @@ class Join:
 
     def first_request(self, values: Values, key: str) -> Request | None:
         """None: nobody is asked for the text."""
+        self._checking.fit(values)
         self._text.render(values)
         return None
 

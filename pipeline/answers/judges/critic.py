@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pipeline.answers import finish
 from pipeline.answers.asking import Asking, rejected
+from pipeline.answers.complaints import to_a_person
 from pipeline.answers.shapes.shape import Shape
 from pipeline.core import adapters
 from pipeline.core.domain import Call, Fate, Fault, Request, Unanswered
@@ -77,7 +78,7 @@ class Critic:
                 return read_text(answer.text)
             except UnusableError as error:
                 why = str(error)
-        what = f"no answer of the model '{self.name}' about this one could be used: {why}"
+        what = f"no answer of the model '{self.name}' about this one could be used: {to_a_person(why)}"
         raise rejected(NOT_JUDGED, what).but(requests=tuple(mine), known=known)
 
 
