@@ -159,7 +159,7 @@ class Attempts:
             _tell(f"{to_a_person(verdict.hard)}; {'no repair is left' if ended else 'sent back'}")
             if ended:
                 break
-            said = answer.text if answer.text or not malformed else _NOTHING
+            said = whole(answer.text) if answer.text or not malformed else _NOTHING
             asked = asked.answered(said, verdict.hard)
             if verdict.draw and not is_own(asked.draw):
                 asked = replace(asked, draw=asked.draw + verdict.draw)
@@ -190,7 +190,7 @@ class Attempts:
                 return replace(answer, text=text), asking.label(reply.model)
             left -= 1
             _tell("cut off at its limit; continued")
-            asked = asked.answered(answer.text, _GO_ON)
+            asked = asked.answered(whole(answer.text), _GO_ON)
 
 
 def _after(asked: Conversation, why: Sequence[str]) -> Conversation:

@@ -43,7 +43,11 @@ class Ending:
         around = behind.strip().rstrip(".")
         if not mark or around.strip(_AROUND):
             return "", f"Your answer does not end with {self._mark}, so it may not be complete. {again}"
-        body = body.rstrip().removesuffix(around).rstrip()
+        body = body.rstrip()
+        if body.endswith(around):  # they stand around the mark
+            body = body.removesuffix(around).rstrip()
+        elif body:  # around more than the mark: a fence or an emphasis that must be closed
+            body += ("\n" if behind.lstrip(" ").startswith("\n") else "") + around
         if self._mark in body:
             return "", f"Your answer has {self._mark} before its end. {again}"
         if not body:

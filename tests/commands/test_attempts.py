@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.domain import Rejected
-from tests.support.fakes import Provider, said
+from pipeline.core.domain import Rejected, Reply
+from tests.support.fakes import Provider, chat_body, said
 from tests.support.project import Project
 from tests.support.served import served
 from tests.support.stages import failed, stage, taken
@@ -166,7 +166,7 @@ def test_a_slip_in_checks_is_named_before_anything_is_sent(
 )
 def test_a_row_whose_templates_fit_no_check_is_not_paid_for(checks: dict[str, Any], project: Project) -> None:
     with writer(lambda chat: "It is good.") as (server, _):
-        models = served(server.base_url)
+        models: dict[str, Any] = dict(served(server.base_url))
         models["critic"] = {**models["writer"], "model": "c"}
         step = {"name": "post", "model": "writer", "prompt": "Write about {{ title }}.", "checks": checks}
         project.job(records="sku,title\n1,tea\n", models=models, steps=[step])
@@ -175,3 +175,32 @@ def test_a_row_whose_templates_fit_no_check_is_not_paid_for(checks: dict[str, An
         assert project.run("run", "job.yaml").returncode == 3
         assert server.ledger().requests == 0
     assert "1,post,template," in (project.folder / "output/shop/failures.csv").read_text()
+
+
+def halved(text: str, finish_reason: str = "stop") -> Reply:
+    """A reply with half an emoji for each %: so a server writes a text that it cuts in the middle."""
+    return Reply("chat", chat_body(text, finish_reason).replace(b"%", b"\\ud83d"), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("step", "first"),
+    [
+        ({"checks": {"contains": "good"}}, halved("Tea % is")),
+        ({"checks": {"opening": {"forbid": "Tea"}, "contains": "good"}}, halved("Tea % is")),
+        ({"continuations": 1}, halved("Tea %", "length")),
+        ({"fresh_starts": 1, "repairs": 0, "checks": {"contains": "good"}}, halved("Tea % is")),
+        ({"answer": {"json": {"a": "string"}}}, halved('{"a": 1, "b": "%"}')),
+        ({"answer": {"json": {"a": "string"}}}, said('{"a": 1, "b": "\\ud83d"}')),
+        (
+            {"answer": {"json": {"a": "string"}}, "checks": {"s.a": {"opening": {"forbid": "Tea"}}}},
+            said('{"a": "Tea \\ud83d is"}'),
+        ),
+    ],
+)
+async def test_an_answer_with_half_a_character_is_sent_back_like_any_other(
+    step: dict[str, Any], first: Any, tmp_path: Path
+) -> None:
+    last = said('{"a": "It is good."}' if "answer" in step else "It is good.")
+    provider = Provider([first, last])
+    value = await taken(stage(tmp_path, prompt="Write.", **step), provider)
+    assert "good" in str(value) and len(messages(provider)) == 2

@@ -6,6 +6,8 @@ somebody apologises, and speech in quotes, are none.
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field
 
 from pipeline.answers.written import Written
@@ -14,6 +16,8 @@ from pipeline.text.prose.declining import asks, declines
 
 _BEGINNING, _SHOWN = 400, 80
 """the characters of an answer that are looked at, and those that are shown"""
+_MARKS = re.compile(r"\A(?:[*_#>\s]|<\w[^<>]{0,40}>|(?:Note|Hinweis|Remarque|Nota) ?:)*", re.I)
+"""what may stand before the first words"""
 _OPENS, _CLOSES = "\"'“„«‹「『‘—–-", "\"'”“»›」』’"
 
 
@@ -29,11 +33,11 @@ class Options(Settings):
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
     text = written.text.strip()
-    begins = text[:_BEGINNING].lstrip("*_#> \n")
+    begins = _MARKS.sub("", text[:_BEGINNING], 1)
     if begins[:1] and begins[0] in _OPENS:
         if text[-1] not in _CLOSES or "\n" in text:
             return None  # somebody speaks
-        begins = begins[1:]
+        begins = _MARKS.sub("", begins[1:], 1)
     short = len(text) <= options.short
     how = declines(begins)
     if how == "itself" or (how == "sorry" and short) or (how == "bare" and len(text) <= options.short // 6):

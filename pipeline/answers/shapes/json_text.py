@@ -35,7 +35,9 @@ def parsed(text: str) -> Any:
         value = orjson.loads(text)
     except ValueError as strict:
         try:
-            return json.loads(text, parse_constant=_no_constant, object_pairs_hook=distinct)
+            value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=distinct)
+            whole = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+            return json.loads(whole)  # without lone surrogates, which no later prompt could carry
         except RecursionError:
             raise ValueError("nested too deeply") from None
         except Twice:

@@ -158,6 +158,21 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ),
 )  # fmt: skip
 """for each language: an apology, "I cannot", and what a model then says that it cannot do"""
+_OTHERWISE = (
+    r"I['’]?(?:d| would) (?:rather|prefer) not (?:to )?(?:write|create|produce|generate"
+    r"|provide)(?: \w+){0,3} (?:this|that|such)\b|(?:this|that) (?:is not|isn['’]t) something (?:that )?I"
+    r"(?:['’]m| am| can)(?: able to| willing to| comfortable)? (?:writ|produc|creat|generat|provid|help"
+    r"|assist)|(?:that|this)(?: request)? (?:falls|is) outside (?:of )?(?:what I (?:can|am)|my (?:scope"
+    r"|capabilit))|I apologi[sz]e, but .{0,80} (?:would not|wouldn['’]t) be (?:appropriate|ethical"
+    r"|responsible)|\[(?:content|text|response|message) (?:removed|withheld|blocked|filtered|redacted)"
+    r"|(?:das|dies|so etwas) (?:möchte|werde) ich (?:lieber |leider )?nicht (?:schreiben|verfassen"
+    r"|erstellen|beantworten)|dazu (?:kann|darf) ich leider (?:nichts|keine)|bei (?:dieser|ihrer|deiner)"
+    r" (?:anfrage|bitte|aufgabe) kann ich .{0,30}nicht (?:weiter)?helfen|je préfère ne pas (?:répondre à"
+    r"|écrire|rédiger) (?:ce|cette|cela)|prefiero no (?:escribir|redactar|responder a) (?:eso|est[eao]"
+    r"|esa)|(?:esa|esta|su|tu) (?:solicitud|petición) (?:va|está) (?:en )?contra (?:de )?(?:mis|nuestras)"
+    r"|(?:这个|您的|你的|该|此)(?:请求|要求).{0,6}(?:没法|无法|不能|不便)(?:满足|完成|处理|回答|执行)"
+)
+"""how a model declines with neither an apology nor "I cannot" at its beginning"""
 _ITSELF = (
     r"\b(?:AI|A\.I\.)(?: language)? (?:model|assistant)|\bas an AI\b|language model|\bmy (?:guidelines"
     r"|programming|training|policies)|content polic|(?:this|that|your|the) request|against (?:my|our) "
@@ -205,8 +220,10 @@ _ASKS = (
     r"|envía|comparte|pega|forneça|envie|compartilhe|cole)\w*.{0,40}?(?:texto|contenido|conteúdo"
     r"|artículo|artigo|tema)|(?:好的|当然|當然|没问题)?[！，。!,]?(?:请|請)(?:您|你)?(?:提供|给出|发送"
     r"|粘贴|輸入|输入|貼上|分享|告诉我)[^。\n]{0,30}(?:文本|文章|内容|內容|文字|原文|信息|主题|材料)"
-    r"|[^。\n]{0,20}(?:文章|テキスト|内容|原稿|本文|テーマ)を(?:ご?提供|お送り|入力|教えて"
-    r"|貼り付け)"
+    r"|[^。\n]{0,20}(?:文章|テキスト|内容|原稿|本文|テーマ)を(?:ご?提供|お送り|送っていただければ|共有|入力"
+    r"|教えて|貼り付け)|it (?:seems|looks|appears)[^.?!\n]{0,40} (?:missing|(?:was|were)(?: not|n['’]t)"
+    r" (?:included|provided|attached))\b[^?!\n]{0,30}(?:could you|can you|please)"
+    r"[^.?!\n]{0,20}(?:share|provide|send)"
 )
 """how a model asks for what it has not been given"""
 _NEAR = 80
@@ -219,6 +236,7 @@ class _Patterns(NamedTuple):
 
     declining: tuple[re.Pattern[str], ...]
     itself: re.Pattern[str]
+    otherwise: re.Pattern[str]
     speaking: re.Pattern[str]
     asking: re.Pattern[str]
 
@@ -228,6 +246,7 @@ def _patterns() -> _Patterns:
     return _Patterns(
         tuple(_declining(*words) for words in _WORDS),
         re.compile(_ITSELF, _FLAGS),
+        re.compile(rf"{_BEFORE}(?:[^.!?。！？\n]{{0,20}} )?(?:{_OTHERWISE})", _FLAGS),
         re.compile(rf"[^.!?。！？\n]{{0,30}}?(?:{_NAMED})[^\n]{{0,80}}?(?:{_NOT})", _FLAGS),
         re.compile(rf"{_BEFORE}(?:{_ASKS})", _FLAGS),
     )
@@ -247,7 +266,7 @@ def declines(beginning: str) -> Literal["", "itself", "sorry", "bare"]:
         return "itself"
     found = next(filter(None, (pattern.match(beginning) for pattern in patterns.declining)), None)
     if found is None:
-        return ""
+        return "sorry" if patterns.otherwise.match(beginning) else ""
     near = beginning[: found.end() + _NEAR]
     return "itself" if patterns.itself.search(near) else "sorry" if found["sorry"] else "bare"
 

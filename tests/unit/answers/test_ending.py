@@ -26,6 +26,10 @@ ENDING = Ending("[END]")
         ("A text.\n**[END]**\n", "A text."),
         ("A text.\n`[END]`", "A text."),
         ("A **bold** text, **bold to its end**\n[END]", "A **bold** text, **bold to its end**"),
+        ("```\ncode\n[END]\n```", "```\ncode\n```"),
+        ("```\ncode\n```\n```\n[END]\n```", "```\ncode\n```"),
+        ("A text.\n\n**All of it. [END]**", "A text.\n\n**All of it.**"),
+        ("*All of it.\n\n[END]*.", "*All of it.*"),
         ("A text.\n\n- one\n- two\n\n[END] \n ", "A text.\n\n- one\n- two"),
     ],
 )
@@ -44,6 +48,7 @@ def test_the_mark_is_cut_off(text: str, left: str) -> None:
         ("One. [END]\n\nTwo. [END]", "has [END] before its end"),
         ("[END]", "has nothing before [END]"),
         ("**[END]**", "has nothing before [END]"),
+        ("[END]```", "has nothing before [END]"),
         ("*_`" * 300_000, "does not end with [END]"),
         ("[END]" * 200_000, "has [END] before its end"),
     ],

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,9 +136,10 @@ def test_a_deep_answer_is_a_complaint_or_a_value_and_no_crash(depth: int) -> Non
 @pytest.mark.parametrize(
     "text", ['{"\\ud800":"b"}', '{"a":"\\ud83d"}', '{"a":"\ud800"}', '{"a":5,"\\udfff":1}']
 )
-def test_lone_surrogates_are_a_complaint_or_a_value_and_no_crash(text: str) -> None:
+def test_lone_surrogates_are_a_complaint_or_a_value_that_a_prompt_can_carry(text: str) -> None:
     value, said = shape(a="string").read(text)
     assert (value is None) == bool(said)
+    orjson.dumps([value, said])  # raises where it cannot be sent
 
 
 @pytest.mark.parametrize("digits", [19, 20, 30, 400, 5000])

@@ -72,8 +72,35 @@ Sure! Please provide the text you would like me to translate.
 It seems you haven't provided the article. Could you please share the text?
 请提供您想要翻译的文本。
 Bitte geben Sie den Text an, den ich übersetzen soll.
+I'd rather not write promotional material like this.
+This isn't something I'm able to produce.
+Thanks for reaching out! Unfortunately that falls outside what I can do here.
+I apologize, but creating marketing copy for this product would not be appropriate.
+It seems the facts are missing. Could you share them?
+Note: I cannot fulfil this request.
+[Content removed: violates policy]
+<p>I'm sorry, but I can't help with that.</p>
+Das möchte ich lieber nicht schreiben.
+Dazu kann ich leider nichts sagen.
+Bei dieser Anfrage kann ich Ihnen nicht weiterhelfen.
+Je préfère ne pas répondre à cette demande.
+Lo lamento, pero esa solicitud va contra mis normas.
+这个请求我没法满足，换个话题吧。
+テキストを送っていただければ、翻訳いたします。
 """.splitlines()
 TEXTS = """\
+I'd rather not write about winter yet: the garden is full of late roses, and this one smells of apples.
+This isn't something I can explain in a post: you have to taste it.
+This is outside, in the rain, at six in the morning. And we love it.
+It seems summer is missing this year. Could it be that we forgot to order it?
+Note: the museum is closed on Mondays.
+Das möchte ich nicht missen: den ersten Kaffee am Morgen, am offenen Fenster.
+Dazu kann ich nur sagen: Leider geil.
+Bei dieser Aufgabe kann ich mich nicht langweilen. Jeder Stuhl ist anders.
+Je préfère ne pas répondre au téléphone le dimanche. Le dimanche, je fais du pain.
+Esta petición va contra el cierre de la biblioteca. Firma hoy.
+这个要求不高：一杯热茶，一把椅子，一本书。
+お写真を送っていただいた方の中から、十名様にお茶をお贈りします。
 I'm sorry to hear about your loss. The funeral will be held on Friday, and we would be glad to see you there.
 Sorry, said the clerk, the bridge is closed today. He looked at his shoes and went on counting the coins.
 "I'm sorry, but I can't help you," he said, and closed the door. The rain went on for hours.
