@@ -5,8 +5,9 @@ This module does not read files and sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,6 +22,15 @@ from pipeline.system.files import adapter_name
 
 _READ_ALONE = {"ods": "write .xlsx, which LibreOffice opens"}
 """formats of tables that are read, but not written, each with what to do"""
+
+
+def _paths(data: Any, name: str) -> Iterator[tuple[str | int, ...]]:
+    """Where a name stands in a part of the job file."""
+    parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, part in parts:
+        if part == name:
+            yield (key,)
+        yield from ((key, *rest) for rest in _paths(part, name))
 
 
 def resolve(job: Job, text: YamlSource) -> Job:
@@ -39,8 +49,9 @@ def resolve(job: Job, text: YamlSource) -> Job:
         for other_model in (*step.others, *step.judges):
             if other_model not in models:
                 hint = nearest(other_model, models) or f"models: {', '.join(models)}"
+                at = next(_paths(text.data["steps"][i], other_model), ())
                 raise JobError(
-                    f"there is no model '{other_model}'", where=text.where(("steps", i)), hint=hint
+                    f"there is no model '{other_model}'", where=text.where(("steps", i, *at)), hint=hint
                 )
         if step.name in [other.name for other in job.steps[:i]]:
             raise JobError(f"two steps are named '{step.name}'", where=text.where(("steps", i, "name")))

@@ -9,7 +9,7 @@ import json
 import re
 from ipaddress import ip_address
 from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -106,10 +106,20 @@ class Spec(BaseModel):
 class Settings(Spec):
     """Settings that may be left out: `true` means those that are set by default."""
 
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """those of which one must be given; () where all may be left out"""
+
     @model_validator(mode="before")
     @classmethod
     def _defaults(cls, value: object) -> object:
         return {} if value is True else value
+
+    @model_validator(mode="after")
+    def _one_is_set(self) -> Self:
+        if self.one_of and not self.model_fields_set.intersection(self.one_of):
+            names = [type(self).model_fields[name].alias or name for name in self.one_of]
+            raise ValueError(f"needs one of {', '.join(names)}; without them, nothing is looked for")
+        return self
 
 
 def is_template(value: object) -> bool:

@@ -47,6 +47,12 @@ _MAIN = {
     "steps.*.params": ("temperature", 0.2),
     "steps.*.checks": ("length", {"max": 600}),
     "steps.*.checks.length": ("max", 600),
+    "steps.*.checks.regex": ("match", "^[A-Z]"),
+    "steps.*.checks.original": ("of", ["{{ source }}"]),
+    "steps.*.checks.hashtags": ("max", 3),
+    "steps.*.checks.links": ("max", 1),
+    "steps.*.checks.json_schema": ("title", "string"),
+    "steps.*.checks.own": ("no_ads", {}),
     "steps.*.checks.soft": ("length", {"max": 600}),
     "steps.*.checks.judge.criteria": ("faithful", "Says nothing that is not given."),
     "steps.*.answer": ("json", {"title": "string", "tags": ["string"]}),
@@ -113,6 +119,8 @@ def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:
 
 def _meant(value: Any, example: Any) -> Any:
     """The value as it was written; for an amount of money, or a number in quotes: the number alone."""
+    if isinstance(value, bool):
+        return example
     if isinstance(value, str) and isinstance(example, int | float):
         found = _AMOUNT.fullmatch(value.strip())
         number = float(found[1]) if found else example

@@ -137,7 +137,7 @@ class _Found:
             return _SENTENCES[detail["type"]]
         said = _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"])
         what, _, hint = said.partition("; ")
-        return what, hint or (_PERCENT if context.get("le") == 1 else "")
+        return what, hint or (_PERCENT if 1 in (context.get("le"), context.get("lt")) else "")
 
 
 def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, Kinds]:

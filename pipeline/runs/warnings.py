@@ -6,7 +6,8 @@ Nothing is sent. This module prints nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from itertools import chain
 from math import prod
 
 from pipeline.answers.draws import drawing
@@ -23,6 +24,8 @@ from pipeline.runs.session import Session
 from pipeline.templates.template import Template
 from pipeline.text.language_codes import meant
 
+_WITH_SOURCES = ("echo", "judge", "numbers", "original", "shorter_than_source")
+"""checks that compare an answer with texts of its row"""
 _SINGLE = re.compile(r"(?<![{\w$])\{ *(\w[\w ]*?) *\}(?!\})")
 _VARIABLE = re.compile(r"\{\{ *(\w+) *\}\}")
 _CURVED = re.compile(r"\s*[“„‘«][^“„‘«]*[”“’»]\s*", re.DOTALL)
@@ -48,6 +51,7 @@ def warnings_of(session: Session) -> Iterator[JobError]:
             yield from _of_text(template, known)
         yield from _of_draws(session, i, stage)
         yield from _of_answers(session, i, stage)
+        yield from _of_sources(session, i, stage, known)
         yield from _of_judge(session, i, stage)
         known.add(stage.spec.name)
     yield from _of_languages(session)
@@ -74,7 +78,7 @@ def _of_records(session: Session) -> Iterator[JobError]:
 
 def _of_accept(session: Session) -> Iterator[JobError]:
     accept, records = session.job.accept, session.source.total()
-    most = records * prod(len(values) for stage in session.stages for values in stage.spec.forks.values())
+    most = records * prod(stage.spec.branches for stage in session.stages)
     if accept is not None and 0 < most < accept and not session.tree:
         what = f"accept: {accept:,} rows can never be ok, because the records give {most:,} at most"
         where = session.job.text.where(("accept",))
@@ -105,6 +109,9 @@ def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
     if item and stage.names.isdisjoint((item, NUMBER, WRITTEN)):
         what = f"no template of the step reads '{item}': all items get the same request and share an answer"
         yield JobError(what, where=_place(session, step, "each"), hint=f"write {_read(item)} in the prompt")
+    if item and WRITTEN in stage.names and stage.spec.order != "serial":
+        what = f"`{WRITTEN}` is always empty, because all items are asked for at once"
+        yield JobError(what, where=_place(session, step, "each"), hint="add order: serial")
     if names and stage.model and stage.model.params.get("temperature") == 0:
         what = f"step '{stage.spec.name}' asks several times at temperature 0: its answers will hardly differ"
         yield JobError(what, where=_place(session, step, "each"), hint="params: {temperature: 0.8}")
@@ -126,6 +133,18 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
     for what in unmet_schema(stage.runner.shape.schema) if stage.runner.shape else ():
         hint = "no answer can fit: change the schema"
         yield JobError(what, where=_place(session, step, "answer"), hint=hint)
+
+
+def _of_sources(session: Session, step: int, stage: Stage, known: Set[str]) -> Iterator[JobError]:
+    """Names of columns where the text of a check's source is meant, which a template reads."""
+    checks = stage.spec.model_dump(include={"checks"}, exclude_unset=True, warnings=False).get("checks", {})
+    for name, options in chain(checks.items(), (checks.get("soft") or {}).items()):
+        for key in ("of", "source", "show", "origin") if name in _WITH_SOURCES else ():
+            given = options.get(key) or ()
+            for text in (given,) if isinstance(given, str) else given:
+                if text in known:
+                    what = f"{name}: '{text}' is this word itself, and not the column"
+                    yield JobError(what, where=_place(session, step, "checks"), hint=f"write {_read(text)}")
 
 
 def _of_judge(session: Session, step: int, stage: Stage) -> Iterator[JobError]:

@@ -33,6 +33,21 @@ WARNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "`pick` has nothing to choose from",
         "samples: 4",
     ),
+    "a column where its text is meant": (
+        {"steps": [STEP | {"checks": {"original": {"of": "title"}}}]},
+        "original: 'title' is this word itself, and not the column",
+        "write {{ title }}",
+    ),
+    "one below soft": (
+        {"steps": [STEP | {"checks": {"soft": {"numbers": {"from": ["sku"]}}}}]},
+        "numbers: 'sku' is this word itself",
+        "write {{ sku }}",
+    ),
+    "what was written before, of items that are asked at once": (
+        {"steps": [STEP | {"each": {"part": "{{ title | list }}"}, "system": "{{ part }}{{ written }}"}]},
+        "`written` is always empty",
+        "order: serial",
+    ),
     "a prompt that reads only each": (
         {"steps": [STEP | {"each": {"lang": ["en"]}, "prompt": "In {{ lang }}"}]},
         "reads no column",

@@ -20,6 +20,8 @@ from pipeline.text.plain import plain
 class Options(Settings):
     """At least one bound, or a target."""
 
+    one_of = ("min", "max", "target")
+
     min: Count | None = Field(None, description="the fewest")
     max: Count | None = Field(None, description="the most")
     target: Count | None = Field(None, description="about how many, instead of `min` and `max`")

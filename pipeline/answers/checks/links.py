@@ -23,6 +23,8 @@ _MOST_SHOWN = 100
 class Options(Settings):
     """At least one of these; `links: {max: 0}` for an answer without addresses."""
 
+    one_of = ("hosts", "max", "origin")
+
     hosts: Texts = Field((), description="hosts that may be linked to, with all below them: [example.com]")
     max: Count | None = Field(None, description="the most addresses")
     origin: Literal["record", "anywhere"] = Field(

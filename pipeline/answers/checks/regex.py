@@ -56,6 +56,8 @@ Patterns = Annotated[Texts, AfterValidator(_readable)]
 class Options(Settings):
     """Patterns, looked for anywhere in the answer as it is, with its markup; `^` and `$` are its ends."""
 
+    one_of = ("match", "never")
+
     match: Patterns = Field((), description="a pattern, or several, that must all match: '^[A-Z]'")
     never: Patterns = Field((), alias="not", description="a pattern, or several, of which none may match")
     say: str = Field("", description="what the model is told instead of the pattern: 'begin with a capital'")

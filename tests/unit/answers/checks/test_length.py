@@ -18,7 +18,7 @@ MARKED = "---\ntitle: x\n---\n# Tea\n\n**Green** tea: see [the page](https://exa
      ("ab", {"min": 3}, False),
      ("a b c", {"max": 3, "unit": "words"}, True), ("a b\nc d", {"max": 3, "unit": "words"}, False),
      ("aaaa", {"max": 1, "unit": "words"}, True), ("", {"min": 1}, False), ("😀", {"max": 1}, True),
-     ("", {}, True), ("今天天气很好。", {"min": 6, "unit": "han"}, True),
+     ("今天天气很好。", {"min": 6, "unit": "han"}, True),
      ("今天天气很好。", {"min": 7, "unit": "han"}, False),
      ("今天天气很好。", {"min": 7, "unit": "words"}, True),
      ("a b", {"max": 2, "unit": "nonspace"}, True), ("Eins. Zwei.", {"min": 3, "unit": "sentences"}, False),
