@@ -25,6 +25,7 @@ _BEGINNINGS = (
     (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
     (re.compile(r"\AYour (?=answer|JSON|translation)"), "the "),
     (re.compile(r"\bfigures that you were not given"), "figures that were not given to the model"),
+    (re.compile(r"\brepeats what you were given"), "repeats what was given to the model"),
     (re.compile(r"\ban address that you were not given"), "an address that was not given to the model"),
     (re.compile(r"\AThe server did not accept your"), "the server did not accept the"),
     (re.compile(r"\AYou gave the source text back"), "the translation is the source text"),

@@ -56,6 +56,7 @@ COMPLAINTS = [
 def test_a_person_is_not_given_orders(complaint: str) -> None:
     told = to_a_person(complaint)
     assert told.startswith("the ") and "our answer" not in told.partition('"')[0] and not told.endswith(".")
+    assert "you were" not in told and "you have" not in told
     assert not any(
         order in told
         for order in (
