@@ -241,6 +241,8 @@ def test_a_private_value_in_a_message_of_code_is_not_shown(project: Project) -> 
         ("def filter_upper(value): return value", "there is a filter 'upper' already"),
         ("def check_other(written, options): pass", "no plugin has a check 'no_ads'"),
         ("def check_no_add(written, options): pass", "did you mean 'no_add'?"),
+        ("def check_no_ads(written): pass", "write def check_no_ads(written, options)"),
+        ("def source_a(): pass", "write def source_a(options)"),
         ("\0", "a plugin cannot be run"),
         ("x = '\\ud800'\ndef check_no_ads(w, o): pass\nraise ValueError(x)", "house_rules.py:3"),
     ],

@@ -10,6 +10,7 @@ is the user's own code. Functions are kept with their job. This module does not 
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ from pipeline.core.suggest import nearest
 from pipeline.job.yaml_source import Path as Place
 
 KINDS = ("check", "filter", "source")
+_GIVEN = {"check": ("written", "options"), "source": ("options",)}
+"""what functions are called with; a filter has as many arguments as its templates give"""
 _LONGEST_MESSAGE = 300
 _NAMED = re.compile(rf"({'|'.join(KINDS)})_(\w+)")
 
@@ -98,6 +101,9 @@ def add(plugins: Plugins, name: str, shown: str, content: str, where: str) -> Pl
         if named in functions[kind] or (kind == "filter" and named in _own_filters()):
             hint = "rename the function"
             raise JobError(f"there is a {kind} '{named}' already", where=shown, hint=hint)
+        if kind in _GIVEN and not _takes(function, len(_GIVEN[kind])):
+            hint = f"write def {kind}_{named}({', '.join(_GIVEN[kind])})"
+            raise JobError(f"{kind}_{named} cannot be called with what it is given", where=shown, hint=hint)
         functions[kind][named] = Function(shown, function)
     return Plugins((*plugins.files, (name, digest)), functions)
 
@@ -107,6 +113,19 @@ def _functions(module: ModuleType) -> Iterator[tuple[str, str, Callable[..., Any
         named = _NAMED.fullmatch(name)
         if named and callable(value) and getattr(value, "__module__", None) == module.__name__:
             yield named[1], named[2], value
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments; True where that cannot be seen."""
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # foreign code may have a signature of any kind
+        return True
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def _own_filters() -> Mapping[str, Any]:
