@@ -33,6 +33,9 @@ from pipeline.runs.warnings import warnings_of
 from pipeline.translation import memory
 from pipeline.translation.formats import read_document
 
+FEW = 16
+"""records that are looked at before a plan sees whether a job has as many rows as it wants"""
+
 
 async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
     """What a run would send: requests, tokens and money by step. Nothing is sent, nothing is written.
@@ -149,7 +152,8 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     reading = _Reading(session)
-    for batch in session.source.batches():
+    wanted = session.job.accept
+    for batch in session.source.batches(*(() if wanted is None else (FEW,))):
         unfinished: set[int] = set()
 
         def count(place: int, leaf: Branch, unfinished: set[int] = unfinished) -> None:
@@ -163,6 +167,8 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
         walks.visit(batch, count)
         plan.records += len(batch)
         plan.unfinished += len(unfinished)
+        if wanted is not None and plan.complete >= wanted:
+            break  # a run would end here
     plan.warnings += session.hand.said()
     if review and (plan.unfinished or not len(review.ledger)):
         forecasts[review.stage.spec.name].expect_later(review.later(reading.segments, reading.languages))
