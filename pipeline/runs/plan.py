@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from pipeline.core.document import Translated
-from pipeline.core.domain import DOLLAR, Fault, LookUp, Reply, Request, Unanswered
+from pipeline.core.domain import DOLLAR, Fault, LookUp, Record, Reply, Request, Unanswered
 from pipeline.core.errors import InputError
 from pipeline.core.progress import Progress
 from pipeline.engine.equal_prompts import EqualPrompts
@@ -152,8 +152,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     reading = _Reading(session)
-    wanted = session.job.accept
-    for batch in session.source.batches(*(() if wanted is None else (FEW,))):
+    for batch in _batches(session, plan):
         unfinished: set[int] = set()
 
         def count(place: int, leaf: Branch, unfinished: set[int] = unfinished) -> None:
@@ -167,8 +166,6 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
         walks.visit(batch, count)
         plan.records += len(batch)
         plan.unfinished += len(unfinished)
-        if wanted is not None and plan.complete >= wanted:
-            break  # a run would end here
     plan.warnings += session.hand.said()
     if review and (plan.unfinished or not len(review.ledger)):
         forecasts[review.stage.spec.name].expect_later(review.later(reading.segments, reading.languages))
@@ -177,6 +174,18 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     for step, rows in equal.rows().items():
         forecasts[step].plan.sharing = rows
     return plan
+
+
+def _batches(session: Session, plan: Plan) -> Iterator[list[Record]]:
+    """The records that are planned: all, or until as many rows are ok as the job wants, where a run would end."""
+    wanted = session.job.accept
+    if wanted is None:
+        yield from session.source.batches()
+        return
+    for batch in session.source.batches(FEW):
+        yield batch
+        if plan.complete >= wanted:
+            return
 
 
 def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[bytes]) -> LookUp:
