@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, StrictInt, model_validator
+from pydantic import Field, PrivateAttr, StrictInt, ValidationInfo, field_validator, model_validator
 
 from pipeline.job.code.plugins import Plugins
 from pipeline.job.fields import (
@@ -158,6 +158,13 @@ class Job(Spec):
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
     )
+
+    @field_validator("candidates")
+    @classmethod
+    def _with_accept(cls, candidates: int | None, info: ValidationInfo) -> int | None:
+        if candidates is not None and info.data.get("accept") is None and "accept" in info.data:
+            raise ValueError("goes with `accept`; add accept: 100, or write limit under records")
+        return candidates
 
     _file: Path = Path("job.yaml")
     _text: YamlSource = YamlSource("job.yaml")

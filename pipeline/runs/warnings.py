@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import prod
 
 from pipeline.answers.draws import drawing
 from pipeline.answers.feasible import unmet_checks, unmet_schema
@@ -30,6 +31,7 @@ _CURVED = re.compile(r"\s*[“„‘«][^“„‘«]*[”“’»]\s*", re.DOTA
 def warnings_of(session: Session) -> Iterator[JobError]:
     """All warnings, each with its place and what to do."""
     yield from _of_records(session)
+    yield from _of_accept(session)
     varied = {"row", *session.source.schema}
     known = set(session.source.schema)
     for i, stage in enumerate(session.stages):
@@ -70,6 +72,15 @@ def _of_records(session: Session) -> Iterator[JobError]:
         yield JobError(what, where=where, hint="nothing will be sent; look at the table, and at `records`")
 
 
+def _of_accept(session: Session) -> Iterator[JobError]:
+    accept, records = session.job.accept, session.source.total()
+    most = records * prod(len(values) for stage in session.stages for values in stage.spec.forks.values())
+    if accept is not None and 0 < most < accept and not session.tree:
+        what = f"accept: {accept:,} rows can never be ok, because the records give {most:,} at most"
+        where = session.job.text.where(("accept",))
+        yield JobError(what, where=where, hint="lower it, or add records (and `candidates`)")
+
+
 def _of_text(template: Template, known: set[str]) -> Iterator[JobError]:
     text = template.text
     for found in _SINGLE.finditer(text):
@@ -104,6 +115,10 @@ def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]
     for what in unmet_checks(written, limit_of(stage.model.params if stage.model else {})):
         hint = "every answer would be rejected, and paid for: change the checks or the token limit"
         yield JobError(what, where=_place(session, step, "checks"), hint=hint)
+    chosen = stage.spec.model_dump(include={"samples", "pick"}, exclude_unset=True)
+    if "pick" in chosen and chosen.get("samples", 1) == 1:
+        hint = "add samples: 4; without it, each row has one answer"
+        yield JobError("`pick` has nothing to choose from", where=_place(session, step, "pick"), hint=hint)
     end = stage.spec.model_dump(include={"end"}).get("end")
     if end and stage.model and end in str(stage.model.params.get("stop")):
         what = f"`stop` ends an answer before {end} is written, so that every answer lacks it"

@@ -137,6 +137,7 @@ SLIPS = {
         STEP + "checks: {length: {target: 100, within: 15}}",
         "0.15 is 15%",
     ),
+    "candidates without accept": ("name: shop", "name: shop\ncandidates: 5", "add accept: 100"),
     "a length as a number": (PROMPT, STEP + "checks: {length: 300}", "length: {max: 300}"),
     "a condition of Python": (PROMPT, STEP + "when: price > 3", 'when: "{{ stock | int > 0 }}"'),
     "half a condition": ("key: sku", "key: sku, where: 'price >'", "price > 0"),

@@ -23,6 +23,16 @@ WARNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "step 'post' reads no column: all rows get the same request and share an answer",
         "{{ sku }}",
     ),
+    "more good rows than there are": (
+        {"steps": [STEP], "accept": 50},
+        "accept: 50 rows can never be ok, because the records give 3 at most",
+        "lower it",
+    ),
+    "one sample to pick from": (
+        {"steps": [STEP | {"pick": "shortest"}]},
+        "`pick` has nothing to choose from",
+        "samples: 4",
+    ),
     "a prompt that reads only each": (
         {"steps": [STEP | {"each": {"lang": ["en"]}, "prompt": "In {{ lang }}"}]},
         "reads no column",

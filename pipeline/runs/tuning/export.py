@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
+from pipeline.core.display import counted
 from pipeline.job.spec import Job
 from pipeline.journal import recall
 from pipeline.journal.journal import Journal
@@ -51,5 +52,6 @@ async def hand_on_async(
 
 def warnings_of(handed: Handed) -> list[str]:
     """What is likely to be a mistake."""
-    few = f"only {handed.training} examples for training: OpenAI takes no fewer than {FEWEST}"
+    examples = counted(handed.training, "example")
+    few = f"only {examples} for training: OpenAI takes no fewer than {FEWEST}"
     return [few] if handed.training < FEWEST else []
