@@ -177,7 +177,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
 
 
 def _batches(session: Session, plan: Plan) -> Iterator[list[Record]]:
-    """The records that are planned: all, or until as many rows are ok as the job wants, where a run would end."""
+    """All records; where the job wants a number of rows, until so many are ok: a run would end there."""
     wanted = session.job.accept
     if wanted is None:
         yield from session.source.batches()
