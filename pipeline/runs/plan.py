@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from pipeline.core.document import Translated
-from pipeline.core.domain import DOLLAR, Fault, LookUp, Reply, Request, Unanswered
+from pipeline.core.domain import DOLLAR, Fault, LookUp, Record, Reply, Request, Unanswered
 from pipeline.core.errors import InputError
 from pipeline.core.progress import Progress
 from pipeline.engine.equal_prompts import EqualPrompts
@@ -32,6 +32,9 @@ from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
 from pipeline.translation import memory
 from pipeline.translation.formats import read_document
+
+FEW = 16
+"""records that are looked at before a plan sees whether a job has as many rows as it wants"""
 
 
 async def plan_async(job: Job, records: Rows | None = None, *, retry_failed: bool = False) -> Plan:
@@ -149,7 +152,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     reading = _Reading(session)
-    for batch in session.source.batches():
+    for batch in _batches(session, plan):
         unfinished: set[int] = set()
 
         def count(place: int, leaf: Branch, unfinished: set[int] = unfinished) -> None:
@@ -171,6 +174,18 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     for step, rows in equal.rows().items():
         forecasts[step].plan.sharing = rows
     return plan
+
+
+def _batches(session: Session, plan: Plan) -> Iterator[list[Record]]:
+    """All records; where the job wants a number of rows, until so many are ok: a run would end there."""
+    wanted = session.job.accept
+    if wanted is None:
+        yield from session.source.batches()
+        return
+    for batch in session.source.batches(FEW):
+        yield batch
+        if plan.complete >= wanted:
+            return
 
 
 def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[bytes]) -> LookUp:
