@@ -48,6 +48,10 @@ _UNFIT = (
         r"NoneType",
         "an empty value cannot be counted with; write {0} | int to take it as 0, or skip the row: when",
     ),
+    (
+        r"concatenate (?:str \(not \"list|list \(not \"str)",
+        "a text and a list do not go together; a cell of csv is text, and lists come from jsonl or parquet",
+    ),
     (r"str.*(?:int|float)|(?:int|float).*str|sequence", f"a text and a number do not go together; {_NUMBER}"),
     (r"__round__|unary|real number|__abs__|must be", f"a text is no number; {_NUMBER}"),
     (r"ZeroDivision", "a division by zero; test for it first: {{% if {0} | float %}}"),

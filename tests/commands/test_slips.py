@@ -240,6 +240,8 @@ def test_a_slip_is_refused_with_its_place_and_what_to_do(slip: str, project: Pro
         ("title | round", "write title | int"),
         ("title[0].x.y", "has no 'y'"),
         ("-title", "write title | int"),
+        ("title + [sku]", "a text and a list do not go together"),
+        ("[title] + sku", "a text and a list do not go together"),
         ("title.foo", "a text has no 'foo'"),
         ("5 | join ~ title", "a single value is no list"),
         ("title if price > 3 else sku", "text and a number"),

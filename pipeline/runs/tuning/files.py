@@ -94,10 +94,8 @@ def write(examples: Iterable[Example], wanted: Wanted, model: str, own: Path) ->
                 found.tokens.append(line.tokens)
         if not found.questions:
             said = [f"{count:,}: {why}" for why, count in handed.left_out.most_common()]
-            hint = (
-                "; ".join(said)
-                or "run the job first; pairs come from repairs and from samples that are not picked"
-            )
+            pairs = "; pairs come from repairs and from samples that are not picked"
+            hint = "; ".join(said) or f"run the job first{pairs if wanted.form == 'preference' else ''}"
             raise JobError("there is no example to write", where=wanted.form, hint=hint)
         sides = found.sides(wanted)
         spool.seek(0)
