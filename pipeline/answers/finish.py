@@ -26,7 +26,10 @@ def broken(answer: Answer, allow: Collection[Allowed]) -> tuple[str, str] | None
     if finish == FILTERED:
         return "filtered", "a content filter cut the answer off"
     if finish == LENGTH and "length" not in allow:
-        return "truncated", "the answer was cut off at its token limit; raise it (max_tokens in params), or allow: [length]"
+        return (
+            "truncated",
+            "the answer was cut off at its token limit; raise it (max_tokens in params), or allow: [length]",
+        )
     if finish == MALFORMED:  # asked again, as for any other answer that does not fit
         return None
     empty = not answer.text.strip()

@@ -64,6 +64,7 @@ _MAIN = {
     "budget": ("cost", 20),
 }
 """mappings that are often written as a single value: the key that was meant, and an example"""
+_CHECKS = ("steps.*.checks", "steps.*.checks.soft")
 _WORDS = {"steps.*.pick": "or a judge: pick: {judge: {model: critic}}"}
 """what may stand in the place of a word"""
 _PARAMS = frozenset((
@@ -144,7 +145,7 @@ def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> s
         return f"it belongs under options: options: {{{key}: …}}"
     if _general(path) == "steps.*.answer":
         return f"the fields of an answer stand under json: answer: {{json: {{{key}: …}}}}"
-    if not elsewhere and _general(path) in ("steps.*.checks", "steps.*.checks.soft"):
+    if not {"steps", "steps.checks"} & {*elsewhere} and _general(path) in _CHECKS:
         return f"a field has its step before it, such as post.{key}; `pipeline kinds` lists the checks"
     places = list(dict.fromkeys(elsewhere))[:2]
     return f"it belongs under {' or '.join(places)}" if places else ""

@@ -120,6 +120,8 @@ SLIPS = {
     "true in quotes": (PROMPT, STEP + "checks: {numbers: 'true'}", "write numbers: true"),
     "soft checks as a list": (PROMPT, STEP + "checks: {soft: [opening]}", "soft: {length: {max: 600}}"),
     "a field without its step": (PROMPT, STEP + "checks: {title: {length: {max: 6}}}", "post.title"),
+    "a field named as another key": (PROMPT, STEP + "checks: {text: {length: {max: 6}}}", "post.text"),
+    "a key of the step among its checks": (PROMPT, STEP + "checks: {repairs: 2}", "it belongs under steps"),
     "criteria as a list": (
         PROMPT,
         STEP + "checks: {judge: {model: writer, criteria: [It is good.]}}",
