@@ -146,7 +146,7 @@ def key_slip(key: str, path: Sequence[str | int], elsewhere: Sequence[str]) -> s
     if _general(path) == "steps.*.answer":
         return f"the fields of an answer stand under json: answer: {{json: {{{key}: …}}}}"
     if not {"steps", "steps.checks"} & {*elsewhere} and _general(path) in _CHECKS:
-        return f"a field has its step before it, such as post.{key}; `pipeline kinds` lists the checks"
+        return f"write a check (`pipeline kinds` lists them), or a field as its column is spelled: STEP.{key}"
     places = list(dict.fromkeys(elsewhere))[:2]
     return f"it belongs under {' or '.join(places)}" if places else ""
 

@@ -119,8 +119,8 @@ SLIPS = {
     "a check that is switched off": (PROMPT, STEP + "checks: {numbers: false}", "leave it out"),
     "true in quotes": (PROMPT, STEP + "checks: {numbers: 'true'}", "write numbers: true"),
     "soft checks as a list": (PROMPT, STEP + "checks: {soft: [opening]}", "soft: {length: {max: 600}}"),
-    "a field without its step": (PROMPT, STEP + "checks: {title: {length: {max: 6}}}", "post.title"),
-    "a field named as another key": (PROMPT, STEP + "checks: {text: {length: {max: 6}}}", "post.text"),
+    "a field without its step": (PROMPT, STEP + "checks: {title: {length: {max: 6}}}", "STEP.title"),
+    "a field named as another key": (PROMPT, STEP + "checks: {text: {length: {max: 6}}}", "STEP.text"),
     "a key of the step among its checks": (PROMPT, STEP + "checks: {repairs: 2}", "it belongs under steps"),
     "criteria as a list": (
         PROMPT,
