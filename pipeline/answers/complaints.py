@@ -24,6 +24,8 @@ _NOT_JSON = re.compile(r'(?:Your answer|The field "[^"]*" of your answer) is not
 _BEGINNINGS = (
     (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
     (re.compile(r"\AYour (?=answer|JSON|translation)"), "the "),
+    (re.compile(r'(?<=[Tt]he field )("[^"]*") of your answer'), r"\1 of the answer"),
+    (re.compile(r'\AThe (?=field ")'), "the "),
     (re.compile(r"\bfigures that you were not given"), "figures that were not given to the model"),
     (re.compile(r"\brepeats what you were given"), "repeats what was given to the model"),
     (re.compile(r"\ban address that you were not given"), "an address that was not given to the model"),

@@ -77,6 +77,13 @@ def test_a_person_is_not_given_orders(complaint: str) -> None:
     )
 
 
+def test_a_field_is_one_of_the_answer() -> None:
+    complaint = 'The field "post.title" of your answer has 80 characters; it may have at most 10.'
+    told = to_a_person(f"{complaint} Shorten it by about 70 characters. {complaint}")
+    said = 'field "post.title" of the answer has 80 characters; it may have at most 10'
+    assert told == f"the {said}. The {said}"
+
+
 def test_each_of_several_complaints_is_told() -> None:
     told = to_a_person(" ".join(str(one) for one in COMPLAINTS[1:3]))
     assert told == ('the answer must not contain "tea". The answer has 7 characters; it may have at most 1')
