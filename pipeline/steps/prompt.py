@@ -161,7 +161,7 @@ class Prompt:
         self._stronger = [Asking(spec.name, models[name], spec.allow, via=name) for name in spec.escalate]
         askings = [self._asking, *self._stronger]
         rounds = max((one.options.model_dump()["rounds"] for one in spec.distinct if one.hard), default=0)
-        self._attempts = Attempts(askings, self.repairs, spec.fresh_starts, spec.continuations, rounds)
+        self._attempts = Attempts(askings, spec.repairs, spec.fresh_starts, spec.continuations, rounds)
         self._draws = Draws(spec.forks, self._question.templates.values())
         self._step, self._told, self._each = spec.name, template.told, template.each
         self._own = template.own
