@@ -160,7 +160,7 @@ def test_what_a_model_says_is_never_interpreted_by_the_terminal(project: Project
 def test_the_schema_names_every_key_of_a_step(project: Project) -> None:
     schema = json.loads(project.run("schema").stdout)
     steps = schema["properties"]["steps"]["items"]
-    assert len(steps["oneOf"]) == 2
+    assert len(steps["oneOf"]) == 3
     assert "translate" in json.dumps(schema) and "prompt_file" in json.dumps(schema)
 
 

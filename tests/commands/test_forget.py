@@ -36,7 +36,7 @@ COLUMNS = (
     "digest, outcome, billed, fate, message, api, model, step, record, at, seconds, body, endpoint, cost, sum"
 )
 LONG = "What is said about the first of them fills several pages of the file. " * 200
-ALICE = ("Dear Alice", "alice@", "What is said about the first", '"007"', "007,")
+ALICE = ("Dear Alice", "alice@", "What is said about the first", '"007"', "\n007,")
 """canaries: what stands in files for the record 007 alone"""
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "new": ("new my.yaml", 0, "my.yaml"),
     "schema": ("schema", 0, "max_failed"),
     "kinds": ("kinds", 0, "translate"),
+    "finetune": ("finetune job.yaml", 2, "cannot be trained"),
     "journal": ("journal verify job.yaml", 0, "3"),
 }
 """its words, its exit code, and what it says"""
