@@ -8,17 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import orjson
-
-from pipeline.testing import Ledger, Script, Server, answers
-from pipeline.testing.server import serving
-from pipeline.testing.service import Service
-from tests.support.server import serve
+from pipeline.testing import Script, Server
+from tests.support.writer import Chat
+from tests.support.writer import writer as any_writer
 
 SENTENCES = {
     "en": """\
@@ -288,29 +285,13 @@ def writer(write: Write, script: Script | None = None) -> Iterator[tuple[Server,
     """A server that writes with this function; gone on exit."""
     heard = Heard()
 
-    def open_service(service: Service) -> AbstractAsyncContextManager[str]:
-        return serving(_Writing(service.script, service.ledger, write, heard))
-
-    with serve(script, serving=open_service) as server:
-        yield server, heard
-
-
-class _Writing(Service):
-    def __init__(self, script: Script, ledger: Ledger, write: Write, heard: Heard) -> None:
-        super().__init__(script, ledger)
-        self._write, self._heard = write, heard
-        self._row = Row(0)
-
-    def _turn(self, api: str, asked: Any, key: str, now: float) -> Any:
-        messages = orjson.loads(asked.body)["messages"]
-        found = _ROW.search(json.dumps(messages))
+    def answer(chat: Chat) -> str:
+        found = _ROW.search(json.dumps(chat.body["messages"]))
         assert found is not None
-        self._row = Row(int(found[1]))
-        return super()._turn(api, asked, key, now)
+        row = Row(int(found[1]))
+        before = sum(n == row.n for n, _ in heard.requests)
+        heard.requests.append((row.n, chat.last))
+        return write(row, before, chat.last)
 
-    def said(self, question: answers.Question, digest: bytes) -> answers.Said:
-        before = sum(n == self._row.n for n, _ in self._heard.requests)
-        self._heard.requests.append((self._row.n, question.last))
-        text = self._write(self._row, before, question.last)
-        said = answers.answer(self.script, replace(question, schema=None), digest)
-        return replace(said, text=text, usage=replace(said.usage, output=answers.tokens_in(text)))
+    with any_writer(answer, script) as (server, _):
+        yield server, heard

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pydantic import RootModel
 
+from pipeline.answers.checks._edge import complaint_of
 from pipeline.answers.written import Written
 from pipeline.job.fields import Texts
-from pipeline.text.prose.phrases import edges, phrase
+from pipeline.text.prose.phrases import edges
 
 
 class Options(RootModel[Texts]):
@@ -19,9 +20,4 @@ class Options(RootModel[Texts]):
 
 def complaint(written: Written, options: Options) -> str | None:
     """What is wrong with the answer, said to the model."""
-    first, _ = edges(written.text)
-    wanted = list(filter(None, options.root))
-    if not wanted or any(phrase(text) in first for text in wanted):
-        return None
-    listed = " or ".join(f'"{text}"' for text in wanted)
-    return f"Your answer must have {listed} in its first line, word for word. Write it again."
+    return complaint_of(edges(written.text)[0], options.root, "first")
