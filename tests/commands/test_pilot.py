@@ -63,7 +63,7 @@ def test_the_interval_holds_what_the_rest_of_the_chosen_records_really_costs(pro
 
 def test_an_estimate_goes_by_what_was_surely_paid_and_says_what_it_leaves_out(project: Project) -> None:
     said: dict[int, list[str]] = {}
-    for errors in (0, 3):
+    for errors in (0, 2):  # as many as a request is retried: each record is answered, on a slow machine too
         faults = (Rule(every=1, fault="server_error", times=errors),) if errors else ()
         with serve(Script(latency=0.01, tokens=50, faults=faults)) as server:
             models = served(
@@ -74,7 +74,7 @@ def test_an_estimate_goes_by_what_was_surely_paid_and_says_what_it_leaves_out(pr
         said[errors] = [line for line in done.stderr.splitlines() if line.startswith(("left", "not counted"))]
     maybe = project.numbers("status", "job.yaml")["steps"][0]["maybe_billed"]
     left_out = f"not counted in that: {maybe} attempts of the pilot that may have been billed"
-    assert maybe >= 3 and said[3] == [*said[0], left_out]
+    assert maybe >= 2 and said[2] == [*said[0], left_out]
 
 
 def test_records_that_cost_the_same_are_no_proof_that_all_others_do(project: Project) -> None:
