@@ -7,7 +7,7 @@ A model is `job.models.Model`, a conversation is `wire.conversation.Conversation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +83,52 @@ class DocumentFormat(Protocol):
         """The file taken apart; `InputError` with the line and what to do, where it cannot be."""
 
 
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """A batch as its server sees it."""
+
+    id: str
+    status: Literal["waiting", "running", "ending", "completed", "failed", "expired", "cancelled"]
+    """the last four are its end; `ending`: it is being cancelled, or its results are being written"""
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    files: tuple[str, ...] = ()
+    """the names of its files of results; there can be some however it ended"""
+    message: str = ""
+    """why it failed, in the server's words"""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status in ("completed", "failed", "expired", "cancelled")
+
+
+class BatchApi(Protocol):
+    """An endpoint that takes many requests in one file, and answers them within hours.
+
+    Every call may raise a `Fault`. Where it is not known whether it was carried out, it is `Billed.MAYBE`.
+    """
+
+    vendor: Any
+    """a `wire.batching.Vendor`: what it takes at once, and what it can do"""
+
+    async def submit(self, file: Path, mark: str, api: str) -> BatchState:
+        """Upload the file, and make a batch of it that carries the mark."""
+
+    async def find(self, mark: str) -> BatchState | None:
+        """The batch that carries the mark; None where the server's whole list has none."""
+
+    async def look(self, batch: str) -> BatchState:
+        """How it stands."""
+
+    async def fetch(self, state: BatchState, into: Path) -> None:
+        """Write all lines of its files of results, one after the other, into the file `into`."""
+
+    async def cancel(self, batch: str) -> BatchState:
+        """Ask for its end. What is under way may still be answered, and is paid for then."""
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What a provider can do, and its defaults where the job file says nothing."""
@@ -103,6 +149,8 @@ class Capabilities:
     """whether an engine that only translates keeps Markdown signs, tags and masks"""
     cannot_translate: str = ""
     """why a step that translates cannot use it; '' where it can"""
+    batches: Callable[[Any], AbstractAsyncContextManager[BatchApi]] | None = None
+    """opens the batches of a model; None where it takes none"""
 
 
 class Provider(Protocol):

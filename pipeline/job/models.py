@@ -5,7 +5,7 @@ This module does not read files and does not know what any adapter does with its
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StrictInt
 
@@ -22,6 +22,7 @@ from pipeline.job.fields import (
     Variable,
 )
 
+Lane: TypeAlias = Literal["sync", "flex", "batch", "cheapest"]
 MOST_AUTO = 1024  # the most requests under way that `concurrency: auto` tries
 
 
@@ -111,6 +112,10 @@ class Model(Spec):
     json_mode: JsonMode = Field("", description="schema, or object: any JSON, for servers without schemas")
     endpoints: tuple[Endpoint, ...] = Field((), description="several endpoints or keys for this model")
     fallback: Fallback | None = Field(None, description="another model for requests that fail with this one")
+    lane: Lane = Field(
+        "sync",
+        description="sync, flex (half price, slower), batch (half price, within hours), or cheapest",
+    )
     params: Params = Field({}, description="sent with every request: temperature, stop, seed, …")
     limits: Limits = Field(Limits(), description="rates, concurrency, retries, timeout")
     price: Price | None = Field(
