@@ -114,6 +114,8 @@ class Office:
             .replace("/files/upload", "/files")
         )
         ident = place.split("/")[2] if place.count("/") > 1 else ""
+        if place == "/models":
+            return "404", {}
         routes = {
             "POST /files": ("upload", lambda: self.upload(body)),
             "POST /batches": ("create", lambda: self.create(body)),
