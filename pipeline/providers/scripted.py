@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
@@ -31,12 +32,12 @@ from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
 from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
-from pipeline.wire.batching import Vendor
+from pipeline.wire.batching import vendors
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
 _PREFIX = "scripted/"
-_MARK = "mark"
+_MARK = "pipeline"
 _MOST_REQUESTS, _MOST_BYTES, _WINDOW = 50_000, 200_000_000, "24h"
 _STATUS: Mapping[str, Literal["waiting", "running", "ending"]] = {
     "validating": "waiting",
@@ -117,16 +118,14 @@ class Batches:
 
     def __init__(self, desk: Desk, key: str = "") -> None:
         limits = desk.service.script.batches
-        self.vendor = Vendor(
-            "scripted",
-            hosts=(),
-            source="",
-            apis=APIS,
-            most_requests=limits.most_requests or _MOST_REQUESTS,
-            most_bytes=_MOST_BYTES,
-            window=_WINDOW,
-            most_tokens=limits.most_tokens,
-        )
+        most = limits.most_requests or _MOST_REQUESTS
+        known: dict[str, Any] = {
+            "name": "scripted",
+            "apis": APIS,
+            "window": _WINDOW,
+            "most_tokens": limits.most_tokens,
+        }
+        self.vendor = replace(vendors()["compatible"], most_requests=most, most_bytes=_MOST_BYTES, **known)
         self._desk = desk
         self._key = key
 
@@ -154,12 +153,18 @@ class Batches:
         return _state(await self._call("GET", f"/batches/{batch}"))
 
     async def fetch(self, state: BatchState, into: Path) -> None:
-        """Write all lines of its files of results, one after the other, into the file `into`."""
-        _write(into, b"".join([await self._raw("GET", f"/files/{name}/content") for name in state.files]))
+        """Write all lines of its files of results, one after the other, into `into`; without those gone."""
+        lines = b""
+        for name in state.files:
+            with _unless("not_found"):
+                lines += await self._raw("GET", f"/files/{name}/content")
+        _write(into, lines)
 
     async def cancel(self, batch: str) -> BatchState:
         """Ask for its end. What is under way may still be answered, and is paid for then."""
-        return _state(await self._call("POST", f"/batches/{batch}/cancel"))
+        with _unless("conflict"):  # it has ended already
+            await self._call("POST", f"/batches/{batch}/cancel")
+        return await self.look(batch)
 
     async def _raw(self, method: str, path: str, **fields: Any) -> bytes:
         await checkpoint()
@@ -167,6 +172,16 @@ class Batches:
 
     async def _call(self, method: str, path: str, **fields: Any) -> Any:
         return orjson.loads(await self._raw(method, path, **fields))
+
+
+@contextmanager
+def _unless(kind: str) -> Iterator[None]:
+    """Go on after a fault of this kind."""
+    try:
+        yield
+    except Fault as fault:
+        if fault.kind != kind:
+            raise
 
 
 def _read(file: Path) -> bytes:
