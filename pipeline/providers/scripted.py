@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -26,25 +25,19 @@ from pipeline.core.contracts import BatchState, Capabilities
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
 from pipeline.job.models import Model
-from pipeline.testing.answers import APIS, PATHS
+from pipeline.providers.http.batch_words import state_of
+from pipeline.testing.answers import APIS
 from pipeline.testing.batches.desk import Desk, folder_beside
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
 from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
-from pipeline.wire.batching import vendors
+from pipeline.wire.batching import Vendor, body_of, path_of
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
 _PREFIX = "scripted/"
-_MARK = "pipeline"
-_MOST_REQUESTS, _MOST_BYTES, _WINDOW = 50_000, 200_000_000, "24h"
-_STATUS: Mapping[str, Literal["waiting", "running", "ending"]] = {
-    "validating": "waiting",
-    "in_progress": "running",
-    "finalizing": "ending",
-    "cancelling": "ending",
-}
+_MOST_REQUESTS, _MOST_BYTES = 50_000, 200_000_000
 _DESKS: WeakKeyDictionary[AbstractEventLoop, dict[str, Desk]] = WeakKeyDictionary()
 
 
@@ -118,23 +111,24 @@ class Batches:
 
     def __init__(self, desk: Desk, key: str = "") -> None:
         limits = desk.service.script.batches
-        most = limits.most_requests or _MOST_REQUESTS
-        known: dict[str, Any] = {
-            "name": "scripted",
-            "apis": APIS,
-            "window": _WINDOW,
-            "most_tokens": limits.most_tokens,
-        }
-        self.vendor = replace(vendors()["compatible"], most_requests=most, most_bytes=_MOST_BYTES, **known)
+        self.vendor = Vendor(
+            "scripted",
+            hosts=(),
+            source="",
+            apis=APIS,
+            most_requests=limits.most_requests or _MOST_REQUESTS,
+            most_bytes=_MOST_BYTES,
+            window="24h",
+            most_tokens=limits.most_tokens,
+        )
         self._desk = desk
         self._key = key
 
     async def submit(self, file: Path, mark: str, api: str) -> BatchState:
         """Upload the file, and make a batch of it that carries the mark."""
-        path = next(path for path, spoken in PATHS.items() if spoken == api)
-        sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=file.name)
-        asked = {"input_file_id": sent["id"], "endpoint": path, "completion_window": _WINDOW}
-        return _state(await self._call("POST", "/batches", metadata={_MARK: mark}, **asked))
+        sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=f"{mark}.jsonl")
+        names = {"file": sent["id"], "endpoint": path_of(api), "window": self.vendor.window, "mark": mark}
+        return state_of(await self._call("POST", "/batches", **body_of(self.vendor, **names)))
 
     async def find(self, mark: str) -> BatchState | None:
         """The batch that carries the mark; None where there is none."""
@@ -142,15 +136,15 @@ class Batches:
         while True:
             page = await self._call("GET", "/batches", limit=100, **after)
             for batch in page["data"]:
-                if (batch["metadata"] or {}).get(_MARK) == mark:
-                    return _state(batch)
+                if (batch["metadata"] or {}).get("pipeline") == mark:
+                    return state_of(batch)
             if not page["has_more"]:
                 return None
             after = {"after": page["last_id"]}
 
     async def look(self, batch: str) -> BatchState:
         """How it stands."""
-        return _state(await self._call("GET", f"/batches/{batch}"))
+        return state_of(await self._call("GET", f"/batches/{batch}"))
 
     async def fetch(self, state: BatchState, into: Path) -> None:
         """Write all lines of its files of results, one after the other, into `into`; without those gone."""
@@ -190,19 +184,6 @@ def _read(file: Path) -> bytes:
 
 def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-
-
-def _state(batch: dict[str, Any]) -> BatchState:
-    counts, errors = batch["request_counts"], (batch["errors"] or {}).get("data", ())
-    return BatchState(
-        batch["id"],
-        _STATUS.get(batch["status"], batch["status"]),
-        counts["total"],
-        counts["completed"],
-        counts["failed"],
-        tuple(filter(None, (batch["output_file_id"], batch["error_file_id"]))),
-        "; ".join(f"{error['code']}: {error['message']}" for error in errors),
-    )
 
 
 CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix=_PREFIX, batches=batches)
