@@ -173,6 +173,7 @@ class Batch(BaseModel):
             "created_at": int(self.created),
             "expires_at": int(self.created + self.window),
             f"{status}_at": int(min(now, end)),
+            "cancelling_at": self.cancelled and int(self.cancelled),
             "errors": {"object": "list", "data": shown_errors} if shown_errors else None,
             "output_file_id": files.get("output"),
             "error_file_id": files.get("error"),

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import orjson
 
-from pipeline.system.files import make_folder, replace_file
+from pipeline.system.files import make_folder
 from pipeline.testing.answers import PATHS
 from pipeline.testing.batches.batch import Batch
 from pipeline.testing.batches.intake import Wrong, check, outcomes
@@ -125,13 +125,14 @@ class Desk:
 
     def create(self, fields: Fields) -> Json | Wire:
         asked = {name: fields.get(name) for name in _ASKED}
-        if asked["input_file_id"] not in self._files or asked["endpoint"] not in PATHS:
+        source = str(asked["input_file_id"])
+        if source not in self._files or str(asked["endpoint"]) not in PATHS:
             raise _Refused(400, "The input_file_id or the endpoint is not known")
         if not _is_metadata(asked["metadata"]):
             raise _Refused(400, "'metadata' must be an object of at most 16 short texts")
         batch = self._opened(asked, _seconds(asked["completion_window"]))
         try:
-            batch.outcomes = tuple(outcomes(self.service, batch, self._files[str(asked["input_file_id"])][1]))
+            batch.outcomes = tuple(outcomes(self.service, batch, self._files[source][1]))
             check(self.service.script.batches, batch, sum(other.waiting for other in self._live))
         except Wrong as wrong:
             code, message = wrong.args
@@ -187,7 +188,9 @@ class Desk:
 
     def _keep(self, name: str, content: bytes) -> None:
         if self._folder:
-            replace_file(self._folder / name, content)
+            aside = self._folder / f".{name}.part"
+            aside.write_bytes(content)
+            aside.replace(self._folder / name)
 
     def _load(self, folder: Path) -> None:
         make_folder(folder)
