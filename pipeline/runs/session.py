@@ -44,7 +44,16 @@ from pipeline.translation.glossary import Glossary, load
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
-_BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
+_BESIDE = (
+    "lock",
+    "events.jsonl",
+    "failures.csv",
+    "published.json",
+    "files.sqlite",
+    "ballast",
+    "spill",
+    "batches",
+)
 OWN_NAMES = (*_JOURNAL, *_BESIDE, "review.csv", "decisions.csv", "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
