@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, BinaryIO
 
 from pipeline.core.domain import Fault, Request
@@ -23,9 +22,8 @@ from pipeline.journal.journal import Journal
 from pipeline.money.budget import Budget, Spent
 from pipeline.money.estimate import Estimator
 from pipeline.money.tariff import Tariff
-from pipeline.providers.http.client import PATHS
 from pipeline.system.files import own_file
-from pipeline.wire.batching import Vendor, line_of
+from pipeline.wire.batching import Vendor, line_of, new_mark, path_of
 
 FOLDER = "batches"
 """in the job's folder: the files of batches that are not collected yet"""
@@ -94,7 +92,7 @@ class Parked:
         return True
 
     def _add(self, name: str, vendor: Vendor, request: Request, need: Spent) -> None:
-        line = line_of(request, "/v1" + PATHS[request.api])
+        line = line_of(request, path_of(request.api), vendor)
         parcel = self._room(name, vendor, request, len(line))
         batch = parcel.batch
         batch.total += 1
@@ -122,7 +120,7 @@ class Parked:
                 self._full.append(self._files.pop(key))
                 parcel = None
         if parcel is None:
-            mark = f"{self._job[:40]}-{token_hex(8)}"
+            mark = new_mark(self._job, time.time())
             self.folder.mkdir(exist_ok=True)
             path = self.path(mark)
             try:
