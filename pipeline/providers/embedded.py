@@ -129,7 +129,9 @@ async def serve(path: Path, key: str, threads: int) -> AsyncIterator[Child]:
     settings = {"path": str(path), "name": MODEL, "key": key, "slots": SLOTS, "context": CONTEXT}
     settings["threads"] = threads
     try:
-        async with child("pipeline.providers.local.llama_server", settings, seconds=START_SECONDS) as server:
+        async with child(
+            "pipeline.providers.machine.llama_server", settings, seconds=START_SECONDS
+        ) as server:
             yield server
     except ChildFailed as failure:
         missing = "libgomp" in str(failure)

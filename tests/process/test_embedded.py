@@ -303,7 +303,7 @@ def test_a_server_takes_no_module_from_the_current_folder(
     monkeypatch.chdir(tmp_path)
 
     async def start() -> None:
-        async with child("pipeline.providers.local.llama_server", {}, seconds=20):
+        async with child("pipeline.providers.machine.llama_server", {}, seconds=20):
             raise AssertionError("it has no settings, so it is never ready")
 
     with pytest.raises(ChildFailed):
