@@ -1,5 +1,7 @@
 """A fake model in process: follows a script of answers and faults, for tests and dry runs; costs nothing.
 
+It takes batches, too, which go on by the event loop's clock. With a `ledger` they are kept beside it, in
+`<ledger>.batches/`, and another process goes on with them; without one they live as long as the loop.
 Its options are the script, and `ledger`: the file where it keeps what it billed. It raises the same faults as
 an HTTP provider does when a server plays the same script. This module does not know sockets.
 """
@@ -7,26 +9,42 @@ an HTTP provider does when a server plays the same script. This module does not 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import anyio
+import orjson
+from anyio.lowlevel import checkpoint
 
-from pipeline.core.contracts import Capabilities
+from pipeline.core.contracts import BatchState, Capabilities
 from pipeline.core.domain import Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
 from pipeline.job.models import Model
-from pipeline.testing.answers import APIS
+from pipeline.testing.answers import APIS, PATHS
+from pipeline.testing.batches.desk import Desk, folder_beside
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
 from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
+from pipeline.wire.batching import Vendor
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
-CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix="scripted/")
+_PREFIX = "scripted/"
+_MARK = "mark"
+_MOST_REQUESTS, _MOST_BYTES, _WINDOW = 50_000, 200_000_000, "24h"
+_STATUS: Mapping[str, Literal["waiting", "running", "ending"]] = {
+    "validating": "waiting",
+    "in_progress": "running",
+    "finalizing": "ending",
+    "cancelling": "ending",
+}
+_DESKS: WeakKeyDictionary[AbstractEventLoop, dict[str, Desk]] = WeakKeyDictionary()
 
 
 class Options(Script):
@@ -58,13 +76,121 @@ async def slots(model: Model) -> int:
 @asynccontextmanager
 async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to a fake model of its own; a key is read from the environment where the model names one."""
-    options = Options.model_validate(model.options)
-    if options.models is not None:
-        names = tuple(f"{CAPABILITIES.model_prefix}{name}" for name in options.models)
-        options = options.model_copy(update={"models": names})
-    key = os.environ.get(model.api_key_env, "") if model.api_key_env else ""
+    options = _options(model)
     with Ledger(options.ledger) as ledger:
-        yield caller(Service(options, ledger), key=key, timeout=model.limits.timeout)
+        yield caller(Service(options, ledger), key=_key(model), timeout=model.limits.timeout)
+
+
+def _options(model: Model) -> Options:
+    options = Options.model_validate(model.options)
+    if options.models is None:
+        return options
+    return options.model_copy(update={"models": tuple(f"{_PREFIX}{name}" for name in options.models)})
+
+
+def _key(model: Model) -> str:
+    return os.environ.get(model.api_key_env, "") if model.api_key_env else ""
+
+
+@asynccontextmanager
+async def batches(model: Model) -> AsyncIterator[Batches]:
+    """The batches of a fake model: those of the same options, or of the same ledger."""
+    options = _options(model)
+    where = folder_beside(options.ledger.absolute(), model.model) if options.ledger else None
+    name = str(where or f"{model.model} {options.model_dump_json()}")
+    desks = _DESKS.setdefault(get_running_loop(), {})
+    if name not in desks:
+        desks[name] = Desk(Service(options, Ledger(options.ledger)), where)
+    desk = desks[name]
+    desk.users += 1
+    try:
+        yield Batches(desk, _key(model))
+    finally:
+        desk.users -= 1
+        if where and not desk.users:
+            desk.service.ledger.close()
+            del desks[name]
+
+
+class Batches:
+    """A `BatchApi` on a service in process."""
+
+    def __init__(self, desk: Desk, key: str = "") -> None:
+        limits = desk.service.script.batches
+        self.vendor = Vendor(
+            "scripted",
+            hosts=(),
+            source="",
+            apis=APIS,
+            most_requests=limits.most_requests or _MOST_REQUESTS,
+            most_bytes=_MOST_BYTES,
+            window=_WINDOW,
+            most_tokens=limits.most_tokens,
+        )
+        self._desk = desk
+        self._key = key
+
+    async def submit(self, file: Path, mark: str, api: str) -> BatchState:
+        """Upload the file, and make a batch of it that carries the mark."""
+        path = next(path for path, spoken in PATHS.items() if spoken == api)
+        sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=file.name)
+        asked = {"input_file_id": sent["id"], "endpoint": path, "completion_window": _WINDOW}
+        return _state(await self._call("POST", "/batches", metadata={_MARK: mark}, **asked))
+
+    async def find(self, mark: str) -> BatchState | None:
+        """The batch that carries the mark; None where there is none."""
+        after: dict[str, str] = {}
+        while True:
+            page = await self._call("GET", "/batches", limit=100, **after)
+            for batch in page["data"]:
+                if (batch["metadata"] or {}).get(_MARK) == mark:
+                    return _state(batch)
+            if not page["has_more"]:
+                return None
+            after = {"after": page["last_id"]}
+
+    async def look(self, batch: str) -> BatchState:
+        """How it stands."""
+        return _state(await self._call("GET", f"/batches/{batch}"))
+
+    async def fetch(self, state: BatchState, into: Path) -> None:
+        """Write all lines of its files of results, one after the other, into the file `into`."""
+        _write(into, b"".join([await self._raw("GET", f"/files/{name}/content") for name in state.files]))
+
+    async def cancel(self, batch: str) -> BatchState:
+        """Ask for its end. What is under way may still be answered, and is paid for then."""
+        return _state(await self._call("POST", f"/batches/{batch}/cancel"))
+
+    async def _raw(self, method: str, path: str, **fields: Any) -> bytes:
+        await checkpoint()
+        return _received(self._desk.handle(method, path, fields, self._key))
+
+    async def _call(self, method: str, path: str, **fields: Any) -> Any:
+        return orjson.loads(await self._raw(method, path, **fields))
+
+
+def _read(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+
+
+def _state(batch: dict[str, Any]) -> BatchState:
+    counts, errors = batch["request_counts"], (batch["errors"] or {}).get("data", ())
+    return BatchState(
+        batch["id"],
+        _STATUS.get(batch["status"], batch["status"]),
+        counts["total"],
+        counts["completed"],
+        counts["failed"],
+        tuple(filter(None, (batch["output_file_id"], batch["error_file_id"]))),
+        "; ".join(f"{error['code']}: {error['message']}" for error in errors),
+    )
+
+
+CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix=_PREFIX, batches=batches)
 
 
 def health(model: Model) -> Iterator[Check]:
