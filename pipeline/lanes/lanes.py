@@ -59,7 +59,7 @@ class Lanes:
                 await anyio.to_thread.run_sync(tokens.count, "", model.model)
             self._of_model[name] = [lane for lane, _, _ in sends]
             instead = self._later(model.fallback.model) if model.fallback else None
-            self._calls[name] = guarded(model, sends, self._shared, instead)
+            self._calls[name] = guarded(model, sends, self._shared, instead, name)
         self._remember()
         return self._calls
 
