@@ -263,7 +263,8 @@ class Run(RunState):
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         clock = Clock(anyio.current_time())
         parts = (self.journal, self.fuse, self.events, self.progress, budget, clock, self.say)
-        shared = Shared(*parts, deadline=self.wish.until)
+        models = self.session.job.models
+        shared = Shared(*parts, deadline=self.wish.until, lane_of=lambda name: models[name].lane)
         if shared.deadline is not None or self.wish.by is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
