@@ -107,11 +107,6 @@ class Request:
         object.__setattr__(other, "_digest", self._digest)
         return other
 
-    def under(self, digest: bytes) -> Request:
-        """The same request, where the digest is known and its draw is not."""
-        object.__setattr__(self, "_digest", digest)
-        return self
-
     @property
     def digest(self) -> bytes:
         """SHA-256 over the dialect, the body and the draw: whoever has the same digest has the same answer.

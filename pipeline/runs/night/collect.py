@@ -159,7 +159,8 @@ class Collector:
             private=self._parked.private.get(line.digest, ()),
             tier=TIER,
         )
-        return request.under(line.digest)
+        object.__setattr__(request, "_digest", line.digest)  # its draw is in it, and is not known any more
+        return request
 
     async def _reply(self, request: Request) -> Reply:
         """The reply in the line of a request, as if it had been asked for by itself."""
