@@ -143,6 +143,7 @@ def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) 
         found.tables = [Rewritten(str(target), trouble=str(error), removed=remove) for target in there]
     found.left += [table.path for table in found.tables if not table.removed]
     found.left += [] if remove else map(str, about)
+    found.left += receipt.known_objects(job)  # nothing is removed from stores
     if (found.tables or about) and not remove:
         return False
     for path in (failures, job.folder / receipt.NAME, *there, *about):
