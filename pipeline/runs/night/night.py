@@ -22,6 +22,8 @@ from pipeline.runs.night.submit import submit
 from pipeline.runs.night.under_way import UnderWay
 
 FIRST, GROWS, SLOWEST = 0.2, 0.1, 60.0
+ENDING = 5.0
+"""seconds from one look to the next at batches that were cancelled"""
 """a batch is looked at after a tenth of the time since it was made; at least and at most so many seconds"""
 
 
@@ -137,7 +139,7 @@ class Night:
                     await batches.leave(batch)
             elif batches.open:
                 self._tell()
-                await anyio.sleep(min(self._pause(), max(FIRST, left)))
+                await anyio.sleep(min(ENDING, max(FIRST, left)))
         for batch in self._later:
             batches.parked.let_go(batch)
             batches.parked.remove(batch)
