@@ -133,6 +133,10 @@ class Lanes:
         )
         return min(MOST_HANDS, sum(hands) + waiting)
 
+    def first(self, name: str) -> Lane:
+        """The first lane of a model."""
+        return self._of_model[name][0]
+
     def most_at_once(self, name: str) -> int:
         """The most requests that there are connections for."""
         return max(self._job.models[name].limits.most_at_once, MOST_AUTO)

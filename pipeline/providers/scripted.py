@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -25,25 +25,19 @@ from pipeline.core.contracts import BatchState, Capabilities
 from pipeline.core.domain import FLEX, Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
 from pipeline.job.models import Model
-from pipeline.testing.answers import APIS, PATHS
+from pipeline.providers.http.batch_words import state_of
+from pipeline.testing.answers import APIS
 from pipeline.testing.batches.desk import Desk, folder_beside
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
 from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
-from pipeline.wire.batching import Vendor
+from pipeline.wire.batching import Vendor, filled, path_of
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
 _PREFIX = "scripted/"
-_MARK = "mark"
-_MOST_REQUESTS, _MOST_BYTES, _WINDOW = 50_000, 200_000_000, "24h"
-_STATUS: Mapping[str, Literal["waiting", "running", "ending"]] = {
-    "validating": "waiting",
-    "in_progress": "running",
-    "finalizing": "ending",
-    "cancelling": "ending",
-}
+_MOST_REQUESTS, _MOST_BYTES = 50_000, 200_000_000
 _DESKS: WeakKeyDictionary[AbstractEventLoop, dict[str, Desk]] = WeakKeyDictionary()
 
 
@@ -125,7 +119,7 @@ class Batches:
             apis=APIS,
             most_requests=limits.most_requests or _MOST_REQUESTS,
             most_bytes=_MOST_BYTES,
-            window=_WINDOW,
+            window="24h",
             most_tokens=limits.most_tokens,
         )
         self._desk = desk
@@ -133,10 +127,9 @@ class Batches:
 
     async def submit(self, file: Path, mark: str, api: str) -> BatchState:
         """Upload the file, and make a batch of it that carries the mark."""
-        path = next(path for path, spoken in PATHS.items() if spoken == api)
-        sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=file.name)
-        asked = {"input_file_id": sent["id"], "endpoint": path, "completion_window": _WINDOW}
-        return _state(await self._call("POST", "/batches", metadata={_MARK: mark}, **asked))
+        sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=f"{mark}.jsonl")
+        names = {"file": sent["id"], "endpoint": path_of(api), "window": self.vendor.window, "mark": mark}
+        return state_of(await self._call("POST", "/batches", **filled(self.vendor.create, **names)))
 
     async def find(self, mark: str) -> BatchState | None:
         """The batch that carries the mark; None where there is none."""
@@ -144,23 +137,29 @@ class Batches:
         while True:
             page = await self._call("GET", "/batches", limit=100, **after)
             for batch in page["data"]:
-                if (batch["metadata"] or {}).get(_MARK) == mark:
-                    return _state(batch)
+                if (batch["metadata"] or {}).get("pipeline") == mark:
+                    return state_of(batch)
             if not page["has_more"]:
                 return None
             after = {"after": page["last_id"]}
 
     async def look(self, batch: str) -> BatchState:
         """How it stands."""
-        return _state(await self._call("GET", f"/batches/{batch}"))
+        return state_of(await self._call("GET", f"/batches/{batch}"))
 
     async def fetch(self, state: BatchState, into: Path) -> None:
-        """Write all lines of its files of results, one after the other, into the file `into`."""
-        _write(into, b"".join([await self._raw("GET", f"/files/{name}/content") for name in state.files]))
+        """Write all lines of its files of results, one after the other, into `into`; without those gone."""
+        lines = b""
+        for name in state.files:
+            with _unless("not_found"):
+                lines += await self._raw("GET", f"/files/{name}/content")
+        _write(into, lines)
 
     async def cancel(self, batch: str) -> BatchState:
         """Ask for its end. What is under way may still be answered, and is paid for then."""
-        return _state(await self._call("POST", f"/batches/{batch}/cancel"))
+        with _unless("conflict"):  # it has ended already
+            await self._call("POST", f"/batches/{batch}/cancel")
+        return await self.look(batch)
 
     async def _raw(self, method: str, path: str, **fields: Any) -> bytes:
         await checkpoint()
@@ -170,25 +169,22 @@ class Batches:
         return orjson.loads(await self._raw(method, path, **fields))
 
 
+@contextmanager
+def _unless(kind: str) -> Iterator[None]:
+    """Go on after a fault of this kind."""
+    try:
+        yield
+    except Fault as fault:
+        if fault.kind != kind:
+            raise
+
+
 def _read(file: Path) -> bytes:
     return file.read_bytes()
 
 
 def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-
-
-def _state(batch: dict[str, Any]) -> BatchState:
-    counts, errors = batch["request_counts"], (batch["errors"] or {}).get("data", ())
-    return BatchState(
-        batch["id"],
-        _STATUS.get(batch["status"], batch["status"]),
-        counts["total"],
-        counts["completed"],
-        counts["failed"],
-        tuple(filter(None, (batch["output_file_id"], batch["error_file_id"]))),
-        "; ".join(f"{error['code']}: {error['message']}" for error in errors),
-    )
 
 
 CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix=_PREFIX, batches=batches)

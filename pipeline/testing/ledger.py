@@ -53,6 +53,10 @@ class Line:
         """The tokens that were billed."""
         return Usage(self.input, self.output, self.cached, self.cache_written, self.reasoning)
 
+    def unpaid(self, at: float, why: str) -> Line:
+        """The line where it came to no answer, nor to a bill."""
+        return Line(at, self.arrived, self.n, self.digest, False, 0, 0, 0, why, self.model, batch=self.batch)
+
 
 class Account:
     """What the lines of a ledger add up to."""

@@ -7,6 +7,7 @@ This module does not know HTTP, clocks or where batches are kept.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -55,8 +56,8 @@ class Batch(BaseModel):
     outcomes: tuple[Outcome, ...] = ()
     errors: list[Json] = []
     waiting: int = 0
+    """the tokens of its prompts"""
     cancelled: float | None = None
-    deleted: list[str] = []
     _billed: int = PrivateAttr(0)
 
     def rule(self, fault: str) -> BatchRule | None:
@@ -102,11 +103,7 @@ class Batch(BaseModel):
         if rule:
             most = round(most * (HALF if rule.part is None else rule.part))
         reached = min(now, self.end[0])
-        low, high = 0, most
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self._due(middle - 1) <= reached else (low, middle - 1)
-        return low
+        return bisect_right(range(most), reached, key=self._due)
 
     def resume(self, billed: int) -> None:
         """Go on after a restart: so many of its lines are in the ledger."""
@@ -115,15 +112,10 @@ class Batch(BaseModel):
     def bills(self, now: float) -> Iterator[Line]:
         """The bills since the last call; after its end, those of the lines without an answer too."""
         end, how = self.end
-        last = len(self.outcomes) if now >= end else self.answered(now)
         answered = self.answered(now)
-        while self._billed < last:
-            bill = self.outcomes[self._billed].bill
-            if self._billed < answered:
-                yield replace(bill, at=self._due(self._billed))
-            else:
-                who = (end, self.created, bill.n, bill.digest)
-                yield Line(*who, False, 0, 0, 0, fault=how, model=bill.model, batch=self.id)
+        for index in range(self._billed, len(self.outcomes) if now >= end else answered):
+            bill = self.outcomes[index].bill
+            yield replace(bill, at=self._due(index)) if index < answered else bill.unpaid(end, how)
             self._billed += 1
 
     def files(self, now: float) -> dict[str, str]:
@@ -167,17 +159,11 @@ class Batch(BaseModel):
 
     def shown(self, now: float) -> Json:
         """As OpenAI's API shows it."""
-        end, how = self.end
+        end = self.end[0]
         status, files = self.status(now), self.files(now)
         bills = [one.bill for one in self.outcomes[: self.answered(now)]]
         good = sum(bill.status < 400 for bill in bills)
         failed = len(bills) - good if now < end else len(self.outcomes) - good
-        times = {"in_progress_at": self._at(CHECKED), "finalizing_at": self._at(ANSWERED)}
-        times = {name: int(time) for name, time in times.items() if time <= min(now, end)}
-        if self.cancelled is not None:
-            times["cancelling_at"] = int(self.cancelled)
-        if status == how:
-            times[f"{how}_at"] = int(end)
         shown_errors = self.errors if status == "failed" else []
         return {
             "id": self.id,
@@ -186,7 +172,8 @@ class Batch(BaseModel):
             "status": status,
             "created_at": int(self.created),
             "expires_at": int(self.created + self.window),
-            **times,
+            f"{status}_at": int(min(now, end)),
+            "cancelling_at": self.cancelled and int(self.cancelled),
             "errors": {"object": "list", "data": shown_errors} if shown_errors else None,
             "output_file_id": files.get("output"),
             "error_file_id": files.get("error"),

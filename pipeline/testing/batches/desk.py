@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from uuid import uuid4
 
 import orjson
 
-from pipeline.system.files import make_folder, replace_file
+from pipeline.system.files import make_folder
 from pipeline.testing.answers import PATHS
 from pipeline.testing.batches.batch import Batch
 from pipeline.testing.batches.intake import Wrong, check, outcomes
@@ -32,9 +31,13 @@ Fields: TypeAlias = Mapping[str, Any]
 
 _WINDOW = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_NOT_KEPT = {"create_500": Wire(500, error(500, "", "server_error", "The server had an error").body)}
-_NOT_KEPT["create_drop"] = Wire(0, manner=Manner.DROP)
+_ASKED = ("endpoint", "input_file_id", "completion_window", "metadata")
+_NOT_TOLD = {
+    "create_500": error(500, "", "server_error", "The server had an error while processing your request"),
+    "create_drop": Wire(0, manner=Manner.DROP),
+}
 """what is sent for a batch that was made all the same"""
+_NO_FILES = {"output_file_id": None, "error_file_id": None}
 _MOST_LISTED = 100
 
 
@@ -72,33 +75,35 @@ class Desk:
         return _Refused(404, f"Unknown request: {method} /v1{path}", "unknown_url").wire
 
     def advance(self) -> None:
-        """Put into the ledger what has been billed since the last time."""
+        """Put into the ledger what has been billed since the last time, and files of results in place."""
         now = self.service.now()
         for batch in self._live:
             for bill in batch.bills(now):
                 self.service.ledger.write(bill)
+            if now >= batch.end[0] and not batch.rule("output_gone"):
+                for kind, ident in batch.files(now).items():
+                    name = f"{batch.id}_{kind}.jsonl"
+                    self._put(ident, name, "batch_output", batch.end[0], batch.content(kind, now))
         self._live = [batch for batch in self._live if now < batch.end[0]]
 
     def upload(self, fields: Fields) -> Json:
         content = fields.get("file")
         if fields.get("purpose") != "batch" or not isinstance(content, bytes):
             raise _Refused(400, "A file and the purpose 'batch' are needed")
-        name = str(fields.get("filename") or "batch.jsonl")
-        about = self._about(f"file-{uuid4().hex}", name, len(content), self.service.now(), "batch")
-        self._files[about["id"]] = about, content
-        self._keep(f"{about['id']}.jsonl", content)
-        self._keep(f"{about['id']}.json", orjson.dumps(about))
+        ident, name = f"file-{uuid4().hex}", str(fields.get("filename") or "batch.jsonl")
+        about = self._put(ident, name, "batch", self.service.now(), content)
+        self._keep(ident, orjson.dumps([name, about["created_at"], content.decode("latin-1")]))
         return about
 
-    def _about(self, ident: str, name: str, size: int, created: float, purpose: str) -> Json:
-        about: Json = {"id": ident, "object": "file", "bytes": size, "created_at": int(created)}
-        return about | {"filename": name, "purpose": purpose, "status": "processed"}
+    def _put(self, ident: str, name: str, purpose: str, created: float, content: bytes) -> Json:
+        about: Json = {"id": ident, "object": "file", "bytes": len(content), "created_at": int(created)}
+        about |= {"filename": name, "purpose": purpose, "status": "processed"}
+        self._files[ident] = about, content
+        return about
 
     def files(self, fields: Fields) -> Json:
         purpose = fields.get("purpose")
-        made = [self._result(name) for batch in self._batches.values() for name in self._names(batch)]
-        listed = [*(about for about, _ in self._files.values()), *(about for about, _ in made)]
-        return _page([one for one in listed if purpose in (None, one["purpose"])], fields)
+        return _page([one for one, _ in self._files.values() if purpose in (None, one["purpose"])], fields)
 
     def file(self, fields: Fields, ident: str) -> Json:
         return self._file(ident)[0]
@@ -108,62 +113,36 @@ class Desk:
 
     def delete(self, fields: Fields, ident: str) -> Json:
         self._file(ident)
-        if self._files.pop(ident, None) is None:
-            batch = self._owner(ident)
-            batch.deleted.append(ident)
-            self._save(batch)
-        elif self._folder:
-            for suffix in (".jsonl", ".json"):
-                (self._folder / f"{ident}{suffix}").unlink(missing_ok=True)
+        del self._files[ident]
+        if self._folder:
+            (self._folder / ident).unlink(missing_ok=True)
         return {"id": ident, "object": "file", "deleted": True}
 
     def _file(self, ident: str) -> tuple[Json, bytes]:
-        if ident in self._files:
-            return self._files[ident]
-        batch = self._owner(ident)
-        if ident not in self._names(batch) or batch.rule("output_gone"):
-            raise _no_file(ident)
-        return self._result(ident)
-
-    def _owner(self, ident: str) -> Batch:
-        """The batch that a file of results belongs to."""
-        batch = self._batches.get(ident.partition("-")[2].partition("-")[2])
-        if batch is None:
-            raise _no_file(ident)
-        return batch
-
-    def _names(self, batch: Batch) -> list[str]:
-        return [name for name in batch.files(self.service.now()).values() if name not in batch.deleted]
-
-    def _result(self, ident: str) -> tuple[Json, bytes]:
-        batch, kind = self._owner(ident), ident.split("-")[1]
-        content = batch.content(kind, self.service.now())
-        name = f"{batch.id}_{kind}.jsonl"
-        return self._about(ident, name, len(content), batch.end[0], "batch_output"), content
+        if ident not in self._files:
+            raise _Refused(404, f"No such File object: {ident}")
+        return self._files[ident]
 
     def create(self, fields: Fields) -> Json | Wire:
-        source, endpoint, window = (
-            fields.get(name) for name in ("input_file_id", "endpoint", "completion_window")
-        )
-        if source not in self._files:
-            raise _Refused(400, f"Invalid file: {source}")
-        if endpoint not in PATHS:
-            raise _Refused(400, f"Invalid value for 'endpoint': {endpoint}")
-        asked = {"endpoint": endpoint, "input_file_id": source, "completion_window": window}
-        batch = self._opened(asked | {"metadata": _metadata(fields.get("metadata"))}, _seconds(window))
+        asked = {name: fields.get(name) for name in _ASKED}
+        source = str(asked["input_file_id"])
+        if source not in self._files or str(asked["endpoint"]) not in PATHS:
+            raise _Refused(400, "The input_file_id or the endpoint is not known")
+        if not _is_metadata(asked["metadata"]):
+            raise _Refused(400, "'metadata' must be an object of at most 16 short texts")
+        batch = self._opened(asked, _seconds(asked["completion_window"]))
         try:
-            batch.outcomes = tuple(outcomes(self.service, batch, self._files[str(source)][1]))
+            batch.outcomes = tuple(outcomes(self.service, batch, self._files[source][1]))
             check(self.service.script.batches, batch, sum(other.waiting for other in self._live))
         except Wrong as wrong:
             code, message = wrong.args
-            batch.outcomes = ()
-            batch.errors = [{"code": code, "message": message, "line": None, "param": None}]
+            batch.outcomes, batch.errors = (), [{"code": code, "message": message}]
         self._warn(batch)
         self._batches[batch.id] = batch
         self._live.append(batch)
-        self._save(batch)
-        said = batch.shown(batch.created) | {"status": "validating"}
-        return next((wire for fault, wire in _NOT_KEPT.items() if batch.rule(fault)), said)
+        self._keep(batch.id, batch.model_dump_json().encode())
+        said = batch.shown(batch.created) | {"status": "validating"} | _NO_FILES
+        return next((wire for fault, wire in _NOT_TOLD.items() if batch.rule(fault)), said)
 
     def _opened(self, asked: Json, window: float) -> Batch:
         script, n = self.service.script, len(self._batches) + 1
@@ -179,61 +158,54 @@ class Desk:
         )
 
     def _warn(self, batch: Batch) -> None:
-        """Put lines into the ledger that are in another batch, too, and are not billed yet."""
+        """Put lines into the ledger that stand in another unfinished batch, too."""
         others = {(one.id, one.bill.digest) for other in self._live for one in other.outcomes}
         for one in batch.outcomes:
             if (one.id, one.bill.digest) in others:
-                twice = replace(one.bill, billed=False, status=0, input=0, output=0, fault=TWICE, tier="")
-                self.service.ledger.write(replace(twice, cached=0, cache_written=0, reasoning=0))
+                self.service.ledger.write(one.bill.unpaid(batch.created, TWICE))
 
     def batches(self, fields: Fields) -> Json:
-        now = self.service.now()
         ordered = sorted(self._batches.values(), key=lambda batch: batch.n)
-        return _page([batch.shown(now) for batch in ordered], fields)
+        return _page([batch.shown(self.service.now()) for batch in ordered], fields)
 
     def batch(self, fields: Fields, ident: str) -> Json:
         return self._batch(ident).shown(self.service.now())
 
     def cancel(self, fields: Fields, ident: str) -> Json:
         batch, now = self._batch(ident), self.service.now()
-        if batch.cancelled is None:
-            if now >= batch.end[0]:
-                raise _Refused(409, f"Cannot cancel a batch with status '{batch.status(now)}'.")
-            batch.cancelled = now
-            self._save(batch)
-        return batch.shown(now) | ({"status": "cancelling"} if batch.cancelled == now else {})
+        if batch.cancelled is not None:
+            return batch.shown(now)
+        if now >= batch.end[0]:
+            raise _Refused(409, f"Cannot cancel a batch with status '{batch.status(now)}'.")
+        batch.cancelled = now
+        self._keep(batch.id, batch.model_dump_json().encode())
+        return batch.shown(now) | {"status": "cancelling"} | _NO_FILES
 
     def _batch(self, ident: str) -> Batch:
         if ident not in self._batches:
             raise _Refused(404, f"No batch found with id '{ident}'.")
         return self._batches[ident]
 
-    def _save(self, batch: Batch) -> None:
-        self._keep(f"{batch.id}.json", batch.model_dump_json().encode())
-
     def _keep(self, name: str, content: bytes) -> None:
         if self._folder:
-            replace_file(self._folder / name, content)
+            aside = self._folder / f".{name}.part"
+            aside.write_bytes(content)
+            aside.replace(self._folder / name)
 
     def _load(self, folder: Path) -> None:
         make_folder(folder)
         billed = Counter(line.batch for line in self.service.ledger.account().lines if line.fault != TWICE)
-        for path in sorted(folder.glob("file-*.json")):
-            about, content = orjson.loads(path.read_bytes()), path.with_suffix(".jsonl").read_bytes()
-            self._files[path.stem] = about, content
-        for path in folder.glob("batch_*.json"):
-            batch = Batch.model_validate_json(path.read_bytes())
+        for path in folder.glob("file-*"):
+            name, created, content = orjson.loads(path.read_bytes())
+            self._put(path.name, name, "batch", created, content.encode("latin-1"))
+        for path in folder.glob("batch_*"):
+            batch = self._batches[path.name] = Batch.model_validate_json(path.read_bytes())
             batch.resume(billed[batch.id])
-            self._batches[batch.id] = batch
 
 
 def folder_beside(ledger: Path, model: str) -> Path:
     """Where the batches of a model are kept whose ledger is this file."""
     return ledger.with_name(f"{ledger.name}.batches") / quote(model, safe="")
-
-
-def _no_file(ident: str) -> _Refused:
-    return _Refused(404, f"No such File object: {ident}")
 
 
 def _seconds(window: Any) -> float:
@@ -243,36 +215,24 @@ def _seconds(window: Any) -> float:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def _metadata(given: Any) -> Json | None:
-    if given is None:
-        return None
-    if not isinstance(given, dict) or len(given) > 16:
-        raise _Refused(400, "'metadata' must be an object of at most 16 texts")
-    if not all(
-        isinstance(text, str) and len(text) <= 512 and len(name) <= 64 for name, text in given.items()
-    ):
-        raise _Refused(400, "'metadata' must have keys of 64 and texts of 512 characters at most")
-    return given
+def _is_metadata(given: Any) -> bool:
+    return given is None or (
+        isinstance(given, dict)
+        and len(given) <= 16
+        and all(isinstance(text, str) and len(text) <= 512 for text in given.values())
+    )
 
 
 def _page(listed: list[Json], fields: Fields) -> Json:
     """A part of a list, the newest first: what stands behind `after`, at most `limit`."""
-    listed = listed[::-1]
-    limit = str(fields.get("limit", 20))
-    if not limit.isdecimal() or not 1 <= int(limit) <= _MOST_LISTED:
-        raise _Refused(400, f"Invalid value for 'limit': {limit}")
-    if after := fields.get("after"):
-        places = [place for place, one in enumerate(listed) if one["id"] == after]
-        if not places:
-            raise _Refused(400, f"Invalid value for 'after': {after}")
-        listed = listed[places[0] + 1 :]
-    data = listed[: int(limit)]
-    ends = (
-        {"first_id": data[0]["id"], "last_id": data[-1]["id"]}
-        if data
-        else {"first_id": None, "last_id": None}
-    )
-    return {"object": "list", "data": data, "has_more": len(listed) > len(data), **ends}
+    limit, after = str(fields.get("limit", 20)), fields.get("after")
+    names = [one["id"] for one in listed[::-1]]
+    if not limit.isdecimal() or not 1 <= int(limit) <= _MOST_LISTED or (after and after not in names):
+        raise _Refused(400, "Invalid value for 'limit' or 'after'")
+    rest = listed[::-1][names.index(after) + 1 if after else 0 :]
+    data = rest[: int(limit)]
+    ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {}
+    return {"object": "list", "data": data, "has_more": len(rest) > len(data), **ends}
 
 
 _ROUTES: tuple[tuple[str, str, Callable[..., Json | Wire]], ...] = (

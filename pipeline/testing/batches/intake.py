@@ -70,7 +70,10 @@ def _line(raw: bytes, number: int, endpoint: str) -> tuple[str, bytes]:
         raise Wrong("missing_required_parameter", f"Line {number} needs a custom_id and a body")
     if line.get("method") != "POST" or line.get("url") != endpoint:
         raise Wrong("invalid_url", f"The method or the url of line {number} is not that of the batch")
-    return line["custom_id"], orjson.dumps(line["body"])
+    try:
+        return line["custom_id"], orjson.dumps(line["body"])
+    except orjson.JSONEncodeError:
+        raise Wrong("invalid_json_line", f"The body of line {number} is nested too deeply") from None
 
 
 def _json(body: bytes) -> str:
