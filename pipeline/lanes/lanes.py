@@ -59,7 +59,7 @@ class Lanes:
                 await anyio.to_thread.run_sync(tokens.count, "", model.model)
             self._of_model[name] = [lane for lane, _, _ in sends]
             instead = self._later(model.fallback.model) if model.fallback else None
-            self._calls[name] = guarded(model, sends, self._shared, instead)
+            self._calls[name] = guarded(model, sends, self._shared, instead, name)
         self._remember()
         return self._calls
 
@@ -129,6 +129,10 @@ class Lanes:
             for lane in self.lanes
         )
         return min(MOST_HANDS, sum(hands) + waiting)
+
+    def first(self, name: str) -> Lane:
+        """The first lane of a model."""
+        return self._of_model[name][0]
 
     def most_at_once(self, name: str) -> int:
         """The most requests that there are connections for."""

@@ -94,6 +94,11 @@ class Tariff:
 
 
 def _tier(request: Request) -> str:
+    return request.tier or named_tier(request)
+
+
+def named_tier(request: Request) -> str:
+    """The service tier that the job's own params name; '' for none."""
     if _TIER.encode() not in request.body:  # nearly always; this saves parsing the body
         return ""
     tier = orjson.loads(request.body).get(_TIER)

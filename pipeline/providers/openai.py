@@ -45,7 +45,6 @@ class Batching(BaseModel):
     most_tokens: StrictInt | None = Field(None, ge=1, description="tokens that may wait there at once")
     window: str | None = Field(None, min_length=1, description='in which time it answers: "24h"')
     metadata: StrictBool | None = Field(None, description="whether a batch keeps its metadata")
-    purpose: str | None = Field(None, min_length=1, description="what an uploaded file is said to be for")
     line: Literal["whole", "body"] | None = Field(None, description="body: no method and url in a line")
     factor: float | None = Field(None, ge=0, le=10, description="its price, relative to the usual one")
     flex: StrictBool | None = Field(None, description="whether the endpoint has the service tier flex")

@@ -32,7 +32,7 @@ from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
 from pipeline.testing.service import Service
 from pipeline.testing.wire import Manner, Wire
-from pipeline.wire.batching import Vendor, body_of, path_of
+from pipeline.wire.batching import Vendor, filled, path_of
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
@@ -128,7 +128,7 @@ class Batches:
         """Upload the file, and make a batch of it that carries the mark."""
         sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=f"{mark}.jsonl")
         names = {"file": sent["id"], "endpoint": path_of(api), "window": self.vendor.window, "mark": mark}
-        return state_of(await self._call("POST", "/batches", **body_of(self.vendor, **names)))
+        return state_of(await self._call("POST", "/batches", **filled(self.vendor.create, **names)))
 
     async def find(self, mark: str) -> BatchState | None:
         """The batch that carries the mark; None where there is none."""

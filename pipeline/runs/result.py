@@ -82,7 +82,9 @@ class Result:
     """which part of the records is meant; '' for all"""
     rows_before: int = 0
     """rows of the table before, where it had more"""
-    kept: tuple[Path, ...] = ()
+    uploaded: tuple[str, ...] = ()
+    """the addresses in stores where the table stands now"""
+    kept: tuple[Path | str, ...] = ()
     """tables that were changed by somebody else, or not written by the job, where they are kept"""
     seconds: float = 0.0
     cost: float | None = 0.0

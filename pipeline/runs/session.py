@@ -39,12 +39,22 @@ from pipeline.records.source import Source, open_records
 from pipeline.runs.crowd.notes import Notes
 from pipeline.runs.reviewing.by_hand import ByHand
 from pipeline.system.files import same_file
+from pipeline.system.remote import fetched, is_remote
 from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
-_BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
+_BESIDE = (
+    "lock",
+    "events.jsonl",
+    "failures.csv",
+    "published.json",
+    "files.sqlite",
+    "ballast",
+    "spill",
+    "batches",
+)
 OWN_NAMES = (*_JOURNAL, *_BESIDE, "review.csv", "decisions.csv", "control.sock", "control.path")
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
@@ -160,7 +170,10 @@ class Session:
         return found
 
     def _table(self) -> list[Path]:
-        return [self.job.file.parent / name for name in self.job.records.origins]
+        job = self.job
+        return [
+            job.local(name) if is_remote(name) else job.file.parent / name for name in job.records.origins
+        ]
 
     def _check_budget(self) -> None:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
@@ -248,9 +261,10 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     """
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
-    return open_records(
-        job.records, job.file.parent, given(job, records), without, tree.places if tree else None
-    )
+    spec, frame = job.records, given(job, records)
+    if frame is None and spec.kind != "documents" and is_remote(spec.path) and len(spec.origins) == 1:
+        spec = spec.model_copy(update={"origins": (str(fetched(spec.path, job.folder)),)})
+    return open_records(spec, job.file.parent, frame, without, tree.places if tree else None)
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

@@ -25,6 +25,7 @@ from pipeline.core.domain import Request
 _MARK = re.compile(r".*-([0-9]{10,12})-[0-9a-f]{16}")
 
 
+_FORM = {"purpose": "batch"}
 _CREATE: Mapping[str, Any] = {
     "input_file_id": "{file}",
     "endpoint": "{endpoint}",
@@ -35,7 +36,7 @@ _CREATE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """What one server's batches are like."""
+    """What one server's batches are like. With all of them files are uploaded, and ids tell lines apart."""
 
     name: str
     hosts: tuple[str, ...]
@@ -44,29 +45,28 @@ class Vendor:
     """where it says so"""
     apis: tuple[str, ...]
     """dialects that a batch can be in; none where it takes no batches in this form"""
-    most_requests: int
-    most_bytes: int
-    window: str
+    most_requests: int = 0
+    most_bytes: int = 0
+    window: str = ""
     """in which time it answers, as the server wants it said"""
     most_tokens: int | None = None
     """tokens that may wait there at once; None where only its refusals tell"""
-    join: Literal["id", "index"] = "id"
-    """how a line that comes back names the one that went out"""
     metadata: bool = True
-    """whether a batch can carry a mark; where it cannot, the name of its input file does"""
-    cancel: bool = True
+    """whether a batch surely keeps its mark; where it may not, the name of its input file is looked at"""
     expires: bool = True
     """whether a batch ends at the end of its window, with what is answered until then"""
-    retention: int = 30
-    """days that results are kept"""
+    retention: int | None = None
+    """days that results are kept; None where that is not known"""
     factor: float = 0.5
     """its price, relative to the usual one"""
     flex: bool = False
-    """whether it has the service tier flex"""
+    """whether it has the service tier flex, at this price"""
+    upload: str = "/files"
+    """where files are taken in"""
+    form: Mapping[str, str] = field(default_factory=lambda: _FORM)
+    """what is said of a file; {name} stands for its name"""
     path: str = "/batches"
     """where its batches are"""
-    purpose: str = "batch"
-    """what an uploaded file is said to be for"""
     line: Literal["whole", "body"] = "whole"
     """whether a line that goes out says method and url, or nothing but its id and its body"""
     pages: Literal["after", "number"] = "after"
@@ -118,17 +118,13 @@ def made_at(mark: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def body_of(vendor: Vendor, **names: str) -> dict[str, Any]:
-    """The request for a batch, with these names in the places that the vendor's data has for them."""
-
-    def put(value: Any) -> Any:
-        if isinstance(value, str):
-            return names.get(value[1:-1], value) if value[:1] == "{" else value
-        if isinstance(value, Mapping):
-            return {key: put(one) for key, one in value.items()}
-        return [put(one) for one in value] if isinstance(value, list | tuple) else value
-
-    return {key: put(value) for key, value in vendor.create.items()}
+def filled(template: Any, **names: str) -> Any:
+    """A template of a vendor, with these names in their places."""
+    if isinstance(template, str):
+        return names.get(template[1:-1], template) if template[:1] == "{" else template
+    if isinstance(template, Mapping):
+        return {key: filled(one, **names) for key, one in template.items()}
+    return [filled(one, **names) for one in template] if isinstance(template, list) else template
 
 
 def line_of(request: Request, path: str, vendor: Vendor | None = None) -> bytes:
@@ -173,7 +169,7 @@ def _status(value: Any) -> int:
 
 
 def _loaded(raw: bytes) -> Any:
-    """What JSON says; the standard parser also reads lone surrogates and huge numbers."""
+    """What JSON says; the standard parser also reads lone surrogates."""
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

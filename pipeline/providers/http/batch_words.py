@@ -50,7 +50,7 @@ def state_of(said: Mapping[str, Any]) -> BatchState:
     return BatchState(
         name_in(said, "id"),
         _STATUSES.get(status.lower(), "running"),
-        files=tuple(name_in(said, key) for key in _FILES if said.get(key)),
+        files=tuple(_file_in(said, key) for key in _FILES if said.get(key)),
         message="; ".join(dict.fromkeys(_complaints(said)))[:_MOST_WORDS],
         **numbers,
     )
@@ -91,6 +91,12 @@ def name_in(said: Mapping[str, Any], key: str) -> str:
     if not isinstance(name, str) or not is_name(name):
         raise Fault("unreadable", f"the server's reply has no usable '{key}'", billed=Billed.MAYBE)
     return name
+
+
+def _file_in(said: Mapping[str, Any], key: str) -> str:
+    """The name of a file of results, which some servers describe instead of naming it."""
+    described = said[key]
+    return name_in(described, "id") if isinstance(described, dict) else name_in(said, key)
 
 
 def _count(value: Any) -> int:

@@ -140,7 +140,7 @@ class _Endpoint:
         deadline = Deadline(self._deadlines)
         response: aiohttp.ClientResponse | None = None
         body: Body | None = None
-        data: bytes | BytesIO = request.body
+        data: bytes | BytesIO = request.body if request.media else request.sent
         if request.media:  # megabytes, of which no request that waits holds any
             data = BytesIO(await to_thread.run_sync(lambda: request.sent, limiter=self._reading))
         try:

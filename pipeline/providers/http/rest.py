@@ -45,7 +45,7 @@ class Rest:
         return self._call("POST", path, data=fields, files={"file": (name, file, "application/jsonl")})
 
     def listed(self, path: str, **params: Any) -> dict[str, Any]:
-        """A page of a list; some servers send the entries alone, which then are its `data`."""
+        """A page of a list; some servers send the entries alone, all of them, which then are its `data`."""
         return self._call("GET", path, bare=True, params=params)
 
     def download(self, path: str, into: IO[bytes], most: int) -> None:
@@ -57,6 +57,8 @@ class Rest:
             lines = _Lines(into)
             came = 0
             for piece in response.iter_bytes():
+                if came == 0 and faults.is_page(piece):
+                    raise faults.unreadable(f"{self._host} sent a page for people instead of a file", b"")
                 came += len(piece)
                 if came > most:
                     raise Fault("too_large", f"the file is larger than {most >> 20:,} MiB")
@@ -71,7 +73,7 @@ class Rest:
         except (ValueError, RecursionError):
             said = None
         if bare and isinstance(said, list):
-            return {"data": said}
+            return {"data": said, "has_more": False}
         if not isinstance(said, dict):
             raise Fault("unreadable", f"{self._host} answered with no JSON object", billed=Billed.MAYBE)
         return said
