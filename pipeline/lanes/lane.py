@@ -3,6 +3,7 @@
 From outside in:
 
 1. `lookup`: what the journal knows costs nothing, not even a slot.
+   `park`: what goes by batch ends here; no other guard sees it.
 2. `fallback`: another model is asked only when all tries with this one are over.
 3. `retry`: outside the queue, so a request that waits for its next try holds no slot.
 4. `skip_if_down`: where another model may be asked, no request waits for a model that is down.
@@ -39,6 +40,7 @@ from pipeline.lanes.guards.fallback import fallback, skip_if_down
 from pipeline.lanes.guards.fuse import Fuse, with_fuse
 from pipeline.lanes.guards.lookup import Flight, lookup
 from pipeline.lanes.guards.observe import observe
+from pipeline.lanes.guards.park import Parking, park
 from pipeline.lanes.guards.queue import Queue, enqueue
 from pipeline.lanes.guards.record import record, shield
 from pipeline.lanes.guards.retry import retry
@@ -79,6 +81,8 @@ class Shared:
     """seconds that an answer took in earlier runs, or is assumed to take"""
     lane_of: Callable[[str], str] = lambda _: "sync"
     """for the name of a model in the job: how it is asked at this moment, sync, flex or batch"""
+    parking: Parking | None = None
+    """where requests wait for batches; None where nothing goes by batch"""
     flights: dict[bytes, Flight] = field(default_factory=dict)
     lanes: list[Lane] = field(default_factory=list)
 
@@ -207,7 +211,7 @@ def guarded(
         if len(sends) > 1:
             lane.queue.relief.append(partial(endpoints.relieve, member))
         call = record(send, shared.journal, lane.tariff, lane.estimator.expect, lane.verdict)
-        call = observe(call, shared.events, shared.progress)
+        call = observe(call, shared.events, shared.progress, lane.tariff.dearer)
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
         call = enqueue(call, lane.queue)
         exact = shared.budget.counts_tokens and encoding(lane.model)
@@ -221,4 +225,7 @@ def guarded(
     call = retry(call, model.limits, after, shared.events, shared.progress, shared.journal.has_answers())
     if instead is not None:
         call = fallback(call, instead, shared.events)
+    if shared.parking is not None:
+        lane = sends[0][0]
+        call = park(call, shared.parking, name, lane.tariff, lane.estimator)
     return lookup(call, shared.journal, shared.progress, shared.flights)
