@@ -5,9 +5,10 @@ This module does not read files and does not know what any adapter does with its
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, StrictInt
+from pydantic import Field, PrivateAttr, StrictInt
 
 from pipeline.job.fields import (
     Address,
@@ -122,3 +123,9 @@ class Model(Spec):
         None, description="dollars per million tokens; takes precedence over the built-in list"
     )
     options: dict[str, Any] = Field({}, description="settings of the provider itself")
+    _beside: Path = PrivateAttr(Path())
+
+    @property
+    def beside(self) -> Path:
+        """The folder of the job file, at which a relative path begins."""
+        return self._beside
