@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.domain import BATCH, FLEX, Usage
 from pipeline.job.endpoints import places_of
 from pipeline.job.models import PATIENCE, Model
@@ -111,4 +112,7 @@ def meaning(lane: str, model: Model) -> Iterator[str]:
     elif lane == BATCH:
         yield f"Answers come within {vendor.window}."
         yield "Each step that needs an answer, and each repair, is one more batch."
-        yield f"The server keeps the results for {vendor.retention} days: collect them before."
+        if vendor.retention:
+            yield f"The server keeps the results for {counted(vendor.retention, 'day')}: collect them before."
+        if vendor.note:
+            yield vendor.note
