@@ -46,17 +46,9 @@ from pipeline.translation.glossary import Glossary, load
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
-_BESIDE = (
-    "lock",
-    "events.jsonl",
-    "failures.csv",
-    "published.json",
-    "files.sqlite",
-    "ballast",
-    "spill",
-    "batches",
-)
-OWN_NAMES = (*_JOURNAL, *_BESIDE, "review.csv", "decisions.csv", "control.sock", "control.path")
+_BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
+_OTHERS = ("batches", "review.csv", "decisions.csv", "control.sock", "control.path")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, *_OTHERS)
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
@@ -172,10 +164,8 @@ class Session:
         return found
 
     def _table(self) -> list[Path]:
-        job = self.job
-        return [
-            job.local(name) if is_remote(name) else job.file.parent / name for name in job.records.origins
-        ]
+        job, names = self.job, self.job.records.origins
+        return [job.local(name) if is_remote(name) else job.file.parent / name for name in names]
 
     def _check_lanes(self) -> None:
         """Refuse a lane that a model's server does not have."""
