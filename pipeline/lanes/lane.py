@@ -211,7 +211,7 @@ def guarded(
         if len(sends) > 1:
             lane.queue.relief.append(partial(endpoints.relieve, member))
         call = record(send, shared.journal, lane.tariff, lane.estimator.expect, lane.verdict)
-        call = observe(call, shared.events, shared.progress)
+        call = observe(call, shared.events, shared.progress, lane.tariff.dearer)
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
         call = enqueue(call, lane.queue)
         exact = shared.budget.counts_tokens and encoding(lane.model)

@@ -78,7 +78,10 @@ class Lanes:
             provider = adapters.load("providers", place.model.provider)
             send: Call = await stack.enter_async_context(provider.connect(place.model))
             tariff, here = tariff_of(place.model), is_here(urlsplit(place.model.base_url).hostname or "")
-            lane = Lane(place.name, place.model.limits, tariff, self._shared, here=here)
+            limits = place.model.limits
+            if place.model.lane != "sync":
+                limits = limits.model_copy(update={"timeout": place.model.patience})
+            lane = Lane(place.name, limits, tariff, self._shared, here=here)
             if place.model.limits.concurrency == "auto" and (slots := await provider.slots(place.model)):
                 lane.concurrency.begin_with(slots)
             lane.model, lane.own = place.model.model, place.own

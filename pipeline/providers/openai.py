@@ -115,6 +115,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         key,
         concurrency=concurrency,
         timeout=model.limits.timeout,
+        patience=model.patience,
         idle=options.idle,
         extras=extras,
     ) as call:
@@ -135,7 +136,10 @@ def vendor(model: Model) -> Vendor:
     if isinstance(batch, str):
         return vendors()[batch]
     known = vendor_of(address(model))
-    return replace(known, **batch.model_dump(exclude_none=True)) if batch else known
+    if batch is None:
+        return known
+    source = "the job" if batch.factor is not None else known.source
+    return replace(known, source=source, **batch.model_dump(exclude_none=True))
 
 
 def batches(model: Model) -> AbstractAsyncContextManager[BatchApi]:
@@ -145,7 +149,7 @@ def batches(model: Model) -> AbstractAsyncContextManager[BatchApi]:
     return batches_of(rest(model), vendor(model), model.model)
 
 
-CAPABILITIES = Capabilities(apis=APIS, endpoints=True, batches=batches)
+CAPABILITIES = Capabilities(apis=APIS, endpoints=True, batches=batches, vendor=vendor)
 
 
 def _endpoint(model: Model) -> tuple[str, Secret, Extras, Options]:
@@ -229,11 +233,16 @@ def connect_to(
     *,
     concurrency: int,
     timeout: float,
+    patience: float = 0.0,
     idle: float = IDLE,
     extras: Extras = NOTHING,
 ) -> AbstractAsyncContextManager[Call]:
-    """A call to `base_url` + the path of a dialect: at most `idle` seconds between two pieces of a reply."""
+    """A call to `base_url` + the path of a dialect: at most `idle` seconds between two pieces of a reply.
+
+    `patience` is the timeout of requests in the tier flex, where it is longer.
+    """
     from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
     from pipeline.providers.http.deadlines import Deadlines
 
-    return connection(base_url, key, concurrency, Deadlines(timeout, idle), extras)
+    patient = Deadlines(max(timeout, patience), idle)
+    return connection(base_url, key, concurrency, Deadlines(timeout, idle), extras, patient)

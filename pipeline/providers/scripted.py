@@ -22,7 +22,7 @@ import orjson
 from anyio.lowlevel import checkpoint
 
 from pipeline.core.contracts import BatchState, Capabilities
-from pipeline.core.domain import Billed, Call, Fault, Reply, Request
+from pipeline.core.domain import FLEX, Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
 from pipeline.job.models import Model
 from pipeline.providers.http.batch_words import state_of
@@ -72,7 +72,8 @@ async def connect(model: Model) -> AsyncIterator[Call]:
     """A call to a fake model of its own; a key is read from the environment where the model names one."""
     options = _options(model)
     with Ledger(options.ledger) as ledger:
-        yield caller(Service(options, ledger), key=_key(model), timeout=model.limits.timeout)
+        timeout, service = model.limits.timeout, Service(options, ledger)
+        yield caller(service, key=_key(model), timeout=timeout, patience=model.patience)
 
 
 def _options(model: Model) -> Options:
@@ -194,18 +195,22 @@ def health(model: Model) -> Iterator[Check]:
     yield ok("model", f"{model.model}: the scripted model needs nothing")
 
 
-def caller(service: Service, *, key: str = "", timeout: float = 600.0) -> Call:
-    """A call to a service; each may take `timeout` seconds. For tests that keep the ledger themselves."""
+def caller(service: Service, *, key: str = "", timeout: float = 600.0, patience: float = 0.0) -> Call:
+    """A call to a service; each may take `timeout` seconds, in the tier flex also `patience`.
+
+    It is for tests that keep the ledger themselves.
+    """
 
     async def ask(request: Request) -> Reply:
         began = perf_counter()
+        seconds = max(timeout, patience) if request.tier == FLEX else timeout
         try:
-            with anyio.fail_after(timeout):
+            with anyio.fail_after(seconds):
                 wire = await service.respond(request.api, request.sent, key)
                 if wire.manner is Manner.DRIP:
                     await anyio.sleep(wire.seconds)
         except TimeoutError:
-            raise timed_out(timeout) from None
+            raise timed_out(seconds) from None
         told, wait = advertised_limits(wire.headers), advertised_wait(wire.headers)
         return Reply(request.api, _received(wire), perf_counter() - began, advertised=told, wait=wait)
 

@@ -30,6 +30,7 @@ from pipeline.lanes.lane import Shared
 from pipeline.lanes.lanes import Lanes
 from pipeline.lanes.recount import count_anew
 from pipeline.money.budget import Budget, Spent
+from pipeline.money.lanes import lanes_of
 from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
@@ -263,8 +264,7 @@ class Run(RunState):
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         clock = Clock(anyio.current_time())
         parts = (self.journal, self.fuse, self.events, self.progress, budget, clock, self.say)
-        models = self.session.job.models
-        shared = Shared(*parts, deadline=self.wish.until, lane_of=lambda name: models[name].lane)
+        shared = Shared(*parts, deadline=self.wish.until, lane_of=lanes_of(self.session.job))
         if shared.deadline is not None or self.wish.by is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)

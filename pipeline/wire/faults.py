@@ -5,7 +5,8 @@
 | 401, 403 | unauthorized, forbidden | stop | no |
 | 400 whose words are about the key | unauthorized | stop | no |
 | 402, 429 with an exact quota code | out_of_quota | stop | no |
-| 429 whose words are "resource unavailable", 498 | no_room | retry, when told | no |
+| 429 for a resource that is unavailable | no_room | retry, when told | no |
+| 498 | no_room | retry, when told | no |
 | other 429 | rate_limited | retry, when told | no |
 | 429 for one request above the whole limit | too_large_for_limit | fail | no |
 | 404, 410, 3xx | not_found, redirected | stop | no |

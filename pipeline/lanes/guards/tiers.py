@@ -17,6 +17,7 @@ import anyio
 
 from pipeline.core.domain import FLEX, Call, Fault, Reply, Request
 from pipeline.core.progress import Progress
+from pipeline.money.lanes import FLEX_APIS
 from pipeline.money.tariff import named_tier
 from pipeline.wire.refusals import NO_ROOM
 
@@ -24,8 +25,6 @@ SHORTEST, LONGEST = 1.0, 60.0
 """seconds of the first wait, and of the longest that this guard chooses"""
 LOOK_AGAIN = 15.0
 """seconds after which a request that waits looks whether its lane is still flex"""
-APIS = frozenset({"chat", "responses"})
-"""dialects that have service tiers"""
 
 
 @dataclass
@@ -83,7 +82,7 @@ def tiers(
     room = _Room()
 
     async def ask(request: Request) -> Reply:
-        own = request.api not in APIS or named_tier(request)
+        own = request.api not in FLEX_APIS or named_tier(request)
         while not own and await room.turn(lane_now, progress):
             sent = anyio.current_time()
             try:
