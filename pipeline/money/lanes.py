@@ -13,8 +13,7 @@ from pipeline.core.domain import BATCH, FLEX, Usage
 from pipeline.job.endpoints import places_of
 from pipeline.job.models import PATIENCE, Model
 from pipeline.job.spec import Job
-from pipeline.money.tariff import TIER, tariff_of
-from pipeline.wire.batching import Vendor, vendors
+from pipeline.money.tariff import TIER, UNKNOWN, tariff_of, vendor_at
 
 SYNC = "sync"
 LANES = (BATCH, FLEX, SYNC)
@@ -22,15 +21,6 @@ LANES = (BATCH, FLEX, SYNC)
 FLEX_APIS = ("chat", "responses")
 """dialects that have service tiers"""
 _SAMPLE = Usage(1_000_000, 1_000_000)
-UNKNOWN = "compatible"
-"""the name of a server of which nothing is known"""
-
-
-def vendor_at(model: Model) -> Vendor:
-    """What is known of the server that a model is asked at."""
-    vendor = adapters.load("providers", model.provider).CAPABILITIES.vendor
-    known: Vendor = vendor(model) if vendor else vendors()[UNKNOWN]
-    return known
 
 
 def why_not(lane: str, model: Model) -> str:
@@ -54,7 +44,7 @@ def _why_not(lane: str, model: Model) -> str:
     if model.api not in FLEX_APIS:
         return f"only {' and '.join(FLEX_APIS)} have the service tier flex, and not '{model.api}'"
     known = vendor.flex or vendor.name == UNKNOWN
-    return "" if known else f"{vendor.name} has no service tier flex"
+    return "" if known else f"{vendor.name} has no service tier flex that is cheaper"
 
 
 def objection(model: Model) -> tuple[str, str]:
@@ -82,7 +72,7 @@ def resolved_lane(model: Model) -> str:
         return model.lane
     prices = {lane: _price(lane, model) for lane in LANES if not why_not(lane, model)}
     known = {lane: price for lane, price in prices.items() if price is not None}
-    return min(known, key=lambda lane: known[lane]) if SYNC in known else SYNC
+    return min(known, key=lambda lane: (known[lane], lane != SYNC)) if SYNC in known else SYNC
 
 
 def _price(lane: str, model: Model) -> int | None:
@@ -109,6 +99,18 @@ def meaning(lane: str, model: Model) -> Iterator[str]:
         yield "It may be refused while the server has no room: that costs nothing, and is tried again."
         yield "What the server serves in its standard tier has the full price."
     elif lane == BATCH:
-        yield f"Answers come within {vendor.window}."
+        late = "" if vendor.expires else ", or later"
+        yield f"Answers come within {vendor.window}{late}."
         yield "Each step that needs an answer, and each repair, is one more batch."
-        yield f"The server keeps the results for {vendor.retention} days: collect them before."
+        days = vendor.retention
+        kept = (
+            "for a time that is not known"
+            if days is None
+            else "for a day"
+            if days == 1
+            else f"for {days} days"
+        )
+        yield f"The server keeps the results {kept}: collect them before."
+        stated = model.price is not None and BATCH in model.price.tiers
+        if vendor.note and not stated:
+            yield vendor.note
