@@ -32,6 +32,19 @@ if TYPE_CHECKING:
 _STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
 
 
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="HH:MM", help="Be done by then: what no batch answers in time goes alone."),
+]
+Buffer = Annotated[
+    str | None,
+    typer.Option("--buffer", metavar="1h", help="How long before --by batches end; default: as needed."),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Submit batches and end with 75; the same command collects them.")
+]
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -54,21 +67,9 @@ def run(
     for_: Annotated[
         str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
     ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            "--by", metavar="HH:MM", help="Be done by then: what batches do not answer in time is sent alone."
-        ),
-    ] = None,
-    buffer: Annotated[
-        str | None,
-        typer.Option(
-            "--buffer", metavar="1h", help="How long before --by batches end; default: as the rest needs."
-        ),
-    ] = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Submit batches and end with 75; the same command collects.")
-    ] = False,
+    by: By = None,
+    buffer: Buffer = None,
+    detach: Detach = False,
     frozen: Annotated[
         bool,
         typer.Option(

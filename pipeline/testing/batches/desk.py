@@ -53,6 +53,7 @@ class Desk:
     def __init__(self, service: Service, folder: Path | None = None) -> None:
         self.service = service
         self.users = 0
+        self._now = 0.0  # one time for a whole call: what is shown as billed is in the ledger
         self._folder = folder
         self._files: dict[str, tuple[Json, bytes]] = {}
         self._batches: dict[str, Batch] = {}
@@ -76,7 +77,7 @@ class Desk:
 
     def advance(self) -> None:
         """Put into the ledger what has been billed since the last time, and files of results in place."""
-        now = self.service.now()
+        now = self._now = self.service.now()
         for batch in self._live:
             for bill in batch.bills(now):
                 self.service.ledger.write(bill)
@@ -91,7 +92,7 @@ class Desk:
         if fields.get("purpose") != "batch" or not isinstance(content, bytes):
             raise _Refused(400, "A file and the purpose 'batch' are needed")
         ident, name = f"file-{uuid4().hex}", str(fields.get("filename") or "batch.jsonl")
-        about = self._put(ident, name, "batch", self.service.now(), content)
+        about = self._put(ident, name, "batch", self._now, content)
         self._keep(ident, orjson.dumps([name, about["created_at"], content.decode("latin-1")]))
         return about
 
@@ -149,7 +150,7 @@ class Desk:
         return Batch(
             id=f"batch_{uuid4().hex}",
             n=n,
-            created=self.service.now(),
+            created=self._now,
             seconds=batch_latency(script, n),
             window=window if script.batches.window is None else script.batches.window,
             seed=script.seed,
@@ -166,13 +167,13 @@ class Desk:
 
     def batches(self, fields: Fields) -> Json:
         ordered = sorted(self._batches.values(), key=lambda batch: batch.n)
-        return _page([batch.shown(self.service.now()) for batch in ordered], fields)
+        return _page([batch.shown(self._now) for batch in ordered], fields)
 
     def batch(self, fields: Fields, ident: str) -> Json:
-        return self._batch(ident).shown(self.service.now())
+        return self._batch(ident).shown(self._now)
 
     def cancel(self, fields: Fields, ident: str) -> Json:
-        batch, now = self._batch(ident), self.service.now()
+        batch, now = self._batch(ident), self._now
         if batch.cancelled is not None:
             return batch.shown(now)
         if now >= batch.end[0]:
