@@ -10,8 +10,9 @@ from functools import cache
 
 from pipeline.core import adapters
 from pipeline.core.domain import BATCH, FLEX, Usage
+from pipeline.core.errors import JobError
 from pipeline.job.endpoints import places_of
-from pipeline.job.models import PATIENCE, Model
+from pipeline.job.models import Model
 from pipeline.job.spec import Job
 from pipeline.money.tariff import TIER, UNKNOWN, tariff_of, vendor_at
 
@@ -58,6 +59,14 @@ def objection(model: Model) -> tuple[str, str]:
     return (f"lane: {model.lane} cannot work: {why}", f"write lane: {' or '.join(can)}") if why else ("", "")
 
 
+def check_lanes(job: Job) -> None:
+    """Refuse a job that asks a model by a lane that it does not have."""
+    for name, model in job.models.items():
+        what, hint = objection(model)
+        if what:
+            raise JobError(what, where=job.text.where(("models", name, "lane")), hint=hint)
+
+
 def doubt(model: Model) -> str:
     """What is not known of the lane that a model is asked by; '' where nothing is in doubt."""
     vendor = vendor_at(model)
@@ -95,13 +104,13 @@ def meaning(lane: str, model: Model) -> Iterator[str]:
     """What a lane means for a run, in sentences."""
     vendor = vendor_at(model)
     if lane == FLEX:
-        yield f"Slower: a request may take up to {max(PATIENCE, model.limits.timeout) / 60:g} minutes."
-        yield "It may be refused while the server has no room: that costs nothing, and is tried again."
-        yield "What the server serves in its standard tier has the full price."
+        yield f"Slower: up to {model.patience / 60:g} minutes for a request."
+        yield "Refused, at no cost, while the server has no room."
+        yield "At the full price where the standard tier serves."
     elif lane == BATCH:
         late = "" if vendor.expires else ", or later"
         yield f"Answers come within {vendor.window}{late}."
-        yield "Each step that needs an answer, and each repair, is one more batch."
+        yield "Each later step, and each repair, is one more batch."
         days = vendor.retention
         kept = (
             "for a time that is not known"
