@@ -5,9 +5,10 @@ This module does not read files and does not know what any adapter does with its
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, StrictInt
+from pydantic import Field, PrivateAttr, StrictInt
 
 from pipeline.job.fields import (
     Address,
@@ -128,9 +129,15 @@ class Model(Spec):
         None, description="dollars per million tokens; takes precedence over the built-in list"
     )
     options: dict[str, Any] = Field({}, description="settings of the provider itself")
+    _beside: Path = PrivateAttr(Path())
 
     @property
     def patience(self) -> float:
         """Seconds for one request in the tier flex: more than for others, unless the job says how many."""
         said = "timeout" in self.limits.model_fields_set
         return self.limits.timeout if said else max(PATIENCE, self.limits.timeout)
+
+    @property
+    def beside(self) -> Path:
+        """The folder of the job file, at which a relative path begins."""
+        return self._beside

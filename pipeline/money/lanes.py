@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.domain import BATCH, FLEX, Usage
 from pipeline.core.errors import JobError
 from pipeline.job.endpoints import places_of
@@ -108,17 +109,10 @@ def meaning(lane: str, model: Model) -> Iterator[str]:
         yield "Refused, at no cost, while the server has no room."
         yield "At the full price where the standard tier serves."
     elif lane == BATCH:
-        late = "" if vendor.expires else ", or later"
-        yield f"Answers come within {vendor.window}{late}."
+        yield f"Answers come within {vendor.window}{'' if vendor.expires else ', or later'}."
         yield "Each later step, and each repair, is one more batch."
         days = vendor.retention
-        kept = (
-            "for a time that is not known"
-            if days is None
-            else "for a day"
-            if days == 1
-            else f"for {days} days"
-        )
+        kept = f"for {counted(days, 'day')}" if days else "for a time that is not known"
         yield f"The server keeps the results {kept}: collect them before."
         stated = model.price is not None and BATCH in model.price.tiers
         if vendor.note and not stated:
