@@ -32,6 +32,19 @@ if TYPE_CHECKING:
 _STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
 
 
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="HH:MM", help="Be done by then: what no batch answers in time goes alone."),
+]
+Buffer = Annotated[
+    str | None,
+    typer.Option("--buffer", metavar="1h", help="How long before --by batches end; default: as needed."),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Submit batches and end with 75; the same command collects them.")
+]
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -54,6 +67,9 @@ def run(
     for_: Annotated[
         str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
     ] = None,
+    by: By = None,
+    buffer: Buffer = None,
+    detach: Detach = False,
     frozen: Annotated[
         bool,
         typer.Option(
@@ -68,6 +84,7 @@ def run(
 ) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
+    done = _done_by(by, buffer)
     job = common.load_job(
         job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
     )
@@ -77,7 +94,7 @@ def run(
         _show_frozen(job, as_json)
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end)), as_json)
+    common.show_result(_run(job, Wish(retry_failed, end, *done, detach)), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:
@@ -154,6 +171,19 @@ def _end(until: str | None, for_: str | None) -> float | None:
         return time.time() + duration_of(for_) if for_ else None
     except ValueError as error:
         raise JobError(str(error), where="--until" if until else "--for") from None
+
+
+def _done_by(by: str | None, buffer: str | None) -> tuple[float | None, float | None]:
+    """The Unix time that --by means, and the seconds of --buffer."""
+    from pipeline.core.clock import SYSTEM_ZONE, duration_of, time_of
+
+    if buffer and not by:
+        raise JobError("it goes with --by", where="--buffer")
+    try:
+        end = time_of(by, datetime.now(SYSTEM_ZONE)).timestamp() if by else None
+        return end, duration_of(buffer) if buffer else None
+    except ValueError as error:
+        raise JobError(str(error), where="--by, --buffer") from None
 
 
 def _at(end: float | None) -> str:

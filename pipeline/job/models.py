@@ -24,6 +24,7 @@ from pipeline.job.fields import (
 )
 
 Lane: TypeAlias = Literal["sync", "flex", "batch", "cheapest"]
+PATIENCE = 900.0  # seconds for one request in the tier flex, where the job says nothing
 MOST_AUTO = 1024  # the most requests under way that `concurrency: auto` tries
 
 
@@ -51,7 +52,12 @@ class Limits(Spec):
     maybe_billed_retries: StrictInt = Field(
         2, ge=0, le=100, description="retries after faults that may have been billed: 5xx, lost replies"
     )
-    timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one request and its whole answer")
+    timeout: Number = Field(
+        300,
+        gt=0,
+        le=86_400,
+        description="seconds for one request and its whole answer; for flex 900 by default",
+    )
     outage: Number = Field(
         600,
         gt=0,
@@ -124,6 +130,12 @@ class Model(Spec):
     )
     options: dict[str, Any] = Field({}, description="settings of the provider itself")
     _beside: Path = PrivateAttr(Path())
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one request in the tier flex: more than for others, unless the job says how many."""
+        said = "timeout" in self.limits.model_fields_set
+        return self.limits.timeout if said else max(PATIENCE, self.limits.timeout)
 
     @property
     def beside(self) -> Path:

@@ -69,6 +69,7 @@ REACHING = {
     "a program": ("provider: embedded", "provider: local, model: z.gguf", "local", "allowed are: openai"),
     "a script": ("provider: embedded", "provider: scripted, model: z", "scripted", "allowed are: openai"),
     "no encryption": ("options: {idle: 60}", "options: {allow_http: true}", "allow_http", "'allow_http'"),
+    "batches of its own kind": ("options: {idle: 60}", "options: {batch: {factor: 0}}", "batch", "'batch'"),
     "references in a schema": ("{json: {a: string}}", REFERRING, "{json", "references are not allowed"),
     "documents in place of a table": ("from: data/r.csv", "from: data", "data", "'data' is not one of"),
     "a document in place of a table": ("from: data/r.csv", "from: p.md", "p.md", "'.md' is not one of"),

@@ -153,6 +153,24 @@ def aimock(folder: Path, fixtures: list[Mapping[str, object]], *flags: str) -> I
 
 
 @contextmanager
+def moto(folder: Path, *buckets: str) -> Iterator[dict[str, str]]:
+    """Moto's S3 with these buckets; gives the environment that leads there."""
+    port = free_port()
+    with _running([_installed("moto_server", among="bin/moto_server"), "-p", str(port)], folder, port):
+        origin = f"http://127.0.0.1:{port}"
+        for name in buckets:
+            request = urllib.request.Request(f"{origin}/{name}", method="PUT")
+            urllib.request.urlopen(request).close()
+        yield {
+            "AWS_ENDPOINT_URL": origin,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "canary-of-the-store",
+            "AWS_REGION": "us-east-1",
+        }
+
+
+@contextmanager
 def llama_cpp(folder: Path, *, slots: int = 1) -> Iterator[str]:
     """llama.cpp's server with a small real model; gives its base URL."""
     port = free_port()
