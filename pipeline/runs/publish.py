@@ -19,7 +19,7 @@ import polars as pl
 from pipeline.core.domain import Billed, Fault, LookUp, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
-from pipeline.engine.equal_prompts import EqualPrompts
+from pipeline.engine.equal_prompts import EqualPrompts, Replay
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder, records_at_once
 from pipeline.engine.walk import Branch, context
@@ -51,19 +51,23 @@ async def publish(
     only_complete: bool = False,
     exported: bool = False,
     without: Collection[str] = (),
+    replay: Replay | None = None,
 ) -> Result | None:
     """Write every row in the order of the input to a temporary file, and move it into place when complete.
 
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
-    still counted to the end). Records with a key in `without` are left out.
+    still counted to the end). Records with a key in `without` are left out. With `replay`, others walk them.
     """
     failures, targets, accept = _Failures(session), session.job.targets, session.job.accept
     review = Reviewing(session.job.folder, session.stages, session.hand)
     equal = EqualPrompts(session.stages)
-    walks = InOrder(session.stages, equal.noting(look_up))
+    batches = _batches(session, without)
+    walked = (
+        replay(batches, equal) if replay else InOrder(session.stages, equal.noting(look_up)).rows(batches)
+    )
     table, write = _table(session, journal, progress)
     with table, review, filing_of(session, without) as filing, settled_heap():
-        async for found in until_enough(walks.rows(_batches(session, without)), accept):
+        async for found in until_enough(walked, accept):
             leaves = found if only_complete and progress.pending else filing.settled(found)
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)

@@ -7,9 +7,9 @@ after both sides have shown that they know the key of the run (HMAC-SHA256 over 
 
     from the owner                                    from a worker
     job: Setup, once, first                           ready
-    begin: Told, local                                asked: number, model, Request
-        a walk that asks begins; `local`: look        sent: number, Reply or Fault: what came back
-        a request up in the journal first             leaf: record, Leaf: the end of one branch
+    told: Told: what steps are told of rows           asked: number, model, Request
+    begin: local: a walk that asks begins;            sent: number, Reply or Fault: what came back
+        look requests up in the journal first         leaf: Leaf: the end of one branch
     walk: [(number, Record), …]                       replayed: number, Replayed
     hands: how many branches at once                  damage: Damage: a row of the journal is damaged
     send: number, lane, digest: send it now           failed: an exception that ends the run
