@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -58,16 +58,12 @@ async def publish(
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
     still counted to the end). Records with a key in `without` are left out. With `replay`, others walk them.
     """
-    failures, targets, accept = _Failures(session), session.job.targets, session.job.accept
+    failures, equal, accept = _Failures(session), EqualPrompts(session.stages), session.job.accept
     review = Reviewing(session.job.folder, session.stages, session.hand)
-    equal = EqualPrompts(session.stages)
-    batches = _batches(session, without)
-    walked = (
-        replay(batches, equal) if replay else InOrder(session.stages, equal.noting(look_up)).rows(batches)
-    )
+    replay = replay or partial(_here, session, look_up)
     table, write = _table(session, journal, progress)
     with table, review, filing_of(session, without) as filing, settled_heap():
-        async for found in until_enough(walked, accept):
+        async for found in until_enough(replay(_batches(session, without), equal), accept):
             leaves = found if only_complete and progress.pending else filing.settled(found)
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
@@ -82,7 +78,7 @@ async def publish(
         before = rows_of(session.job)
         kept, filed = _put_in_place(session, table, filing, (failures, review), counts, exported)
     return Result(
-        targets,
+        session.job.targets,
         **counts,
         **failures.said(),
         **review.said(),
@@ -96,6 +92,13 @@ async def publish(
         accept=accept,
         told=dict(progress.told.most_common()),
     )
+
+
+def _here(
+    session: Session, look_up: LookUp, batches: Iterator[list[Record]], equal: EqualPrompts
+) -> AsyncIterator[list[Branch]]:
+    """Walk the records in this process."""
+    return InOrder(session.stages, equal.noting(look_up)).rows(batches)
 
 
 def _table(
