@@ -126,7 +126,8 @@ class Crew:
         if wait:
             await _busy()
         self.started = True
-        async with processes(count, self._workers.joined):
+        languages = "language" in str(self._run.session.job.steps)
+        async with processes(count, self._workers.joined, languages=languages):
             await anyio.sleep_forever()
 
 

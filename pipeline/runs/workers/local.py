@@ -33,13 +33,19 @@ _LONGEST_PATH = 100
 
 
 @asynccontextmanager
-async def processes(count: int, on_worker: Callable[[Channel], Awaitable[object]]) -> AsyncIterator[None]:
-    """So many workers, each with a call of `on_worker`; `RunStopped` where they do not start."""
+async def processes(
+    count: int, on_worker: Callable[[Channel], Awaitable[object]], *, languages: bool = False
+) -> AsyncIterator[None]:
+    """So many workers, each with a call of `on_worker`; `RunStopped` where they do not start.
+
+    `languages`: they look at the languages of texts, so the model for that is read once for all.
+    """
     key = os.urandom(KEY_BYTES)
     with TemporaryDirectory(prefix="pipeline-") as folder:
         path = str(Path(folder) / "owner")
         server = await listen(path if len(path) < _LONGEST_PATH else ("127.0.0.1", 0), key, on_worker)
         settings = {"address": server.sockets[0].getsockname(), "key": key.hex(), "count": count}
+        settings["languages"] = languages
         try:
             async with (
                 child(__name__, settings, seconds=START_SECONDS) as mother,
@@ -63,9 +69,17 @@ async def _watch(mother: Child) -> None:
 def main() -> None:
     """Start workers, and others in the place of those that end, as long as the owner lives."""
     settings = settings_of(sys.stdin.buffer.readline())
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # no threads before the fork, nor many processes' after
+    from pipeline.job.load import job_model
     from pipeline.providers.http import client  # noqa: F401 - most workers need it, and it takes long
     from pipeline.runs.workers.worker import work
+    from pipeline.text.language import best
 
+    job_model()
+    if settings["languages"]:
+        best("any text")
     gc.freeze()
     address, key = settings["address"], bytes.fromhex(settings["key"])
     address = address if isinstance(address, str) else tuple(address)
