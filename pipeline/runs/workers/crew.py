@@ -126,8 +126,7 @@ class Crew:
         if wait:
             await _busy()
         self.started = True
-        languages = "language" in str(self._run.session.job.steps)
-        async with processes(count, self._workers.joined, languages=languages):
+        async with processes(count, self._workers.joined, self._run.session.job):
             await anyio.sleep_forever()
 
 
