@@ -146,7 +146,9 @@ def batches(model: Model) -> AbstractAsyncContextManager[BatchApi]:
     return batches_of(rest(model), vendor(model), model.model)
 
 
-CAPABILITIES = Capabilities(apis=APIS, endpoints=True, batches=batches, vendor=vendor)
+CAPABILITIES = Capabilities(
+    apis=APIS, endpoints=True, batches=batches, vendor=vendor, afar=lambda model: True
+)
 
 
 def _endpoint(model: Model) -> tuple[str, Secret, Extras, Options]:
