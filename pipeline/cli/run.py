@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
 
 
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
+]
+For = Annotated[str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")]
 By = Annotated[
     str | None,
     typer.Option("--by", metavar="HH:MM", help="Be done by then: what no batch answers in time goes alone."),
@@ -50,7 +54,7 @@ def _processes(given: str) -> int:
     return 0 if given == "auto" else common.whole("--processes", 1)(given)
 
 
-_Processes = Annotated[
+Processes = Annotated[
     int,
     typer.Option(
         "--processes",
@@ -77,16 +81,12 @@ def run(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
-    ] = None,
-    for_: Annotated[
-        str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
-    ] = None,
+    until: Until = None,
+    for_: For = None,
     by: By = None,
     buffer: Buffer = None,
     detach: Detach = False,
-    processes: _Processes = 1,
+    processes: Processes = 1,
     frozen: Annotated[
         bool,
         typer.Option(
