@@ -45,6 +45,22 @@ Detach = Annotated[
 ]
 
 
+def _processes(given: str) -> int:
+    """A number of processes; 0 for auto."""
+    return 0 if given == "auto" else common.whole("--processes", 1)(given)
+
+
+_Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        metavar="N|auto",
+        parser=_processes,
+        help="Walk the records in N processes; auto: in as many as there are cores, where one is busy.",
+    ),
+]
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -70,6 +86,7 @@ def run(
     by: By = None,
     buffer: Buffer = None,
     detach: Detach = False,
+    processes: _Processes = 1,
     frozen: Annotated[
         bool,
         typer.Option(
@@ -94,7 +111,7 @@ def run(
         _show_frozen(job, as_json)
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end, *done, detach)), as_json)
+    common.show_result(_run(job, Wish(retry_failed, end, *done, detach, processes=processes)), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:

@@ -127,6 +127,11 @@ def filled(template: Any, **names: str) -> Any:
     return [filled(one, **names) for one in template] if isinstance(template, list) else template
 
 
+def body_of(vendor: Vendor, **names: str) -> dict[str, Any]:
+    """The request for a batch."""
+    return {key: filled(one, **names) for key, one in vendor.create.items()}
+
+
 def line_of(request: Request, path: str, vendor: Vendor | None = None) -> bytes:
     """The line of a request, with its newline, for a dialect at this path; its id is the digest."""
     head = b'{"custom_id":"%s",' % request.digest.hex().encode()

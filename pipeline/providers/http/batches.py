@@ -22,7 +22,7 @@ from pipeline.core.domain import Billed, Fate, Fault
 from pipeline.core.health import Check, ok, warn
 from pipeline.providers.http.batch_words import batch_in, begun_at, input_of, name_in, state_of
 from pipeline.providers.http.rest import Rest
-from pipeline.wire.batching import Vendor, filled, made_at, path_of
+from pipeline.wire.batching import Vendor, body_of, filled, made_at, path_of
 from pipeline.wire.faults import certainly_nothing
 
 PAUSES = (1.0, 4.0, 15.0, 30.0)  # seconds before a call is repeated
@@ -55,7 +55,7 @@ class Batches:
         except Fault as fault:
             raise fault.but(billed=Billed.NO) from None
         names = {"file": uploaded, "endpoint": path_of(api), "window": self.vendor.window}
-        body = filled(self.vendor.create, **names, model=self._model, mark=mark)
+        body = body_of(self.vendor, **names, model=self._model, mark=mark)
         try:
             said = await to_thread.run_sync(
                 partial(self._rest.post, self.vendor.path, body), abandon_on_cancel=True

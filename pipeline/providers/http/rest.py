@@ -11,6 +11,7 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from time import monotonic
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -23,13 +24,14 @@ from pipeline.wire import faults
 MOST = 8 << 20  # bytes of a reply
 MOST_LINE = 4 * faults.REPLY_CAP  # bytes of a line in a file: a reply with its signs escaped
 CONNECT_SECONDS = 30.0
+FILE_SECONDS = 3600.0  # for a whole file, however slowly it comes
 
 
 class Rest:
     """The calls to one endpoint."""
 
-    def __init__(self, http: Any, base_url: str) -> None:
-        self._http, self._base = http, base_url.rstrip("/")
+    def __init__(self, http: Any, base_url: str, seconds: float) -> None:
+        self._http, self._base, self._seconds = http, base_url.rstrip("/"), seconds
         self._host = urlsplit(base_url).netloc.rpartition("@")[2]
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
@@ -56,7 +58,7 @@ class Rest:
         with self._answer("GET", path) as response:
             lines = _Lines(into)
             came = 0
-            for piece in response.iter_bytes():
+            for piece in _in_time(response.iter_bytes(), max(self._seconds, FILE_SECONDS)):
                 if came == 0 and faults.is_page(piece):
                     raise faults.unreadable(f"{self._host} sent a page for people instead of a file", b"")
                 came += len(piece)
@@ -67,7 +69,7 @@ class Rest:
 
     def _call(self, method: str, path: str, *, bare: bool = False, **what: Any) -> dict[str, Any]:
         with self._answer(method, path, **what) as response:
-            body = _whole(response)
+            body = _whole(response, self._seconds)
         try:
             said = json.loads(cleansed_bytes(body))
         except (ValueError, RecursionError):
@@ -88,7 +90,7 @@ class Rest:
                 if 200 <= response.status_code < 300:
                     yield response
                     return
-                body = _whole(response)
+                body = _whole(response, self._seconds)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.InvalidURL) as error:
             raise faults.unreachable(f"cannot connect to {self._host}: {_why(error)}") from None
         except (httpx2.HTTPError, httpx2.StreamError) as error:
@@ -126,9 +128,18 @@ class _Lines:
             self._put(b"\n")
 
 
-def _whole(response: Any) -> bytes:
+def _in_time(pieces: Iterator[bytes], seconds: float) -> Iterator[bytes]:
+    """The pieces of a body; a `Fault` where they go on coming for longer than this."""
+    until = monotonic() + seconds
+    for piece in pieces:
+        if monotonic() > until:
+            raise faults.timed_out(seconds)
+        yield piece
+
+
+def _whole(response: Any, seconds: float) -> bytes:
     body = bytearray()
-    for piece in response.iter_raw():
+    for piece in _in_time(response.iter_raw(), seconds):
         body += piece
         if len(body) > MOST:
             raise faults.too_large().but(billed=Billed.MAYBE)
@@ -165,4 +176,4 @@ def rest_at(base_url: str, key: Secret, extras: Extras, timeout: float) -> Itera
             timeout=httpx2.Timeout(timeout, connect=CONNECT_SECONDS),
         ) as http,
     ):
-        yield Rest(http, base_url)
+        yield Rest(http, base_url, timeout)

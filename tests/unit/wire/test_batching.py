@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import orjson
 import pytest
+import yaml
 
 from pipeline.core.domain import Request
 from pipeline.wire.batching import (
     LineBack,
     Vendor,
-    filled,
+    body_of,
     line_of,
     made_at,
     new_mark,
@@ -22,9 +24,9 @@ from pipeline.wire.batching import (
     vendor_of,
     vendors,
 )
-from tests.unit.wire.test_corpus import corpus
+from tests.support import ROOT
 
-LINES = corpus("batch_lines.yaml")
+LINES: list[dict[str, Any]] = yaml.safe_load(Path(ROOT, "tests/corpus/batch_lines.yaml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("entry", LINES, ids=lambda entry: str(entry["server"]))
@@ -86,7 +88,7 @@ def test_what_is_known_of_a_server_is_complete(vendor: Vendor) -> None:
         assert set(vendor.apis) <= {"chat", "responses", "completions", "moderations"}
     assert vendor.source.startswith("https://") or vendor.name == "compatible"
     names = {"file": "F", "endpoint": "E", "window": "W", "model": "M", "mark": "K"}
-    made = orjson.dumps(filled(vendor.create, **names)).decode()
+    made = orjson.dumps(body_of(vendor, **names)).decode()
     assert "{file}" not in made and '"F"' in made and '"E"' in made
     assert ('"pipeline":"K"' in made) or not vendor.metadata, "a batch that keeps metadata has the mark"
 
