@@ -32,6 +32,22 @@ if TYPE_CHECKING:
 _STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
 
 
+def _processes(given: str) -> int:
+    """A number of processes; 0 for auto."""
+    return 0 if given == "auto" else common.whole("--processes", 1)(given)
+
+
+_Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        metavar="N|auto",
+        parser=_processes,
+        help="Walk the records in N processes; auto: in as many as there are cores, where one is busy.",
+    ),
+]
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -54,6 +70,7 @@ def run(
     for_: Annotated[
         str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
     ] = None,
+    processes: _Processes = 1,
     frozen: Annotated[
         bool,
         typer.Option(
@@ -77,7 +94,7 @@ def run(
         _show_frozen(job, as_json)
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end)), as_json)
+    common.show_result(_run(job, Wish(retry_failed, end, processes=processes)), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:

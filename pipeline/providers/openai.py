@@ -27,7 +27,7 @@ APIS = ("chat", "responses", "completions", "decisions", "moderations")
 if TYPE_CHECKING:
     from pipeline.providers.http.rest import Rest
 
-CAPABILITIES = Capabilities(apis=APIS, endpoints=True)
+CAPABILITIES = Capabilities(apis=APIS, endpoints=True, afar=lambda model: True)
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
 ADDRESS = "OPENAI_BASE_URL"

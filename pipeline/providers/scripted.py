@@ -26,13 +26,20 @@ from pipeline.testing.wire import Manner, Wire
 from pipeline.wire.faults import REPLY_CAP, dropped, fault_of, timed_out, too_large
 from pipeline.wire.headers import advertised_limits, advertised_wait
 
-CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix="scripted/")
-
 
 class Options(Script):
     """The script, and the file the ledger is appended to; without it the ledger is in memory."""
 
     ledger: Path | None = None
+
+
+def _afar(model: Model) -> bool:
+    """Whether nothing of the script depends on what was asked before."""
+    script = Options.model_validate(model.options)
+    return not (script.faults or script.quota or script.capacity or script.draws)
+
+
+CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix="scripted/", afar=_afar)
 
 
 def label(model: Model) -> str:

@@ -45,6 +45,7 @@ class Wish:
     retry_failed: bool = False
     until: float | None = None
     pilot: Asked | None = None  # run a few records alone, note what they ask, and write no table
+    processes: int = 1  # how many walk the records; 0: as many as are worth it
 
 
 @dataclass

@@ -128,16 +128,26 @@ def end_with_parent() -> dict[str, Any]:
 
     Linux sends SIGKILL when the parent's thread ends; everywhere the end of standard input does the same.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    line = sys.stdin.buffer.readline()
+    settings = settings_of(sys.stdin.buffer.readline())
+    threading.Thread(target=_await_end_of_input, daemon=True).start()
+    return settings
+
+
+def settings_of(line: bytes) -> dict[str, Any]:
+    """In the child: the settings in the line; Linux ends it with its parent from now on."""
     if not line.strip():
         os._exit(1)
-    threading.Thread(target=_await_end_of_input, daemon=True).start()
     settings: dict[str, Any] = json.loads(line)
-    if sys.platform == "linux" and os.getppid() != settings["parent"]:
-        os._exit(1)
+    end_with(settings["parent"])
     return settings
+
+
+def end_with(parent: int) -> None:
+    """Have Linux kill this process when its parent ends, or end it where that has happened already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _await_end_of_input() -> None:
