@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ def test_a_killed_owner_loses_nothing_not_even_what_was_under_way(project: Proje
         wait_for(lambda: server.ledger_path.exists() and server.ledger().billed >= 12)
         run.kill()
         run.communicate()
+        time.sleep(1)  # what is under way is billed
         wait_for(lambda: kept_and_written(project) == server.ledger().billed)
         assert list(spilled.glob("*.jsonl"))
         done = with_fake(project, "run", "job.yaml")

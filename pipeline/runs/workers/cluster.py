@@ -160,7 +160,9 @@ def _joined(ray: Any, settings: Mapping[str, Any]) -> tuple[str, int]:
     """Join the cluster, or start one: where this machine can be called, and how many workers there are."""
     address, count = settings["address"], settings["workers"]
     if address == "local" and not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
-        os.environ["RAY_AUTH_TOKEN"] = os.urandom(KEY_BYTES).hex()  # else Ray writes one where all can read it
+        os.environ["RAY_AUTH_TOKEN"] = os.urandom(
+            KEY_BYTES
+        ).hex()  # else Ray writes one where all can read it
     ray.init(address=address, namespace="pipeline", log_to_driver=False)
     signal.signal(signal.SIGTERM, _end)
     host = settings["host"] or ("127.0.0.1" if address == "local" else ray.util.get_node_ip_address())

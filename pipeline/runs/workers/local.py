@@ -8,12 +8,12 @@ their stream to the owner does. This module does not know what a worker does.
 from __future__ import annotations
 
 import gc
-import importlib
 import json
 import os
 import select
 import signal
 import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -28,21 +28,24 @@ from pipeline.system.child_process import Child, ChildFailed, child, end_with, s
 START_SECONDS = 60.0
 LOOK_AGAIN = 0.1
 """seconds from one look for workers that have ended to the next"""
-_USEFUL = tuple(
-    f"pipeline.{name}." for name in ("answers", "providers", "steps", "text", "translation", "wire")
-)
-"""what a job has loaded of these is loaded before the fork"""
+_LONGEST_PATH = 100
+"""bytes of a socket's path; systems take a few more"""
 
 
 @asynccontextmanager
-async def processes(count: int, on_worker: Callable[[Channel], Awaitable[object]]) -> AsyncIterator[None]:
-    """So many workers, each with a call of `on_worker`; `RunStopped` where they do not start."""
+async def processes(
+    count: int, on_worker: Callable[[Channel], Awaitable[object]], *, languages: bool = False
+) -> AsyncIterator[None]:
+    """So many workers, each with a call of `on_worker`; `RunStopped` where they do not start.
+
+    `languages`: they look at the languages of texts, so the model for that is read once for all.
+    """
     key = os.urandom(KEY_BYTES)
     with TemporaryDirectory(prefix="pipeline-") as folder:
-        address = str(Path(folder) / "owner")
-        server = await listen(address, key, on_worker)
-        modules = [name for name in sys.modules if name.startswith(_USEFUL)]
-        settings = {"address": address, "key": key.hex(), "count": count, "modules": modules}
+        path = str(Path(folder) / "owner")
+        server = await listen(path if len(path) < _LONGEST_PATH else ("127.0.0.1", 0), key, on_worker)
+        settings = {"address": server.sockets[0].getsockname(), "key": key.hex(), "count": count}
+        settings["languages"] = languages
         try:
             async with (
                 child(__name__, settings, seconds=START_SECONDS) as mother,
@@ -66,13 +69,20 @@ async def _watch(mother: Child) -> None:
 def main() -> None:
     """Start workers, and others in the place of those that end, as long as the owner lives."""
     settings = settings_of(sys.stdin.buffer.readline())
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # no threads before the fork, nor many processes' after
+    from pipeline.job.load import job_model
+    from pipeline.providers.http import client  # noqa: F401 - most workers need it, and it takes long
     from pipeline.runs.workers.worker import work
+    from pipeline.text.language import best
 
-    for module in settings["modules"]:
-        with suppress(Exception):  # the worker that needs it says what is wrong
-            importlib.import_module(module)
+    job_model()
+    if settings["languages"]:
+        best("any text")
     gc.freeze()
     address, key = settings["address"], bytes.fromhex(settings["key"])
+    address = address if isinstance(address, str) else tuple(address)
     alive, mother = 0, os.getpid()
     print(json.dumps({"ready": True}), flush=True)
     while True:
@@ -91,14 +101,14 @@ def _work(mother: int, work: Callable[[], None]) -> None:
     """In a worker."""
     end_with(mother)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner hears it, and says what is to be done
-    code = 0
     try:
         work()
     except (Stranger, OSError, TimeoutError):
-        code = 1  # the owner has gone meanwhile
-    finally:
+        pass  # the owner has gone meanwhile
+    except BaseException:  # it is in the last lines of what starts workers, which the owner shows
+        traceback.print_exc()
         sys.stderr.flush()
-        os._exit(code)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,12 @@ import anyio
 from anyio.abc import TaskGroup
 
 from pipeline.core.contracts import Provider
-from pipeline.core.domain import Billed, Call, Fault, Reply, Request
+from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.errors import RunStopped
 from pipeline.job.models import Model
 from pipeline.journal.journal import Journal
 from pipeline.runs.workers.parts import Setup
 from pipeline.runs.workers.protocol import Channel
-from pipeline.wire.faults import dropped
 
 MOST_LOST = 20
 """workers that may die in one run: what kills one kills the next, too"""
@@ -69,7 +68,7 @@ class Worker:
     async def told(self, order: str, number: int, *parts: Any) -> Any:
         """What it says of a request that it is told to send, or to show."""
         if self.gone.is_set():
-            raise dropped(Billed.NO, "the worker that made the request has ended")
+            raise _ended(Billed.NO, "the worker that made the request has ended")
         self._sending[number] = asyncio.get_running_loop().create_future()
         self.channel.send(order, number, *parts)
         outcome = await self._sending[number]
@@ -106,7 +105,7 @@ class Worker:
         """It is gone: what it was sending may have been billed."""
         self.gone.set()
         for number in list(self._sending):
-            self.sent(number, dropped(Billed.MAYBE, "the worker that sent it has ended"))
+            self.sent(number, _ended(Billed.MAYBE, "the worker that sent it has ended"))
 
 
 _ASKER: ContextVar[tuple[Worker, int] | None] = ContextVar("asker", default=None)
@@ -229,6 +228,11 @@ class Workers:
     def _tell_all(self, *message: Any) -> None:
         for worker in self.all:
             worker.channel.send(*message)
+
+
+def _ended(billed: Billed, message: str) -> Fault:
+    """It says nothing about the server, so no limit counts it."""
+    return Fault("worker_ended", message, fate=Fate.RETRY, billed=billed)
 
 
 async def _by_worker(lane: int, own: Call, request: Request) -> Reply:
