@@ -1,4 +1,4 @@
-"""A job on a Ray cluster of three nodes: the table of one process, with nodes and owners killed in between."""
+"""A job on a Ray cluster of three nodes: the table of one process, with nodes and owners that are killed."""
 
 from __future__ import annotations
 
@@ -92,5 +92,7 @@ def test_a_killed_owner_loses_nothing_and_nothing_is_paid_for_twice(project: Pro
 def test_no_cluster_is_said_in_words(project: Project, cluster: Nodes) -> None:
     project.job(engine={"kind": "ray", "address": "127.0.0.1:1"})
     done = project.spawn("run", "job.yaml", PYTHONPATH=cluster.path)
-    assert done.returncode == 75 and "the cluster cannot be used" in done.stderr
+    assert (
+        done.returncode == 75 and "the cluster cannot be used: nobody answers at 127.0.0.1:1" in done.stderr
+    )
     assert "Traceback" not in done.stderr

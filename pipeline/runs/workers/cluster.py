@@ -13,6 +13,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -21,18 +22,19 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import anyio
 
 import pipeline
-from pipeline.core.errors import JobError, RunStopped
+from pipeline.core.errors import JobError, PipelineError, RunStopped
 from pipeline.job.spec import Job
 from pipeline.runs.workers.protocol import KEY_BYTES, Channel, Stranger, listen
 from pipeline.system.child_process import Child, ChildFailed, child, settings_of
 from pipeline.system.packages import install_command
 
 PACKAGE = "'ray>=2.60,<3'"
-START_SECONDS = 120.0
+START_SECONDS, REACHED_SECONDS = 120.0, 10.0
 UNUSED_SECONDS, ENDED_SECONDS = 60.0, 5.0
 """after which an actor ends that was never told to work, and one that has worked: its driver may be gone"""
 AGAIN_SECONDS = 1.0
@@ -60,9 +62,8 @@ async def processes(
             child(__name__, settings, seconds=START_SECONDS) as driver,
             anyio.create_task_group() as group,
         ):
-            if not driver.ready:
-                hint = f"install the extra 'ray': {install_command(PACKAGE)}"
-                raise JobError("the engine ray needs the package ray", where="engine.kind", hint=hint)
+            if "host" not in driver.ready:
+                raise _refusal(driver.ready.get("failed", ""))
             server = await _listening(driver, key, on_worker)
             try:
                 group.start_soon(_watch, driver)
@@ -70,8 +71,15 @@ async def processes(
                 group.cancel_scope.cancel()
             finally:
                 server.close()
-    except ChildFailed as error:
-        raise RunStopped(f"the cluster cannot be used: {error}", hint=_HINT) from None
+    except ChildFailed:
+        raise _refusal(f"it was not there after {START_SECONDS:g} seconds") from None
+
+
+def _refusal(why: str) -> PipelineError:
+    if why:
+        return RunStopped(f"the cluster cannot be used: {why}", where="engine.address", hint=_HINT)
+    hint = f"install the extra 'ray': {install_command(PACKAGE)}"
+    return JobError("the engine ray needs the package ray", where="engine.kind", hint=hint)
 
 
 def _variables(job: Job) -> dict[str, str]:
@@ -146,10 +154,12 @@ def main() -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         try:
             import ray
-        except ImportError:
-            print("{}", file=out)
+
+            host, count = _joined(ray, settings)
+        except Exception as error:
+            said = "" if isinstance(error, ImportError) else str(error).strip().partition("\n")[0]
+            print(json.dumps({"failed": said}), file=out)
             return
-        host, count = _joined(ray, settings)
         print(json.dumps({"host": host}), file=out)
     port = int(sys.stdin.buffer.readline() or sys.exit(0))
     what = (bytes.fromhex(settings["key"]), settings["env"], settings["journal"])
@@ -159,6 +169,12 @@ def main() -> None:
 def _joined(ray: Any, settings: Mapping[str, Any]) -> tuple[str, int]:
     """Join the cluster, or start one: where this machine can be called, and how many workers there are."""
     address, count = settings["address"], settings["workers"]
+    if ":" in address:  # Ray would try for minutes
+        place = urlsplit(address if "//" in address else f"//{address}")
+        try:
+            socket.create_connection((place.hostname or "", place.port or 0), REACHED_SECONDS).close()
+        except OSError:
+            raise ConnectionError(f"nobody answers at {address}") from None
     if address == "local" and not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
         os.environ["RAY_AUTH_TOKEN"] = os.urandom(
             KEY_BYTES
