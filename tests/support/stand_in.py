@@ -1,8 +1,9 @@
 """A stand-in for `vllm` and `llama-server`: their command line and their API, on the standard library alone.
 
 The variable STAND_IN says how it behaves: `ok`; `dies` at the start with the words in WORDS; `hangs`: it
-never becomes healthy, and ignores SIGTERM; `slow`: it becomes healthy late; `thinks` for a second; `short_lived`:
-it dies at the third question. It notes what it was given, and its processes, in the folder NOTES.
+never becomes healthy, and ignores SIGTERM; `slow`: it becomes healthy late; `thinks` for a second;
+`short_lived`: it dies at the third question. It notes what it was given, and its processes, in the folder
+NOTES.
 """
 
 from __future__ import annotations
