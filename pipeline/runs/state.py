@@ -45,6 +45,7 @@ class Wish:
     retry_failed: bool = False
     until: float | None = None
     pilot: Asked | None = None  # run a few records alone, note what they ask, and write no table
+    otel: bool = False  # send traces and metrics to where the OTEL_* variables say
 
 
 @dataclass

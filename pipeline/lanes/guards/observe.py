@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from time import perf_counter
 
 from pipeline.core.domain import ANY_MODEL, Answer, Call, Fault, Reply, Request
 from pipeline.core.progress import Progress
@@ -22,6 +23,8 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
     async def ask(request: Request) -> Reply:
         progress.sent += 1
         progress.in_flight += 1
+        began = perf_counter()
+        who = {"step": request.step, "key": request.key, "model": request.model, "attempt": request.attempt}
         try:
             reply = await call(request)
             answer = read(reply)
@@ -29,8 +32,8 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
             progress.fault(fault, request.step, request.key)
             events.warning(
                 "request.failed",
-                step=request.step,
-                key=request.key,
+                **who,
+                seconds=round(perf_counter() - began, 3),
                 kind=fault.kind,
                 status=fault.status,
                 fate=fault.fate.value,
@@ -45,8 +48,7 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
         progress.answer(reply, answer.usage, request.step, request.key)
         events.info(
             "request.answered",
-            step=request.step,
-            key=request.key,
+            **who,
             seconds=round(reply.seconds, 3),
             input=answer.usage.input,
             output=answer.usage.output,
