@@ -130,6 +130,8 @@ def _done(kinds: str, fate: str, billed: str) -> str:
         return f"stops, exit code {_exit_code(kinds.split(', ')[0])}"
     if fate == "fail":
         return "this request fails, the run goes on"
+    if kinds == "no_room":
+        return "where flex was asked for: waits outside the queue, and sends it again; else as `rate_limited`"
     if "told" in fate:
         return "waits as long as the server says, and sends it again; not counted"
     if billed == "no":
@@ -217,6 +219,7 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/cookbook/README.md": {"cookbook": lambda: _page_of("recipes")},
     "docs/documents.md": {"documents": _documents},
     "README.md": {"kinds": _kinds, "exits": lambda: _exits()},
+    "docs/schedule.md": {"exits": lambda: _exits()},
     "docs/checks.md": {
         "checks": lambda: _checks("checks"),
         "asked": lambda: _checks("asked"),

@@ -42,6 +42,19 @@ _Otel = Annotated[
 ]
 
 
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="HH:MM", help="Be done by then: what no batch answers in time goes alone."),
+]
+Buffer = Annotated[
+    str | None,
+    typer.Option("--buffer", metavar="1h", help="How long before --by batches end; default: as needed."),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Submit batches and end with 75; the same command collects them.")
+]
+
+
 def run(
     job_file: common.JobFile,
     sets: common.Sets = None,
@@ -64,6 +77,9 @@ def run(
     for_: Annotated[
         str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
     ] = None,
+    by: By = None,
+    buffer: Buffer = None,
+    detach: Detach = False,
     frozen: _Frozen = False,
     otel: _Otel = False,
     allow_code: common.AllowCode = False,
@@ -73,6 +89,7 @@ def run(
 ) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
+    done = _done_by(by, buffer)
     job = common.load_job(
         job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
     )
@@ -83,7 +100,7 @@ def run(
     if pilot is not None and not _piloted(job, pilot, end, yes):
         common.show(as_json, {"outcome": "pilot"}, (), RunStopped.exit_code)
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end, otel=otel)), as_json)
+    common.show_result(_run(job, Wish(retry_failed, end, *done, detach, otel=otel)), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:
@@ -160,6 +177,19 @@ def _end(until: str | None, for_: str | None) -> float | None:
         return time.time() + duration_of(for_) if for_ else None
     except ValueError as error:
         raise JobError(str(error), where="--until" if until else "--for") from None
+
+
+def _done_by(by: str | None, buffer: str | None) -> tuple[float | None, float | None]:
+    """The Unix time that --by means, and the seconds of --buffer."""
+    from pipeline.core.clock import SYSTEM_ZONE, duration_of, time_of
+
+    if buffer and not by:
+        raise JobError("it goes with --by", where="--buffer")
+    try:
+        end = time_of(by, datetime.now(SYSTEM_ZONE)).timestamp() if by else None
+        return end, duration_of(buffer) if buffer else None
+    except ValueError as error:
+        raise JobError(str(error), where="--by, --buffer") from None
 
 
 def _at(end: float | None) -> str:

@@ -151,6 +151,8 @@ class Capabilities:
     """why a step that translates cannot use it; '' where it can"""
     batches: Callable[[Any], AbstractAsyncContextManager[BatchApi]] | None = None
     """opens the batches of a model; None where it takes none"""
+    vendor: Callable[[Any], Any] | None = None
+    """what is known of the server of a model: a `wire.batching.Vendor`; None where there is no server"""
 
 
 class Provider(Protocol):

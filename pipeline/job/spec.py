@@ -29,6 +29,7 @@ from pipeline.job.files import Output, Records
 from pipeline.job.models import Model
 from pipeline.job.outside.on_end import OnEnds
 from pipeline.job.yaml_source import YamlSource
+from pipeline.system.remote import is_remote, mirror
 
 
 class BudgetSpec(Spec):
@@ -223,8 +224,20 @@ class Job(Spec):
 
     @property
     def targets(self) -> tuple[Path, ...]:
-        """The files of the result; without `output.to` a results.csv in the job's folder."""
-        return tuple(self.root / name for name in self.output.to) or (self.folder / "results.csv",)
+        """The files of the result; without `output.to` a results.csv in the job's folder.
+
+        One that goes to a store is written into the job's folder first.
+        """
+        return tuple(map(self.local, self.output.to)) or (self.folder / "results.csv",)
+
+    @property
+    def uploads(self) -> dict[Path, str]:
+        """The files of the result that go to a store, with their addresses."""
+        return {self.local(name): name for name in self.output.to if is_remote(name)}
+
+    def local(self, name: str) -> Path:
+        """The file that a path of the job means, or the one that stands for an object in a store."""
+        return mirror(name, self.folder) if is_remote(name) else self.root / name
 
     def chain(self, name: str) -> dict[str, Model]:
         """A model and its fallbacks by name, in the order they are asked."""

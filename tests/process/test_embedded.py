@@ -257,7 +257,7 @@ async def test_a_server_that_dies_stops_the_run_and_does_not_hang() -> None:
         base_url = f"{server.ready['address']}/v1"
         key = Secret("key")
         async with embedded.connect_to(base_url, key, concurrency=4, timeout=60) as send:
-            call = embedded.watched(send, server)
+            call = embedded.watched(send, server, embedded.SERVER)
             with anyio.fail_after(20):
                 async with anyio.create_task_group() as group:
                     group.start_soon(_kill_soon, server.process.pid)
@@ -303,7 +303,7 @@ def test_a_server_takes_no_module_from_the_current_folder(
     monkeypatch.chdir(tmp_path)
 
     async def start() -> None:
-        async with child("pipeline.providers.local.llama_server", {}, seconds=20):
+        async with child("pipeline.providers.machine.llama_server", {}, seconds=20):
             raise AssertionError("it has no settings, so it is never ready")
 
     with pytest.raises(ChildFailed):

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from pipeline.core.errors import Detached
 from pipeline.core.suggest import nearest
 from pipeline.job.fields import Number, Spec, Texts, is_here
 from pipeline.job.outside.headers import HeadersOfHook, variable_of
@@ -98,17 +99,13 @@ class OnEnd(Spec):
 
     def wanted(self, exit_code: int, outcome: str) -> bool:
         """Whether it is told of such an end; one that waits for batches has not failed and is not done."""
-        if self.when == "always" or outcome == DETACHED:
+        if self.when == "always" or outcome == Detached.outcome:
             return self.when == "always"
         return (exit_code == 0) == (self.when == "done")
 
     def arguments(self, facts: dict[str, str]) -> list[str]:
         """The command with the facts in their places."""
         return [_NAMED.sub(lambda found: facts[found[1]], word) for word in self.command]
-
-
-DETACHED = "detached"
-"""the outcome of a run that has submitted its batches, and is collected by a later one"""
 
 
 def check_address(address: str, *, plain_http: bool) -> None:
