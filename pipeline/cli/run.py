@@ -42,6 +42,10 @@ _Otel = Annotated[
 ]
 
 
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
+]
+For = Annotated[str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")]
 By = Annotated[
     str | None,
     typer.Option("--by", metavar="HH:MM", help="Be done by then: what no batch answers in time goes alone."),
@@ -52,6 +56,22 @@ Buffer = Annotated[
 ]
 Detach = Annotated[
     bool, typer.Option("--detach", help="Submit batches and end with 75; the same command collects them.")
+]
+
+
+def _processes(given: str) -> int:
+    """A number of processes; 0 for auto."""
+    return 0 if given == "auto" else common.whole("--processes", 1)(given)
+
+
+Processes = Annotated[
+    int,
+    typer.Option(
+        "--processes",
+        metavar="N|auto",
+        parser=_processes,
+        help="Walk the records in N processes; auto: in as many as there are cores, where one is busy.",
+    ),
 ]
 
 
@@ -71,15 +91,12 @@ def run(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
-    ] = None,
-    for_: Annotated[
-        str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
-    ] = None,
+    until: Until = None,
+    for_: For = None,
     by: By = None,
     buffer: Buffer = None,
     detach: Detach = False,
+    processes: Processes = 1,
     frozen: _Frozen = False,
     otel: _Otel = False,
     allow_code: common.AllowCode = False,
@@ -100,7 +117,8 @@ def run(
     if pilot is not None and not _piloted(job, pilot, end, yes):
         common.show(as_json, {"outcome": "pilot"}, (), RunStopped.exit_code)
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end, *done, detach, otel=otel)), as_json)
+    wish = Wish(retry_failed, end, *done, detach, processes=processes, otel=otel)
+    common.show_result(_run(job, wish), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import polars as pl
 
-from pipeline.core.domain import Fault, LookUp, Reply, Request
+from pipeline.core.domain import Fault, LookUp, Record, Reply, Request
 from pipeline.engine.stages import Stage
+from pipeline.engine.walk import Branch
 from pipeline.translation import memory
 
 
@@ -35,6 +37,16 @@ class EqualPrompts:
 
         return noted
 
+    @property
+    def seen(self) -> dict[str, array[int]]:
+        """What was kept of each step's prompts."""
+        return self._seen
+
+    def add(self, seen: Mapping[str, array[int]]) -> None:
+        """Count what was seen elsewhere, too."""
+        for step, prompts in seen.items():
+            self._seen[step].extend(prompts)
+
     def rows(self) -> dict[str, int]:
         """By step, where there are any: rows whose prompt is that of another row."""
         equal = {
@@ -42,3 +54,7 @@ class EqualPrompts:
             for step, seen in self._seen.items()
         }
         return {step: count * self._rows[step] for step, count in equal.items() if count}
+
+
+Replay: TypeAlias = Callable[[Iterator[list[Record]], EqualPrompts], AsyncIterator[list[Branch]]]
+"""the rows of the result for batches of records, in order, walked elsewhere; it counts their prompts"""

@@ -104,14 +104,17 @@ class Pool:
     on_step: Callable[[Branch], object] = lambda branch: None
     enough: Callable[[], bool] = lambda: False
     """whether no further record is to be begun; once it is true it stays so"""
+    leaving: Callable[[], bool] = lambda: False
+    """whether the rest of the records is walked by others; once it is true it stays so"""
     hands: int = 0
     feed: _Feed = field(default_factory=_Feed)
     _all_gone: anyio.Event = field(default_factory=anyio.Event)
+    _group: TaskGroup | None = None
 
     @property
     def all_begun(self) -> bool:
         """Whether there is no record left to begin."""
-        return self.feed.is_read and not self.feed.is_waiting
+        return self.feed.is_read and not self.feed.is_waiting and not self.leaving()
 
     @property
     def starving(self) -> bool:
@@ -123,12 +126,26 @@ class Pool:
         with settled_heap():
             async with anyio.create_task_group() as group:
                 group.start_soon(self._read, batches)
+                await self._serve(group)
+
+    async def serve(self) -> None:
+        """Walk what others put into the feed, until they end it."""
+        async with anyio.create_task_group() as group:
+            await self._serve(group)
+
+    def hire(self) -> None:
+        """Look at once whether more hands are wanted."""
+        if self._group is not None:
+            self._hire(self._group)
+
+    async def _serve(self, group: TaskGroup) -> None:
+        self._group = group
+        self._hire(group)
+        while self.hands:  # also while all of them wait, more may be wanted
+            with anyio.move_on_after(LOOK_AGAIN):
+                await self._all_gone.wait()
+            if self.feed.is_waiting:
                 self._hire(group)
-                while self.hands:  # also while all of them wait, more may be wanted
-                    with anyio.move_on_after(LOOK_AGAIN):
-                        await self._all_gone.wait()
-                    if self.feed.is_waiting:
-                        self._hire(group)
 
     async def _read(self, batches: Iterator[list[Record]]) -> None:
         """Read in a thread, one batch at a time, whenever few branches are left."""
@@ -136,6 +153,8 @@ class Pool:
         while (batch := await to_thread.run_sync(pull)) is not None:
             self.feed.put([self.walk.start(record) for record in batch])
             await self.feed.wait_until_hungry(len(batch))
+            if self.leaving():
+                break
         self.feed.end()
 
     def _hire(self, group: TaskGroup) -> None:

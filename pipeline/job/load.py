@@ -48,6 +48,26 @@ def _kind_of(data: Any) -> str:
     return "prompt"
 
 
+class _Loaded(Job):
+    """A job that can be given to another process. Plugins run there anew, from the same text."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = self.__getstate__()
+        private = dict(state["__pydantic_private__"] or {})
+        private["_code"] = Plugins()
+        return _given, (state | {"__pydantic_private__": private}, [name for name, _ in self.code.files])
+
+
+def _given(state: dict[Any, Any], plugins: Sequence[str]) -> Job:
+    """A job that was loaded in another process."""
+    model = job_model()
+    job = model.__new__(model)
+    job.__setstate__(state)
+    for name in plugins:
+        job._code = add(job._code, name, *job.files[name], name)
+    return job
+
+
 @cache
 def job_model() -> type[Job]:
     """`Job` with the kinds of step that are there today."""
@@ -56,7 +76,7 @@ def job_model() -> type[Job]:
     ]
     step: Any = Annotated[reduce(or_, specs), Discriminator(_kind_of)]
     field: Any = (tuple[step, ...], Field(min_length=1, description="in order; later steps see earlier ones"))
-    return create_model("Job", __base__=Job, __doc__="A pipeline job.", steps=field)
+    return create_model("Job", __base__=_Loaded, __doc__="A pipeline job.", steps=field)
 
 
 def schema_text() -> str:

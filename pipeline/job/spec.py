@@ -10,12 +10,13 @@ import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, StrictInt, ValidationInfo, field_validator, model_validator
 
 from pipeline.job.code.plugins import Plugins
 from pipeline.job.fields import (
+    CLUSTER,
     Each,
     Identifier,
     JobName,
@@ -42,6 +43,24 @@ class BudgetSpec(Spec):
     requests: StrictInt | None = Field(None, ge=1, le=10**12, description="requests, retries included")
     maybe_billed: Number | None = Field(
         None, ge=0, le=1e9, description="dollars that one run may lose to possibly billed, failed attempts"
+    )
+
+
+class Engine(Spec):
+    """Where the records are walked: by workers on the machines of a cluster."""
+
+    kind: Literal["ray"] = Field(description="ray: a Ray cluster, with the extra `ray`")
+    address: Annotated[str, Field(pattern=CLUSTER)] = Field(
+        "auto",
+        description="auto: the cluster that this machine belongs to; local: one that is started here for the"
+        " run; or another: host:6379, ray://host:10001",
+    )
+    workers: Annotated[StrictInt, Field(ge=1, le=1000)] | Literal["auto"] = Field(
+        "auto",
+        description="processes, spread over the nodes; auto: one for each CPU of the cluster, at most 32",
+    )
+    host: str = Field(
+        "", description="the address by which the nodes reach this machine; default: as Ray knows it"
     )
 
 
@@ -146,6 +165,9 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    engine: Engine | None = Field(
+        None, description="who walks the records; default: this process, or those of --processes"
+    )
     plugins: Texts = Field(
         (),
         description="Python files beside the job file, with checks, filters of templates or a source of the"

@@ -75,6 +75,7 @@ def hold(job: Job, text: YamlSource, allowed: Allowed) -> None:
 def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[], object]]:
     """The checks, one function each; a function raises what it refuses."""
     yield partial(_check_sizes, job, text)
+    yield partial(_check_engine, job, text)
     yield partial(_check_source, job, text)
     yield partial(_check_condition, job, text)
     yield partial(_check_folder, job, text)
@@ -102,6 +103,11 @@ def _check_sizes(job: Job, text: YamlSource) -> None:
     ):
         if count > most:
             raise refused(f"{count:,} {what} are more than the {most:,} allowed", text.where((key,)))
+
+
+def _check_engine(job: Job, text: YamlSource) -> None:
+    if job.engine:
+        raise refused("no cluster may be used", text.where(("engine",), key=True))
 
 
 def _check_source(job: Job, text: YamlSource) -> None:

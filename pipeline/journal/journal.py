@@ -120,7 +120,7 @@ class Journal:
                     if kept is None or fits(kept, digest, *columns):
                         replies[digest] = Reply(columns[0], columns[6], columns[5])
                     else:
-                        self._tell(Damage(seq, str(columns[2]), str(columns[3])))
+                        self.tell(Damage(seq, str(columns[2]), str(columns[3])))
         if len(replies) < len(digests):  # before an answer is taken for missing, and paid for again
             self._rely_on_it()
         return replies, faults
@@ -130,7 +130,7 @@ class Journal:
             raise DiskError(f"the journal is damaged: {what}", where=str(self.path), hint=HINT)
         self._sound = True
 
-    def _tell(self, damage: Damage) -> None:
+    def tell(self, damage: Damage) -> None:
         if damage.seq not in self.damaged:
             self.damaged[damage.seq] = damage
             if self.on_damage is not None:

@@ -5,7 +5,7 @@ This module does not know steps, lanes or files of results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pipeline.core.domain import (
     Billed,
@@ -33,8 +33,10 @@ def knowing(journal: Journal) -> LookUp:
     ]
 
 
-def recalling(journal: Journal, progress: Progress) -> LookUp:
-    """The same, which counts what is answered and what is missing."""
+def recalling(
+    journal: Journal, progress: Progress, on_missing: Callable[[Request], object] = lambda request: None
+) -> LookUp:
+    """The same, which counts what is answered and what is missing, and tells of each that is, once."""
     missing: set[int] = set()
 
     def outcome(request: Request, past: Past) -> Reply | Fault:
@@ -45,6 +47,7 @@ def recalling(journal: Journal, progress: Progress) -> LookUp:
         if short not in missing:
             progress.missing[request.step, request.model] += 1
             missing.add(short)
+            on_missing(request)
         return Unanswered(request)
 
     return lambda requests: list(map(outcome, requests, find_all(journal, requests)))

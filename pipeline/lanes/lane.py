@@ -24,11 +24,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 
 from pipeline.core.clock import Clock, hours_of
+from pipeline.core.contracts import Provider
 from pipeline.core.domain import Call, Request
 from pipeline.core.progress import Progress
 from pipeline.job.models import Limits, Model
@@ -63,6 +65,10 @@ from pipeline.money.tariff import Tariff
 from pipeline.money.tokens import encoding
 
 
+def _connect(provider: Provider, model: Model) -> AbstractAsyncContextManager[Call]:
+    return provider.connect(model)
+
+
 @dataclass
 class Shared:
     """What all lanes of a run have in common."""
@@ -85,6 +91,8 @@ class Shared:
     """where requests wait for batches; None where nothing goes by batch"""
     flights: dict[bytes, Flight] = field(default_factory=dict)
     lanes: list[Lane] = field(default_factory=list)
+    connect: Callable[[Provider, Model], AbstractAsyncContextManager[Call]] = _connect
+    """how a provider is asked for a call: other processes may send for this one"""
 
     def now(self) -> float:
         """Seconds on the loop's clock; only inside the loop."""

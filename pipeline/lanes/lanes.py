@@ -77,7 +77,7 @@ class Lanes:
         identity = place.model.model_dump_json(exclude={"params", "fallback"})
         if identity not in self._sends:
             provider = adapters.load("providers", place.model.provider)
-            send: Call = await stack.enter_async_context(provider.connect(place.model))
+            send: Call = await stack.enter_async_context(self._shared.connect(provider, place.model))
             tariff, here = tariff_of(place.model), is_here(urlsplit(place.model.base_url).hostname or "")
             limits = place.model.limits
             if place.model.lane != "sync":

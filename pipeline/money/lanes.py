@@ -11,11 +11,11 @@ from functools import cache
 from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.domain import BATCH, FLEX, Usage
+from pipeline.core.errors import JobError
 from pipeline.job.endpoints import places_of
-from pipeline.job.models import PATIENCE, Model
+from pipeline.job.models import Model
 from pipeline.job.spec import Job
-from pipeline.money.tariff import TIER, tariff_of
-from pipeline.wire.batching import Vendor, vendors
+from pipeline.money.tariff import TIER, UNKNOWN, tariff_of, vendor_at
 
 SYNC = "sync"
 LANES = (BATCH, FLEX, SYNC)
@@ -23,15 +23,6 @@ LANES = (BATCH, FLEX, SYNC)
 FLEX_APIS = ("chat", "responses")
 """dialects that have service tiers"""
 _SAMPLE = Usage(1_000_000, 1_000_000)
-UNKNOWN = "compatible"
-"""the name of a server of which nothing is known"""
-
-
-def vendor_at(model: Model) -> Vendor:
-    """What is known of the server that a model is asked at."""
-    vendor = adapters.load("providers", model.provider).CAPABILITIES.vendor
-    known: Vendor = vendor(model) if vendor else vendors()[UNKNOWN]
-    return known
 
 
 def why_not(lane: str, model: Model) -> str:
@@ -55,7 +46,7 @@ def _why_not(lane: str, model: Model) -> str:
     if model.api not in FLEX_APIS:
         return f"only {' and '.join(FLEX_APIS)} have the service tier flex, and not '{model.api}'"
     known = vendor.flex or vendor.name == UNKNOWN
-    return "" if known else f"{vendor.name} has no service tier flex"
+    return "" if known else f"{vendor.name} has no service tier flex that is cheaper"
 
 
 def objection(model: Model) -> tuple[str, str]:
@@ -67,6 +58,14 @@ def objection(model: Model) -> tuple[str, str]:
     why = why_not(model.lane, model) if model.lane in LANES else ""
     can = [lane for lane in LANES if why and not why_not(lane, model)]
     return (f"lane: {model.lane} cannot work: {why}", f"write lane: {' or '.join(can)}") if why else ("", "")
+
+
+def check_lanes(job: Job) -> None:
+    """Refuse a job that asks a model by a lane that it does not have."""
+    for name, model in job.models.items():
+        what, hint = objection(model)
+        if what:
+            raise JobError(what, where=job.text.where(("models", name, "lane")), hint=hint)
 
 
 def doubt(model: Model) -> str:
@@ -83,7 +82,7 @@ def resolved_lane(model: Model) -> str:
         return model.lane
     prices = {lane: _price(lane, model) for lane in LANES if not why_not(lane, model)}
     known = {lane: price for lane, price in prices.items() if price is not None}
-    return min(known, key=lambda lane: known[lane]) if SYNC in known else SYNC
+    return min(known, key=lambda lane: (known[lane], lane != SYNC)) if SYNC in known else SYNC
 
 
 def _price(lane: str, model: Model) -> int | None:
@@ -106,13 +105,15 @@ def meaning(lane: str, model: Model) -> Iterator[str]:
     """What a lane means for a run, in sentences."""
     vendor = vendor_at(model)
     if lane == FLEX:
-        yield f"Slower: a request may take up to {max(PATIENCE, model.limits.timeout) / 60:g} minutes."
-        yield "It may be refused while the server has no room: that costs nothing, and is tried again."
-        yield "What the server serves in its standard tier has the full price."
+        yield f"Slower: up to {model.patience / 60:g} minutes for a request."
+        yield "Refused, at no cost, while the server has no room."
+        yield "At the full price where the standard tier serves."
     elif lane == BATCH:
-        yield f"Answers come within {vendor.window}."
-        yield "Each step that needs an answer, and each repair, is one more batch."
-        if vendor.retention:
-            yield f"The server keeps the results for {counted(vendor.retention, 'day')}: collect them before."
-        if vendor.note:
+        yield f"Answers come within {vendor.window}{'' if vendor.expires else ', or later'}."
+        yield "Each later step, and each repair, is one more batch."
+        days = vendor.retention
+        kept = f"for {counted(days, 'day')}" if days else "for a time that is not known"
+        yield f"The server keeps the results {kept}: collect them before."
+        stated = model.price is not None and BATCH in model.price.tiers
+        if vendor.note and not stated:
             yield vendor.note

@@ -19,11 +19,14 @@ from pipeline.job.models import Model
 from pipeline.job.spec import Job
 from pipeline.money.estimate import Expected
 from pipeline.money.prices import HALVED, OPENAI, STANDARD, Price, price_of
+from pipeline.wire.batching import Vendor, vendors
 
 TIER = "service_tier"
 _IN_BODY = TIER.encode()
 _MODERATES = ("omni-moderation-", "text-moderation-")
 """how the names of OpenAI's models begin that moderate, for which it takes no money"""
+UNKNOWN = "compatible"
+"""the name of a server of which nothing is known"""
 _REHEARSAL = "scripted"
 """the provider that only pretends"""
 
@@ -138,9 +141,16 @@ def tariff_of(model: Model) -> Tariff:
     moderates = model.model.startswith(_MODERATES) and urlsplit(address).hostname == urlsplit(OPENAI).hostname
     if stated is None and (provider.CAPABILITIES.free or moderates):
         return Tariff(None, free=True)
-    vendor = provider.CAPABILITIES.vendor(model) if provider.CAPABILITIES.vendor else None
-    known = {BATCH: vendor.factor} if vendor is not None and vendor.source else {}
+    vendor = vendor_at(model)
+    known = dict.fromkeys((BATCH, FLEX) if vendor.flex else (BATCH,), vendor.factor)
     return Tariff(price_of(model.model, address, stated, known))
+
+
+def vendor_at(model: Model) -> Vendor:
+    """What is known of the server that a model is asked at."""
+    vendor = adapters.load("providers", model.provider).CAPABILITIES.vendor
+    known: Vendor = vendor(model) if vendor else vendors()[UNKNOWN]
+    return known
 
 
 def rehearsed(job: Job) -> str:

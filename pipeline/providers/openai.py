@@ -137,10 +137,7 @@ def vendor(model: Model) -> Vendor:
     if isinstance(batch, str):
         return vendors()[batch]
     known = vendor_of(address(model))
-    if batch is None:
-        return known
-    source = "the job" if batch.factor is not None else known.source
-    return replace(known, source=source, **batch.model_dump(exclude_none=True))
+    return replace(known, **batch.model_dump(exclude_none=True)) if batch else known
 
 
 def batches(model: Model) -> AbstractAsyncContextManager[BatchApi]:
@@ -150,7 +147,9 @@ def batches(model: Model) -> AbstractAsyncContextManager[BatchApi]:
     return batches_of(rest(model), vendor(model), model.model)
 
 
-CAPABILITIES = Capabilities(apis=APIS, endpoints=True, batches=batches, vendor=vendor)
+CAPABILITIES = Capabilities(
+    apis=APIS, endpoints=True, batches=batches, vendor=vendor, afar=lambda model: True
+)
 
 
 def _endpoint(model: Model) -> tuple[str, Secret, Extras, Options]:

@@ -47,6 +47,12 @@ class Options(Script):
     ledger: Path | None = None
 
 
+def _afar(model: Model) -> bool:
+    """Whether nothing of the script depends on what was asked before."""
+    script = Options.model_validate(model.options)
+    return not (script.faults or script.quota or script.capacity or script.draws)
+
+
 def label(model: Model) -> str:
     """What the result says an answer came from."""
     return model.model
@@ -187,7 +193,7 @@ def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix=_PREFIX, batches=batches)
+CAPABILITIES = Capabilities(apis=APIS, free=True, model_prefix=_PREFIX, batches=batches, afar=_afar)
 
 
 def health(model: Model) -> Iterator[Check]:

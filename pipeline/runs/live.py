@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import anyio
@@ -17,10 +17,9 @@ import anyio
 from pipeline.answers.at_once import at_once
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
-from pipeline.core.domain import DOLLAR, Fate, Record
+from pipeline.core.domain import DOLLAR, Fate, LookUp, Record
 from pipeline.core.errors import RunStopped
 from pipeline.core.progress import Progress
-from pipeline.engine.pool import Pool
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch, Walk
 from pipeline.journal import accounts, recall
@@ -42,6 +41,7 @@ from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
 from pipeline.runs.retry_failed import let_stand_back
 from pipeline.runs.state import RunState, was_known
+from pipeline.runs.workers.crew import Crew, Hands, crew_of
 from pipeline.system.signals import heard
 
 FIRST_ANSWER = 1.0  # seconds that an answer is assumed to take before there is any
@@ -51,6 +51,7 @@ FIRST_ANSWER = 1.0  # seconds that an answer is assumed to take before there is 
 class Run(RunState):
     """One run of a job, from the first look into the journal to the table."""
 
+    crew: Crew = field(init=False)  # who walks the records
     looked_up: bool = False  # whether all rows were looked up in the journal before anything was sent
     accepted: int = 0  # rows that this walk has found ok
     awaited: int = 0  # rows of this walk that wait for a batch
@@ -85,7 +86,9 @@ class Run(RunState):
     async def _finish(self) -> Result:
         """Look up, ask, write: as much of it as is needed."""
         self.shared = await self._shared()
-        async with open_night(self), controlled(self.session.job.folder, Steering(self), self.say):
+        steered = controlled(self.session.job.folder, Steering(self), self.say)
+        async with open_night(self), steered, crew_of(self) as self.crew:
+            self.shared.connect = self.crew.connect
             if self.wish.cancel:
                 await end_batches(self)
                 return Result((), 0, 0, 0, 0)
@@ -113,21 +116,22 @@ class Run(RunState):
         await self.journal.settle()
         recalled = self.progress.recalled
         self.progress.restart("writing")
-        look_up = recall.exporting(self.journal, self.progress, given_up=True)
-        result = await publish(self.session, look_up, self.journal, self.progress, only_complete=True)
+        result = await self._published("export", recall.exporting(self.journal, self.progress, given_up=True))
         self.progress.recalled = recalled
         if result is None:
             what = "the records have changed while the job ran: rows are pending, and nothing is published"
             raise RunStopped(what, where=str(self.session.job.records.path))
         return result
 
+    async def _published(self, how: str, look_up: LookUp) -> Result | None:
+        t, replay = self.progress, await self.crew.replay(how)
+        return await publish(self.session, look_up, self.journal, t, only_complete=True, replay=replay)
+
     async def _publish_if_complete(self) -> Result | None:
         """Write the table from the journal alone; None, and nothing written, where requests are missing."""
         t = self.progress
         await self.rounds.follow(recall.recalling(self.journal, Progress()))
-        result = await publish(
-            self.session, recall.recalling(self.journal, t), self.journal, t, only_complete=True
-        )
+        result = await self._published("recall", recall.recalling(self.journal, t))
         t.rows_expected = t.rows
         if result is None:
             t.told.clear()
@@ -187,7 +191,7 @@ class Run(RunState):
         batches: Callable[[], Iterator[list[Record]]],
         records: int,
         most: int,
-        count: Callable[[Walk, Branch, Pool], None],
+        count: Callable[[Walk, Branch, Hands], None],
     ) -> None:
         """Walk so many records, at most `most` branches at once, with the guarded providers as calls."""
         assert self.shared is not None  # noqa: S101 - made before anything else
@@ -202,9 +206,8 @@ class Run(RunState):
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(stages, calls)
             self.progress.steps_expected = records * walk.steps_from(0)
-            step = partial(self._step, walk)
-            pool = Pool(walk, lambda: self._hands(most), lambda leaf: count(walk, leaf, pool), step)
-            pool.enough = self._enough
+            pool = self.crew.hands(walk, calls, partial(self._hands, most), partial(self._step, walk))
+            pool.on_leaf, pool.enough = lambda leaf: count(walk, leaf, pool), self._enough
             templates = [t for stage in stages for t in stage.runner.templates.values()]
             self.bottleneck = Bottleneck(
                 lanes.lanes,
@@ -241,7 +244,7 @@ class Run(RunState):
         t.recalled = recalled
         return replace(result, meaning=judged)
 
-    def _count_judged(self, walk: Walk, leaf: Branch, pool: Pool) -> None:
+    def _count_judged(self, walk: Walk, leaf: Branch, pool: Hands) -> None:
         """What cannot be judged fails no row; but no judge can answer after a fault that stops the run."""
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
             self.fuse.blow(leaf.fault)
@@ -262,9 +265,8 @@ class Run(RunState):
         but = rehearsed(self.session.job)
         budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal, but)))
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
-        clock = Clock(anyio.current_time())
-        parts = (self.journal, self.fuse, self.events, self.progress, budget, clock, self.say)
-        shared = Shared(*parts, deadline=self.wish.until, lane_of=lanes_of(self.session.job))
+        parts = (self.journal, self.fuse, self.events, self.progress, budget, Clock(anyio.current_time()))
+        shared = Shared(*parts, self.say, deadline=self.wish.until, lane_of=lanes_of(self.session.job))
         if shared.deadline is not None or self.wish.by is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
@@ -276,7 +278,7 @@ class Run(RunState):
         t.steps += 1 if branch.fault is None else walk.steps_from(branch.at, branch.forked)
         t.steps_new += not branch.known
 
-    def _count(self, walk: Walk, leaf: Branch, pool: Pool) -> None:
+    def _count(self, walk: Walk, leaf: Branch, pool: Hands) -> None:
         if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
             self.fuse.blow(leaf.fault)
             return

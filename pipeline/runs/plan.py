@@ -218,7 +218,7 @@ def _lanes(job: Job, plan: Plan, forecasts: Sequence[_Forecast]) -> Iterator[Lan
             said = (
                 sentence for name in models.keys() - cannot.keys() for sentence in meaning(lane, models[name])
             )
-            yield LanePlan(lane, chosen, cost, plan.most_asked, cannot, tuple(dict.fromkeys(said)))
+            yield LanePlan(lane, chosen, cost, plan.most, cannot, tuple(dict.fromkeys(said)))
 
 
 def _batches(session: Session, plan: Plan) -> Iterator[list[Record]]:

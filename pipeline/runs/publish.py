@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ import polars as pl
 from pipeline.core.domain import Billed, Fault, LookUp, Record
 from pipeline.core.errors import DiskError
 from pipeline.core.progress import Progress
-from pipeline.engine.equal_prompts import EqualPrompts
+from pipeline.engine.equal_prompts import EqualPrompts, Replay
 from pipeline.engine.heap import settled_heap
 from pipeline.engine.in_order import InOrder, records_at_once
 from pipeline.engine.walk import Branch, context
@@ -51,19 +51,19 @@ async def publish(
     only_complete: bool = False,
     exported: bool = False,
     without: Collection[str] = (),
+    replay: Replay | None = None,
 ) -> Result | None:
     """Write every row in the order of the input to a temporary file, and move it into place when complete.
 
     With `only_complete`, a pending row means that nothing is written and None is returned (the rows are
-    still counted to the end). Records with a key in `without` are left out.
+    still counted to the end). Records with a key in `without` are left out. With `replay`, others walk them.
     """
-    failures, targets, accept = _Failures(session), session.job.targets, session.job.accept
+    failures, equal, accept = _Failures(session), EqualPrompts(session.stages), session.job.accept
     review = Reviewing(session.job.folder, session.stages, session.hand)
-    equal = EqualPrompts(session.stages)
-    walks = InOrder(session.stages, equal.noting(look_up))
+    replay = replay or partial(_here, session, look_up)
     table, write = _table(session, journal, progress)
     with table, review, filing_of(session, without) as filing, settled_heap():
-        async for found in until_enough(walks.rows(_batches(session, without)), accept):
+        async for found in until_enough(replay(_batches(session, without), equal), accept):
             leaves = found if only_complete and progress.pending else filing.settled(found)
             for status, rows in Counter(leaf.status for leaf in leaves).items():
                 progress.count(status, rows)
@@ -78,7 +78,7 @@ async def publish(
         before = rows_of(session.job)
         placed = _put_in_place(session, table, filing, (failures, review), counts, exported)
     return Result(
-        targets,
+        session.job.targets,
         **counts,
         **failures.said(),
         **review.said(),
@@ -91,6 +91,13 @@ async def publish(
         accept=accept,
         told=dict(progress.told.most_common()),
     )
+
+
+def _here(
+    session: Session, look_up: LookUp, batches: Iterator[list[Record]], equal: EqualPrompts
+) -> AsyncIterator[list[Branch]]:
+    """Walk the records in this process."""
+    return InOrder(session.stages, equal.noting(look_up)).rows(batches)
 
 
 def _table(

@@ -25,7 +25,7 @@ from pipeline.engine.stages import Stage, preparing, stages_of
 from pipeline.engine.walk import Branch, context
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
-from pipeline.money.lanes import objection
+from pipeline.money.lanes import check_lanes
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
@@ -46,17 +46,9 @@ from pipeline.translation.glossary import Glossary, load
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
-_BESIDE = (
-    "lock",
-    "events.jsonl",
-    "failures.csv",
-    "published.json",
-    "files.sqlite",
-    "ballast",
-    "spill",
-    "batches",
-)
-OWN_NAMES = (*_JOURNAL, *_BESIDE, "review.csv", "decisions.csv", "control.sock", "control.path")
+_BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
+_OTHERS = ("batches", "review.csv", "decisions.csv", "control.sock", "control.path")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, *_OTHERS)
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
@@ -92,7 +84,7 @@ class Session:
         session = cls(job, source, stages, notes, hand, row_files, tree)
         session._check_names()
         session._check_paths()
-        session._check_lanes()
+        check_lanes(job)
         session._check_budget()
         session._check_first_requests()
         if row_files:
@@ -105,8 +97,7 @@ class Session:
         return Columns(self.job, self.stages, self.source.kept)
 
     def _check_names(self) -> None:
-        columns = set(self.source.schema)
-        text = self.job.text
+        columns, text = set(self.source.schema), self.job.text
         known: _Known = dict.fromkeys(columns)
         known["row"] = sorted(columns)
         mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
@@ -172,17 +163,8 @@ class Session:
         return found
 
     def _table(self) -> list[Path]:
-        job = self.job
-        return [
-            job.local(name) if is_remote(name) else job.file.parent / name for name in job.records.origins
-        ]
-
-    def _check_lanes(self) -> None:
-        """Refuse a lane that a model's server does not have."""
-        for name, model in self.job.models.items():
-            what, hint = objection(model)
-            if what:
-                raise JobError(what, where=self.job.text.where(("models", name, "lane")), hint=hint)
+        job, names = self.job, self.job.records.origins
+        return [job.local(name) if is_remote(name) else job.file.parent / name for name in names]
 
     def _check_budget(self) -> None:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""

@@ -51,6 +51,7 @@ class Wish:
     cancel: bool = False  # end all batches, collect what they have answered, and do nothing else
     pilot: Asked | None = None  # run a few records alone, note what they ask, and write no table
     otel: bool = False  # send traces and metrics to where the OTEL_* variables say
+    processes: int = 1  # how many walk the records; 0: as many as are worth it
 
 
 @dataclass

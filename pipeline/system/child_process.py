@@ -130,16 +130,26 @@ def end_with_parent(
 
     Linux sends `sign` when the parent's thread ends; everywhere `end` is called at the end of standard input.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, sign, 0, 0, 0)
-    line = sys.stdin.buffer.readline()
+    settings = settings_of(sys.stdin.buffer.readline(), sign)
+    threading.Thread(target=_await_end_of_input, args=(end,), daemon=True).start()
+    return settings
+
+
+def settings_of(line: bytes, sign: signal.Signals = signal.SIGKILL) -> dict[str, Any]:
+    """In the child: the settings in the line; Linux ends it with its parent from now on."""
     if not line.strip():
         os._exit(1)
-    threading.Thread(target=_await_end_of_input, args=(end,), daemon=True).start()
     settings: dict[str, Any] = json.loads(line)
-    if sys.platform == "linux" and os.getppid() != settings["parent"]:
-        os._exit(1)
+    end_with(settings["parent"], sign)
     return settings
+
+
+def end_with(parent: int, sign: signal.Signals = signal.SIGKILL) -> None:
+    """Have Linux end this process when its parent ends, or end it where that has happened already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, sign, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _await_end_of_input(end: Callable[[], object]) -> None:

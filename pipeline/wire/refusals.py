@@ -195,7 +195,6 @@ _BY_MESSAGE = (
         r"requests? rate (?:limit|increased)|(?:\w+ )?qps\b|slow ?down\b",  # DashScope, Baidu, AWS
         r"you exceeded your current quota",  # Gemini says so of a minute's limit
     ),
-    _Pattern.first((429,), _NO_ROOM, r"(?:the )?(?:\w+ ){0,2}resources? (?:\w+ ){0,2}unavailable"),  # OpenAI
     _Pattern.anywhere((408,), _LATE, r"timed? ?out"),  # LiteLLM: the server behind it may still be working
     _Pattern.anywhere(
         (503, 529),
@@ -208,6 +207,7 @@ _BY_MESSAGE = (
         r"<center>(?:nginx|openresty|tengine)",  # its own page: a limit, and nothing was sent on
     ),
 )
+_FULL = re.compile(rf"{_BEFORE}(?:the )?(?:\w+ ){{0,2}}resources? (?:\w+ ){{0,2}}unavailable", re.IGNORECASE)
 _IN_A_SUCCESS = {
     "rate_limited": 429,
     NO_ROOM: 429,
@@ -222,6 +222,8 @@ def judge(status: int, said: Said, text: str) -> Verdict:
     """What a refusal with this status means; `text` is the message, or the body where it is no JSON."""
     if status in (413, 429) and text.startswith("Request too large for"):  # its code is that of any other 429
         return _NEVER_FITS
+    if status == 429 and _FULL.match(text):  # the same
+        return _NO_ROOM
     verdict = _by_code(status, said.codes) or _by_message(status, text)
     if verdict is None:
         return _by_status(status)

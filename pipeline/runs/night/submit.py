@@ -16,9 +16,9 @@ from pipeline.journal import batches
 from pipeline.journal.batches import Batch
 from pipeline.runs.night.under_way import UnderWay, stopped
 
-LOOKS = (0.0, 1.0, 4.0)
+LOOKS = (0.0, 1.0, 4.0, 15.0, 40.0)
 """seconds before each look for a batch that may have been made"""
-SETTLED = 60.0
+SETTLED = 120.0
 """seconds after which one look is enough"""
 WAITS = (1.0, 5.0, 30.0)
 """seconds before each further try, where a server does not say how long to wait"""

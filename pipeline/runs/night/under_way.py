@@ -149,14 +149,18 @@ class UnderWay:
                 await self.apis[batch.name].fetch(state, results)
                 await collector.take(results, state.status == "completed")
             except Fault as fault:
-                if fault.fate is Fate.RETRY:
-                    self.shared.progress.remark(f"results of a batch could not be fetched: {fault.kind}")
-                    return
-                await self._lost(collector, batch, f"its results cannot be fetched: {fault}")
+                if fault.fate is not Fate.RETRY:  # they are still there
+                    raise stopped(fault, self.shared) from None
+                self.shared.progress.remark(f"results of a batch could not be fetched: {fault.kind}")
+                return
             finally:
                 results.unlink(missing_ok=True)
         elif state.status == "completed":
-            await self._lost(collector, batch, "the batch is complete, and has no file of results")
+            why = "the batch is complete, and has no file of results"
+            self.shared.say(
+                f"batch {batch.id}: {why}; its requests may have been billed, and are asked again"
+            )
+            await collector.lost(why)
         self._learn(batch, state, brought)
         batch.state, batch.status, batch.message = "ended", state.status, state.message[:500]
         await self.keep(batch)
@@ -164,11 +168,6 @@ class UnderWay:
         self.parked.alone |= batches.came_back(self.shared.journal.select, TIMES_BACK)
         if self._stop is not None:
             raise self._stop
-
-    async def _lost(self, collector: Collector, batch: Batch, why: str) -> None:
-        """The answers may be paid for, and nobody gets them any more."""
-        self.shared.say(f"batch {batch.id}: {why}; its requests may have been billed, and are asked again")
-        await collector.lost(why)
 
     def _learn(self, batch: Batch, state: BatchState, brought: Brought) -> None:
         """Say what came, and learn from what did not."""
