@@ -138,7 +138,7 @@ class Crew:
         if self._engine:
             await self._needed.wait()  # a job that is done needs no cluster
         journal, job = self._run.journal.path, self._run.session.job
-        here = partial(processes, count, joined, languages="language" in str(job.steps))
+        here = partial(processes, count, joined, job)
         async with on_cluster(job, journal, joined) if self._engine else here():
             await anyio.sleep_forever()
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import gc
 import json
 import os
+import pickle
 import select
 import signal
 import sys
 import traceback
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,7 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from pipeline.core.errors import RunStopped
+from pipeline.job.spec import Job
 from pipeline.runs.workers.protocol import KEY_BYTES, Channel, Stranger, listen
 from pipeline.system.child_process import Child, ChildFailed, child, end_with, settings_of
 
@@ -34,18 +37,16 @@ _LONGEST_PATH = 100
 
 @asynccontextmanager
 async def processes(
-    count: int, on_worker: Callable[[Channel], Awaitable[object]], *, languages: bool = False
+    count: int, on_worker: Callable[[Channel], Awaitable[object]], job: Job
 ) -> AsyncIterator[None]:
-    """So many workers, each with a call of `on_worker`; `RunStopped` where they do not start.
-
-    `languages`: they look at the languages of texts, so the model for that is read once for all.
-    """
+    """So many workers, each with a call of `on_worker`; `RunStopped` where they do not start."""
     key = os.urandom(KEY_BYTES)
     with TemporaryDirectory(prefix="pipeline-") as folder:
         path = str(Path(folder) / "owner")
         server = await listen(path if len(path) < _LONGEST_PATH else ("127.0.0.1", 0), key, on_worker)
         settings = {"address": server.sockets[0].getsockname(), "key": key.hex(), "count": count}
-        settings["languages"] = languages
+        if not job.untrusted and not job.code.files:  # else a stranger's or the user's code would run there
+            settings["job"] = b64encode(pickle.dumps(job)).decode()
         try:
             async with (
                 child(__name__, settings, seconds=START_SECONDS) as mother,
@@ -72,14 +73,11 @@ def main() -> None:
     os.environ.setdefault(
         "OPENBLAS_NUM_THREADS", "1"
     )  # no threads before the fork, nor many processes' after
-    from pipeline.job.load import job_model
     from pipeline.providers.http import client  # noqa: F401 - most workers need it, and it takes long
     from pipeline.runs.workers.worker import work
-    from pipeline.text.language import best
 
-    job_model()
-    if settings["languages"]:
-        best("any text")
+    if "job" in settings:
+        _prepare(pickle.loads(b64decode(settings["job"])))  # noqa: S301 - it comes from the owner
     gc.freeze()
     address, key = settings["address"], bytes.fromhex(settings["key"])
     address = address if isinstance(address, str) else tuple(address)
@@ -95,6 +93,16 @@ def main() -> None:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 alive -= 1
+
+
+def _prepare(job: Job) -> None:
+    """Load once what each worker would have to load: checks, patterns, and the model of languages."""
+    from pipeline.engine.stages import stages_of
+    from pipeline.text.language import best
+
+    stages_of(job)
+    if "language" in str(job.steps):
+        best("any text")
 
 
 def _work(mother: int, work: Callable[[], None]) -> None:
