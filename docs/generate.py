@@ -129,6 +129,8 @@ def _done(kinds: str, fate: str, billed: str) -> str:
         return f"stops, exit code {_exit_code(kinds.split(', ')[0])}"
     if fate == "fail":
         return "this request fails, the run goes on"
+    if kinds == "no_room":
+        return "where flex was asked for: waits outside the queue, and sends it again; else as `rate_limited`"
     if "told" in fate:
         return "waits as long as the server says, and sends it again; not counted"
     if billed == "no":

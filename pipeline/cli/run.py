@@ -32,12 +32,29 @@ if TYPE_CHECKING:
 _STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
 
 
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
+]
+For = Annotated[str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="HH:MM", help="Be done by then: what no batch answers in time goes alone."),
+]
+Buffer = Annotated[
+    str | None,
+    typer.Option("--buffer", metavar="1h", help="How long before --by batches end; default: as needed."),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Submit batches and end with 75; the same command collects them.")
+]
+
+
 def _processes(given: str) -> int:
     """A number of processes; 0 for auto."""
     return 0 if given == "auto" else common.whole("--processes", 1)(given)
 
 
-_Processes = Annotated[
+Processes = Annotated[
     int,
     typer.Option(
         "--processes",
@@ -64,13 +81,12 @@ def run(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
-    ] = None,
-    for_: Annotated[
-        str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
-    ] = None,
-    processes: _Processes = 1,
+    until: Until = None,
+    for_: For = None,
+    by: By = None,
+    buffer: Buffer = None,
+    detach: Detach = False,
+    processes: Processes = 1,
     frozen: Annotated[
         bool,
         typer.Option(
@@ -85,6 +101,7 @@ def run(
 ) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
+    done = _done_by(by, buffer)
     job = common.load_job(
         job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
     )
@@ -94,7 +111,7 @@ def run(
         _show_frozen(job, as_json)
     if pilot is not None and not _piloted(job, pilot, end, yes):
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end, processes=processes)), as_json)
+    common.show_result(_run(job, Wish(retry_failed, end, *done, detach, processes=processes)), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:
@@ -171,6 +188,19 @@ def _end(until: str | None, for_: str | None) -> float | None:
         return time.time() + duration_of(for_) if for_ else None
     except ValueError as error:
         raise JobError(str(error), where="--until" if until else "--for") from None
+
+
+def _done_by(by: str | None, buffer: str | None) -> tuple[float | None, float | None]:
+    """The Unix time that --by means, and the seconds of --buffer."""
+    from pipeline.core.clock import SYSTEM_ZONE, duration_of, time_of
+
+    if buffer and not by:
+        raise JobError("it goes with --by", where="--buffer")
+    try:
+        end = time_of(by, datetime.now(SYSTEM_ZONE)).timestamp() if by else None
+        return end, duration_of(buffer) if buffer else None
+    except ValueError as error:
+        raise JobError(str(error), where="--by, --buffer") from None
 
 
 def _at(end: float | None) -> str:

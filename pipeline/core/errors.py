@@ -6,6 +6,7 @@
     ├── RunStopped      75   a fatal fault stopped the run; the same command goes on
     │   ├── KeyRefused  4    the server refuses the key; only a person can mend that
     │   ├── OutOfQuota  4    the account's quota or the job's budget is spent
+    │   ├── Detached    75   everything is in batches; the same command collects them
     │   └── Interrupted 130  Ctrl-C, SIGTERM or SIGHUP
     ├── Locked          75   another run of this job is alive
     └── DiskError       74   the disk is full, failing or not writable; the journal is too new or broken
@@ -123,6 +124,14 @@ class Interrupted(RunStopped):
     """The user, or the system, asked the run to end."""
 
     exit_code = 130
+
+
+class Detached(RunStopped):
+    """Everything that could be asked is in batches, and the run was not to wait for them."""
+
+    def __init__(self, batches: int) -> None:
+        what = f"{batches} batch{'es are' if batches != 1 else ' is'} under way; nothing waits for them here"
+        super().__init__(what, hint="the same command collects what is done, and goes on")
 
 
 class Locked(PipelineError):

@@ -166,6 +166,23 @@ class StepPlan:
     later_cost: float | None = 0.0
 
 
+@dataclass(frozen=True)
+class LanePlan:
+    """What the missing requests cost if every model that can goes by one lane; the others go by their own."""
+
+    lane: str
+    chosen: bool
+    """whether the job does so"""
+    cost: float | None
+    """dollars, expected, later requests included where known; None where a price is not known"""
+    most: float | None
+    """the most that it can be; None for no bound"""
+    not_by_it: Mapping[str, str]
+    """models that cannot go by it, each with the reason"""
+    caveats: tuple[str, ...]
+    """what it means for a run, in sentences"""
+
+
 @dataclass
 class Plan:
     """What a run would send."""
@@ -188,6 +205,8 @@ class Plan:
     chosen: str = ""
     """which part of the records is meant; '' for all"""
     steps: list[StepPlan] = field(default_factory=list)
+    lanes: list[LanePlan] = field(default_factory=list)
+    """what each lane would cost, the cheapest first; empty where there is only one"""
     warnings: list[str] = field(default_factory=list)
     """what is likely to be a slip in the job, each with its place and what to do"""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.core.domain import Fault
 from pipeline.core.errors import (
+    Detached,
     DiskError,
     Interrupted,
     KeyRefused,
@@ -44,6 +45,7 @@ PILOT_SEED = 20
 _BUDGET = ("out_of_budget", "maybe_billed")
 _OUTCOMES = (
     (Interrupted, "interrupted"),
+    (Detached, "detached"),
     (KeyRefused, "key refused"),
     (OutOfQuota, "out of quota"),
     (RunStopped, "stopped"),

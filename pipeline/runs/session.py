@@ -25,6 +25,7 @@ from pipeline.engine.stages import Stage, preparing, stages_of
 from pipeline.engine.walk import Branch, context
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
+from pipeline.money.lanes import check_lanes
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
@@ -46,7 +47,8 @@ from pipeline.translation.glossary import Glossary, load
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
-OWN_NAMES = (*_JOURNAL, *_BESIDE, "review.csv", "decisions.csv", "control.sock", "control.path")
+_OTHERS = ("batches", "review.csv", "decisions.csv", "control.sock", "control.path")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, *_OTHERS)
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
@@ -82,6 +84,7 @@ class Session:
         session = cls(job, source, stages, notes, hand, row_files, tree)
         session._check_names()
         session._check_paths()
+        check_lanes(job)
         session._check_budget()
         session._check_first_requests()
         if row_files:
@@ -94,8 +97,7 @@ class Session:
         return Columns(self.job, self.stages, self.source.kept)
 
     def _check_names(self) -> None:
-        columns = set(self.source.schema)
-        text = self.job.text
+        columns, text = set(self.source.schema), self.job.text
         known: _Known = dict.fromkeys(columns)
         known["row"] = sorted(columns)
         mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
@@ -161,10 +163,8 @@ class Session:
         return found
 
     def _table(self) -> list[Path]:
-        job = self.job
-        return [
-            job.local(name) if is_remote(name) else job.file.parent / name for name in job.records.origins
-        ]
+        job, names = self.job, self.job.records.origins
+        return [job.local(name) if is_remote(name) else job.file.parent / name for name in names]
 
     def _check_budget(self) -> None:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""

@@ -27,7 +27,7 @@ WIDTH = 6
 def children(pid: int) -> list[int]:
     """The living children of a process, by the system's own list."""
     found = []
-    for name in os.listdir("/proc"):
+    for name in (one.name for one in Path("/proc").iterdir()):
         try:
             state, parent = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[:2]
         except (OSError, ValueError):
@@ -108,7 +108,7 @@ def killing(choose: random.Random, kills: int, billed: Any) -> Iterator[None]:
     def kill() -> None:
         for _ in range(kills):
             least = billed() + choose.randrange(1, 8)
-            wait_for(lambda: over.is_set() or (billed() >= least and bool(workers(os.getpid()))))
+            wait_for(lambda least=least: over.is_set() or (billed() >= least and bool(workers(os.getpid()))))
             if over.is_set():
                 return
             victims = workers(os.getpid())
