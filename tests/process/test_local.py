@@ -129,7 +129,7 @@ def test_a_server_that_does_not_start_says_why_and_what_to_do(
 
 
 def test_a_server_that_dies_stops_the_run_which_goes_on_later(project: Project, served: Served) -> None:
-    env = served("short_lived", rows=40, parallel=1)
+    env = served("breaks", rows=40, parallel=1)
     done = project.run("run", "job.yaml", **env)
     assert done.returncode == 75, done.stderr
     assert "the server of local/weights (vllm) ended with code 7" in done.stderr

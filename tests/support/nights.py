@@ -28,6 +28,7 @@ FULL = frozenset({"", "default", "standard"})
 class Morning:
     """How a night ended: seconds after its begin, its rows, its bills, and what the run has said."""
 
+    began: float  # Unix time
     seconds: float
     ok: int
     bills: Account
@@ -38,11 +39,6 @@ class Morning:
     def at(self, words: str) -> float | None:
         """Seconds after the begin when this was said; None where it was not."""
         return next((at for at, said in self.said if words in said), None)
-
-    @property
-    def at_full_price(self) -> list[float]:
-        """When, in Unix time, each request arrived that was billed at the whole price."""
-        return [line.arrived for line in self.bills.lines if line.billed and line.tier in FULL]
 
 
 def faults_of(seed: int) -> list[dict[str, Any]]:
@@ -91,6 +87,7 @@ def pass_a_night(
         )
         return anyio.current_time() - began, result.ok, result.cost
 
+    start = time.time()
     seconds, ok, cost = on_test_time(main, patience=0.02)
     table = pl.read_csv(folder / "output/night/posts.csv")
-    return Morning(seconds, ok, Ledger.read(folder / "ledger.jsonl"), said, table, cost)
+    return Morning(start, seconds, ok, Ledger.read(folder / "ledger.jsonl"), said, table, cost)

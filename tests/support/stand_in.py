@@ -1,9 +1,8 @@
 """A stand-in for `vllm` and `llama-server`: their command line and their API, on the standard library alone.
 
 The variable STAND_IN says how it behaves: `ok`; `dies` at the start with the words in WORDS; `hangs`: it
-never becomes healthy, and ignores SIGTERM; `slow`: it becomes healthy late; `thinks` for a second;
-`short_lived`: it dies at the third question. It notes what it was given, and its processes, in the folder
-NOTES.
+never becomes healthy, and ignores SIGTERM; `slow`: it becomes healthy late; `thinks` for a second; `breaks`:
+it ends at the third question. It notes what it was given, and its processes, in the folder NOTES.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(401, {"error": {"message": "Unauthorized"}})
             return
         Handler.asked += 1
-        if self.mode == "short_lived" and Handler.asked >= 3:
+        if self.mode == "breaks" and Handler.asked >= 3:
             print("CUDA error: an illegal memory access was encountered", file=sys.stderr, flush=True)
             os._exit(7)
         if self.mode == "thinks":
