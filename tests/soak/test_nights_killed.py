@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 from hashlib import sha256
-from itertools import product
 
 import polars as pl
 
