@@ -19,7 +19,7 @@ from pipeline import __version__
 from pipeline.cli import _common as common
 from pipeline.cli import handing, journal, look, run, tools, translate, wording
 from pipeline.core.display import safe_text
-from pipeline.core.errors import EXIT_CODES, DiskError, Interrupted, JobError, PipelineError, RunStopped
+from pipeline.core.errors import Detached, EXIT_CODES, DiskError, Interrupted, JobError, PipelineError, RunStopped
 from pipeline.system.signals import end_the_program
 
 YOUNG = 50_000
@@ -120,7 +120,7 @@ def main() -> None:
         sys.stdout.flush()
     except PipelineError as error:
         lines = [safe_text(line) for line in str(error).splitlines()]
-        print("error: " + "\n".join(lines), file=sys.stderr)
+        print(("" if isinstance(error, Detached) else "error: ") + "\n".join(lines), file=sys.stderr)
         _show_error(error)
         raise SystemExit(error.exit_code) from None
     except (KeyboardInterrupt, SystemExit) as end:

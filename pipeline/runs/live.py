@@ -275,7 +275,8 @@ class Run(RunState):
 
     def _step(self, walk: Walk, branch: Branch) -> None:
         t = self.progress
-        t.steps += 1 if branch.fault is None else walk.steps_from(branch.at, branch.forked)
+        waits = branch.status == "pending"
+        t.steps += 1 if branch.fault is None else 0 if waits else walk.steps_from(branch.at, branch.forked)
         t.steps_new += not branch.known
 
     def _count(self, walk: Walk, leaf: Branch, pool: Hands) -> None:
