@@ -267,7 +267,7 @@ class Run(RunState):
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         parts = (self.journal, self.fuse, self.events, self.progress, budget, Clock(anyio.current_time()))
         shared = Shared(*parts, self.say, deadline=self.wish.until, lane_of=lanes_of(self.session.job))
-        if shared.deadline is not None or self.wish.by is not None:
+        if shared.deadline is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
         budget.wake = shared.pump

@@ -13,6 +13,8 @@ import pytest
 
 from pipeline.core.domain import NO_TOKENS, Reply, Request
 from pipeline.journal.journal import Journal
+from pipeline.journal.spill import read_lines
+from pipeline.runs.workers import cluster
 from pipeline.runs.workers.segment import keep
 from pipeline.testing import Script
 from tests.support.project import Project
@@ -61,6 +63,16 @@ def test_without_the_package_it_says_what_to_install(project: Project) -> None:
     assert done.returncode == 2 and "install the extra 'ray'" in done.stderr
 
 
+def test_where_no_node_can_reach_this_machine_the_run_stops(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "FIRST_SECONDS", 3.0)
+    project.job(engine=RAY)
+    done = with_fake(project, "run", "job.yaml", FAKE_RAY="far")
+    assert done.returncode == 75 and "no worker has called this machine at 127.0.0.1" in done.stderr
+    assert project.run("status", "job.yaml").returncode == 0
+
+
 @pytest.mark.parametrize("trouble", ["", "dies"])
 def test_the_table_is_that_of_one_process(project: Project, trouble: str) -> None:
     project.job(records=Project.numbered(200))
@@ -77,11 +89,13 @@ def test_the_table_is_that_of_one_process(project: Project, trouble: str) -> Non
 
 
 def kept_and_written(project: Project) -> int:
-    """How many replies workers have kept, or the owner had written."""
+    """How many replies workers have kept, or the owner had written, or both."""
     folder = project.folder / "output/shop"
     with closing(sqlite3.connect(f"file:{folder}/journal.sqlite?mode=ro", uri=True)) as journal:
-        written: int = journal.execute("SELECT count(*) FROM attempts").fetchone()[0]
-    return written + sum(file.read_text().count("\n") for file in folder.glob("spill/*.jsonl"))
+        found = {digest for (digest,) in journal.execute("SELECT digest FROM attempts")}
+    for file in folder.glob("spill/*.jsonl"):
+        found |= {row[0] for row in read_lines(file.read_text().splitlines())[0]}
+    return len(found)
 
 
 def test_a_killed_owner_loses_nothing_not_even_what_was_under_way(project: Project) -> None:

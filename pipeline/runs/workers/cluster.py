@@ -34,7 +34,7 @@ from pipeline.system.child_process import Child, ChildFailed, child, settings_of
 from pipeline.system.packages import install_command
 
 PACKAGE = "'ray>=2.60,<3'"
-START_SECONDS, REACHED_SECONDS = 120.0, 10.0
+START_SECONDS, REACHED_SECONDS, FIRST_SECONDS = 120.0, 10.0, 120.0
 UNUSED_SECONDS, ENDED_SECONDS = 60.0, 5.0
 """after which an actor ends that was never told to work, and one that has worked: its driver may be gone"""
 AGAIN_SECONDS = 1.0
@@ -64,9 +64,16 @@ async def processes(
         ):
             if "host" not in driver.ready:
                 raise _refusal(driver.ready.get("failed", ""))
-            server = await _listening(driver, key, on_worker)
+            called = anyio.Event()
+
+            async def joined(channel: Channel) -> None:
+                called.set()
+                await on_worker(channel)
+
+            server = await _listening(driver, key, joined)
             try:
                 group.start_soon(_watch, driver)
+                group.start_soon(_await_first, called, driver.ready["host"])
                 yield
                 group.cancel_scope.cancel()
             finally:
@@ -105,6 +112,15 @@ async def _listening(driver: Child, key: bytes, on_worker: Callable[[Channel], A
     assert driver.process.stdin is not None  # noqa: S101 - it got the settings
     await driver.process.stdin.send(b"%d\n" % server.sockets[0].getsockname()[1])
     return server
+
+
+async def _await_first(called: anyio.Event, host: str) -> None:
+    with anyio.move_on_after(FIRST_SECONDS):
+        await called.wait()
+    if not called.is_set():
+        what = f"no worker has called this machine at {host} within {FIRST_SECONDS:g} seconds"
+        hint = "has the cluster a free CPU (`ray status`), and can its nodes reach that address? Else set"
+        raise RunStopped(what, where="engine.host", hint=f"{hint} engine.host to one that they can")
 
 
 async def _watch(driver: Child) -> None:
