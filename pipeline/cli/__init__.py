@@ -19,7 +19,15 @@ from pipeline import __version__
 from pipeline.cli import _common as common
 from pipeline.cli import handing, journal, look, run, tools, translate, wording
 from pipeline.core.display import safe_text
-from pipeline.core.errors import Detached, EXIT_CODES, DiskError, Interrupted, JobError, PipelineError, RunStopped
+from pipeline.core.errors import (
+    EXIT_CODES,
+    Detached,
+    DiskError,
+    Interrupted,
+    JobError,
+    PipelineError,
+    RunStopped,
+)
 from pipeline.system.signals import end_the_program
 
 YOUNG = 50_000

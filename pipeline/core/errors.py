@@ -174,7 +174,7 @@ class Detached(RunStopped):
     outcome = "detached"
 
     def __init__(self, batches: int) -> None:
-        what = f"{batches} batch{'es are' if batches != 1 else ' is'} under way; nothing waits for them here"
+        what = f"detached: {batches} batch{'es are' if batches != 1 else ' is'} under way"
         super().__init__(what, hint="the same command collects what is done, and goes on")
 
 
