@@ -69,7 +69,7 @@ def points(seed: int) -> list[Point | float]:
 
 
 def killed_run(project: Project, proxy: Killing, point: Point | float) -> int | None:
-    """Start a run, and kill it there, or after 20 seconds; its exit code where it ended before."""
+    """Start a run, and kill it there, or after 30 seconds; its exit code where it ended before."""
     env = {**os.environ, "TEST_KEY": KEY}
     out = (project.folder / "out.txt").open("ab")
     with subprocess.Popen(
@@ -77,7 +77,7 @@ def killed_run(project: Project, proxy: Killing, point: Point | float) -> int | 
     ) as run:
         proxy.aim(run.pid, point if isinstance(point, Point) else None)
         try:
-            code = run.wait(timeout=point if isinstance(point, float) else 20)
+            code = run.wait(timeout=point if isinstance(point, float) else 30)
         except subprocess.TimeoutExpired:
             run.send_signal(signal.SIGKILL)
             code = run.wait()

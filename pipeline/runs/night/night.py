@@ -23,7 +23,7 @@ from pipeline.runs.night.under_way import UnderWay
 
 ENDING = 5.0
 """seconds from one look to the next at batches that were cancelled"""
-FIRST, GROWS, SLOWEST = 0.2, 0.1, 60.0
+FIRST, GROWS, SLOWEST = 0.2, 0.1, 120.0
 """a batch is looked at after a tenth of the time since it was made; at least and at most so many seconds"""
 
 
