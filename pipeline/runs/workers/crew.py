@@ -109,7 +109,7 @@ class Crew:
         if self._workers is None or tuple(walk.stages) != run.session.stages:
             return Hands(self, pool, None)
         local = not run.wish.pilot and not run.journal.is_empty()  # a pilot notes each request
-        told = (run.session.notes, local)
+        told = (run.session.notes, local, run.session.job.accept is not None)
         return Hands(self, pool, Asking(self._workers, walk, calls, wanted, run.progress, *told))
 
     async def replay(self, how: str) -> Replay | None:
