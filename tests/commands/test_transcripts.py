@@ -143,6 +143,7 @@ def test_what_is_not_run_says_why() -> None:
     reasons = [(page.name, line, why) for page in map(page_of, PAGES) for line, why in page.not_run.items()]
     assert [(name, line) for name, line, why in reasons if not why] == [], "mark it: <!-- not run: REASON -->"
     assert {why for _, _, why in reasons} == {
+        "a line of a crontab",
         "`.recover` is a command of the program sqlite3, which may not be there",
         "it needs a run that is alive",
         "it needs the server of the lines above",
