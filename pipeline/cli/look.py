@@ -202,7 +202,7 @@ def doctor(
     )
     checks = list(looked_at(load, __version__))
     code = exit_code(checks)
-    common.show(as_json, {"checks": list(map(asdict, checks)), "exit_code": code}, _of_checks(checks))
+    common.show(as_json, {"checks": list(map(asdict, checks))}, _of_checks(checks), code)
     raise typer.Exit(code)
 
 

@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 
 _STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
+_Frozen = Annotated[
+    bool,
+    typer.Option(
+        "--frozen", help="Send and write nothing; say which translated documents are stale, and end with 3."
+    ),
+]
+_Otel = Annotated[
+    bool,
+    typer.Option("--otel", help="Send traces and metrics, without texts, to where OTEL_* variables say."),
+]
 
 
 Until = Annotated[
@@ -87,13 +97,8 @@ def run(
     buffer: Buffer = None,
     detach: Detach = False,
     processes: Processes = 1,
-    frozen: Annotated[
-        bool,
-        typer.Option(
-            "--frozen",
-            help="Send and write nothing; say which translated documents are stale, and end with 3.",
-        ),
-    ] = False,
+    frozen: _Frozen = False,
+    otel: _Otel = False,
     allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
@@ -110,8 +115,10 @@ def run(
     if frozen:
         _show_frozen(job, as_json)
     if pilot is not None and not _piloted(job, pilot, end, yes):
+        common.show(as_json, {"outcome": "pilot"}, (), RunStopped.exit_code)
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end, *done, detach, processes=processes)), as_json)
+    wish = Wish(retry_failed, end, *done, detach, processes=processes, otel=otel)
+    common.show_result(_run(job, wish), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:
@@ -122,7 +129,7 @@ def _show_frozen(job: Job, as_json: bool) -> NoReturn:
     lines = [safe_text(f"stale: {path}: {why}") for path, why in found.stale.items()]
     count = f"{counted(len(found.stale), 'file')} of {counted(found.documents, 'document')}"
     lines.append(f"{count} would change" if found.stale else "all documents are as a run would write them")
-    common.show(as_json, {"documents": found.documents, "stale": found.stale}, lines)
+    common.show(as_json, {"documents": found.documents, "stale": found.stale}, lines, found.exit_code)
     raise typer.Exit(found.exit_code)
 
 

@@ -87,6 +87,14 @@ def address(text: str) -> str:
     return text
 
 
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def _has_host(text: str) -> bool:
     try:
         parts = urlsplit(text)

@@ -28,6 +28,7 @@ from pipeline.job.fields import (
 )
 from pipeline.job.files import Output, Records
 from pipeline.job.models import Model
+from pipeline.job.outside.on_end import OnEnds
 from pipeline.job.yaml_source import YamlSource
 from pipeline.system.remote import is_remote, mirror
 
@@ -178,6 +179,9 @@ class Job(Spec):
     candidates: StrictInt | None = Field(
         None, ge=1, le=10**9, description="with accept: how many records are tried at most; default: all"
     )
+    on_end: OnEnds = Field(
+        (), description="who is told when a run ends: a webhook, or a command (with --allow-code); or a list"
+    )
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
     )
@@ -193,6 +197,7 @@ class Job(Spec):
     _text: YamlSource = YamlSource("job.yaml")
     _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
     _untrusted: bool = False
+    _allows_code: bool = False
     _code: Plugins = PrivateAttr(default_factory=Plugins)
 
     @property
@@ -214,6 +219,11 @@ class Job(Spec):
     def untrusted(self) -> bool:
         """Whether the job is untrusted: its templates are then rendered in a process of their own."""
         return self._untrusted
+
+    @property
+    def allows_code(self) -> bool:
+        """Whether code that it names may run."""
+        return self._allows_code
 
     @property
     def code(self) -> Plugins:

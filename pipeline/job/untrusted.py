@@ -113,6 +113,8 @@ def _check_engine(job: Job, text: YamlSource) -> None:
 def _check_source(job: Job, text: YamlSource) -> None:
     if job.plugins or job.records.plugin:
         raise refused("code may not run", text.where(("plugins",) if job.plugins else ("records", "plugin")))
+    if job.on_end:
+        raise refused("nobody may be told of the end of a run", text.where(("on_end",)))
     where = text.where(("records", "from"))
     if len(job.records.origins) > 1 or job.records.kind == "documents":
         raise refused("only one table may be read", where)

@@ -14,7 +14,8 @@ import anyio
 from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.domain import Call, Reply, Request
-from pipeline.job.endpoints import Place, is_here, places_of
+from pipeline.job.endpoints import Place, places_of
+from pipeline.job.fields import is_here
 from pipeline.job.models import MOST_AUTO, Limits
 from pipeline.job.spec import Job
 from pipeline.journal import accounts

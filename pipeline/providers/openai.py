@@ -19,10 +19,11 @@ from pipeline.core.domain import Call, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
-from pipeline.job.endpoints import is_here
 from pipeline.job.fields import address as usable
+from pipeline.job.fields import is_here
 from pipeline.job.models import MOST_AUTO, Model
-from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
+from pipeline.job.outside.headers import Headers
+from pipeline.providers.http.extras import NOTHING, Extras, Proxy, extras_of, proxy_of_environment
 from pipeline.wire.batching import Vendor, vendor_of, vendors
 
 if TYPE_CHECKING:

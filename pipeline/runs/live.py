@@ -267,7 +267,7 @@ class Run(RunState):
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
         parts = (self.journal, self.fuse, self.events, self.progress, budget, Clock(anyio.current_time()))
         shared = Shared(*parts, self.say, deadline=self.wish.until, lane_of=lanes_of(self.session.job))
-        if shared.deadline is not None or self.wish.by is not None:
+        if shared.deadline is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
         budget.wake = shared.pump
@@ -275,7 +275,8 @@ class Run(RunState):
 
     def _step(self, walk: Walk, branch: Branch) -> None:
         t = self.progress
-        t.steps += 1 if branch.fault is None else walk.steps_from(branch.at, branch.forked)
+        if branch.status != "pending":
+            t.steps += 1 if branch.fault is None else walk.steps_from(branch.at, branch.forked)
         t.steps_new += not branch.known
 
     def _count(self, walk: Walk, leaf: Branch, pool: Hands) -> None:
@@ -295,6 +296,5 @@ class Run(RunState):
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
 
     def _expected_rows(self, only: Collection[str]) -> int:
-        return (len(only) or self.session.source.total()) * math.prod(
-            step.branches for step in self.session.job.steps
-        )
+        branches = math.prod(step.branches for step in self.session.job.steps)
+        return (len(only) or self.session.source.total()) * branches

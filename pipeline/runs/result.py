@@ -110,6 +110,11 @@ class Result:
         return self.ok + self.failed + self.skipped + self.pending
 
     @property
+    def outcome(self) -> str:
+        """How the run ended, in a word."""
+        return "unfinished" if self.pending else "finished"
+
+    @property
     def exit_code(self) -> int:
         """0, 2 where rows that are ok have no file, 75 where rows are pending, 3 where rows failed.
 

@@ -50,6 +50,7 @@ class Wish:
     detach: bool = False  # end when everything is in batches; the next run collects them
     cancel: bool = False  # end all batches, collect what they have answered, and do nothing else
     pilot: Asked | None = None  # run a few records alone, note what they ask, and write no table
+    otel: bool = False  # send traces and metrics to where the OTEL_* variables say
     processes: int = 1  # how many walk the records; 0: as many as are worth it
 
 

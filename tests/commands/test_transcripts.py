@@ -99,6 +99,8 @@ def world(tmp_path: Path) -> World:
         assert quota.count(slow) == 1, slow
         quota = quota.replace(slow, quick)
     (jobs / "quota.yaml").write_text(quota)
+    night = (jobs / "night.yaml").read_text()
+    (jobs / "night.yaml").write_text(night.replace("latency: {mean: 8, jitter: 3}", "latency: 0.3"))
     job_file, scripted = page_of(ROOT / "docs/job-file.md"), page_of(ROOT / "docs/scripted.md")
     (jobs / "data/products.csv").write_text(job_file.block("`jobs/data/products.csv`:", "csv"))
     (jobs / "products.yaml").write_text(job_file.block("`jobs/products.yaml`:", "yaml"))

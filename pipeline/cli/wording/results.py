@@ -153,7 +153,7 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
     reviewed = ("review", "to_review", "by_hand", "review_remarks", "told")
     wanted = ("accept",) if result.accept is not None else ()
-    names = (*_ROWS, *numbers, "rows_before", *lists, *reviewed, *wanted)
+    names = ("outcome", *_ROWS, *numbers, "rows_before", *lists, *reviewed, *wanted)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
@@ -187,7 +187,7 @@ def numbers_of_stop(progress: Progress) -> dict[str, float | None]:
 def numbers_of_error(error: PipelineError) -> dict[str, Any]:
     """An error for programs."""
     said = {"what": error.what, "where": error.where, "hint": error.hint, "more": error.others()}
-    return {"error": said, "exit_code": error.exit_code, **error.numbers}
+    return {"error": said, "outcome": error.outcome, **error.numbers, "exit_code": error.exit_code}
 
 
 def of_rows(

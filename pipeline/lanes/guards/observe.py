@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from time import perf_counter
 
 from pipeline.core.domain import ANY_MODEL, Answer, Call, Fault, Reply, Request
 from pipeline.core.progress import Progress
@@ -27,6 +28,8 @@ def observe(
     async def ask(request: Request) -> Reply:
         progress.sent += 1
         progress.in_flight += 1
+        began = perf_counter()
+        who = {"step": request.step, "key": request.key, "model": request.model, "attempt": request.attempt}
         try:
             reply = await call(request)
             answer = read(reply)
@@ -34,8 +37,8 @@ def observe(
             progress.fault(fault, request.step, request.key)
             events.warning(
                 "request.failed",
-                step=request.step,
-                key=request.key,
+                **who,
+                seconds=round(perf_counter() - began, 3),
                 kind=fault.kind,
                 status=fault.status,
                 fate=fault.fate.value,
@@ -54,8 +57,7 @@ def observe(
         progress.answer(reply, answer.usage, request.step, request.key)
         events.info(
             "request.answered",
-            step=request.step,
-            key=request.key,
+            **who,
             seconds=round(reply.seconds, 3),
             input=answer.usage.input,
             output=answer.usage.output,

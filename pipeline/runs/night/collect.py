@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio
 
+from pipeline.core.contracts import BatchState
 from pipeline.core.domain import NO_TOKENS, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.journal import batches
 from pipeline.journal.batches import Batch, Line
@@ -55,9 +56,14 @@ class Collector:
         self._call: Call = observe(call, shared.events, shared.progress)
         self.brought = Brought()
 
-    async def take(self, results: Path, complete: bool) -> Brought:
-        """Record every line that is good for something; `complete`: the server says that all were done."""
+    async def take(self, results: Path, state: BatchState) -> Brought:
+        """Record every line that is good for something.
+
+        A request without a line may have been billed, where the server says that it worked on all of them,
+        or on more than there are lines for.
+        """
         seen: set[bytes] = set()
+        worked_on = 0
         for some in _read(results):
             fresh: dict[bytes, LineBack] = {}
             for one in some:  # of two lines for one request, an answer counts
@@ -66,12 +72,14 @@ class Collector:
             known = batches.lines_for(self._journal.select, self._batch.mark, list(fresh))
             there = batches.brought(self._journal.select, self._batch, list(fresh))
             seen |= known.keys()
+            worked_on += sum(fresh[digest].status != NOT_SENT for digest in known)
             self._back = fresh
             async with anyio.create_task_group() as group:
                 for digest, line in known.items():
                     if digest not in there:
                         group.start_soon(self._one, line)
-        await self._rest(seen, complete)
+        lost = state.status == "completed" or worked_on < state.done + state.failed
+        await self._rest(seen, lost)
         return self.brought
 
     async def _one(self, line: Line) -> None:
@@ -114,14 +122,14 @@ class Collector:
             return
         await self._journal.record(request, reply, charge.usage, charge.cost, outcome="superseded")
 
-    async def _rest(self, seen: set[bytes], complete: bool) -> None:
-        """The lines that brought nothing: of a complete batch they may have been billed."""
+    async def _rest(self, seen: set[bytes], lost: bool) -> None:
+        """The requests without a line: if lines are `lost`, any of them may have been billed."""
         for line in batches.lines_of(self._journal.select, self._batch.mark):
             if line.digest in seen:
                 continue
             self.brought.missing += 1
-            if complete:
-                self._maybe_billed(line, "the batch is complete, and brought no line for this request")
+            if lost:
+                self._maybe_billed(line, "the batch brought no line for this request")
         await self._journal.settle()
 
     async def lost(self, why: str) -> Brought:

@@ -41,8 +41,8 @@ class Deadline:
         return self.by - length
 
     def last(self, alone: float) -> float:
-        """The last moment at which the rest can be sent one by one, and be in time."""
-        return self.by - alone
+        """The last moment at which the rest can be sent one by one, and be in time for sure."""
+        return self.by - SAFETY * alone
 
     def lane(self, now: float, alone: float, *, flex: bool) -> str:
         """How a model of the lane batch is asked now: batch before the buffer, then flex, then sync."""

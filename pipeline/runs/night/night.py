@@ -21,9 +21,9 @@ from pipeline.runs.night.deadline import Deadline
 from pipeline.runs.night.submit import submit
 from pipeline.runs.night.under_way import UnderWay
 
-FIRST, GROWS, SLOWEST = 0.2, 0.1, 60.0
 ENDING = 5.0
 """seconds from one look to the next at batches that were cancelled"""
+FIRST, GROWS, SLOWEST = 0.2, 0.1, 120.0
 """a batch is looked at after a tenth of the time since it was made; at least and at most so many seconds"""
 
 
@@ -37,6 +37,8 @@ class Night:
     deadline: Deadline | None = None
     detach: bool = False
     """whether the run ends when everything is submitted"""
+    usual: float = 0.0
+    """seconds in which nearly all answers came that were asked for by themselves; 0 where none did"""
     alone: float = 0.0
     """seconds that all that is missing would take, sent one by one"""
     _later: list[Batch] = field(default_factory=list)
@@ -65,7 +67,7 @@ class Night:
         missing = max(0, progress.steps_expected - progress.steps)
         shared, batches = self.under_way.shared, self.under_way
         if self.deadline is not None:
-            self.alone = self.deadline.alone(missing, chain, shared.lanes, shared.usual_seconds)
+            self.alone = self.deadline.alone(missing, chain, shared.lanes, self.usual)
         await self._submit()
         if not batches.open and not self._later:
             self._check_budget()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.journal import batches
+from pipeline.journal import accounts, batches
 from pipeline.lanes.lanes import Lanes
 from pipeline.runs.night.deadline import Deadline
 from pipeline.runs.night.night import Night
@@ -38,6 +38,7 @@ async def open_night(run: RunState) -> AsyncIterator[None]:
     night = Night(under_way, lanes, detach=run.wish.detach)
     if run.wish.by is not None:
         night.deadline = Deadline(run.wish.by, run.wish.buffer)
+        night.usual = max((at for (at,) in accounts.percentiles(run.journal, (0.95,)).values()), default=0.0)
     parked.lane_of = shared.lane_of = night.lane_of
     shared.parking, run.night = parked, night
     async with AsyncExitStack() as stack:

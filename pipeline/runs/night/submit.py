@@ -16,7 +16,7 @@ from pipeline.journal import batches
 from pipeline.journal.batches import Batch
 from pipeline.runs.night.under_way import UnderWay, stopped
 
-LOOKS = (0.0, 1.0, 4.0, 15.0, 40.0)
+LOOKS = (0.0, 1.0, 5.0, 15.0)
 """seconds before each look for a batch that may have been made"""
 SETTLED = 120.0
 """seconds after which one look is enough"""

@@ -147,7 +147,7 @@ class UnderWay:
             results = self.parked.path(f"{batch.mark}.results")
             try:
                 await self.apis[batch.name].fetch(state, results)
-                await collector.take(results, state.status == "completed")
+                await collector.take(results, state)
             except Fault as fault:
                 if fault.fate is not Fate.RETRY:  # they are still there
                     raise stopped(fault, self.shared) from None
