@@ -8,7 +8,7 @@ AUDIT := .venv-audit
 COMPAT := .venv-compat
 AIMOCK := @copilotkit/aimock@1.43.0
 DEMO := jobs/films.yaml
-COOKBOOK := $(filter-out jobs/quota.yaml jobs/essays.yaml,$(sort $(wildcard jobs/*.yaml)))
+COOKBOOK := $(filter-out jobs/quota.yaml jobs/night.yaml jobs/essays.yaml,$(sort $(wildcard jobs/*.yaml)))
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(PY)
@@ -125,9 +125,10 @@ schema: setup  ## write the files that are generated from the code
 picture: setup  ## draw docs/run.svg anew, from a real run
 	@$(PY) docs/picture.py
 
+lock: EXTRAS := $(addprefix --extra ,embedded translate excel lemma metrics code remote otel)  # transformers has gigabytes
 lock: PINNED := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock:  ## resolve the lock files anew (needs uv)
-	@$(UV) pip compile --quiet pyproject.toml --all-extras --group dev $(PINNED) -o requirements.lock
+	@$(UV) pip compile --quiet pyproject.toml $(EXTRAS) --group dev $(PINNED) -o requirements.lock
 	@$(UV) pip compile --quiet --group audit $(PINNED) -o requirements-audit.lock
 	@$(UV) pip compile --quiet --group compat $(PINNED) -o requirements-compat.lock
 

@@ -2,7 +2,19 @@
 
 import sys
 
-from benchmarks import alike, checks, documents, durability, judge, memory, rates, replay, startup, throughput
+from benchmarks import (
+    alike,
+    checks,
+    documents,
+    durability,
+    judge,
+    memory,
+    rates,
+    ray,
+    replay,
+    startup,
+    throughput,
+)
 from benchmarks.workload import machine, note
 
 ALL = {
@@ -16,6 +28,7 @@ ALL = {
     "alike": alike,
     "checks": checks,
     "judge": judge,
+    "ray": ray,
 }
 
 if __name__ == "__main__":

@@ -21,9 +21,10 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.core import adapters
-from pipeline.core.errors import RunStopped
+from pipeline.core.errors import EXIT_CODES, RunStopped
 from pipeline.job import files, models, spec
 from pipeline.job.load import schema_text
+from pipeline.job.outside.on_end import OnEnd
 from pipeline.lanes import bottleneck
 from pipeline.lanes.guards import fuse
 from pipeline.output import types
@@ -129,6 +130,8 @@ def _done(kinds: str, fate: str, billed: str) -> str:
         return f"stops, exit code {_exit_code(kinds.split(', ')[0])}"
     if fate == "fail":
         return "this request fails, the run goes on"
+    if kinds == "no_room":
+        return "where flex was asked for: waits outside the queue, and sends it again; else as `rate_limited`"
     if "told" in fate:
         return "waits as long as the server says, and sends it again; not counted"
     if billed == "no":
@@ -215,7 +218,8 @@ def _options(spec: type[BaseModel]) -> str:
 _PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/cookbook/README.md": {"cookbook": lambda: _page_of("recipes")},
     "docs/documents.md": {"documents": _documents},
-    "README.md": {"kinds": _kinds},
+    "README.md": {"kinds": _kinds, "exits": lambda: _exits()},
+    "docs/schedule.md": {"exits": lambda: _exits()},
     "docs/checks.md": {
         "checks": lambda: _checks("checks"),
         "asked": lambda: _checks("asked"),
@@ -232,6 +236,7 @@ _PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "types": _types,
         "output": lambda: _keys(files.Output),
         "files": lambda: _keys(files.Files),
+        "on_end": lambda: _keys(OnEnd),
     },
 }
 
@@ -241,7 +246,13 @@ def _commands() -> str:
     parts += [
         f"## pipeline {' '.join(words)}\n\n```text\n{_said(*words, '--help')}```\n" for words in _words()
     ]
-    return _COMMANDS + "\n".join(parts)
+    return _COMMANDS + "\n".join(parts) + f"\n## Exit codes\n\n{_exits()}"
+
+
+def _exits() -> str:
+    """What each exit code means."""
+    rows = ((str(code), one.meaning, one.todo) for code, one in EXIT_CODES.items())
+    return _table(("code", "meaning", "what to do"), rows)
 
 
 def _words() -> Iterator[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from pipeline.wire.batching import Vendor, vendor_of, vendors
 from pipeline.wire.presets import Preset, presets
 
 HEAD = """\
@@ -32,20 +33,70 @@ written by `python docs/generate.py` from `pipeline/wire/presets.toml`, which is
 public documentation. It was not tried against each of them: what a server does with a new model may differ.
 
 """
+BATCHES = """
+## Lanes
+
+`lane: flex` and `lane: batch` of a model need a server that has them. What is known of a server's batches
+goes by its host. These numbers are read from the servers' public documentation, too, and each has its source.
+For a server at another address, name the one that it is like (`options: {batch: openai}`), or say what is
+different: `options: {batch: {most_requests: 5000, window: 24h, factor: 0.5, flex: true}}`. `pipeline doctor
+JOB` asks the server of a model with `lane: batch` for its list of batches, which costs nothing.
+
+"""
+MEGABYTE = 1_000_000
 
 
 def page() -> str:
-    """The page about the presets, made of `presets.toml`."""
-    head = ("server", "preset", "key variable", "what works", "what the preset sets")
+    """The page about the presets, made of `presets.toml` and `batching.toml`."""
+    head = ("server", "preset", "key variable", "what works", "lanes", "what the preset sets")
     known = presets()
     rows = (
-        (one.title, f"`{name}`", f"`{one.key}`" if one.key else "none", one.works, "; ".join(_set_by(one)))
+        (
+            one.title,
+            f"`{name}`",
+            f"`{one.key}`" if one.key else "none",
+            one.works,
+            _lanes_of(one),
+            "; ".join(_set_by(one)),
+        )
         for name, one in known.items()
     )
-    parts = [HEAD, _table(head, rows)]
+    parts = [HEAD, _table(head, rows), BATCHES, _of_batches()]
     for name, one in known.items():
         parts.append(f"\n## {one.title}\n\n```yaml\n{_example(name, one)}```\n\n{_wrapped(one.notes)}\n")
     return "".join(parts)
+
+
+def _lanes_of(one: Preset) -> str:
+    """The lanes that are known of a server; one that people run themselves may have more."""
+    vendor = vendor_of(one.address or one.form)
+    has = [lane for lane, there in (("flex", vendor.flex), ("batch", vendor.apis and vendor.hosts)) if there]
+    return ", ".join(["sync", *has])
+
+
+def _of_batches() -> str:
+    head = ("server", "dialects", "requests", "megabytes", "window", "price", "results kept", "what to know")
+    rows = [_known(one) for one in vendors().values()]
+    return _table(head, iter(rows))
+
+
+def _known(one: Vendor) -> tuple[str, ...]:
+    name = f"[{one.name}]({one.source})" if one.source else "any other"
+    if not one.apis:
+        return (name, "none", *[""] * 5, one.note)
+    kept = f"{one.retention} day{'s' * (one.retention > 1)}" if one.retention else ""
+    late = "" if one.expires else ", then goes on"
+    flex = "It also has the tier flex." if one.flex else ""
+    return (
+        name,
+        ", ".join(one.apis),
+        f"{one.most_requests:,}",
+        f"{one.most_bytes // MEGABYTE:,}",
+        f"{one.window}{late}",
+        f"× {one.factor:g}",
+        kept,
+        " ".join(filter(None, (one.note, flex))),
+    )
 
 
 def _set_by(one: Preset) -> Iterator[str]:

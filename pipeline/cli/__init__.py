@@ -1,7 +1,6 @@
 """The commands. A thin layer over `pipeline.api`, and the only folder that prints to standard output.
 
-Exit codes: 0 ok; 2 the job file or the records are wrong; 3 some rows failed; 4 the key, the quota or the
-budget; 74 the disk; 75 stopped, can be resumed; 130 interrupted.
+What an exit code means stands in `core/errors.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -19,7 +19,15 @@ from pipeline import __version__
 from pipeline.cli import _common as common
 from pipeline.cli import handing, journal, look, run, tools, translate, wording
 from pipeline.core.display import safe_text
-from pipeline.core.errors import DiskError, Interrupted, JobError, PipelineError, RunStopped
+from pipeline.core.errors import (
+    EXIT_CODES,
+    Detached,
+    DiskError,
+    Interrupted,
+    JobError,
+    PipelineError,
+    RunStopped,
+)
 from pipeline.system.signals import end_the_program
 
 YOUNG = 50_000
@@ -30,8 +38,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Bulk text generation and translation that never loses an answer it paid for.",
-    epilog="Exit codes: 0 ok, 2 job file or records, 3 some rows failed, 4 key, quota or budget, 74 disk, "
-    "75 can be resumed, 130 interrupted.",
+    epilog="Exit codes: "
+    + ", ".join(f"{code} {one.short}" for code, one in EXIT_CODES.items() if code != 1)
+    + ".",
 )
 
 _OTHERS = {
@@ -92,9 +101,25 @@ def _open_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123 - the same
 
 
+def _show_end(code: int) -> None:
+    """An end for programs whose message is on standard error only."""
+    if code in EXIT_CODES and code:
+        error = PipelineError(EXIT_CODES[code].meaning, hint="standard error has the message")
+        error.exit_code = code
+        error.outcome = Interrupted.outcome if code == Interrupted.exit_code else error.outcome
+        _show_error(error)
+
+
+def _show_error(error: PipelineError) -> None:
+    """An error for programs, where they want JSON and have got none yet."""
+    if "--json" in sys.argv and not common.SHOWN:
+        print(json.dumps(wording.numbers_of_error(error), indent=2))
+
+
 def main() -> None:
     """The program."""
     gc.set_threshold(YOUNG)
+    common.SHOWN.clear()
     _open_streams()
     signals = end_the_program()
     try:
@@ -103,25 +128,33 @@ def main() -> None:
         sys.stdout.flush()
     except PipelineError as error:
         lines = [safe_text(line) for line in str(error).splitlines()]
-        print("error: " + "\n".join(lines), file=sys.stderr)
-        if "--json" in sys.argv:
-            print(json.dumps(wording.numbers_of_error(error), indent=2))
+        print(("" if isinstance(error, Detached) else "error: ") + "\n".join(lines), file=sys.stderr)
+        _show_error(error)
         raise SystemExit(error.exit_code) from None
     except (KeyboardInterrupt, SystemExit) as end:
         if isinstance(end, SystemExit) and not (signals and end.code == Interrupted.exit_code):
+            _show_end(end.code if isinstance(end.code, int) else 0)
             raise
+        _show_end(Interrupted.exit_code)
         again = run.way_on() if sys.argv[1:2] == ["run"] else "the same command"
         print(f"error: interrupted ({''.join(signals[:1])})\n  to go on: {again}", file=sys.stderr)
         raise SystemExit(Interrupted.exit_code) from None
     except MemoryError:
         print("error: no memory is left\n  run the same command with more memory", file=sys.stderr)
+        _show_end(RunStopped.exit_code)
         raise SystemExit(RunStopped.exit_code) from None
     except BrokenPipeError:
         os._exit(141)  # the reader has gone, as with `| head`: nobody can be told
     except OSError as error:
         what = error.filename or "standard output"
         print(f"error: {safe_text(str(what))}: {error.strerror}", file=sys.stderr)
+        with suppress(OSError):
+            _show_end(DiskError.exit_code)
+            sys.stdout.flush()
         os._exit(DiskError.exit_code)
+    except Exception:
+        _show_end(1)
+        raise
 
 
 if __name__ == "__main__":

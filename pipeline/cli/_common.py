@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pipeline.job.allowlist import Allowed
     from pipeline.job.spec import Job
     from pipeline.runs.result import Result
+
+
+SHOWN: list[int] = []
+"""the exit code of what was printed as JSON, once it was: a program wants one object, and not two"""
 
 
 def _job_files(incomplete: str) -> list[str]:
@@ -145,13 +149,17 @@ def load_job(
 
 def show_result(result: Result, as_json: bool) -> None:
     """Print a result, and end with its exit code."""
-    show(as_json, wording.numbers_of_result(result), wording.of_result(result))
+    show(as_json, wording.numbers_of_result(result), wording.of_result(result), result.exit_code)
     raise typer.Exit(result.exit_code)
 
 
-def show(as_json: bool, numbers: Any, lines: Iterable[str]) -> None:
-    """Print the same for programs, or for people."""
-    print_lines([json.dumps(numbers, indent=2, default=str)] if as_json else lines)
+def show(as_json: bool, numbers: Mapping[str, Any], lines: Iterable[str], code: int = 0) -> None:
+    """Print the same for programs, with the exit code, or for people."""
+    if as_json:
+        print_lines([json.dumps({**numbers, "exit_code": code}, indent=2, default=str)])
+        SHOWN.append(code)
+    else:
+        print_lines(lines)
 
 
 def print_lines(lines: Iterable[str]) -> None:

@@ -50,9 +50,9 @@ def forget(
     from pipeline.runs.forget.forget import forget as forget_record
 
     forgotten = forget_record(job, key, remove_results=remove_results)
-    common.show(as_json, asdict(forgotten), map(safe_text, _of_forgotten(forgotten)))
-    if forgotten.left:
-        raise typer.Exit(DiskError.exit_code)
+    code = DiskError.exit_code if forgotten.left else 0
+    common.show(as_json, asdict(forgotten), map(safe_text, _of_forgotten(forgotten)), code)
+    raise typer.Exit(code)
 
 
 def _of_forgotten(found: Forgotten) -> Iterator[str]:
@@ -106,9 +106,9 @@ def restore(
     known = f", {restored.known:,} were there before" if restored.known else ""
     damaged = f", {counted(restored.damaged, 'line')} damaged" if restored.damaged else ""
     said = f"{counted(restored.taken, 'answer')} taken in{known}{damaged}"
-    common.show(as_json, asdict(restored), [said])
-    if restored.damaged:
-        raise typer.Exit(DiskError.exit_code)
+    code = DiskError.exit_code if restored.damaged else 0
+    common.show(as_json, asdict(restored), [said], code)
+    raise typer.Exit(code)
 
 
 def _text(file: Path) -> str:
@@ -131,9 +131,9 @@ def verify(
 
     verdict = verify(job.folder / "journal.sqlite")
     numbers = {**asdict(verdict), "whole": verdict.whole}
-    common.show(as_json, numbers, map(safe_text, _of_verdict(verdict)))
-    if not verdict.whole:
-        raise typer.Exit(DiskError.exit_code)
+    code = 0 if verdict.whole else DiskError.exit_code
+    common.show(as_json, numbers, map(safe_text, _of_verdict(verdict)), code)
+    raise typer.Exit(code)
 
 
 def _of_verdict(verdict: Verdict) -> Iterator[str]:

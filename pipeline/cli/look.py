@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -202,7 +202,7 @@ def doctor(
     )
     checks = list(looked_at(load, __version__))
     code = exit_code(checks)
-    common.show(as_json, {"checks": list(map(asdict, checks)), "exit_code": code}, _of_checks(checks))
+    common.show(as_json, {"checks": list(map(asdict, checks))}, _of_checks(checks), code)
     raise typer.Exit(code)
 
 
@@ -219,9 +219,20 @@ def _of_checks(checks: list[Check]) -> Iterator[str]:
 
 _VERB = typer.Argument(
     metavar="VERB",
-    help="pause, resume, stop, set KEY=VALUE, status.",
-    autocompletion=lambda: ["pause", "resume", "stop", "set", "status"],
+    help="pause, resume, stop, cancel, set KEY=VALUE, status.",
+    autocompletion=lambda: ["pause", "resume", "stop", "cancel", "set", "status"],
 )
+
+
+def _cancelled(job: Job) -> tuple[dict[str, Any], list[str]]:
+    """End the batches of a job that nobody runs, for instance after `run --detach`."""
+    from pipeline import api
+    from pipeline.runs.state import Wish
+
+    said: list[str] = []
+    api.run(job, say=said.append, wish=Wish(cancel=True))
+    said = said or ["no batch is under way"]
+    return {"said": "\n".join(said)}, list(map(safe_text, said))
 
 
 def ctl(
@@ -234,12 +245,16 @@ def ctl(
 ) -> None:
     """Steer a live run from another terminal. For example: ctl JOB set budget.cost=30."""
     from pipeline.runs.control.client import VERBS, command
+    from pipeline.system.lock import holder
 
     if str(job_file) in VERBS and not job_file.exists():
         hint = f"the job file comes first: pipeline ctl {verb} {job_file}"
         raise JobError(f"'{job_file}' is a command, not a job file", where="pipeline ctl", hint=hint)
     job = common.load_job(job_file, sets, None, common.stranger(untrusted, None, None, asks=False))
 
+    if verb == "cancel" and not holder(job.folder):
+        common.show(as_json, *_cancelled(job))
+        return
     answer = command(job.folder, verb, *(arguments or ()), file=job_file)
     said = answer.get("said")
     lines = map(safe_text, said.splitlines()) if said is not None else wording.of_live(answer)

@@ -30,6 +30,33 @@ if TYPE_CHECKING:
 
 
 _STOPPED = "stopped after the pilot; `pipeline export` writes its rows"
+_Frozen = Annotated[
+    bool,
+    typer.Option(
+        "--frozen", help="Send and write nothing; say which translated documents are stale, and end with 3."
+    ),
+]
+_Otel = Annotated[
+    bool,
+    typer.Option("--otel", help="Send traces and metrics, without texts, to where OTEL_* variables say."),
+]
+
+
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
+]
+For = Annotated[str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="HH:MM", help="Be done by then: what no batch answers in time goes alone."),
+]
+Buffer = Annotated[
+    str | None,
+    typer.Option("--buffer", metavar="1h", help="How long before --by batches end; default: as needed."),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="Submit batches and end with 75; the same command collects them.")
+]
 
 
 def _processes(given: str) -> int:
@@ -37,7 +64,7 @@ def _processes(given: str) -> int:
     return 0 if given == "auto" else common.whole("--processes", 1)(given)
 
 
-_Processes = Annotated[
+Processes = Annotated[
     int,
     typer.Option(
         "--processes",
@@ -64,20 +91,14 @@ def run(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Go on after the pilot without asking.")] = False,
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="HH:MM", help="Send only what will be answered by then.")
-    ] = None,
-    for_: Annotated[
-        str | None, typer.Option("--for", metavar="6h", help="The same as a duration from now.")
-    ] = None,
-    processes: _Processes = 1,
-    frozen: Annotated[
-        bool,
-        typer.Option(
-            "--frozen",
-            help="Send and write nothing; say which translated documents are stale, and end with 3.",
-        ),
-    ] = False,
+    until: Until = None,
+    for_: For = None,
+    by: By = None,
+    buffer: Buffer = None,
+    detach: Detach = False,
+    processes: Processes = 1,
+    frozen: _Frozen = False,
+    otel: _Otel = False,
     allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
@@ -85,6 +106,7 @@ def run(
 ) -> None:
     """Run a job: ask for what is missing, write the table. The same command goes on after any stop."""
     end = _end(until, for_)
+    done = _done_by(by, buffer)
     job = common.load_job(
         job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
     )
@@ -93,8 +115,10 @@ def run(
     if frozen:
         _show_frozen(job, as_json)
     if pilot is not None and not _piloted(job, pilot, end, yes):
+        common.show(as_json, {"outcome": "pilot"}, (), RunStopped.exit_code)
         raise typer.Exit(RunStopped.exit_code)
-    common.show_result(_run(job, Wish(retry_failed, end, processes=processes)), as_json)
+    wish = Wish(retry_failed, end, *done, detach, processes=processes, otel=otel)
+    common.show_result(_run(job, wish), as_json)
 
 
 def _show_frozen(job: Job, as_json: bool) -> NoReturn:
@@ -105,7 +129,7 @@ def _show_frozen(job: Job, as_json: bool) -> NoReturn:
     lines = [safe_text(f"stale: {path}: {why}") for path, why in found.stale.items()]
     count = f"{counted(len(found.stale), 'file')} of {counted(found.documents, 'document')}"
     lines.append(f"{count} would change" if found.stale else "all documents are as a run would write them")
-    common.show(as_json, {"documents": found.documents, "stale": found.stale}, lines)
+    common.show(as_json, {"documents": found.documents, "stale": found.stale}, lines, found.exit_code)
     raise typer.Exit(found.exit_code)
 
 
@@ -171,6 +195,19 @@ def _end(until: str | None, for_: str | None) -> float | None:
         return time.time() + duration_of(for_) if for_ else None
     except ValueError as error:
         raise JobError(str(error), where="--until" if until else "--for") from None
+
+
+def _done_by(by: str | None, buffer: str | None) -> tuple[float | None, float | None]:
+    """The Unix time that --by means, and the seconds of --buffer."""
+    from pipeline.core.clock import SYSTEM_ZONE, duration_of, time_of
+
+    if buffer and not by:
+        raise JobError("it goes with --by", where="--buffer")
+    try:
+        end = time_of(by, datetime.now(SYSTEM_ZONE)).timestamp() if by else None
+        return end, duration_of(buffer) if buffer else None
+    except ValueError as error:
+        raise JobError(str(error), where="--by, --buffer") from None
 
 
 def _at(end: float | None) -> str:

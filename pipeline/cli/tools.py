@@ -39,6 +39,7 @@ def check(
     sets: common.Sets = None,
     limit: common.Limit = None,
     rows: Annotated[bool, typer.Option("--rows", help="Render the templates of every record.")] = False,
+    as_json: common.AsJson = False,
     allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
@@ -48,30 +49,38 @@ def check(
     job = common.load_job(
         job_file, sets, limit, common.stranger(untrusted, allow_host, allow_key), allow_code
     )
+    from pipeline.runs.ending.ending import listeners_of
     from pipeline.runs.session import Session
     from pipeline.runs.warnings import warnings_of
 
     session = Session.open(job)
+    at_end = [f"at the end of a run: {spec.told}" for spec, _ in listeners_of(job, runs=False)]
     warnings = list(map(str, warnings_of(session)))
     common.print_warnings(warnings)
-    if session.source.told:
-        typer.echo(safe_text(session.source.told))
     records = (record for batch in session.source.batches() for record in batch)
-    checked, failed = 0, 0
+    checked, failed, faults = 0, 0, list[dict[str, object]]()
     for record in records if rows else islice(records, 1):
         checked += 1
         for stage, fault in session.faults(record):
             failed += 1
             if failed <= FAULTS_SHOWN:
-                where = f"record {record.row} ({record.key}), step {stage.spec.name}"
-                typer.echo(safe_text(f"{where}: {fault.message}"), err=True)
+                about = {"record": record.row, "key": record.key, "step": stage.spec.name}
+                faults.append({**about, "message": fault.message})
+    code = ROWS_FAILED if failed else 0
+    for one in faults:
+        where = f"record {one['record']} ({one['key']}), step {one['step']}"
+        typer.echo(safe_text(f"{where}: {one['message']}"), err=True)
     if failed > FAULTS_SHOWN:
         typer.echo(f"… and {counted(failed - FAULTS_SHOWN, 'more fault')} that are not shown", err=True)
     more = "" if rows else "; --rows renders the templates of every record"
     fine = f"the job can run, with {counted(len(warnings), 'warning')}; " if warnings else "the job is fine; "
     verdict = "" if failed else fine
-    typer.echo(f"{job.name}: {verdict}records rendered: {checked:,}, faults: {failed:,}{more}")
-    raise typer.Exit(ROWS_FAILED if failed else 0)
+    said = f"{job.name}: {verdict}records rendered: {checked:,}, faults: {failed:,}{more}"
+    lines = [*filter(None, [session.source.told]), *at_end]
+    numbers = {"job": job.name, "checked": checked, "failed": failed, "faults": faults}
+    numbers |= {"warnings": warnings, "told": lines}
+    common.show(as_json, numbers, [*map(safe_text, lines), said], code)
+    raise typer.Exit(code)
 
 
 def new(

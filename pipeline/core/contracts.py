@@ -153,6 +153,8 @@ class Capabilities:
     """whether any process can send a model's requests: the provider keeps nothing that all of them need"""
     batches: Callable[[Any], AbstractAsyncContextManager[BatchApi]] | None = None
     """opens the batches of a model; None where it takes none"""
+    vendor: Callable[[Any], Any] | None = None
+    """what is known of the server of a model: a `wire.batching.Vendor`; None where there is no server"""
 
 
 class Provider(Protocol):

@@ -53,5 +53,6 @@ def dollars(amount: float | None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 row, 1,200 rows."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """A number with its noun: 1 row, 1,200 rows, 2 batches."""
+    ending = "es" if noun.endswith(("ch", "sh", "s", "x")) else "s"
+    return f"{number:,} {noun}{'' if number == 1 else ending}"

@@ -8,12 +8,13 @@ This module does not know HTTP, files or the job file.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Self, TypeAlias, TypeVar, dataclass_transform
 
 DOLLAR = 1_000_000_000  # money is counted in nano-dollars, so that sums are exact
+FLEX, BATCH = "flex", "batch"  # service tiers that cost less
 Values: TypeAlias = Mapping[str, Any]
 _Class = TypeVar("_Class")
 
@@ -67,27 +68,22 @@ class Request:
     key: str = field(default="", compare=False)
     attempt: int = field(default=1, compare=False)  # which try this is, from 1
     endpoint: str = field(default="", compare=False)  # which of a model's endpoints; '' where there is one
-    private: tuple[Any, ...] = field(default=(), compare=False, repr=False)
-    """values of the record that stay out of every message"""
-    instead: Request | None = field(default=None, compare=False)
-    """the same question to the fallback model, asked if this one fails"""
+    private: tuple[Any, ...] = field(default=(), compare=False, repr=False)  # what no message may show
+    instead: Request | None = field(default=None, compare=False)  # to the fallback model, if this one fails
     draw: str = ""  # which of several answers to the same body is wanted; '' for the first or only one
-    turns: int = field(default=1, compare=False)
-    """messages of user and model: more than 1 where it sends an answer back with a complaint"""
-    via: str = field(default="", compare=False)
-    """which of the job's models is asked, by its name there; '' for the step's own"""
-    segments: tuple[bytes, ...] = field(default=(), compare=False)
-    """the keys of the segments of a document that it asks for, in their order"""
+    turns: int = field(default=1, compare=False)  # messages: more than 1 where an answer is complained of
+    via: str = field(default="", compare=False)  # which of the job's models is asked; '' for the step's own
+    segments: tuple[bytes, ...] = field(default=(), compare=False)  # those of a document, by key, in order
     media: tuple[Media, ...] = field(default=(), compare=False, repr=False)
+    tier: str = field(default="", compare=False)  # flex: it is put into what is sent; batch: it goes by file
     _digest: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     @property
     def either(self) -> Iterator[Request]:
         """The request, and behind it those to the fallback models."""
-        request: Request | None = self
-        while request is not None:
-            yield request
-            request = request.instead
+        yield self
+        if self.instead is not None:
+            yield from self.instead.either
 
     @property
     def weight(self) -> int:
@@ -96,20 +92,27 @@ class Request:
 
     @property
     def sent(self) -> bytes:
-        """The body as it is sent: with pictures and recordings in the places of their marks."""
+        """The body as it is sent: with its tier, and with pictures and recordings in their places."""
         body = self.body
+        if self.tier == FLEX:  # the body is an object, and never an empty one
+            body = b'{"service_tier":"flex",' + body[1:]
         for one in self.media:
             if one.mark and one.mark in body:
                 body = body.replace(one.mark, one.load())
         return body
 
+    def with_tier(self, tier: str) -> Request:
+        """The same question in another service tier: its digest is the same, and so is its answer."""
+        other = replace(self, tier=tier)
+        object.__setattr__(other, "_digest", self._digest)
+        return other
+
     @property
     def digest(self) -> bytes:
         """SHA-256 over the dialect, the body and the draw: whoever has the same digest has the same answer.
 
-        The first draw adds nothing, so it has the digest of a request without draws. Host, key, headers,
-        limits and prices stay out of it. The body is built in one fixed order (`wire/apis/`), and sent as it
-        stands here; a picture counts by the SHA-256 in its mark.
+        The first draw adds nothing. Host, key, headers, limits, prices and the tier stay out of it. The body
+        is built in one fixed order (`wire/apis/`); a picture counts by the SHA-256 in its mark.
         """
         if not self._digest:
             draw = b"\0" + self.draw.encode() if self.draw else b""  # a body is JSON: it has no null byte
@@ -130,8 +133,7 @@ class Usage:
     cached: int = 0
     cache_written: int = 0
     reasoning: int = 0
-    whole: bool = field(default=True, compare=False)
-    """whether no count is missing, or is something that no count can be"""
+    whole: bool = field(default=True, compare=False)  # whether no count is missing, or cannot be one
 
 
 ANY_MODEL = "any"  # what to write for the one model of a server that does not look at the name
@@ -160,7 +162,7 @@ class Answer:
     refusal: str = ""
     model: str = ""
     usage: Usage = NO_TOKENS
-    tier: str = ""  # the service tier that served it, where the server says so: flex, priority, …
+    tier: str = ""  # the service tier that served it, where the server says so
     reasoning: str = ""  # what the model wrote before its answer; never a part of a result
     said: str = ""  # the text with the reasoning that stood in it; '' where none did
 

@@ -5,11 +5,14 @@
     ├── InputError      2    the records are wrong: which file, which line, what to do
     ├── RunStopped      75   a fatal fault stopped the run; the same command goes on
     │   ├── KeyRefused  4    the server refuses the key; only a person can mend that
-    │   ├── OutOfQuota  4    the account's quota or the job's budget is spent
+    │   ├── OutOfQuota  4    the account's quota is spent
+    │   │   └── OutOfBudget  the job's budget is spent
+    │   ├── Detached    75   everything is in batches; the same command collects them
     │   └── Interrupted 130  Ctrl-C, SIGTERM or SIGHUP
     ├── Locked          75   another run of this job is alive
     └── DiskError       74   the disk is full, failing or not writable; the journal is too new or broken
 
+`EXIT_CODES` says what each code means: the help and the pages are written from it.
 What went wrong with one request is a `Fault` (domain.py), not an error: it is kept in its row.
 This module knows nothing of files, HTTP or the terminal.
 """
@@ -19,10 +22,38 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 OK = 0
 ROWS_FAILED = 3
+
+
+class ExitCode(NamedTuple):
+    """An exit code: what it means in few words, what may have happened, and what to do."""
+
+    short: str
+    meaning: str
+    todo: str
+
+
+EXIT_CODES = {
+    0: ExitCode("ok", "all rows are there", "nothing"),
+    1: ExitCode("error in the program", "an error that the program does not know, with its traceback",
+        "report it; what was answered is in the journal"),
+    2: ExitCode("job file or records", "the job file, a template, an option or the records are wrong, or "
+        "the output format cannot hold the result (the answers are kept)",
+        "fix what the message names, run again"),
+    3: ExitCode("some rows failed", "the table is there, some rows failed or wait for a person",
+        "see `failures.csv`; run again for those that were not paid for, with `--retry-failed` for all"),
+    4: ExitCode("key, quota or budget", "the key is refused, or the account's quota or the job's budget is "
+        "spent", "set the right key, add money or raise the budget; run the same command"),
+    74: ExitCode("disk", "a disk is full or failing, or a file is damaged", "free space, run the same "
+        "command"),
+    75: ExitCode("can be resumed", "stopped, can be resumed: an outage, a wrong model or address, mostly "
+        "failing rows, the end of `--until`, another run alive, or rows that are pending",
+        "fix what the message names, if anything; run the same command"),
+    130: ExitCode("interrupted", "interrupted (Ctrl-C, SIGTERM, SIGHUP, `ctl stop`)", "run the same command"),
+}  # fmt: skip
 MOST_TOLD = 10  # the most errors that one message lists
 _JSON_FAULT = re.compile(r"([^()\n]{1,200}): line (\d+) column (\d+) \(char \d+\)")
 """how both parsers of JSON write what is wrong, and where"""
@@ -67,6 +98,8 @@ class PipelineError(Exception):
     """A sentence for the user: `where` it is, `what` is wrong, `hint`: what to do."""
 
     exit_code = 1
+    outcome = "failed"
+    """how a run ends with it, in a word or two, for programs"""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(what)
@@ -105,24 +138,44 @@ class RunStopped(PipelineError):
     """A fatal fault stopped the run; what is paid for is in the journal."""
 
     exit_code = 75
+    outcome = "stopped"
 
 
 class KeyRefused(RunStopped):
     """The server refuses the key."""
 
     exit_code = 4
+    outcome = "key refused"
 
 
 class OutOfQuota(RunStopped):
-    """The account's quota or the job's budget is spent."""
+    """The account's quota is spent."""
 
     exit_code = 4
+    outcome = "out of quota"
+
+
+class OutOfBudget(OutOfQuota):
+    """The job's budget is spent."""
+
+    outcome = "out of budget"
 
 
 class Interrupted(RunStopped):
     """The user, or the system, asked the run to end."""
 
     exit_code = 130
+    outcome = "interrupted"
+
+
+class Detached(RunStopped):
+    """Everything that could be asked is in batches, and the run was not to wait for them."""
+
+    outcome = "detached"
+
+    def __init__(self, batches: int) -> None:
+        what = f"detached: {batches} batch{'es are' if batches != 1 else ' is'} under way"
+        super().__init__(what, hint="the same command collects what is done, and goes on")
 
 
 class Locked(PipelineError):

@@ -36,6 +36,8 @@ def _paths(data: Any, name: str) -> Iterator[tuple[str | int, ...]]:
 def resolve(job: Job, text: YamlSource) -> Job:
     """Fill in what may be left out: each step's model, each model's dialect and concurrency."""
     models = {name: _resolved_model(name, model, text) for name, model in job.models.items()}
+    for model in models.values():
+        model._beside = job.file.parent
     for name in models:
         _check_fallbacks(name, models, text)
     steps: list[Step] = []

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
+from pipeline.job.fields import is_here
 from pipeline.job.models import Endpoint, Model, Price
 from pipeline.job.spec import Job
 from pipeline.job.yaml_source import YamlSource
@@ -55,14 +55,6 @@ def _at(model: Model, endpoint: Endpoint) -> Model:
         "endpoints": (),
     }
     return model.model_copy(update=update)
-
-
-def is_here(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def with_presets(job: Job, text: YamlSource) -> Job:

@@ -36,11 +36,13 @@ _ADDRESS = r"^(https?://[^\s@]+)?$"
 _VARIABLE = r"^([A-Z_][A-Z0-9_]*)?$"
 SOME_PATH = r"^[^\x00]+$"
 LEDGER = r"^[A-Za-z0-9_-]{1,64}\.(parquet|csv)$"
+CLUSTER = r"^(auto|local|(ray://)?[A-Za-z0-9.\[\]:-]{1,255}:[0-9]{1,5})$"
 PATTERNS = {
     _IDENTIFIER: "may have only letters (A-Z, a-z), digits and _, and must not begin with a digit",
     _JOB_NAME: "may have only letters (A-Z, a-z), digits, . - and _, and must begin with a letter or digit",
     _ADDRESS: "must begin with http:// or https://, and contain no space and no password",
     SOME_PATH: "must not be empty",
+    CLUSTER: "must be auto, local, or the address of a cluster",
     LEDGER: "must be a name that ends in .parquet or .csv, without a folder",
     _VARIABLE: "must be the NAME of an environment variable, such as OPENAI_API_KEY (never a key itself)",
 }
@@ -50,6 +52,7 @@ PATTERN_EXAMPLES = {
     _JOB_NAME: "for example: products-2026",
     _ADDRESS: "for example: http://127.0.0.1:8000/v1",
     SOME_PATH: "for example: output/posts",
+    CLUSTER: "for example: ray://head.example:10001",
     LEDGER: "for example: segments.csv",
     _VARIABLE: "write the key into the environment: export OPENAI_API_KEY=…",
 }
@@ -82,6 +85,14 @@ def address(text: str) -> str:
     if _AZURE.match(text):
         raise ValueError("must end in /openai/v1 at Azure: https://RESOURCE.openai.azure.com/openai/v1")
     return text
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _has_host(text: str) -> bool:

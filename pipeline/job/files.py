@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from pipeline.job.fields import LEDGER, SOME_PATH, Spec, Template, Texts
+from pipeline.system.remote import address, is_remote
 
 MOST_PARTS = 8  # the most parts of the name of a row's file
 
@@ -52,6 +53,12 @@ def _name_or_number(value: object) -> object:
     raise ValueError("must be the name of a sheet, or its number from 1")
 
 
+def _on_a_disk(name: str) -> str:
+    if is_remote(str(name)):
+        raise ValueError("must be a folder on a disk: only records and tables can be objects in a store")
+    return name
+
+
 Separator = Annotated[str, AfterValidator(_one_character)]
 Encoding = Annotated[str, AfterValidator(_known_codec)]
 ColumnType = Literal["string", "integer", "float", "boolean", "date", "datetime"]
@@ -72,7 +79,7 @@ class Records(Spec):
         alias="from",
         description="one table: csv, tsv, json, jsonl (each also .gz or .zst), parquet, xlsx or ods; or"
         " documents: a folder, a file, a pattern such as docs/**/*.{md,mdx}, or several; relative to the job"
-        " file",
+        " file; a table may be an object in a store: s3://bucket/products.csv, gs://… or az://…",
     )
     kind: Literal["", "table", "documents"] = Field(
         "",
@@ -136,7 +143,9 @@ _OF_DOCUMENTS = get_args(_Beside)
 class Files(Spec):
     """A file for each row that is ok, beside the table."""
 
-    to: Annotated[str, Field(pattern=SOME_PATH)] = Field(description="the folder for the files")
+    to: Annotated[str, Field(pattern=SOME_PATH), AfterValidator(_on_a_disk)] = Field(
+        description="the folder for the files"
+    )
     name: Texts = Field(
         description="columns whose values form the file name; all but the last one form folders"
     )
@@ -164,7 +173,8 @@ class Output(Spec):
     to: Texts = Field(
         (),
         description="one file or several: csv, tsv, json, jsonl (each also .gz or .zst), parquet or xlsx by"
-        " suffix; default: results.csv in the job's folder",
+        " suffix; default: results.csv in the job's folder; s3://bucket/posts.parquet, gs://… and az://… are"
+        " written into the job's folder, and then to the store",
     )
     include: tuple[Included, ...] = Field(
         ("status", "model"),
@@ -194,11 +204,24 @@ class Output(Spec):
         "segments.parquet",
         description="the table of all segments of documents, in the job's folder: .parquet or .csv",
     )
-    references: str = Field(
+    references: Annotated[str, AfterValidator(_on_a_disk)] = Field(
         "",
         description="a folder with translations by people, named as in the tree: the report says how alike"
         " the translations are (chrF and BLEU, with the extra `metrics`)",
     )
+
+    @field_validator("to")
+    @classmethod
+    def _are_places(cls, to: tuple[str, ...]) -> tuple[str, ...]:
+        for name in filter(is_remote, to):
+            address(name)
+        return to
+
+    @field_validator("tree")
+    @classmethod
+    def _tree_on_a_disk(cls, tree: Any) -> Any:
+        _on_a_disk(str(getattr(tree, "text", tree) or ""))
+        return tree
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def load(
     if untrusted is not None:
         hold(job, text, untrusted)
     elif allow_code is not None:
-        job._code = _plugins(job, text, allow_code)
+        job._code, job._allows_code = _plugins(job, text, allow_code), allow_code
     return resolve(job, text)
 
 

@@ -5,9 +5,10 @@ This module does not read files and does not know what any adapter does with its
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, StrictInt
+from pydantic import Field, PrivateAttr, StrictInt
 
 from pipeline.job.fields import (
     Address,
@@ -23,6 +24,7 @@ from pipeline.job.fields import (
 )
 
 Lane: TypeAlias = Literal["sync", "flex", "batch", "cheapest"]
+PATIENCE = 900.0  # seconds for one request in the tier flex, where the job says nothing
 MOST_AUTO = 1024  # the most requests under way that `concurrency: auto` tries
 
 
@@ -50,7 +52,12 @@ class Limits(Spec):
     maybe_billed_retries: StrictInt = Field(
         2, ge=0, le=100, description="retries after faults that may have been billed: 5xx, lost replies"
     )
-    timeout: Number = Field(300, gt=0, le=86_400, description="seconds for one request and its whole answer")
+    timeout: Number = Field(
+        300,
+        gt=0,
+        le=86_400,
+        description="seconds for one request and its whole answer; for flex 900 by default",
+    )
     outage: Number = Field(
         600,
         gt=0,
@@ -122,3 +129,15 @@ class Model(Spec):
         None, description="dollars per million tokens; takes precedence over the built-in list"
     )
     options: dict[str, Any] = Field({}, description="settings of the provider itself")
+    _beside: Path = PrivateAttr(Path())
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one request in the tier flex: more than for others, unless the job says how many."""
+        said = "timeout" in self.limits.model_fields_set
+        return self.limits.timeout if said else max(PATIENCE, self.limits.timeout)
+
+    @property
+    def beside(self) -> Path:
+        """The folder of the job file, at which a relative path begins."""
+        return self._beside

@@ -10,12 +10,13 @@ import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, StrictInt, ValidationInfo, field_validator, model_validator
 
 from pipeline.job.code.plugins import Plugins
 from pipeline.job.fields import (
+    CLUSTER,
     Each,
     Identifier,
     JobName,
@@ -27,7 +28,9 @@ from pipeline.job.fields import (
 )
 from pipeline.job.files import Output, Records
 from pipeline.job.models import Model
+from pipeline.job.outside.on_end import OnEnds
 from pipeline.job.yaml_source import YamlSource
+from pipeline.system.remote import is_remote, mirror
 
 
 class BudgetSpec(Spec):
@@ -40,6 +43,24 @@ class BudgetSpec(Spec):
     requests: StrictInt | None = Field(None, ge=1, le=10**12, description="requests, retries included")
     maybe_billed: Number | None = Field(
         None, ge=0, le=1e9, description="dollars that one run may lose to possibly billed, failed attempts"
+    )
+
+
+class Engine(Spec):
+    """Where the records are walked: by workers on the machines of a cluster."""
+
+    kind: Literal["ray"] = Field(description="ray: a Ray cluster, with the extra `ray`")
+    address: Annotated[str, Field(pattern=CLUSTER)] = Field(
+        "auto",
+        description="auto: the cluster that this machine belongs to; local: one that is started here for the"
+        " run; or another: host:6379, ray://host:10001",
+    )
+    workers: Annotated[StrictInt, Field(ge=1, le=1000)] | Literal["auto"] = Field(
+        "auto",
+        description="processes, spread over the nodes; auto: one for each CPU of the cluster, at most 32",
+    )
+    host: str = Field(
+        "", description="the address by which the nodes reach this machine; default: as Ray knows it"
     )
 
 
@@ -144,6 +165,9 @@ class Job(Spec):
     steps: tuple[Step, ...] = Field(min_length=1)
     output: Output = Output()
     budget: BudgetSpec = Field(BudgetSpec(), description="what the job may spend in all its runs together")
+    engine: Engine | None = Field(
+        None, description="who walks the records; default: this process, or those of --processes"
+    )
     plugins: Texts = Field(
         (),
         description="Python files beside the job file, with checks, filters of templates or a source of the"
@@ -154,6 +178,9 @@ class Job(Spec):
     )
     candidates: StrictInt | None = Field(
         None, ge=1, le=10**9, description="with accept: how many records are tried at most; default: all"
+    )
+    on_end: OnEnds = Field(
+        (), description="who is told when a run ends: a webhook, or a command (with --allow-code); or a list"
     )
     max_failed: Number = Field(
         0.5, gt=0, le=1, description="the run stops when more than this share of its last 50 rows failed"
@@ -170,6 +197,7 @@ class Job(Spec):
     _text: YamlSource = YamlSource("job.yaml")
     _files: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
     _untrusted: bool = False
+    _allows_code: bool = False
     _code: Plugins = PrivateAttr(default_factory=Plugins)
 
     @property
@@ -193,6 +221,11 @@ class Job(Spec):
         return self._untrusted
 
     @property
+    def allows_code(self) -> bool:
+        """Whether code that it names may run."""
+        return self._allows_code
+
+    @property
     def code(self) -> Plugins:
         """The functions of its plugins; none where they may not run."""
         return self._code
@@ -213,8 +246,20 @@ class Job(Spec):
 
     @property
     def targets(self) -> tuple[Path, ...]:
-        """The files of the result; without `output.to` a results.csv in the job's folder."""
-        return tuple(self.root / name for name in self.output.to) or (self.folder / "results.csv",)
+        """The files of the result; without `output.to` a results.csv in the job's folder.
+
+        One that goes to a store is written into the job's folder first.
+        """
+        return tuple(map(self.local, self.output.to)) or (self.folder / "results.csv",)
+
+    @property
+    def uploads(self) -> dict[Path, str]:
+        """The files of the result that go to a store, with their addresses."""
+        return {self.local(name): name for name in self.output.to if is_remote(name)}
+
+    def local(self, name: str) -> Path:
+        """The file that a path of the job means, or the one that stands for an object in a store."""
+        return mirror(name, self.folder) if is_remote(name) else self.root / name
 
     def chain(self, name: str) -> dict[str, Model]:
         """A model and its fallbacks by name, in the order they are asked."""

@@ -75,6 +75,7 @@ def hold(job: Job, text: YamlSource, allowed: Allowed) -> None:
 def _checks(job: Job, text: YamlSource, allowed: Allowed) -> Iterator[Callable[[], object]]:
     """The checks, one function each; a function raises what it refuses."""
     yield partial(_check_sizes, job, text)
+    yield partial(_check_engine, job, text)
     yield partial(_check_source, job, text)
     yield partial(_check_condition, job, text)
     yield partial(_check_folder, job, text)
@@ -104,9 +105,16 @@ def _check_sizes(job: Job, text: YamlSource) -> None:
             raise refused(f"{count:,} {what} are more than the {most:,} allowed", text.where((key,)))
 
 
+def _check_engine(job: Job, text: YamlSource) -> None:
+    if job.engine:
+        raise refused("no cluster may be used", text.where(("engine",), key=True))
+
+
 def _check_source(job: Job, text: YamlSource) -> None:
     if job.plugins or job.records.plugin:
         raise refused("code may not run", text.where(("plugins",) if job.plugins else ("records", "plugin")))
+    if job.on_end:
+        raise refused("nobody may be told of the end of a run", text.where(("on_end",)))
     where = text.where(("records", "from"))
     if len(job.records.origins) > 1 or job.records.kind == "documents":
         raise refused("only one table may be read", where)

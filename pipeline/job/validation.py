@@ -154,6 +154,8 @@ def _followed(loc: tuple[int | str, ...], model: Any, data: Any) -> tuple[Path, 
         elif _has(data, part):
             path, data = (*path, part), data[part]
             kinds = [found for _, kind in kinds for found in _behind(kind, part)]
+        elif isinstance(part, int):  # an only item, written without its list
+            kinds = [found for _, kind in kinds for found in _behind(kind, part)]
     return path, kinds
 
 

@@ -94,7 +94,10 @@ def by_outcome(journal: Journal) -> list[tuple[str, str, str, int, float]]:
 def percentiles(journal: Journal, shares: tuple[float, ...]) -> dict[str, list[float]]:
     """Seconds that answered calls took, by step: the value that each of the shares stays below."""
     found: dict[str, list[float]] = {}
-    where = "FROM attempts WHERE step = ? AND outcome IN ('answered', 'superseded')"
+    where = (
+        "FROM attempts WHERE step = ? AND outcome IN ('answered', 'superseded')"
+        " AND ifnull(endpoint, '') NOT GLOB 'batch:*'"  # it has no time of its own
+    )
     for (step,) in journal.sums(
         "SELECT DISTINCT step FROM attempts WHERE typeof(step) = 'text' ORDER BY step"
     ):
@@ -211,7 +214,8 @@ def recent(journal: Journal, seconds: float) -> Iterator[tuple[float, str, str, 
     rows = journal.sums(
         "SELECT CAST(at AS REAL), CAST(ifnull(model, '') AS TEXT), CAST(ifnull(endpoint, '') AS TEXT), "
         "ifnull(input, 0) + ifnull(output, 0) FROM attempts "
-        "WHERE outcome <> 'unreachable' AND CAST(at AS REAL) BETWEEN ? AND ? ORDER BY 1",
+        "WHERE outcome <> 'unreachable' AND ifnull(endpoint, '') NOT GLOB 'batch:*' "
+        "AND CAST(at AS REAL) BETWEEN ? AND ? ORDER BY 1",
         (now - seconds, now + SKEW),
     )
     for at, model, endpoint, tokens in rows:

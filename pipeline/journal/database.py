@@ -17,6 +17,7 @@ from urllib.parse import quote
 from orjson import dumps
 
 from pipeline.core.errors import DiskError
+from pipeline.journal import batches
 from pipeline.journal.sound import NOT_THAT_ONE, another, answers_in, noted, published
 from pipeline.journal.writer import LOCK_SECONDS
 
@@ -147,7 +148,8 @@ def connect(path: Path) -> sqlite3.Connection:
         if version < VERSION:
             script = _SCHEMA if version == 0 else _UPGRADE
             connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
-        connection.execute(_SEGMENTS)  # a journal that was made before there were documents has none
+        for table in (_SEGMENTS, *batches.TABLES):  # older journals have not all of them
+            connection.execute(table)
     except TROUBLE as error:
         raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=HINT) from None
     return _checked(connection, path)

@@ -160,13 +160,20 @@ class Journal:
         return self.select(sql, values)
 
     async def record(
-        self, request: Request, reply: Reply, usage: Usage | None = None, cost: int | None = None
+        self,
+        request: Request,
+        reply: Reply,
+        usage: Usage | None = None,
+        cost: int | None = None,
+        *,
+        outcome: str = "answered",
     ) -> None:
         """Keep a reply, with what it used and cost in nano-dollars; returns when it is on the disk.
 
-        Without `usage`, a later run counts it. `DiskError` where it cannot be kept.
+        Without `usage`, a later run counts it. `DiskError` where it cannot be kept. One that came too late,
+        because the request was answered in another way, is 'superseded'.
         """
-        said = ("answered", Billed.YES, "", message_of(usage))
+        said = (outcome, Billed.YES, "", message_of(usage))
         row = row_of(request, *said, reply.seconds, reply.body, cost, usage, reply.api)
         await self._writer.commit(INSERT, row)
 
@@ -239,6 +246,14 @@ class Journal:
         said = (fault.kind, fault.billed, fault.fate.value, fault.message)
         row = row_of(request, *said, seconds, fault.body, cost, usage)
         self._writer.put(INSERT, row)
+
+    def put(self, sql: str, row: tuple[Any, ...]) -> None:
+        """Write something that is no attempt, and wait for nothing."""
+        self._writer.put(sql, row)
+
+    async def commit(self, sql: str, row: tuple[Any, ...]) -> None:
+        """The same; returns when it, and all that was put before it, is on the disk."""
+        await self._writer.commit(sql, row)
 
     async def settle(self) -> None:
         """Return when everything noted so far is on the disk."""

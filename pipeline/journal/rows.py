@@ -20,7 +20,7 @@ _COLUMNS = (
     " sum, input, cached, output, reasoning"
 )
 _MARKS = ", ".join("?" * len(_COLUMNS.split(",")))
-_SUM = 14
+_SUM, _BODY = 14, 11
 _UNCOUNTED = (None, None, None, None)
 """the last four columns of a reply whose tokens are not counted, and of an attempt without a reply"""
 INSERT = f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - no value in it
@@ -68,6 +68,8 @@ def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
     try:
         connection.execute("BEGIN IMMEDIATE")
         for row in whole:
+            if _is_there(connection, row):
+                continue
             if row[1] == "answered" and connection.execute(_ANSWERED, (row[0],)).fetchone():
                 row = (row[0], "superseded", *row[2:])
             used = row[_SUM + 1 :] or _UNCOUNTED
@@ -79,6 +81,14 @@ def restore(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> int:
             what, hint="free space, then run the same command: these answers stay where they are"
         ) from None
     return len(whole)
+
+
+def _is_there(connection: sqlite3.Connection, row: tuple[Any, ...]) -> bool:
+    """Whether a reply that a worker kept, uncounted, is one that its owner had written before it ended."""
+    if row[_SUM - 1] is not None or row[_SUM + 1 :] != _UNCOUNTED:
+        return False
+    sql = "SELECT 1 FROM attempts WHERE digest = ? AND body = ?"
+    return connection.execute(sql, (row[0], row[_BODY])).fetchone() is not None
 
 
 def is_row(row: tuple[Any, ...]) -> bool:

@@ -3,18 +3,21 @@
 From outside in:
 
 1. `lookup`: what the journal knows costs nothing, not even a slot.
+   `park`: what goes by batch ends here; no other guard sees it.
 2. `fallback`: another model is asked only when all tries with this one are over.
 3. `retry`: outside the queue, so a request that waits for its next try holds no slot.
 4. `skip_if_down`: where another model may be asked, no request waits for a model that is down.
-5. `balance`: each try may go to another endpoint of the model.
-6. `count`: where a budget depends on tokens and the encoding is known, a request is counted exactly first.
-7. `enqueue`: one queue for each endpoint and account. A slot is held until the reply is on the disk, so a
+5. `tiers`: each try goes out in the service tier of its lane at that moment. Where the tier has no room, it
+   waits outside the queue, and inside `retry`: that uses up no try.
+6. `balance`: each try may go to another endpoint of the model.
+7. `count`: where a budget depends on tokens and the encoding is known, a request is counted exactly first.
+8. `enqueue`: one queue for each endpoint and account. A slot is held until the reply is on the disk, so a
    kill repeats at most as many requests as were under way.
-8. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
-9. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
-10. `shield`: a request that was sent is finished, even if its walk is cancelled.
-11. `observe`: counts what really goes out.
-12. `record`: next to the provider, so that no guard can lose a reply. It asks `verdict` what a fault means.
+9. `with_fuse`: the last look before money is spent, and the first to hear of a fatal fault.
+10. `close_on_fault`: a fault that is one endpoint's own ends the endpoint before it ends the run.
+11. `shield`: a request that was sent is finished, even if its walk is cancelled.
+12. `observe`: counts what really goes out.
+13. `record`: next to the provider, so that no guard can lose a reply. It asks `verdict` what a fault means.
 """
 
 from __future__ import annotations
@@ -39,9 +42,11 @@ from pipeline.lanes.guards.fallback import fallback, skip_if_down
 from pipeline.lanes.guards.fuse import Fuse, with_fuse
 from pipeline.lanes.guards.lookup import Flight, lookup
 from pipeline.lanes.guards.observe import observe
+from pipeline.lanes.guards.park import Parking, park
 from pipeline.lanes.guards.queue import Queue, enqueue
 from pipeline.lanes.guards.record import record, shield
 from pipeline.lanes.guards.retry import retry
+from pipeline.lanes.guards.tiers import tiers
 from pipeline.lanes.guards.verdict import Verdict
 from pipeline.lanes.limits.advertised import Advertised
 from pipeline.lanes.limits.budget import Budgeted
@@ -80,6 +85,10 @@ class Shared:
     """Unix time at which all should have ended"""
     usual_seconds: float = 0.0
     """seconds that an answer took in earlier runs, or is assumed to take"""
+    lane_of: Callable[[str], str] = lambda _: "sync"
+    """for the name of a model in the job: how it is asked at this moment, sync, flex or batch"""
+    parking: Parking | None = None
+    """where requests wait for batches; None where nothing goes by batch"""
     flights: dict[bytes, Flight] = field(default_factory=dict)
     lanes: list[Lane] = field(default_factory=list)
     connect: Callable[[Provider, Model], AbstractAsyncContextManager[Call]] = _connect
@@ -197,9 +206,12 @@ def _asked_to_wait(name: str, until: float, clock: Clock) -> str:
 
 
 def guarded(
-    model: Model, sends: list[tuple[Lane, float, Call]], shared: Shared, instead: Call | None
+    model: Model, sends: list[tuple[Lane, float, Call]], shared: Shared, instead: Call | None, name: str = ""
 ) -> Call:
-    """A model's call with all guards around it. `sends` are its lanes with weight and the provider's call."""
+    """A model's call with all guards around it; `name` is the model's in the job.
+
+    `sends` are its lanes with weight and the provider's call.
+    """
     endpoints = Endpoints(shared.say)
     for lane, weight, send in sends:
         member = Endpoint(lane.name, weight, lane.queue, lane.unwell)
@@ -207,16 +219,21 @@ def guarded(
         if len(sends) > 1:
             lane.queue.relief.append(partial(endpoints.relieve, member))
         call = record(send, shared.journal, lane.tariff, lane.estimator.expect, lane.verdict)
-        call = observe(call, shared.events, shared.progress)
+        call = observe(call, shared.events, shared.progress, lane.tariff.dearer)
         call = with_fuse(close_on_fault(shield(call), member, endpoints), shared.fuse, lane.where)
         call = enqueue(call, lane.queue)
         exact = shared.budget.counts_tokens and encoding(lane.model)
         member.call = count(call, lane.estimator) if exact else call
     after = model.fallback.after if model.fallback else None
     call = balance(endpoints)
+    if model.lane != "sync":
+        call = tiers(call, lambda: shared.lane_of(name), name, shared.say, shared.progress)
     if instead is not None:
         call = skip_if_down(call, [(lane.queue, lane.circuit_breaker) for lane, _, _ in sends])
     call = retry(call, model.limits, after, shared.events, shared.progress, shared.journal.has_answers())
     if instead is not None:
         call = fallback(call, instead, shared.events)
+    if shared.parking is not None:
+        lane = sends[0][0]
+        call = park(call, shared.parking, name, lane.tariff, lane.estimator)
     return lookup(call, shared.journal, shared.progress, shared.flights)

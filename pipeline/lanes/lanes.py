@@ -14,7 +14,8 @@ import anyio
 from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.domain import Call, Reply, Request
-from pipeline.job.endpoints import Place, is_here, places_of
+from pipeline.job.endpoints import Place, places_of
+from pipeline.job.fields import is_here
 from pipeline.job.models import MOST_AUTO, Limits
 from pipeline.job.spec import Job
 from pipeline.journal import accounts
@@ -59,7 +60,7 @@ class Lanes:
                 await anyio.to_thread.run_sync(tokens.count, "", model.model)
             self._of_model[name] = [lane for lane, _, _ in sends]
             instead = self._later(model.fallback.model) if model.fallback else None
-            self._calls[name] = guarded(model, sends, self._shared, instead)
+            self._calls[name] = guarded(model, sends, self._shared, instead, name)
         self._remember()
         return self._calls
 
@@ -78,7 +79,10 @@ class Lanes:
             provider = adapters.load("providers", place.model.provider)
             send: Call = await stack.enter_async_context(self._shared.connect(provider, place.model))
             tariff, here = tariff_of(place.model), is_here(urlsplit(place.model.base_url).hostname or "")
-            lane = Lane(place.name, place.model.limits, tariff, self._shared, here=here)
+            limits = place.model.limits
+            if place.model.lane != "sync":
+                limits = limits.model_copy(update={"timeout": place.model.patience})
+            lane = Lane(place.name, limits, tariff, self._shared, here=here)
             if place.model.limits.concurrency == "auto" and (slots := await provider.slots(place.model)):
                 lane.concurrency.begin_with(slots)
             lane.model, lane.own = place.model.model, place.own
@@ -129,6 +133,10 @@ class Lanes:
             for lane in self.lanes
         )
         return min(MOST_HANDS, sum(hands) + waiting)
+
+    def first(self, name: str) -> Lane:
+        """The first lane of a model."""
+        return self._of_model[name][0]
 
     def most_at_once(self, name: str) -> int:
         """The most requests that there are connections for."""

@@ -16,6 +16,7 @@ from pipeline.job.models import Model
 from pipeline.job.spec import Job, Step
 from pipeline.money import tokens
 from pipeline.money.estimate import Expected
+from pipeline.money.lanes import resolved_lane, tier_of
 from pipeline.money.tariff import Tariff, tariff_of
 
 COMPLAINT = 512  # the most tokens of a complaint, beside what it quotes of the question
@@ -31,6 +32,7 @@ class _Asked:
     tariffs: tuple[Tariff, ...]
     tries: int
     counted: bool  # whether its tokens can be counted beforehand
+    tier: str  # in which it is asked
     limit: str  # the parameter that limits an answer's tokens; '' where the dialect has none
 
     @classmethod
@@ -44,7 +46,8 @@ class _Asked:
             tries = min(tries, model.fallback.after)
         limit = _OWN if official and model.api == "chat" else _LIMITS.get(model.api, "")
         tariffs = tuple(tariff_of(place.model) for place in places)
-        return cls(name, tariffs, tries, official and "tools" not in model.params, limit)
+        counted = official and "tools" not in model.params
+        return cls(name, tariffs, tries, counted, tier_of(resolved_lane(model)), limit)
 
     @property
     def free(self) -> bool:
@@ -53,7 +56,8 @@ class _Asked:
     def most(self, request: Request, taken: float, given: int) -> int | None:
         """Nano-dollars of all tries of a request with so many tokens."""
         expected = Expected(taken, given, given)
-        costs = [tariff.most(request, expected) for tariff in self.tariffs]
+        asked = request.with_tier(self.tier) if self.tier else request
+        costs = [tariff.most(asked, expected) for tariff in self.tariffs]
         return None if None in costs else self.tries * max(cost for cost in costs if cost is not None)
 
 

@@ -144,6 +144,8 @@ class Listed(Price):
 
     model: ModelInfo
     provider: Provider
+    factors: Mapping[str, Decimal] = field(default_factory=dict)
+    """of service tiers that the list does not name"""
     now: Callable[[], datetime] = _now
     _found: dict[str, tuple[int, Schedule | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -167,8 +169,8 @@ class Listed(Price):
         context = {"processing": "batch"} if tier == "batch" else {"service_tier": tier}
         if self._has_variant(context, now):
             return _schedule(self.model.get_prices(now, context))
-        if tier in HALVED and self.provider.id == "openai":
-            return tuple((above, rates.times(_HALF)) for above, rates in standard)
+        if (factor := self.factors.get(tier)) is not None:
+            return tuple((above, rates.times(factor)) for above, rates in standard)
         return None
 
     def _has_variant(self, context: Mapping[str, str], now: datetime) -> bool:
@@ -204,24 +206,31 @@ def _rates(listed: Mapping[str, Any], above: int) -> Rates:
     return Rates(rate("input_mtok"), rate("output_mtok"), cached, written, reasoning, request)
 
 
-def price_of(model: str, base_url: str = "", stated: Mapping[str, Any] | None = None) -> Price | None:
+def price_of(
+    model: str,
+    base_url: str = "",
+    stated: Mapping[str, Any] | None = None,
+    factors: Mapping[str, float] | None = None,
+) -> Price | None:
     """The price of a model at the address that requests go to (empty: OpenAI's own); None if unknown.
 
     A stated price wins: `input` and `output`, and where given `cached`, `cache_write` (else as input) in
-    dollars per million tokens, and `tiers`, factors by name; at OpenAI flex and batch are a half unless
-    stated. Without one, the address decides: the library has to know the host, and the host that model. A
-    known model's name at any other address, a local one or a proxy, says nothing about what it costs there.
+    dollars per million tokens, and `tiers`, factors by name. `factors` are those known of the host, for tiers
+    that neither the job nor the list names; at OpenAI flex and batch are a half. Without a stated price, the
+    address decides: the library has to know the host, and the host that model. A known model's name at any
+    other address, a local one or a proxy, says nothing about what it costs there.
     """
     address = (base_url or OPENAI).lower()
+    official = urlsplit(address).hostname == urlsplit(OPENAI).hostname
+    known = {name: _decimal(factor) for name, factor in (factors or {}).items()}
+    known = dict.fromkeys(HALVED, _HALF) | known if official else known
     if stated is None:
-        return _listed(model, address)
+        return _listed(model, address, tuple(known.items()))
     amounts = {name: _decimal(stated[name]) for name in _AMOUNTS if stated.get(name) is not None}
     taken, given = amounts["input"], amounts["output"]
     rates = Rates(taken, given, amounts.get("cached", taken), amounts.get("cache_write", taken), given)
     tiers = {str(name): _decimal(factor) for name, factor in (stated.get("tiers") or {}).items()}
-    if urlsplit(address).hostname == urlsplit(OPENAI).hostname:
-        tiers = dict.fromkeys(HALVED, _HALF) | tiers
-    return Stated(rates, tiers)
+    return Stated(rates, known | tiers)
 
 
 _AMOUNTS = ("input", "output", "cached", "cache_write")
@@ -232,7 +241,7 @@ def _decimal(amount: Any) -> Decimal:
 
 
 @lru_cache(maxsize=256)
-def _listed(model: str, base_url: str) -> Listed | None:
+def _listed(model: str, base_url: str, factors: tuple[tuple[str, Decimal], ...]) -> Listed | None:
     if not _has_a_name(base_url):
         return None
     from genai_prices.data_snapshot import get_snapshot  # half a second, and only where a price is wanted
@@ -241,7 +250,7 @@ def _listed(model: str, base_url: str) -> Listed | None:
         provider, info = get_snapshot().find_provider_model(model, None, None, base_url)
     except LookupError:
         return None
-    price = Listed(info, provider)
+    price = Listed(info, provider, dict(factors))
     return price if _is_host(provider.api_pattern, base_url) and price.schedule() else None
 
 

@@ -4,7 +4,8 @@
 
 The job's own tables are those that the receipt names by their SHA-256. What is kept gets its second name (a
 hard link) before the new table is moved into place, so a kill in between leaves both, and the next run finds
-the second name again. This module does not know what is in a table.
+the second name again. Of an object in a store a copy is made. This module does not know what is in
+a table.
 """
 
 from __future__ import annotations
@@ -20,20 +21,26 @@ from pathlib import Path
 
 from pipeline.core.errors import JobError
 from pipeline.job.spec import Job
-from pipeline.output.receipt import Known, known_files
+from pipeline.output.receipt import Known, known_files, known_objects, note_object
 from pipeline.output.table import Written
 from pipeline.system.files import adapter_name, sync_folder, writing
+from pipeline.system.remote import Remote
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
 _BEFORE = ".before-"
 
 
 def refuse_theirs(job: Job) -> None:
-    """Where the job may not overwrite, raise a `JobError` for a target that is not the job's own."""
+    """Where the job may not overwrite, raise a `JobError` for a target that is not the job's own.
+
+    A store that cannot be reached is a `DiskError`.
+    """
+    for url in job.uploads.values():
+        Remote(url).look()  # is it there, and may it be read? Else nothing is sent
     known = known_files(job) if job.output.overwrite == "never" else {}
     for target in job.targets if job.output.overwrite == "never" else ():
-        mine = known.get(Path(os.path.realpath(target)), set())
-        if _is_theirs(target, mine):
+        mine, there = known.get(Path(os.path.realpath(target)), set()), job.uploads.get(target)
+        if _is_theirs_there(job, Remote(there), mine) if there else _is_theirs(target, mine):
             what = "was changed since this job wrote it" if mine else "was not written by this job"
             hint = "move it away, name another file, or leave output.overwrite out: then it is kept beside"
             where = job.text.where(("output", "overwrite"))
@@ -48,6 +55,35 @@ def keep_theirs(job: Job, written: Sequence[Written]) -> tuple[Path, ...]:
         for new in written
         if _is_theirs(new.path, {*known.get(new.path, ()), (new.bytes, new.sha256)})
     )
+
+
+def upload(job: Job, written: Sequence[Written]) -> tuple[str, ...]:
+    """Bring the new tables to their stores; the addresses of what was kept there, and was not the job's own.
+
+    Nothing is written where the store has these bytes already. A kill in between is no loss: the next run
+    finds what stands there by its bytes.
+    """
+    kept, known = list[str](), known_files(job)
+    for target, url in job.uploads.items():
+        path = Path(os.path.realpath(target))
+        new = next(one for one in written if one.path == path)
+        remote, noted = Remote(url), known_objects(job).get(url)
+        seen = remote.look()
+        if seen and noted == {"e_tag": seen["e_tag"], "sha256": new.sha256}:
+            continue
+        if seen and _is_theirs_there(job, remote, {*known.get(path, ()), (new.bytes, new.sha256)}):
+            kept.append(remote.keep_beside())
+        note_object(job, url, remote.put(path, seen), new.sha256)
+    return tuple(kept)
+
+
+def _is_theirs_there(job: Job, remote: Remote, known: set[Known]) -> bool:
+    """The same of an object: it is the job's own by its tag or, where a run was killed, by its bytes."""
+    seen, noted = remote.look(), known_objects(job).get(remote.url)
+    if not seen or not seen["size"] or (noted and noted["e_tag"] == seen["e_tag"]):
+        return False
+    sizes = {length for length, _ in known}
+    return seen["size"] not in sizes or (seen["size"], remote.sha256()) not in known
 
 
 def kept_beside(target: Path) -> Iterator[Path]:

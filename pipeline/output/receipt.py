@@ -6,8 +6,9 @@
      "folders": [{"path": "output/shop/articles", "files": 2, "bytes": 1630, "sha256": "77ab…"}],
      "journal": {"number": 1289475, "last": 3}}
 
-`folders` is there where the rows have files; its SHA-256 is that of their list (`manifest.py`). By `journal`,
-another journal is not taken for the one that the result was written from (`journal/sound.py`).
+`folders` is there where the rows have files; its SHA-256 is that of their list (`manifest.py`). `objects`
+is there where a table went to a store: by address, the tag that the store gave it, and its SHA-256. By
+`journal`, another journal is not taken for the one that the result was written from (`journal/sound.py`).
 
 The receipt is written after the files are in place: if a kill comes in between, it describes older files. So
 that the job can tell its own tables, `known` lists others that it has written earlier, and those that it was
@@ -114,7 +115,25 @@ def write_receipt(
         receipt["chosen"] = chosen
     if others:
         receipt["known"] = others
+    if objects := _read(job).get("objects"):
+        receipt["objects"] = objects
     _write(job, receipt)
+
+
+def known_objects(job: Job) -> dict[str, dict[str, str]]:
+    """What the job has written to stores: by address the tag that the store gave, and the SHA-256."""
+    found = _read(job).get("objects")
+    return {
+        url: one
+        for url, one in (found.items() if isinstance(found, dict) else ())
+        if isinstance(one, dict) and {"e_tag", "sha256"} <= one.keys()
+    }
+
+
+def note_object(job: Job, url: str, e_tag: str, sha256: str) -> None:
+    """Note in the receipt what stands in a store now."""
+    objects = {**known_objects(job), url: {"e_tag": e_tag, "sha256": sha256}}
+    _write(job, {**_read(job), "objects": objects})
 
 
 def _write(job: Job, receipt: Mapping[str, Any]) -> None:

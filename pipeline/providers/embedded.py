@@ -11,28 +11,29 @@ This module does not speak HTTP (openai.py does) and does not know what is asked
 from __future__ import annotations
 
 import importlib.util
-import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import orjson
 import toktok
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.core.contracts import Capabilities
-from pipeline.core.domain import Call, Fate, Fault, Reply, Request
-from pipeline.core.errors import JobError, RunStopped
+from pipeline.core.domain import Call, Request
+from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
 from pipeline.job.models import Model
+from pipeline.providers.machine.engine import spare_cores, text_parts
+from pipeline.providers.machine.serving import serving, watched
 from pipeline.providers.openai import connect_to
-from pipeline.system.child_process import Child, ChildFailed, child
+from pipeline.system.child_process import Child
 from pipeline.system.packages import install_command
 
 MODEL = "smollm2-135m-instruct"
+SERVER = "the embedded model's server"
 SLOTS = 4  # answers at once
 CONTEXT = 2048  # tokens of one prompt and its answer together
 START_SECONDS = 60.0
@@ -74,19 +75,10 @@ def objection(request: Request, model: Model) -> str | None:
     choices = body.get("n", 1)
     if isinstance(choices, int) and choices > SLOTS:
         return f"n: {choices} is more than the {SLOTS} answers that the embedded model gives at once"
-    parts = list(_parts(body))
+    parts = list(text_parts(body))
     if not all(isinstance(part, str) for part in parts):
         return "the embedded model reads text only, no images, sound or files"
     return _too_long(parts)
-
-
-def _parts(body: dict[str, Any]) -> Iterator[Any]:
-    """Every piece of the prompt; text as `str`, anything else as it stands."""
-    messages = body.get("messages") or [{"content": body.get("prompt", "")}]
-    for message in messages:
-        content = message.get("content") or ""
-        for part in content if isinstance(content, list) else [content]:
-            yield part.get("text", part) if isinstance(part, dict) else part
 
 
 def _too_long(parts: list[str]) -> str | None:
@@ -117,39 +109,14 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         base_url = f"{server.ready['address']}/v1"
         concurrency, timeout = model.limits.most_at_once, model.limits.timeout
         async with connect_to(base_url, Secret(key), concurrency=concurrency, timeout=timeout) as send:
-            yield watched(send, server)
+            yield watched(send, server, SERVER)
 
 
-@asynccontextmanager
-async def serve(path: Path, key: str, threads: int) -> AsyncIterator[Child]:
-    """The server of the weights at `path`, as a child process; `ready["address"]` says where it listens.
-
-    Raises `RunStopped` with its last lines when it does not start.
-    """
+def serve(path: Path, key: str, threads: int) -> AbstractAsyncContextManager[Child]:
+    """The server of the weights at `path`, as a child process; `ready["address"]` says where it listens."""
     settings = {"path": str(path), "name": MODEL, "key": key, "slots": SLOTS, "context": CONTEXT}
     settings["threads"] = threads
-    try:
-        async with child("pipeline.providers.local.llama_server", settings, seconds=START_SECONDS) as server:
-            yield server
-    except ChildFailed as failure:
-        missing = "libgomp" in str(failure)
-        hint = "install the system's libgomp (on Debian and Ubuntu: libgomp1)" if missing else ""
-        raise RunStopped(f"the embedded model's server did not start: {failure}", hint=hint) from None
-
-
-def watched(send: Call, server: Child) -> Call:
-    """A call that stops the run at once when the server has ended: it does not come back."""
-
-    async def call(request: Request) -> Reply:
-        try:
-            return await send(request)
-        except Fault as fault:
-            if fault.status or not await server.died():
-                raise
-            message = f"the embedded model's server ended with code {server.process.returncode}"
-            raise Fault("server_died", f"{message}\n{server.last_lines()}".strip(), fate=Fate.STOP) from None
-
-    return call
+    return serving(SERVER, "pipeline.providers.machine.llama_server", settings, START_SECONDS)
 
 
 def _refuse_other_models(name: str) -> None:
@@ -173,9 +140,3 @@ def health(model: Model) -> Iterator[Check]:
     """Whether it is installed."""
     _refuse_other_models(model.model)
     yield ok("model", f"{MODEL} is installed ({weights().stat().st_size / 1e6:,.0f} MB)")
-
-
-def spare_cores() -> int:
-    """All cores that we may use but one: with all of them llama.cpp is very slow when anything else runs."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable - 1)

@@ -32,7 +32,7 @@ from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
 from pipeline.job.models import Model
-from pipeline.providers.local.sentences import Engine
+from pipeline.providers.machine.sentences import Engine
 from pipeline.system.packages import install_command
 
 CAPABILITIES = Capabilities(
@@ -122,7 +122,7 @@ class Engines:
 
     def answer(self, body: dict[str, Any]) -> dict[str, str]:
         """The reply for a translation body; a `Fault` where the engine gives nothing usable."""
-        from pipeline.providers.local import sentences
+        from pipeline.providers.machine import sentences
 
         pair = direction(body["source"], body["target"]) or ""
         try:

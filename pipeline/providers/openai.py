@@ -8,30 +8,47 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
 
-from pipeline.core.contracts import Capabilities
+from pipeline.core.contracts import BatchApi, Capabilities
 from pipeline.core.domain import Call, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
-from pipeline.job.endpoints import is_here
 from pipeline.job.fields import address as usable
+from pipeline.job.fields import is_here
 from pipeline.job.models import MOST_AUTO, Model
-from pipeline.providers.http.extras import NOTHING, Extras, Headers, Proxy, extras_of, proxy_of_environment
+from pipeline.job.outside.headers import Headers
+from pipeline.providers.http.extras import NOTHING, Extras, Proxy, extras_of, proxy_of_environment
+from pipeline.wire.batching import Vendor, vendor_of, vendors
 
-APIS = ("chat", "responses", "completions", "decisions", "moderations")
 if TYPE_CHECKING:
     from pipeline.providers.http.rest import Rest
 
-CAPABILITIES = Capabilities(apis=APIS, endpoints=True, afar=lambda model: True)
+APIS = ("chat", "responses", "completions", "decisions", "moderations")
 OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
 ADDRESS = "OPENAI_BASE_URL"
 IDLE = 120.0
+
+
+class Batching(BaseModel):
+    """What the endpoint's batches are like, where that is not known by its host."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most_requests: StrictInt | None = Field(None, ge=1, description="requests in a batch")
+    most_bytes: StrictInt | None = Field(None, ge=1, description="bytes of a file of requests")
+    most_tokens: StrictInt | None = Field(None, ge=1, description="tokens that may wait there at once")
+    window: str | None = Field(None, min_length=1, description='in which time it answers: "24h"')
+    metadata: StrictBool | None = Field(None, description="whether a batch keeps its metadata")
+    line: Literal["whole", "body"] | None = Field(None, description="body: no method and url in a line")
+    factor: float | None = Field(None, ge=0, le=10, description="its price, relative to the usual one")
+    flex: StrictBool | None = Field(None, description="whether the endpoint has the service tier flex")
 
 
 class Options(BaseModel):
@@ -43,6 +60,16 @@ class Options(BaseModel):
     allow_http: StrictBool = Field(False, description="send the key without encryption, beyond this machine")
     headers: Headers = Field({}, description="sent with each request; a secret as {env: NAME_OF_A_VARIABLE}")
     proxy: Proxy = Field(None, description="an HTTP proxy: its address, {env: NAME}, or env for HTTPS_PROXY")
+    batch: str | Batching | None = Field(
+        None, description="whose batches it takes (openai, mistral, …), or what they are like"
+    )
+
+    @field_validator("batch")
+    @classmethod
+    def _known(cls, batch: str | Batching | None) -> str | Batching | None:
+        if isinstance(batch, str) and batch not in vendors():
+            raise ValueError(f"is none of the servers whose batches are known: {', '.join(vendors())}")
+        return batch
 
 
 def label(model: Model) -> str:
@@ -89,6 +116,7 @@ async def connect(model: Model) -> AsyncIterator[Call]:
         key,
         concurrency=concurrency,
         timeout=model.limits.timeout,
+        patience=model.patience,
         idle=options.idle,
         extras=extras,
     ) as call:
@@ -101,6 +129,27 @@ def rest(model: Model) -> AbstractContextManager[Rest]:
 
     base_url, key, extras, _ = _endpoint(model)
     return rest_at(base_url, key, extras, model.limits.timeout)
+
+
+def vendor(model: Model) -> Vendor:
+    """What the endpoint's batches are like: as the job says, else as its host is known."""
+    batch = Options.model_validate(model.options).batch
+    if isinstance(batch, str):
+        return vendors()[batch]
+    known = vendor_of(address(model))
+    return replace(known, **batch.model_dump(exclude_none=True)) if batch else known
+
+
+def batches(model: Model) -> AbstractAsyncContextManager[BatchApi]:
+    """The batches at the model's endpoint."""
+    from pipeline.providers.http.batches import batches_of
+
+    return batches_of(rest(model), vendor(model), model.model)
+
+
+CAPABILITIES = Capabilities(
+    apis=APIS, endpoints=True, batches=batches, vendor=vendor, afar=lambda model: True
+)
 
 
 def _endpoint(model: Model) -> tuple[str, Secret, Extras, Options]:
@@ -164,6 +213,18 @@ def health(model: Model) -> Iterator[Check]:
     elif name:
         yield warn("proxy", f"{name} is set and not used", "to use it: options: {proxy: env}")
     yield from looked_at(base_url, key, model.model, extras)
+    if model.lane in ("batch", "cheapest"):
+        yield from _of_batches(model)
+
+
+def _of_batches(model: Model) -> Iterator[Check]:
+    from pipeline.providers.http import batches as http
+    from pipeline.providers.http.models import PATIENCE
+    from pipeline.providers.http.rest import rest_at
+
+    base_url, key, extras, _ = _endpoint(model)
+    with rest_at(base_url, key, extras, PATIENCE) as opened:
+        yield http.looked_at(opened, urlsplit(base_url).hostname or "", vendor(model))
 
 
 def connect_to(
@@ -172,11 +233,16 @@ def connect_to(
     *,
     concurrency: int,
     timeout: float,
+    patience: float = 0.0,
     idle: float = IDLE,
     extras: Extras = NOTHING,
 ) -> AbstractAsyncContextManager[Call]:
-    """A call to `base_url` + the path of a dialect: at most `idle` seconds between two pieces of a reply."""
+    """A call to `base_url` + the path of a dialect: at most `idle` seconds between two pieces of a reply.
+
+    `patience` is the timeout of requests in the tier flex, where it is longer.
+    """
     from pipeline.providers.http.client import connection  # aiohttp takes a fifth of a second to import
     from pipeline.providers.http.deadlines import Deadlines
 
-    return connection(base_url, key, concurrency, Deadlines(timeout, idle), extras)
+    patient = Deadlines(max(timeout, patience), idle)
+    return connection(base_url, key, concurrency, Deadlines(timeout, idle), extras, patient)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -17,7 +17,7 @@ import anyio
 from pipeline.answers.at_once import at_once
 from pipeline.core.clock import Clock
 from pipeline.core.display import counted, dollars
-from pipeline.core.domain import DOLLAR, Fate, Fault, LookUp, Record
+from pipeline.core.domain import DOLLAR, Fate, LookUp, Record
 from pipeline.core.errors import RunStopped
 from pipeline.core.progress import Progress
 from pipeline.engine.stages import Stage
@@ -29,16 +29,18 @@ from pipeline.lanes.lane import Shared
 from pipeline.lanes.lanes import Lanes
 from pipeline.lanes.recount import count_anew
 from pipeline.money.budget import Budget, Spent
+from pipeline.money.lanes import lanes_of
 from pipeline.money.tariff import rehearsed
 from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
 from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.meaning.review import Review, describe
+from pipeline.runs.night.shift import end_batches, open_night
 from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
 from pipeline.runs.retry_failed import let_stand_back
-from pipeline.runs.state import UNSENT, RunState, is_known, was_known
+from pipeline.runs.state import RunState, was_known
 from pipeline.runs.workers.crew import Crew, Hands, crew_of
 from pipeline.system.signals import heard
 
@@ -51,9 +53,8 @@ class Run(RunState):
 
     crew: Crew = field(init=False)  # who walks the records
     looked_up: bool = False  # whether all rows were looked up in the journal before anything was sent
-    in_vain: int = 0  # records whose request used up its retries
     accepted: int = 0  # rows that this walk has found ok
-    watching: bool = True  # whether the run stops where most rows fail
+    awaited: int = 0  # rows of this walk that wait for a batch
 
     async def conduct(self) -> Result:
         """Finish the table. Raises what stopped it."""
@@ -85,8 +86,12 @@ class Run(RunState):
     async def _finish(self) -> Result:
         """Look up, ask, write: as much of it as is needed."""
         self.shared = await self._shared()
-        async with controlled(self.session.job.folder, Steering(self), self.say), crew_of(self) as self.crew:
+        steered = controlled(self.session.job.folder, Steering(self), self.say)
+        async with open_night(self), steered, crew_of(self) as self.crew:
             self.shared.connect = self.crew.connect
+            if self.wish.cancel:
+                await end_batches(self)
+                return Result((), 0, 0, 0, 0)
             if self.wish.pilot:
                 await self._ask()
                 await self.journal.settle()
@@ -103,7 +108,7 @@ class Run(RunState):
             Table(job.targets, schema, own=job.folder).abandon()  # can it be written?
             with filing_of(self.session):
                 pass  # the same for the files of the rows
-            await self._ask()
+            await self._by_night(self._ask)
             await self._ask_in_rounds()
             return await self._judged(await self._write())
 
@@ -151,11 +156,18 @@ class Run(RunState):
         while (found := await self.rounds.next(look_up)).keys or (found.pending and t.sent > sent):
             if found.keys:
                 self.say(found.said)
-            sent, self.looked_up, self.accepted = t.sent, False, 0
+            sent, self.looked_up, self.accepted, self.awaited = t.sent, False, 0, 0
             self.watching = len(found.keys) > self.session.job.max_failed * self.session.source.total()
-            await self._ask(found.keys)
+            await self._by_night(partial(self._ask, found.keys))
             await self.journal.settle()
         t.recalled = recalled
+
+    async def _by_night(self, walk: Callable[[], Awaitable[None]]) -> None:
+        """Walk, and walk again as long as something of it went into batches."""
+        await walk()
+        while self.night is not None and await self.night.goes_on(self.progress, len(self.session.stages)):
+            self.looked_up, self.accepted, self.awaited, self.in_vain = False, 0, 0, 0
+            await walk()
 
     async def _ask(self, only: Collection[str] = ()) -> None:
         """Send what is missing: every record through its steps, with the guarded providers as calls.
@@ -166,14 +178,17 @@ class Run(RunState):
         self.progress.recalled = 0
         rows = self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows, only)
         source = self.session.source
-        chosen = ([one for one in batch if not only or one.key in only] for batch in source.batches())
+
+        def chosen() -> Iterator[list[Record]]:
+            return ([one for one in batch if not only or one.key in only] for batch in source.batches())
+
         await self._send(self.session.stages, chosen, len(only) or source.total(), rows, self._count)
-        self._check_outage()
+        self.check_outage()
 
     async def _send(
         self,
         stages: Sequence[Stage],
-        batches: Iterator[list[Record]],
+        batches: Callable[[], Iterator[list[Record]]],
         records: int,
         most: int,
         count: Callable[[Walk, Branch, Hands], None],
@@ -185,6 +200,8 @@ class Run(RunState):
         stack = AsyncExitStack()
         try:
             calls = await lanes.launch((name for stage in stages for name in stage.spec.asked), stack)
+            if self.night is not None:
+                self.night.under_way.lane_named = lanes.first
             if self.wish.pilot:
                 calls = {name: self.wish.pilot.noted(call) for name, call in calls.items()}
             walk = Walk(stages, calls)
@@ -202,7 +219,7 @@ class Run(RunState):
             ending = ending_by(self.wish.until, self.shared.clock, self.fuse)
             async with watching(self.bottleneck), ending:
                 with at_once():
-                    await pool.run(batches)
+                    await pool.run(batches())
         finally:
             with anyio.CancelScope(shield=True):
                 await stack.aclose()
@@ -218,7 +235,8 @@ class Run(RunState):
         recalled = t.recalled
         t.restart("judging", go_on=True)
         records = result.meaning.open
-        await self._send([review.stage], review.batches(sources), records, records, self._count_judged)
+        judge = ([review.stage], partial(review.batches, sources), records, records, self._count_judged)
+        await self._by_night(partial(self._send, *judge))
         await self.journal.settle()
         t.restart("writing", go_on=True)
         look_up = recall.exporting(self.journal, t, given_up=True)
@@ -232,8 +250,9 @@ class Run(RunState):
             self.fuse.blow(leaf.fault)
 
     def _enough(self) -> bool:
-        """Whether as many rows are ok as the job wants."""
-        return self.session.job.accept is not None and self.accepted >= self.session.job.accept
+        """Whether as many rows are ok as the job wants, or may be when their batches are back."""
+        wanted = self.session.job.accept
+        return wanted is not None and self.accepted + self.awaited >= wanted
 
     def _hands(self, most: int) -> int:
         """How many records are walked at once. One that waits for its next try needs a hand but no slot."""
@@ -246,25 +265,18 @@ class Run(RunState):
         but = rehearsed(self.session.job)
         budget = Budget(self.session.job.budget, Spent(*accounts.spent(self.journal, but)))
         budget.good_before, budget.maybe_before, budget.maybe_cost_before = accounts.waste(self.journal, but)
-        clock = Clock(anyio.current_time())
-        parts = (self.journal, self.fuse, self.events, self.progress, budget, clock, self.say)
-        shared = Shared(*parts, deadline=self.wish.until)
+        parts = (self.journal, self.fuse, self.events, self.progress, budget, Clock(anyio.current_time()))
+        shared = Shared(*parts, self.say, deadline=self.wish.until, lane_of=lanes_of(self.session.job))
         if shared.deadline is not None:
             seconds = accounts.percentiles(self.journal, (0.95,)).values()
             shared.usual_seconds = max((usual for (usual,) in seconds), default=FIRST_ANSWER)
         budget.wake = shared.pump
         return shared
 
-    def _check_outage(self) -> None:
-        """Stop with "outage" where requests failed after all tries, and nothing was ever answered."""
-        if self.in_vain and not self.progress.answered and not self.journal.has_answers():
-            message = f"nothing was answered; the last fault: {self.progress.last_error}"
-            self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
-            self.fuse.check()
-
     def _step(self, walk: Walk, branch: Branch) -> None:
         t = self.progress
-        t.steps += 1 if branch.fault is None else walk.steps_from(branch.at, branch.forked)
+        waits = branch.status == "pending"
+        t.steps += 1 if branch.fault is None else 0 if waits else walk.steps_from(branch.at, branch.forked)
         t.steps_new += not branch.known
 
     def _count(self, walk: Walk, leaf: Branch, pool: Hands) -> None:
@@ -272,27 +284,16 @@ class Run(RunState):
             self.fuse.blow(leaf.fault)
             return
         self.accepted += len(walk.rows_of(leaf)) if leaf.status == "ok" else 0
+        self.awaited += len(walk.rows_of(leaf)) if leaf.status == "pending" else 0
         if not (self.looked_up and was_known(leaf)):  # else it was counted when the run looked it up
             for row in walk.rows_of(leaf):
                 self.progress.count(row.status)
         if not pool.all_begun:  # else stopping would save nothing
-            self._watch_failures(leaf)
+            self.watch_failures(leaf)
         self.in_vain += leaf.fault is not None and leaf.fault.fate is Fate.RETRY
         if leaf.status == "failed" and leaf.fault:
             self.progress.fail(leaf.fault, self.session.stages[leaf.at].spec.name, leaf.record.key)
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
-
-    def _watch_failures(self, leaf: Branch) -> None:
-        """Stop when most of the last rows failed: to go on would only waste money."""
-        fault = leaf.fault
-        if fault is not None and ((leaf.known and is_known(fault)) or fault.again or fault.kind in UNSENT):
-            return
-        recent = self.progress.recent
-        recent.append(fault is not None)
-        most = self.session.job.max_failed
-        if self.watching and most < 1 and len(recent) == recent.maxlen and sum(recent) > most * len(recent):
-            message = f"{sum(recent)} of the last {len(recent)} rows failed; the last one: {fault}"
-            self.fuse.blow(Fault("mostly_failing", message, fate=Fate.STOP))
 
     def _expected_rows(self, only: Collection[str]) -> int:
         return (len(only) or self.session.source.total()) * math.prod(

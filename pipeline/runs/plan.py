@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import closing
+from dataclasses import dataclass, field
 
-from pipeline.core.document import Translated
-from pipeline.core.domain import DOLLAR, Fault, LookUp, Record, Reply, Request, Unanswered
-from pipeline.core.errors import InputError
+from pipeline.core.domain import DOLLAR, Fault, LookUp, Record, Reply, Request, Unanswered, Usage
 from pipeline.core.progress import Progress
 from pipeline.engine.equal_prompts import EqualPrompts
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
 from pipeline.job.endpoints import places_of
+from pipeline.job.models import Model
 from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
 from pipeline.journal.accounts import StepAccount
@@ -22,16 +21,17 @@ from pipeline.journal.journal import Journal
 from pipeline.money import tokens
 from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
+from pipeline.money.lanes import LANES, SYNC, meaning, resolved_lane, tier_of, why_not
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.records.opening import Rows
 from pipeline.runs.crowd.rounds import Rounds
+from pipeline.runs.meaning.reading import Reading
 from pipeline.runs.meaning.review import Review
-from pipeline.runs.result import Plan, StepPlan
+from pipeline.runs.result import LanePlan, Plan, StepPlan
 from pipeline.runs.retry_failed import keys_to_review, paid_failures
 from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
 from pipeline.translation import memory
-from pipeline.translation.formats import read_document
 
 FEW = 16
 """records that are looked at before a plan sees whether a job has as many rows as it wants"""
@@ -59,8 +59,26 @@ async def _failures(session: Session, journal: Journal) -> set[bytes]:
 class _Asked:
     """A model that a step names: its tariff, and what is known of its answers."""
 
+    name: str
     tariff: Tariff
     known: StepAccount | None
+    lane: str
+    by: Mapping[str, str]
+    """for each lane of the plan: the one that this model goes by then"""
+
+    def mean(self, request: Request, expected: Expected, lane: str) -> int | None:
+        """Nano-dollars of a request by a lane."""
+        tier = tier_of(lane)
+        return self.tariff.mean(request.with_tier(tier) if tier else request, expected)
+
+    def later(self, lane: str) -> float | None:
+        """Dollars of a request that is like earlier ones; None where there were none."""
+        one = self.known
+        if one is None:
+            return None
+        taken, given, cached = (round(all_ / one.replies) for all_ in (one.input, one.output, one.cached))
+        cost = self.tariff.sample(Usage(taken, given, cached), tier_of(lane))
+        return None if cost is None else cost / DOLLAR
 
     @property
     def usual(self) -> float:
@@ -77,6 +95,8 @@ class _Forecast:
     """the models that the step names, by their names in the job; '' for its own"""
     critics: Mapping[str, int]
     bound: Bound
+    by_lane: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(LANES, 0.0))
+    """dollars by each lane"""
 
     def expect(self, request: Request) -> None:
         plan, size, asked = self.plan, tokens.size(request), self.asked[request.via]
@@ -87,7 +107,9 @@ class _Forecast:
         plan.output_tokens += round(output)
         no_limit = size.limit is None or plan.output_limit is None
         plan.output_limit = None if no_limit else (plan.output_limit or 0) + (size.limit or 0)
-        plan.cost = _sum(plan.cost, asked.tariff.mean(request, expected))
+        plan.cost = _sum(plan.cost, asked.mean(request, expected, asked.lane))
+        for lane, cost in self.by_lane.items():
+            self.by_lane[lane] = _sum(cost, asked.mean(request, expected, asked.by[lane]))
         plan.most = _sum(plan.most, self.bound.most(request))
         plan.no_bound = self.bound.why_not
         if request.via not in self.critics:
@@ -118,6 +140,9 @@ class _Forecast:
             plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
             if plan.items:
                 plan.no_bound = "how many items there are depends on missing answers"
+        for lane, cost in self.by_lane.items():
+            one = None if items else asked.later(asked.by[lane])
+            self.by_lane[lane] = cost if cost is None or one is None else cost + one * requests
         if items or asked.known is None or not asked.tariff.known:
             plan.later_cost = None
         elif plan.later_cost is not None:
@@ -151,7 +176,7 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
     look_up = _counting(forecasts, recall.knowing(journal), again)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
-    reading = _Reading(session)
+    reading = Reading(session)
     for batch in _batches(session, plan):
         unfinished: set[int] = set()
 
@@ -173,7 +198,27 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
         review.judged(reading.sources, look_up)
     for step, rows in equal.rows().items():
         forecasts[step].plan.sharing = rows
+    plan.lanes = list(_lanes(session.job, plan, list(forecasts.values())))
     return plan
+
+
+def _lanes(job: Job, plan: Plan, forecasts: Sequence[_Forecast]) -> Iterator[LanePlan]:
+    """What each lane would cost; nothing where the job goes by sync, and that is the cheapest."""
+    names = {model.name for one in forecasts for model in one.asked.values()}
+    models = {name: model for name, model in _varied(job).items() if name in names}
+    own = {name: resolved_lane(model) for name, model in models.items()}
+    asked = any(model.lane != SYNC for model in models.values())
+    for lane in LANES if plan.missing or plan.later else ():
+        costs = [one.by_lane[lane] for one in forecasts]
+        cost = None if None in costs else sum(one for one in costs if one is not None)
+        cannot = {name: why for name, model in models.items() if (why := why_not(lane, model))}
+        chosen = all(own[name] == lane for name in models.keys() - cannot.keys())
+        cheaper = cost is not None and plan.cost is not None and cost < plan.cost
+        if len(cannot) < len(models) and (asked or cheaper):
+            said = (
+                sentence for name in models.keys() - cannot.keys() for sentence in meaning(lane, models[name])
+            )
+            yield LanePlan(lane, chosen, cost, plan.most, cannot, tuple(dict.fromkeys(said)))
 
 
 def _batches(session: Session, plan: Plan) -> Iterator[list[Record]]:
@@ -210,28 +255,6 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
     return lambda requests: list(map(counted, requests, recalled(requests)))
 
 
-class _Reading:
-    """What there will be for a judge to read: at most so many segments, in so many pairs of languages."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.segments = 0
-        self.languages = max(1, session.stages[-1].spec.branches)
-        self.sources: dict[str, str] = {}
-
-    def note(self, leaf: Branch, rows: int) -> None:
-        """One more document, in so many languages."""
-        for value in leaf.values.values():
-            if isinstance(value, Translated):
-                self.segments += len(value.outcomes)
-                self.sources[leaf.record.key] = value.source
-                return
-        fields = leaf.record.fields
-        with suppress(InputError):  # it is named as failed
-            document = read_document(fields["path"], fields["content"], self._session.policy)
-            self.segments += rows * len(document.segments)
-
-
 def _add_leaf(plan: Plan, leaf: Branch, rows: int) -> None:
     plan.rows += rows
     plan.complete += rows if leaf.status in ("ok", "skipped") else 0
@@ -244,13 +267,25 @@ def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], Step
     if stage.model is None:
         return None
     own = spec.asked[0]
-    models = {"": (own, stage.model), **{name: (name, job.models[name]) for name in spec.others}}
+    models = {"": own, **{name: name for name in spec.others}}
     asked = {
-        via: _Asked(tariff_of(places_of(name, model)[0].model), seen_before.get((spec.name, model.model)))
-        for via, (name, model) in models.items()
+        via: _asked(job, name, seen_before.get((spec.name, job.models[name].model)))
+        for via, name in models.items()
     }
     plan = StepPlan(spec.name, own, measured=asked[""].known is not None)
     return _Forecast(plan, asked, spec.critics, Bound(job, spec, stage.runner.repairs))
+
+
+def _varied(job: Job) -> dict[str, Model]:
+    """The models whose lanes a plan compares: those for which the job names one, else all."""
+    return {name: model for name, model in job.models.items() if model.lane != SYNC} or dict(job.models)
+
+
+def _asked(job: Job, name: str, known: StepAccount | None) -> _Asked:
+    model, varied = job.models[name], name in _varied(job)
+    lane = resolved_lane(model)
+    by = {other: other if varied and not why_not(other, model) else lane for other in LANES}
+    return _Asked(name, tariff_of(places_of(name, model)[0].model), known, lane, by)
 
 
 def _expect_later(forecasts: Mapping[str, _Forecast], session: Session, leaf: Branch) -> None:

@@ -29,7 +29,7 @@ from pipeline.journal.journal import Journal
 from pipeline.output.accepted import in_table, until_enough
 from pipeline.output.folder import Filed, ResultFolder, taken
 from pipeline.output.origins import Origins
-from pipeline.output.overwrite import keep_theirs
+from pipeline.output.overwrite import keep_theirs, upload
 from pipeline.output.published import FAILURES
 from pipeline.output.receipt import note_coming, rows_of, write_receipt
 from pipeline.output.table import Table, Written
@@ -76,16 +76,15 @@ async def publish(
             return None
         counts = {name: getattr(progress, name) for name in ("ok", "failed", "skipped", "pending")}
         before = rows_of(session.job)
-        kept, filed = _put_in_place(session, table, filing, (failures, review), counts, exported)
+        placed = _put_in_place(session, table, filing, (failures, review), counts, exported)
     return Result(
         session.job.targets,
         **counts,
         **failures.said(),
         **review.said(),
-        filed=filed,
+        **placed,
         segments=filing.segments,
         meaning=_describe(session, filing, exported, look_up),
-        kept=kept,
         chosen=session.source.chosen,
         rows_before=before if before > progress.rows else 0,
         sharing=equal.rows(),
@@ -125,8 +124,8 @@ def _put_in_place(
     beside: tuple[_Failures, Reviewing],
     counts: Mapping[str, int],
     exported: bool,
-) -> tuple[tuple[Path, ...], Filed | None]:
-    """Move everything into place, and write the receipt; what was kept, and the rows' files."""
+) -> dict[str, Any]:
+    """Move everything into place, and write the receipt; what a `Result` says of it."""
     job = session.job
     filing.complete()
     written = table.complete()
@@ -143,7 +142,8 @@ def _put_in_place(
             review.publish()
         with suppress(DiskError) if exported else nullcontext():
             write_receipt(job, counts, [*written, *failed], filed, read_from, session.source.chosen)
-    return kept, filed
+        there = tuple(job.uploads.values())
+        return {"kept": (*kept, *upload(job, written)), "filed": filed, "uploaded": there}
 
 
 def _describe(

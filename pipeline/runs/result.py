@@ -82,7 +82,9 @@ class Result:
     """which part of the records is meant; '' for all"""
     rows_before: int = 0
     """rows of the table before, where it had more"""
-    kept: tuple[Path, ...] = ()
+    uploaded: tuple[str, ...] = ()
+    """the addresses in stores where the table stands now"""
+    kept: tuple[Path | str, ...] = ()
     """tables that were changed by somebody else, or not written by the job, where they are kept"""
     seconds: float = 0.0
     cost: float | None = 0.0
@@ -106,6 +108,11 @@ class Result:
     def rows(self) -> int:
         """Rows of the result."""
         return self.ok + self.failed + self.skipped + self.pending
+
+    @property
+    def outcome(self) -> str:
+        """How the run ended, in a word."""
+        return "unfinished" if self.pending else "finished"
 
     @property
     def exit_code(self) -> int:
@@ -164,6 +171,23 @@ class StepPlan:
     later_cost: float | None = 0.0
 
 
+@dataclass(frozen=True)
+class LanePlan:
+    """What the missing requests cost if every model that can goes by one lane; the others go by their own."""
+
+    lane: str
+    chosen: bool
+    """whether the job does so"""
+    cost: float | None
+    """dollars, expected, later requests included where known; None where a price is not known"""
+    most: float | None
+    """the most that it can be; None for no bound"""
+    not_by_it: Mapping[str, str]
+    """models that cannot go by it, each with the reason"""
+    caveats: tuple[str, ...]
+    """what it means for a run, in sentences"""
+
+
 @dataclass
 class Plan:
     """What a run would send."""
@@ -186,6 +210,8 @@ class Plan:
     chosen: str = ""
     """which part of the records is meant; '' for all"""
     steps: list[StepPlan] = field(default_factory=list)
+    lanes: list[LanePlan] = field(default_factory=list)
+    """what each lane would cost, the cheapest first; empty where there is only one"""
     warnings: list[str] = field(default_factory=list)
     """what is likely to be a slip in the job, each with its place and what to do"""
 

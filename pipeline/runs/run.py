@@ -12,16 +12,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from pipeline.core.domain import Fault
-from pipeline.core.errors import (
-    DiskError,
-    Interrupted,
-    KeyRefused,
-    OutOfQuota,
-    PipelineError,
-    RunStopped,
-    one_error,
-)
+from pipeline.core.errors import DiskError, PipelineError, one_error
 from pipeline.core.progress import Progress
 from pipeline.job.files import Sample
 from pipeline.job.spec import Job
@@ -30,6 +21,7 @@ from pipeline.journal.events import events_to
 from pipeline.journal.journal import Damage, Journal
 from pipeline.records.opening import Rows
 from pipeline.runs.crowd.rounds import Rounds
+from pipeline.runs.ending.ending import ending
 from pipeline.runs.live import Run
 from pipeline.runs.pilot import Asked, Pilot, extrapolated
 from pipeline.runs.plan import plan_async
@@ -41,13 +33,6 @@ from pipeline.system.lock import locked
 
 FINISHED = "finished"
 PILOT_SEED = 20
-_BUDGET = ("out_of_budget", "maybe_billed")
-_OUTCOMES = (
-    (Interrupted, "interrupted"),
-    (KeyRefused, "key refused"),
-    (OutOfQuota, "out of quota"),
-    (RunStopped, "stopped"),
-)
 
 
 async def run_async(
@@ -67,19 +52,21 @@ async def run_async(
     anything is sent, `Locked`, `DiskError`, and `RunStopped` (or `OutOfQuota`, `Interrupted`) when the run
     can go on later. Rows that failed are in the result, which says so.
     """
-    session = Session.open(job, records)
-    if wish and wish.pilot:
-        session.source.choose(Sample(n=wish.pilot.n, seed=PILOT_SEED), None)
-    with (
-        locked(job.folder),
-        events_to(job.folder / "events.jsonl") as events,
-        closing(Journal.open(job.folder / "journal.sqlite")) as journal,
-    ):
-        told = say or (lambda _: None)
-        run = Run(session, journal, events, progress or Progress(), told, wish or Wish())
-        journal.on_damage = partial(_damaged, run)
-        with _noted(run), one_error():
-            return await run.conduct()
+    progress, told, wish = progress or Progress(), say or (lambda _: None), wish or Wish()
+    async with ending(job, wish, progress, told) as end:
+        session = Session.open(job, records)
+        if wish.pilot:
+            session.source.choose(Sample(n=wish.pilot.n, seed=PILOT_SEED), None)
+        with (
+            locked(job.folder),
+            events_to(job.folder / "events.jsonl") as events,
+            closing(Journal.open(job.folder / "journal.sqlite")) as journal,
+        ):
+            run = end.run = Run(session, journal, end.heard_by(events), progress, told, wish)
+            journal.on_damage = partial(_damaged, run)
+            with _noted(run), one_error():
+                end.result = await run.conduct()
+        return end.result
 
 
 async def pilot_async(
@@ -151,11 +138,7 @@ def _noted(run: Run) -> Iterator[None]:
         yield
         outcome = "pilot" if run.wish.pilot else FINISHED
     except PipelineError as error:
-        run.stopped = error.what
-        if isinstance(error, RunStopped):
-            outcome = next(word for kind, word in _OUTCOMES if isinstance(error, kind))
-        if isinstance(run.fuse.reason, Fault) and run.fuse.reason.kind in _BUDGET:
-            outcome = "out of budget"
+        run.stopped, outcome = error.what, error.outcome
         raise
     finally:
         run.ended = outcome

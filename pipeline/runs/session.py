@@ -25,6 +25,7 @@ from pipeline.engine.stages import Stage, preparing, stages_of
 from pipeline.engine.walk import Branch, context
 from pipeline.job.endpoints import places_of
 from pipeline.job.spec import Job
+from pipeline.money.lanes import check_lanes
 from pipeline.money.tariff import unpriced
 from pipeline.output.columns import Columns
 from pipeline.output.overwrite import refuse_theirs
@@ -39,13 +40,15 @@ from pipeline.records.source import Source, open_records
 from pipeline.runs.crowd.notes import Notes
 from pipeline.runs.reviewing.by_hand import ByHand
 from pipeline.system.files import same_file
+from pipeline.system.remote import fetched, is_remote
 from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
 
 RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
-OWN_NAMES = (*_JOURNAL, *_BESIDE, "review.csv", "decisions.csv", "control.sock", "control.path")
+_OTHERS = ("batches", "review.csv", "decisions.csv", "control.sock", "control.path")
+OWN_NAMES = (*_JOURNAL, *_BESIDE, *_OTHERS)
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
@@ -81,6 +84,7 @@ class Session:
         session = cls(job, source, stages, notes, hand, row_files, tree)
         session._check_names()
         session._check_paths()
+        check_lanes(job)
         session._check_budget()
         session._check_first_requests()
         if row_files:
@@ -93,8 +97,7 @@ class Session:
         return Columns(self.job, self.stages, self.source.kept)
 
     def _check_names(self) -> None:
-        columns = set(self.source.schema)
-        text = self.job.text
+        columns, text = set(self.source.schema), self.job.text
         known: _Known = dict.fromkeys(columns)
         known["row"] = sorted(columns)
         mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
@@ -160,7 +163,8 @@ class Session:
         return found
 
     def _table(self) -> list[Path]:
-        return [self.job.file.parent / name for name in self.job.records.origins]
+        job, names = self.job, self.job.records.origins
+        return [job.local(name) if is_remote(name) else job.file.parent / name for name in names]
 
     def _check_budget(self) -> None:
         """A budget in dollars needs a price for everything that may be asked: an unknown one is not zero."""
@@ -248,9 +252,10 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     """
     without = [job.file, *(job.file.parent / name for name in job.files), job.folder, *job.targets]
     without += [*tree.own_folders(), *tree.written()] if tree else []
-    return open_records(
-        job.records, job.file.parent, given(job, records), without, tree.places if tree else None
-    )
+    spec, frame = job.records, given(job, records)
+    if frame is None and spec.kind != "documents" and is_remote(spec.path) and len(spec.origins) == 1:
+        spec = spec.model_copy(update={"origins": (str(fetched(spec.path, job.folder)),)})
+    return open_records(spec, job.file.parent, frame, without, tree.places if tree else None)
 
 
 def _check_free(name: str, taken: Collection[str], where: str) -> None:

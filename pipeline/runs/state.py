@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.core.domain import DOLLAR, Fault, Rejected
+from pipeline.core.domain import DOLLAR, Fate, Fault, Rejected
 from pipeline.core.progress import Progress
 from pipeline.engine.walk import Branch
 from pipeline.journal.events import Events
@@ -19,6 +19,7 @@ from pipeline.lanes.bottleneck import Bottleneck, quantiles
 from pipeline.lanes.guards.fuse import Fuse
 from pipeline.lanes.lane import Shared
 from pipeline.lanes.lanes import Lanes
+from pipeline.runs.night.night import Night
 from pipeline.runs.pilot import Asked
 from pipeline.runs.session import Session
 
@@ -44,7 +45,12 @@ class Wish:
 
     retry_failed: bool = False
     until: float | None = None
+    by: float | None = None  # Unix time by which all is to be done, at whatever price
+    buffer: float | None = None  # seconds before it in which nothing goes by batch; None: as many as needed
+    detach: bool = False  # end when everything is in batches; the next run collects them
+    cancel: bool = False  # end all batches, collect what they have answered, and do nothing else
     pilot: Asked | None = None  # run a few records alone, note what they ask, and write no table
+    otel: bool = False  # send traces and metrics to where the OTEL_* variables say
     processes: int = 1  # how many walk the records; 0: as many as are worth it
 
 
@@ -62,6 +68,9 @@ class RunState:
     lanes: Lanes | None = None
     shared: Shared | None = None
     bottleneck: Bottleneck | None = None
+    night: Night | None = None  # its batches, if it has any
+    in_vain: int = 0  # records whose request used up its retries
+    watching: bool = True  # whether the run stops where most rows fail
     ended: str = ""  # how it ended; '' while it goes on
     stopped: str = ""  # what stopped it
 
@@ -105,3 +114,22 @@ class RunState:
         self.say(f"{name}: nothing new is sent; requests under way are completed{again}")
         self.progress.phase, self.progress.notice = "stopping", ""
         self.fuse.interrupt(name)
+
+    def check_outage(self) -> None:
+        """Stop with "outage" where requests failed after all tries, and nothing was ever answered."""
+        if self.in_vain and not self.progress.answered and not self.journal.has_answers():
+            message = f"nothing was answered; the last fault: {self.progress.last_error}"
+            self.fuse.blow(Fault("outage", message, fate=Fate.STOP))
+            self.fuse.check()
+
+    def watch_failures(self, leaf: Branch) -> None:
+        """Stop when most of the last rows failed: to go on would only waste money."""
+        fault = leaf.fault
+        if fault is not None and ((leaf.known and is_known(fault)) or fault.again or fault.kind in UNSENT):
+            return
+        recent = self.progress.recent
+        recent.append(fault is not None)
+        most = self.session.job.max_failed
+        if self.watching and most < 1 and len(recent) == recent.maxlen and sum(recent) > most * len(recent):
+            message = f"{sum(recent)} of the last {len(recent)} rows failed; the last one: {fault}"
+            self.fuse.blow(Fault("mostly_failing", message, fate=Fate.STOP))

@@ -9,12 +9,13 @@ from typing import Any
 from pipeline.core.domain import DOLLAR
 from pipeline.core.errors import PipelineError
 from pipeline.job.spec import Job
-from pipeline.journal import accounts
+from pipeline.journal import accounts, batches
 from pipeline.journal.journal import Journal
 from pipeline.money.tariff import rehearsed
 from pipeline.runs.control.client import command
 from pipeline.system.lock import holder
 
+BATCH = ("id", "name", "state", "status", "total", "done", "failed", "made", "changed", "message")
 SHARES = (0.5, 0.95, 0.99)
 ATTEMPTS = ("step", "outcome", "billed", "attempts", "mean_seconds")
 
@@ -32,6 +33,7 @@ def status_of(job: Job) -> dict[str, Any]:
         steps = accounts.by_step(journal)
         attempts = accounts.by_outcome(journal)
         latency = accounts.percentiles(journal, SHARES)
+        known = batches.all_of(journal.select)
     but = rehearsed(job)
     real = [step for step in steps if not but or not step.model.startswith(but)]
     outcome = "" if last is None else last.outcome or ("under way" if running else "killed")
@@ -48,6 +50,7 @@ def status_of(job: Job) -> dict[str, Any]:
             step: {f"p{share * 100:.0f}": round(at, 4) for share, at in zip(SHARES, found, strict=True)}
             for step, found in latency.items()
         },
+        "batches": [{name: getattr(one, name) for name in BATCH} for one in known],
         "run": _live(job) if running else last.numbers if last else {},
     }
 

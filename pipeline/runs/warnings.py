@@ -19,6 +19,7 @@ from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
 from pipeline.job.models import Model
+from pipeline.money.lanes import doubt
 from pipeline.money.tokens import limit_of
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
@@ -184,6 +185,10 @@ def _of_models(session: Session) -> Iterator[JobError]:
     for stage in session.stages:
         for name, model in job.models_of(stage.spec).items():
             for place in places_of(name, model):
+                if (unsure := doubt(place.model)) and unsure not in told:
+                    told.add(unsure)
+                    hint = "look at what the first answers cost, or write lane: sync"
+                    yield JobError(unsure, where=job.text.where(("models", name, "lane")), hint=hint)
                 try:
                     next(adapters.load("providers", model.provider).health(place.model), None)
                 except PipelineError as error:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,35 +123,37 @@ def _last_lines(log: IO[bytes], count: int = 8) -> str:
     return "\n".join(log.read().decode(errors="replace").splitlines()[-count:])
 
 
-def end_with_parent() -> dict[str, Any]:
+def end_with_parent(
+    sign: signal.Signals = signal.SIGKILL, end: Callable[[], object] = lambda: os._exit(0)
+) -> dict[str, Any]:
     """In the child, first of all: read the settings, and from now on end when the parent does.
 
-    Linux sends SIGKILL when the parent's thread ends; everywhere the end of standard input does the same.
+    Linux sends `sign` when the parent's thread ends; everywhere `end` is called at the end of standard input.
     """
-    settings = settings_of(sys.stdin.buffer.readline())
-    threading.Thread(target=_await_end_of_input, daemon=True).start()
+    settings = settings_of(sys.stdin.buffer.readline(), sign)
+    threading.Thread(target=_await_end_of_input, args=(end,), daemon=True).start()
     return settings
 
 
-def settings_of(line: bytes) -> dict[str, Any]:
+def settings_of(line: bytes, sign: signal.Signals = signal.SIGKILL) -> dict[str, Any]:
     """In the child: the settings in the line; Linux ends it with its parent from now on."""
     if not line.strip():
         os._exit(1)
     settings: dict[str, Any] = json.loads(line)
-    end_with(settings["parent"])
+    end_with(settings["parent"], sign)
     return settings
 
 
-def end_with(parent: int) -> None:
-    """Have Linux kill this process when its parent ends, or end it where that has happened already."""
+def end_with(parent: int, sign: signal.Signals = signal.SIGKILL) -> None:
+    """Have Linux end this process when its parent ends, or end it where that has happened already."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, sign, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 
 
-def _await_end_of_input() -> None:
+def _await_end_of_input(end: Callable[[], object]) -> None:
     """Read unbuffered: the interpreter cannot shut down while a thread holds the buffer's lock."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    os._exit(0)
+    end()

@@ -20,6 +20,7 @@ NETWORK = frozenset({
     "fuse.s3fs",
 })  # fmt: skip
 MOUNTS = Path("/proc/self/mountinfo")
+MEMORY = Path("/proc/meminfo")
 OTHER_FILES = 128  # files that are open besides the connections
 
 
@@ -91,6 +92,13 @@ def filesystem(path: Path) -> str:
         if inside and len(mounted) >= len(best):
             best, kind = mounted, rest.split()[0]
     return kind
+
+
+def memory_left() -> int:
+    """Bytes that programs may still take without swapping; 0 where the system does not say so."""
+    told = MEMORY.read_text() if MEMORY.exists() else ""
+    found = re.search(r"^MemAvailable: +(\d+) kB", told, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 def megabytes(size: int) -> str:

@@ -39,8 +39,11 @@ def end_the_program() -> list[str]:
 
 
 @contextmanager
-def heard(on_first: Callable[[str], None]) -> Iterator[None]:
-    """Handle signals in the main thread: `on_first` is called in the running loop with a signal's name."""
+def heard(on_first: Callable[[str], None], *, anew: bool = False) -> Iterator[None]:
+    """Handle signals in the main thread: `on_first` is called in the running loop with a signal's name.
+
+    With `anew`, one that came before does not count.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -62,7 +65,7 @@ def heard(on_first: Callable[[str], None]) -> Iterator[None]:
     before = {
         number: signal.signal(number, handle) for number in SIGNALS if signal.getsignal(number) not in deaf
     }
-    if _came:  # its KeyboardInterrupt was lost, for example in a finalizer
+    if _came and not anew:  # its KeyboardInterrupt was lost, for example in a finalizer
         asked = True
         loop.call_soon(on_first, _came[0])
     try:

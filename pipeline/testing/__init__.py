@@ -14,6 +14,18 @@ It knows neither jobs nor records.
 
 from pipeline.testing.launch import Server, serve
 from pipeline.testing.ledger import Account, Ledger, Line
-from pipeline.testing.script import Latency, Quota, Rule, Script
+from pipeline.testing.script import BatchRule, BatchScript, Latency, Quota, Rule, Script
 
-__all__ = ["Account", "Latency", "Ledger", "Line", "Quota", "Rule", "Script", "Server", "serve"]
+__all__ = [
+    "Account",
+    "BatchRule",
+    "BatchScript",
+    "Latency",
+    "Ledger",
+    "Line",
+    "Quota",
+    "Rule",
+    "Script",
+    "Server",
+    "serve",
+]

@@ -27,6 +27,11 @@ _ASKED = {
 }
 """where the prompt stands in a body, by dialect"""
 APIS = tuple(_ASKED)
+PATHS = {
+    "/v1/chat/completions": "chat",
+    **{f"/v1/{api}": api for api in APIS if api != "chat"},
+}
+"""the dialect at each path"""
 _IN_NUMBERS = ("decisions", "moderations")
 """dialects whose answers are no text"""
 CREATED = 1_767_225_600  # the time in every answer: 2026-01-01, so that answers do not depend on the time

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from pipeline.testing.script import Latency, Rule, Script
+from pipeline.testing.script import BatchRule, Latency, Rule, Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ def decide(script: Script, asked: Asked, struck: Mapping[tuple[bytes, int], int]
     for place, rule in enumerate(script.faults):
         if rule.times is not None and struck.get((asked.digest, place), 0) >= rule.times:
             continue
-        drawn = rule.share is None or _dice(script.seed, place, asked) < rule.share
-        if drawn and _holds(rule, asked):
+        hit = rule.share is None or _dice(script.seed, place, asked) < rule.share
+        if hit and _holds(rule, asked):
             return place
     return None
 
@@ -46,13 +46,44 @@ def _holds(rule: Rule, asked: Asked) -> bool:
 
 def latency_of(script: Script, asked: Asked) -> float:
     """Seconds this attempt's answer takes."""
-    if not isinstance(script.latency, Latency):
-        return script.latency
-    spread = 2 * _dice(script.seed, -1, asked) - 1
-    return max(0.0, script.latency.mean + spread * script.latency.jitter)
+    return _spread(script.latency, _dice(script.seed, -1, asked))
+
+
+def strikes(script: Script, n: int) -> tuple[BatchRule, ...]:
+    """The rules that apply to the `n`-th batch."""
+    rules = script.batches.faults
+    return tuple(rule for place, rule in enumerate(rules) if _hits(rule, n, drawn(script.seed, place, n)))
+
+
+def _hits(rule: BatchRule, n: int, dice: float) -> bool:
+    return (
+        (rule.first is None or n <= rule.first)
+        and (rule.after is None or n > rule.after)
+        and (rule.every is None or n % rule.every == 0)
+        and (rule.share is None or dice < rule.share)
+    )
+
+
+def batch_latency(script: Script, n: int) -> float:
+    """Seconds until the `n`-th batch is complete."""
+    return _spread(script.batches.latency, drawn(script.seed, -1, n))
+
+
+def _spread(latency: float | Latency, dice: float) -> float:
+    if not isinstance(latency, Latency):
+        return latency
+    return max(0.0, latency.mean + (2 * dice - 1) * latency.jitter)
+
+
+def drawn(*what: object) -> float:
+    """A number in [0, 1), always the same for the same words and numbers."""
+    return _in_unit(sha256(" ".join(map(str, what)).encode()).digest())
 
 
 def _dice(seed: int, place: int, asked: Asked) -> float:
     """A number in [0, 1), always the same for the same attempt of the same request."""
-    drawn = sha256(f"{seed} {place} {asked.attempt} ".encode() + asked.digest).digest()
-    return int.from_bytes(drawn[:7]) / 256**7
+    return _in_unit(sha256(f"{seed} {place} {asked.attempt} ".encode() + asked.digest).digest())
+
+
+def _in_unit(digest: bytes) -> float:
+    return int.from_bytes(digest[:7]) / 256**7

@@ -19,6 +19,7 @@ from pathlib import Path
 from pipeline.core.errors import PipelineError
 from pipeline.testing.ledger import Ledger
 from pipeline.testing.script import Script
+from pipeline.testing.service import Service
 
 PARENT_CHECK_SECONDS = 0.25
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         script = Script.model_validate(script.model_dump() | {"latency": options.latency})
     try:
         with Ledger(options.ledger) as ledger:
-            asyncio.run(_serve(script, ledger, options.port, options.with_parent))
+            asyncio.run(_serve(Service(script, ledger), options))
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         print(f"error: cannot serve on port {options.port}: {why}", file=sys.stderr)
@@ -52,14 +53,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--latency", type=float, help="seconds an answer takes, over the script's")
     parser.add_argument("--ledger", type=Path, help="file the ledger is appended to; default: in memory")
     parser.add_argument("--script", type=Path, help="YAML or JSON file; default: answers everything")
+    parser.add_argument("--state", type=Path, help="folder for files and batches; default: in memory")
     parser.add_argument("--with-parent", action="store_true", help="end when the parent or stdin ends")
     return parser.parse_args(arguments)
 
 
-async def _serve(script: Script, ledger: Ledger, port: int, with_parent: bool) -> None:
+async def _serve(service: Service, options: argparse.Namespace) -> None:
     from pipeline.testing.server import serving  # aiohttp, not needed to say what is wrong with a script
-    from pipeline.testing.service import Service
 
+    with_parent = options.with_parent
     parent = os.getppid()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -67,7 +69,7 @@ async def _serve(script: Script, ledger: Ledger, port: int, with_parent: bool) -
         loop.add_signal_handler(signum, ended.set)
     if with_parent and _is_pipe(0):
         threading.Thread(target=_await_end_of_input, args=(loop, ended), daemon=True).start()
-    async with serving(Service(script, ledger), port) as base_url:
+    async with serving(service, options.port, options.state) as base_url:
         print(base_url, flush=True)
         while not ended.is_set() and not (with_parent and os.getppid() != parent):
             with suppress(TimeoutError):

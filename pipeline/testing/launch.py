@@ -38,30 +38,34 @@ class Server:
 
 
 @contextmanager
-def serve(script: Script | None = None, *, ledger: Path | None = None) -> Iterator[Server]:
+def serve(
+    script: Script | None = None, *, ledger: Path | None = None, state: Path | None = None
+) -> Iterator[Server]:
     """A server that is ready on entry and gone on exit, or when this process ends, however that happens.
 
     `ledger` is the file the ledger is appended to; by default a temporary one that goes with the server.
+    `state` is the folder of its files and batches, which another server can go on with; by default in memory.
     Raises RuntimeError with what the server said where it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="scripted-") as folder:
         play = Path(folder) / "script.json"
         play.write_text((script or Script()).model_dump_json(exclude_none=True), "utf-8")
         path = ledger or Path(folder) / "ledger.jsonl"
-        process = _start(play, path)
+        process = _start(play, path, ("--state", str(state)) if state else ())
         try:
             yield Server(_first_line(process), process.pid, path)
         finally:
             _end(process)
 
 
-def _start(play: Path, ledger: Path) -> subprocess.Popen[str]:
+def _start(play: Path, ledger: Path, more: tuple[str, ...]) -> subprocess.Popen[str]:
     root = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
     return subprocess.Popen(  # noqa: S603 - our own module, no shell
         [
             sys.executable,
             *("-m", "pipeline.testing", "--with-parent", "--script", str(play), "--ledger", str(ledger)),
+            *more,
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -18,6 +18,9 @@ import orjson
 
 from pipeline.core.domain import Usage
 
+TWICE = "twice"
+"""the fault of a ledger's line for a request that stands in two unfinished batches at once"""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -26,7 +29,7 @@ class Line:
     `digest` is hexadecimal, as `domain.Request.digest` defines it for a first draw; `input` and `output` are
     tokens, 0 where nothing was billed, and include `cached`, `cache_written` and `reasoning`; `status` is 0
     where no answer was sent; `fault` is "" where none was scripted; `model` is as it was asked, "" where that
-    was not read.
+    was not read; `batch` is the batch that it was a line of, "" where it came by itself.
     """
 
     at: float
@@ -43,11 +46,16 @@ class Line:
     cache_written: int = 0
     reasoning: int = 0
     tier: str = ""
+    batch: str = ""
 
     @property
     def usage(self) -> Usage:
         """The tokens that were billed."""
         return Usage(self.input, self.output, self.cached, self.cache_written, self.reasoning)
+
+    def unpaid(self, at: float, why: str) -> Line:
+        """The line where it came to no answer, nor to a bill."""
+        return Line(at, self.arrived, self.n, self.digest, False, 0, 0, 0, why, self.model, batch=self.batch)
 
 
 class Account:
@@ -85,6 +93,11 @@ class Account:
         return self.billed - len(self.paid)
 
     @property
+    def twice(self) -> int:
+        """Lines of batches that were submitted while the same line was in another unfinished batch."""
+        return sum(line.fault == TWICE for line in self.lines)
+
+    @property
     def input(self) -> int:
         return sum(line.input for line in self.lines)
 
@@ -102,17 +115,22 @@ class Account:
 
     @property
     def peak(self) -> int:
-        """The most requests between their arrival and their billing at one time."""
-        ends = [(line.arrived, 1) for line in self.lines] + [(line.at, -1) for line in self.lines]
+        """The most requests between their arrival and their billing at one time, without those in batches."""
+        ends = [(line.arrived, 1) for line in self._single] + [(line.at, -1) for line in self._single]
         inside = most = 0
         for _, change in sorted(ends):
             inside += change
             most = max(most, inside)
         return most
 
+    @cached_property
+    def _single(self) -> list[Line]:
+        """The requests that came by themselves."""
+        return [line for line in self.lines if not line.batch]
+
     def busiest(self, seconds: float, *, admitted: bool = False) -> int:
         """The most requests that arrived in any window of that length; with `admitted`, 429s left out."""
-        times = sorted(line.arrived for line in self.lines if not (admitted and line.status == 429))
+        times = sorted(line.arrived for line in self._single if not (admitted and line.status == 429))
         most = start = 0
         for end, time in enumerate(times):
             while times[start] <= time - seconds:

@@ -30,6 +30,10 @@ Altered: TypeAlias = Literal["refusal", "length", "filtered", "empty", "no_choic
 Disguised: TypeAlias = Literal["same_id", "mislabelled", "bom", "trailing"]
 Broken: TypeAlias = Literal["truncate_body", "garbage", "empty_body", "huge", "drip", "body", "no_content"]
 FaultName: TypeAlias = Literal[Limited, Refused, Unpaid, Altered, Disguised, Broken]
+OfCreate: TypeAlias = Literal["create_500", "create_drop", "token_limit"]
+OfCourse: TypeAlias = Literal["stall", "slow_cancel", "expired", "no_output", "output_gone"]
+OfLine: TypeAlias = Literal["other_tier", "line_429", "line_500", "missing", "doubled", "blank", "cut"]
+BatchFault: TypeAlias = Literal[OfCreate, OfCourse, OfLine, "shuffled"]
 Count = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -46,6 +50,11 @@ _ONLY_FOR: dict[str, frozenset[str]] = {
     "bytes": frozenset({"huge"}),
     "seconds": frozenset({"drip"}),
     "body": frozenset({"body"}),
+}
+_ONLY_FOR_BATCH = {
+    "part": frozenset({"expired", "stall", *get_args(OfLine)}),
+    "seconds": frozenset({"slow_cancel"}),
+    "tier": frozenset({"other_tier"}),
 }
 
 
@@ -137,6 +146,47 @@ class Rule(_Spec):
         return usual if self.billed is None else self.billed
 
 
+class BatchRule(_Spec):
+    """One fault of batches: all given selectors must hold, and every such rule applies.
+
+    `first`, `after` and `every` count the batches, `share` is a part of them, drawn by seed and number.
+    `part` is the share of a batch's lines: those that are answered (expired, stall), else those that the
+    fault hits. `seconds` is how long a cancelling takes, `tier` the one that serves the lines.
+    """
+
+    fault: BatchFault
+    first: Count | None = None
+    every: Count | None = None
+    after: Annotated[int, Field(ge=0)] | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    part: Share | None = None
+    seconds: Seconds | None = None
+    tier: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if all(getattr(self, name) is None for name in ("first", "every", "after", "share")):
+            raise ValueError("a fault of batches needs first, every, after or share (every: 1 hits each)")
+        for name, faults in _ONLY_FOR_BATCH.items():
+            if getattr(self, name) is not None and self.fault not in faults:
+                raise ValueError(f"'{name}' does not go with fault '{self.fault}'")
+        return self
+
+
+class BatchScript(_Spec):
+    """How batches go: `latency` is the seconds until one is complete, `window` those until it expires.
+
+    Without `window` it is the one that a batch asks for. A batch of more than `most_requests` lines fails,
+    and one that brings the prompts of all unfinished batches above `most_tokens`.
+    """
+
+    latency: Seconds | Latency = 0.0
+    window: Seconds | None = None
+    most_requests: Count | None = None
+    most_tokens: Count | None = None
+    faults: tuple[BatchRule, ...] = ()
+
+
 class Script(_Spec):
     """A fake model. By default it answers every request, at once, whatever the key.
 
@@ -164,6 +214,7 @@ class Script(_Spec):
     capacity: Count | None = None
     quota: Quota | None = None
     faults: tuple[Rule, ...] = ()
+    batches: BatchScript = BatchScript()
 
     @model_validator(mode="after")
     def _shares_one_prompt(self) -> Self:

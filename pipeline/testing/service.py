@@ -8,12 +8,13 @@ This module does not know HTTP, and not where its requests come from.
 from __future__ import annotations
 
 import time
-from asyncio import get_running_loop
+from asyncio import AbstractEventLoop, get_running_loop
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from hashlib import sha256
+from weakref import WeakKeyDictionary
 
 import anyio
 
@@ -24,6 +25,11 @@ from pipeline.testing.ledger import Ledger, Line
 from pipeline.testing.quota import Gate, Verdict
 from pipeline.testing.script import Rule, Script
 from pipeline.testing.wire import Manner, Wire
+
+BATCH = "batch"
+"""the tier of a line of a batch, where a script does not say another"""
+_EPOCHS: WeakKeyDictionary[AbstractEventLoop, float] = WeakKeyDictionary()
+"""what all services of a loop add to its clock: a batch may be looked at by another one"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,15 @@ class _Turn:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class InBatch:
+    """The batch that a request is a line of; a tier that serves it, and a fault that hits it."""
+
+    id: str
+    tier: str = ""
+    fault: Rule | None = None
+
+
 class Service:
     """Plays one script. `in_flight` counts requests that were neither billed nor refused yet."""
 
@@ -52,16 +67,15 @@ class Service:
         self._began: float | None = None
         self._attempts: Counter[bytes] = Counter()
         self._struck: Counter[tuple[bytes, int]] = Counter()
-        self._epoch = 0.0
 
     async def respond(self, api: str, body: bytes, key: str = "") -> Wire:
         """The response to a body in a dialect of `answers.APIS`, after its latency.
 
         A request that hangs never returns: cancel it. Cancelling any other one bills it at once.
         """
-        arrived = self._now()
+        arrived = self.now()
         asked = self._count(api, body, arrived)
-        turn = self._turn(api, asked, key, arrived)
+        turn = _unauthorized(self.refused(key)) or self._turn(api, asked, arrived)
         del body
         asked = replace(asked, body=b"")
         self.in_flight += 1
@@ -82,13 +96,28 @@ class Service:
         message = f"Incorrect API key provided: {key}"
         return wire.error(401, "invalid_api_key", "invalid_request_error", message)
 
-    def _now(self) -> float:
+    def batched(self, api: str, body: bytes, batch: InBatch) -> tuple[Wire, Line]:
+        """The response to a line of a batch, and its bill, which is not in the ledger yet.
+
+        What is done to a connection is not done here: a line that would bring nothing brings a 500.
+        """
+        arrived = self.now()
+        asked = self._count(api, body, arrived)
+        turn = self._turn(api, asked, arrived, batch)
+        bill = self._bill(turn, asked, arrived)
+        if not turn.wire.status:
+            message = "The server had an error while processing your request"
+            turn = replace(turn, wire=wire.error(500, "server_error", "server_error", message))
+        tier = (turn.tier or BATCH) if turn.billed else ""
+        return turn.wire, replace(bill, tier=tier, status=turn.wire.status, batch=batch.id)
+
+    def now(self) -> float:
         """Seconds since 1970 by the loop's clock, which never goes back, and which a test may set."""
         now = get_running_loop().time()
+        epoch = _EPOCHS.setdefault(get_running_loop(), time.time() - now)
         if self._began is None:
-            self._epoch = time.time() - now
-            self._began = self._epoch + now
-        return self._epoch + now
+            self._began = epoch + now
+        return epoch + now
 
     def _count(self, api: str, body: bytes, arrived: float) -> Asked:
         self._n += 1
@@ -103,36 +132,39 @@ class Service:
                 await anyio.sleep(seconds)
 
     def _enter(self, turn: _Turn, asked: Asked, arrived: float) -> None:
-        who = (self._now(), arrived, asked.n, asked.digest.hex())
+        self.ledger.write(self._bill(turn, asked, arrived))
+
+    def _bill(self, turn: _Turn, asked: Asked, arrived: float) -> Line:
+        who = (self.now(), arrived, asked.n, asked.digest.hex())
         used = {name: count for name, count in asdict(turn.usage).items() if name != "whole"}
         what = {**used, "fault": turn.fault, "model": turn.model, "tier": turn.tier}
-        self.ledger.write(Line(*who, turn.billed, turn.wire.status, **what))
+        return Line(*who, turn.billed, turn.wire.status, **what)
 
-    def _turn(self, api: str, asked: Asked, key: str, now: float) -> _Turn:
-        """Checks key, body, model, quota and faults, in this order; the first that refuses decides."""
-        if refused := self.refused(key):
-            return _Turn(refused, fault="unauthorized")
+    def _turn(self, api: str, asked: Asked, now: float, batch: InBatch | None = None) -> _Turn:
+        """Checks body, model, quota and faults, in this order; the first that refuses decides."""
         try:
             question = answers.read(api, asked.body)
             said = self.said(question, asked.digest)
         except ValueError as problem:
             return _refusal(400, "invalid_request", str(problem), "bad_request")
-        return replace(self._judged(api, asked, said, now), model=question.model)
+        if batch:
+            said = replace(said, tier=batch.tier)
+        return replace(self._judged(api, asked, said, now, batch), model=question.model)
 
     def said(self, question: answers.Question, digest: bytes) -> answers.Said:
         """What the model says to a question; a test may let it say something else."""
         return answers.answer(self.script, question, digest)
 
-    def _judged(self, api: str, asked: Asked, said: answers.Said, now: float) -> _Turn:
+    def _judged(self, api: str, asked: Asked, said: answers.Said, now: float, batch: InBatch | None) -> _Turn:
         if self.script.models is not None and said.model not in self.script.models:
             return _refusal(404, "model_not_found", self._stranger(said.model), "not_found")
         headers: dict[str, str] = {}
-        if self._gate:
+        if self._gate and not batch:
             verdict = self._gate.admit(said.usage.input + said.usage.output, now)
             headers = verdict.headers
             if not verdict.passes:
                 return _refused_by_quota(verdict)
-        rule = self._rule(asked)
+        rule = (batch and batch.fault) or self._rule(asked)
         response = (
             wire.faulty(rule, api, asked.digest, said) if rule else wire.answered(api, asked.digest, said)
         )
@@ -156,6 +188,10 @@ class Service:
         near = get_close_matches(model, self.script.models or (), n=3)
         hint = f" Near names: {', '.join(near)}." if near else ""
         return f"The model '{model}' does not exist.{hint}"
+
+
+def _unauthorized(refused: Wire | None) -> _Turn | None:
+    return _Turn(refused, fault="unauthorized") if refused else None
 
 
 def _refusal(status: int, code: str, message: str, fault: str) -> _Turn:

@@ -5,7 +5,9 @@
 | 401, 403 | unauthorized, forbidden | stop | no |
 | 400 whose words are about the key | unauthorized | stop | no |
 | 402, 429 with an exact quota code | out_of_quota | stop | no |
-| other 429, 498 | rate_limited | retry, when told | no |
+| 429 for a resource that is unavailable | no_room | retry, when told | no |
+| 498 | no_room | retry, when told | no |
+| other 429 | rate_limited | retry, when told | no |
 | 429 for one request above the whole limit | too_large_for_limit | fail | no |
 | 404, 410, 3xx | not_found, redirected | stop | no |
 | 400 whose words are about the model | not_found | stop | no |
@@ -47,6 +49,8 @@ _PART_OF_KEY = re.compile(r"[^\s\"'`,;()=]*(?:[\d*…@/+]|\.\.|[A-Za-z]{20})[^\s
 _REFUSED = "the server refused the key"
 PROXY = "the proxy"
 """how a proxy is named that cannot be reached"""
+_UNSURE = frozenset((408, 409, 425, 499))
+"""statuses besides 5xx after which something may have been made"""
 _LONGEST_MESSAGE = 300
 _LONGEST_READ = 10_000
 REPLY_CAP = 8 * 1024 * 1024  # the largest reply that is read, in bytes: several times what any model writes
@@ -99,6 +103,11 @@ def error_reply(body: bytes) -> Fault | None:
     fault = _judged(status, said, body, f"200 with an error {status}")
     billed = Billed.MAYBE if status >= 500 else fault.billed
     return fault.but(billed=billed, wait=said.wait if fault.fate is Fate.RETRY else None)
+
+
+def certainly_nothing(fault: Fault) -> bool:
+    """Whether a call that was to make something (a job, a batch) made nothing, for certain."""
+    return fault.billed is Billed.NO and fault.status < 500 and fault.status not in _UNSURE
 
 
 def error_of(body: bytes) -> tuple[str, str]:

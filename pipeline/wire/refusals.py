@@ -33,6 +33,9 @@ _BAD_REQUEST = Verdict("bad_request", _FAIL, _NO)
 _SERVER_ERROR = Verdict("server_error", _RETRY, _MAYBE)
 _TURNED_AWAY = Verdict("server_error", _RETRY, _NO)
 _RATE_LIMITED = Verdict("rate_limited", _RETRY, _NO)
+NO_ROOM = "no_room"
+"""the kind of a refusal because a cheaper service tier is full: it says nothing of the account's rate"""
+_NO_ROOM = Verdict(NO_ROOM, _RETRY, _NO)
 _OUT_OF_QUOTA = Verdict("out_of_quota", _STOP, _NO)
 _UNAUTHORIZED = Verdict("unauthorized", _STOP, _NO)
 _FORBIDDEN = Verdict("forbidden", _STOP, _NO)
@@ -56,7 +59,7 @@ _BY_STATUS = {
     429: _RATE_LIMITED,
     451: _FILTERED,  # StepFun; elsewhere a law, which does not change either
     460: Verdict("disconnected", _RETRY, _MAYBE),  # AWS: a proxy on the way hung up, the server may go on
-    498: _RATE_LIMITED,  # Groq: no room in the flex tier
+    498: _NO_ROOM,  # Groq: flex tier capacity exceeded
     499: Verdict("disconnected", _RETRY, _MAYBE),  # nginx: the same as 460
     511: Verdict("not_an_api", _STOP, _MAYBE),  # a network that wants a sign-in
     521: _TURNED_AWAY,  # Cloudflare: the server takes no connection
@@ -79,10 +82,11 @@ _BY_CODE = {  # exact words, for a status from 400 to 499
     ),
     **_all(
         _RATE_LIMITED, "rate_limit_exceeded", "rate_limited", "rate_limit_error", "too_many_requests",
-        "slow_down", "resource_unavailable", "RESOURCE_EXHAUSTED", "Throttling", "Throttling.RateQuota",
+        "slow_down", "RESOURCE_EXHAUSTED", "Throttling", "Throttling.RateQuota",
         "Throttling.AllocationQuota", "ThrottlingException", "TooManyRequestsException",
         "1302", "1303", "1305",
     ),
+    **_all(_NO_ROOM, "resource_unavailable", "service_tier_capacity_exceeded"),
     **_all(
         _CONTEXT, "context_length_exceeded", "string_above_max_length", "exceed_context_size_error",
         "context_window_exceeded", "tokens_limit_reached", "1261",
@@ -203,7 +207,14 @@ _BY_MESSAGE = (
         r"<center>(?:nginx|openresty|tengine)",  # its own page: a limit, and nothing was sent on
     ),
 )
-_IN_A_SUCCESS = {"rate_limited": 429, "out_of_quota": 402, "unauthorized": 401, "not_found": 404}
+_FULL = re.compile(rf"{_BEFORE}(?:the )?(?:\w+ ){{0,2}}resources? (?:\w+ ){{0,2}}unavailable", re.IGNORECASE)
+_IN_A_SUCCESS = {
+    "rate_limited": 429,
+    NO_ROOM: 429,
+    "out_of_quota": 402,
+    "unauthorized": 401,
+    "not_found": 404,
+}
 """the status that an error stands for, where a body names none"""
 
 
@@ -211,6 +222,8 @@ def judge(status: int, said: Said, text: str) -> Verdict:
     """What a refusal with this status means; `text` is the message, or the body where it is no JSON."""
     if status in (413, 429) and text.startswith("Request too large for"):  # its code is that of any other 429
         return _NEVER_FITS
+    if status == 429 and _FULL.match(text):  # the same
+        return _NO_ROOM
     verdict = _by_code(status, said.codes) or _by_message(status, text)
     if verdict is None:
         return _by_status(status)

@@ -58,7 +58,7 @@ def test_programs_are_told_and_other_jobs_are_refused(project: Project) -> None:
     write(project, a="One small text.\n")
     job(project)
     told = json.loads(ran(project, "run", "job.yaml", "--frozen", "--json", code=3).stdout)
-    assert told == {"documents": 1, "stale": {"de/a.txt": "not translated yet"}}
+    assert told == {"documents": 1, "stale": {"de/a.txt": "not translated yet"}, "exit_code": 3}
     project.job()
     assert (
         "works for jobs that translate documents"

@@ -23,6 +23,7 @@ WORDS = {
     "about the key": "API key not valid.",
     "about the model": "Model not exist.",
     "overloaded": "The model is overloaded",
+    "resource": "Resource unavailable",
     "nginx": "<center>nginx</center>",
 }
 """words of a row, and the message that a server sends then"""

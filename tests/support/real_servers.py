@@ -72,6 +72,36 @@ os._exit(0)
 """
 """llama.cpp's own server; it ends with its standard input"""
 
+OGX = """\
+version: 2
+distro_name: batches
+apis: [batches, files, inference]
+providers:
+  inference:
+  - provider_id: writer
+    provider_type: remote::vllm
+    config: {{base_url: "{upstream}", max_tokens: 64, api_token: none}}
+  files:
+  - provider_id: files
+    provider_type: inline::localfs
+    config: {{storage_dir: "{folder}/files", metadata_store: {{table_name: files, backend: sql_default}}}}
+  batches:
+  - provider_id: reference
+    provider_type: inline::reference
+    config: {{sqlstore: {{table_name: batches, backend: sql_default}}, max_concurrent_requests_per_batch: 1}}
+storage:
+  backends:
+    kv_default: {{type: kv_sqlite, db_path: "{folder}/kv.db"}}
+    sql_default: {{type: sql_sqlite, db_path: "{folder}/sql.db"}}
+  stores:
+    metadata: {{namespace: registry, backend: kv_default}}
+    inference: {{table_name: inference, backend: sql_default, max_write_queue_size: 100, num_writers: 1}}
+    conversations: {{table_name: conversations, backend: sql_default}}
+    prompts: {{table_name: prompts, backend: sql_default}}
+    connectors: {{table_name: connectors, backend: sql_default}}
+server: {{host: 127.0.0.1, port: {port}}}
+"""
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -153,10 +183,39 @@ def aimock(folder: Path, fixtures: list[Mapping[str, object]], *flags: str) -> I
 
 
 @contextmanager
+def moto(folder: Path, *buckets: str) -> Iterator[dict[str, str]]:
+    """Moto's S3 with these buckets; gives the environment that leads there."""
+    port = free_port()
+    with _running([_installed("moto_server", among="bin/moto_server"), "-p", str(port)], folder, port):
+        origin = f"http://127.0.0.1:{port}"
+        for name in buckets:
+            request = urllib.request.Request(f"{origin}/{name}", method="PUT")
+            urllib.request.urlopen(request).close()
+        yield {
+            "AWS_ENDPOINT_URL": origin,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "canary-of-the-store",
+            "AWS_REGION": "us-east-1",
+        }
+
+
+@contextmanager
 def llama_cpp(folder: Path, *, slots: int = 1) -> Iterator[str]:
     """llama.cpp's server with a small real model; gives its base URL."""
     port = free_port()
     with _running([sys.executable, "-c", LLAMA, str(port), str(slots)], folder, port, path="/health"):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+@contextmanager
+def ogx(folder: Path, upstream: str) -> Iterator[str]:
+    """OGX with its own files and batches, in front of a server; gives its base URL."""
+    program = _installed("ogx", among="bin/ogx")
+    port = free_port()
+    file = folder / "ogx.yaml"
+    file.write_text(OGX.format(folder=folder, upstream=upstream, port=port))
+    with _running([program, "run", "--insecure", str(file)], folder, port, path="/v1/health"):
         yield f"http://127.0.0.1:{port}/v1"
 
 

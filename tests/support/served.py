@@ -12,7 +12,7 @@ PRICE: dict[str, Any] = {
     "output": 10,
     "cached": 0.125,
     "cache_write": 1.5,
-    "tiers": {"flex": 0.5},
+    "tiers": {"flex": 0.5, "batch": 0.5, "priority": 2},
 }
 
 

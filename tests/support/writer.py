@@ -77,9 +77,9 @@ class _Writing(Service):
         self._write, self._seen = write, seen
         self._body: dict[str, Any] = {}
 
-    def _turn(self, api: str, asked: Any, key: str, now: float) -> Any:
+    def _turn(self, api: str, asked: Any, *rest: Any) -> Any:
         self._body = orjson.loads(asked.body)
-        return super()._turn(api, asked, key, now)
+        return super()._turn(api, asked, *rest)
 
     def said(self, question: answers.Question, digest: bytes) -> answers.Said:
         chat = Chat(self._body, len(self._seen.chats))

@@ -11,7 +11,7 @@ from pipeline.cli.wording._base import NO_RECORDS, of_sharing, table
 from pipeline.core.display import counted, dollars
 from pipeline.core.domain import DOLLAR
 from pipeline.runs.pilot import Interval, Pilot
-from pipeline.runs.result import Plan, StepPlan
+from pipeline.runs.result import LanePlan, Plan, StepPlan
 
 
 def of_plan(plan: Plan) -> Iterator[str]:
@@ -41,9 +41,24 @@ def of_plan(plan: Plan) -> Iterator[str]:
     yield from table(("step", "model", "answered", "missing", "then", *estimates), rows)
     yield from of_sharing({step.step: step.sharing for step in plan.steps if step.sharing})
     yield from _money(plan)
+    yield from (_of_lane(lane, plan) for lane in plan.lanes)
     for name, (left, most) in plan.left_of.items():
         short = "; that may not be enough" if plan.needed(name) > left else ""
         yield f"Left of budget.{name}: {left:,} of {most:,}{short}."
+
+
+def _of_lane(lane: LanePlan, plan: Plan) -> str:
+    """One lane in a line: its price, who cannot go by it, and what it means for a run."""
+    own = " (as the job says)" if lane.chosen else ""
+    now = (
+        " for what can be asked now"
+        if any(one.later and one.later_cost is None for one in plan.steps)
+        else ""
+    )
+    price = "price not known" if lane.cost is None else f"about {dollars(lane.cost)}{now}"
+    most = "" if lane.most is None else f", at most {dollars(lane.most)}"
+    others = (f"{name} goes by its own: {why}" for name, why in lane.not_by_it.items())
+    return " ".join((f"lane: {lane.lane}{own}: {'; '.join((price + most, *others))}.", *lane.caveats))
 
 
 def _then(step: StepPlan) -> str:

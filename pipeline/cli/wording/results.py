@@ -51,12 +51,7 @@ def of_result(result: Result) -> Iterator[str]:
         f"{tokens}{cost}; {clock(result.seconds)}"
     )
     yield from of_sharing(result.sharing)
-    for target in result.targets:
-        before = f": the table before had {counted(result.rows_before, 'row')}" if result.rows_before else ""
-        yield f"result    {shown(target)}{before}"
-    for path in result.kept:
-        name = shown(path)
-        yield f"kept      {name}: the table before, which was changed or not written by this job"
+    yield from _of_tables(result)
     if result.filed:
         yield from _of_files(result.filed)
     if result.segments:
@@ -72,6 +67,18 @@ def of_result(result: Result) -> Iterator[str]:
     yield from (safe_text(f"odd: {remark}") for remark in result.remarks)
     if result.advice:
         yield f"held up by {result.advice}"
+
+
+def _of_tables(result: Result) -> Iterator[str]:
+    """Where the table stands, and what stood there before and was kept."""
+    for target in result.targets:
+        before = f": the table before had {counted(result.rows_before, 'row')}" if result.rows_before else ""
+        yield f"result    {shown(target)}{before}"
+    for url in result.uploaded:
+        yield f"store     {safe_text(url)}"
+    for path in result.kept:
+        name = safe_text(path) if isinstance(path, str) else shown(path)
+        yield f"kept      {name}: the table before, which was changed or not written by this job"
 
 
 def _accepted(result: Result) -> Iterator[str]:
@@ -146,10 +153,11 @@ def numbers_of_result(result: Result) -> dict[str, Any]:
     lists = ("advice", "remarks", "targets", "failures", "reasons", "paid_failures", "sharing", "chosen")
     reviewed = ("review", "to_review", "by_hand", "review_remarks", "told")
     wanted = ("accept",) if result.accept is not None else ()
-    names = (*_ROWS, *numbers, "rows_before", *lists, *reviewed, *wanted)
+    names = ("outcome", *_ROWS, *numbers, "rows_before", *lists, *reviewed, *wanted)
     filed = {"filed": asdict(result.filed)} if result.filed else {}
     commonest = [asdict(one) for one in result.commonest]
     kept = {"kept": [str(path) for path in result.kept]} if result.kept else {}
+    kept |= {"uploaded": list(result.uploaded)} if result.uploaded else {}
     numbered = {name: getattr(result, name) for name in names}
     segments = {"segments": dict(result.segments.states)} if result.segments else {}
     judged = {"meaning": _meaning(result.meaning)} if result.meaning else {}
@@ -179,7 +187,7 @@ def numbers_of_stop(progress: Progress) -> dict[str, float | None]:
 def numbers_of_error(error: PipelineError) -> dict[str, Any]:
     """An error for programs."""
     said = {"what": error.what, "where": error.where, "hint": error.hint, "more": error.others()}
-    return {"error": said, "exit_code": error.exit_code, **error.numbers}
+    return {"error": said, "outcome": error.outcome, **error.numbers, "exit_code": error.exit_code}
 
 
 def of_rows(

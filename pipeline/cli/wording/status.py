@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.cli.wording._base import of_told, table
@@ -21,6 +22,7 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
         done["pending"] = max(rows["expected"] - sum(done.values()), 0)
         said = [f"{count:,} {name}" for name, count in done.items() if count]
         yield f"rows: {', '.join(said) or 'none done'}{_of(rows['expected'])}{_part(run)}"
+    yield from _batches(standing["batches"])
     if not standing["steps"]:
         yield from _of_run(standing["run"], live=standing["running"])
         return
@@ -36,6 +38,21 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     rows = [(step, end, billed, f"{count:,}", f"{mean:.2f}") for step, end, billed, count, mean in tries]
     yield from table(("step", "outcome", "billed", "attempts", "mean s"), rows)
     yield from _of_run(standing["run"], live=standing["running"])
+
+
+def _batches(all_of: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Those that are under way, one line each, and how many have ended."""
+    if ended := Counter(
+        one["status"] or one["state"] for one in all_of if one["state"] in ("ended", "refused")
+    ):
+        yield safe_text("batches: " + ", ".join(f"{count:,} {word}" for word, count in ended.items()))
+    for one in all_of:
+        if one["state"] not in ("ended", "refused"):
+            stands = one["status"] or "not submitted yet"
+            failed = f", {one['failed']:,} failed" if one["failed"] else ""
+            left = "; nothing waits for it" if one["state"] == "left" else ""
+            done = f"{one['done']:,} of {counted(one['total'], 'request')} done"
+            yield safe_text(f"batch {one['id'] or '(no id)'} ({one['name']}): {stands}, {done}{failed}{left}")
 
 
 def _part(run: Mapping[str, Any]) -> str:

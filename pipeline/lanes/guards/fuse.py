@@ -10,7 +10,15 @@ from anyio import CancelScope
 
 from pipeline.core.clock import Clock
 from pipeline.core.domain import Call, Fate, Fault, Reply, Request
-from pipeline.core.errors import DiskError, Interrupted, KeyRefused, OutOfQuota, PipelineError, RunStopped
+from pipeline.core.errors import (
+    DiskError,
+    Interrupted,
+    KeyRefused,
+    OutOfBudget,
+    OutOfQuota,
+    PipelineError,
+    RunStopped,
+)
 from pipeline.wire.faults import PROXY
 
 _HINTS = {
@@ -37,8 +45,8 @@ _ERRORS = {
     "unauthorized": KeyRefused,
     "forbidden": KeyRefused,
     "out_of_quota": OutOfQuota,
-    "out_of_budget": OutOfQuota,
-    "maybe_billed": OutOfQuota,
+    "out_of_budget": OutOfBudget,
+    "maybe_billed": OutOfBudget,
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from time import perf_counter
 
 from pipeline.core.domain import ANY_MODEL, Answer, Call, Fault, Reply, Request
 from pipeline.core.progress import Progress
@@ -16,12 +17,19 @@ _MOST = 1000
 _EDITION = re.compile(r"[-@:](latest|preview|free|\d{3,8}(-\d\d){0,2})$")
 
 
-def observe(call: Call, events: Events, progress: Progress) -> Call:
-    """A call that writes into the progress and the events of the run."""
+def observe(
+    call: Call, events: Events, progress: Progress, dearer: Callable[[Request, Answer], str] = lambda *_: ""
+) -> Call:
+    """A call that writes into the progress and the events of the run.
+
+    `dearer` says where an answer costs more than the service tier that was asked for.
+    """
 
     async def ask(request: Request) -> Reply:
         progress.sent += 1
         progress.in_flight += 1
+        began = perf_counter()
+        who = {"step": request.step, "key": request.key, "model": request.model, "attempt": request.attempt}
         try:
             reply = await call(request)
             answer = read(reply)
@@ -29,8 +37,8 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
             progress.fault(fault, request.step, request.key)
             events.warning(
                 "request.failed",
-                step=request.step,
-                key=request.key,
+                **who,
+                seconds=round(perf_counter() - began, 3),
                 kind=fault.kind,
                 status=fault.status,
                 fate=fault.fate.value,
@@ -39,14 +47,17 @@ def observe(call: Call, events: Events, progress: Progress) -> Call:
             raise
         finally:
             progress.in_flight -= 1
-        for remark in remarks(request, reply, answer):
+        costs_more = dearer(request, answer)
+        for remark in (
+            *remarks(request, reply, answer),
+            *([_redacted(costs_more, request)] if costs_more else ()),
+        ):
             if progress.remark(remark):
                 events.warning("reply.odd", step=request.step, key=request.key, remark=remark)
         progress.answer(reply, answer.usage, request.step, request.key)
         events.info(
             "request.answered",
-            step=request.step,
-            key=request.key,
+            **who,
             seconds=round(reply.seconds, 3),
             input=answer.usage.input,
             output=answer.usage.output,

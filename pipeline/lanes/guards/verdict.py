@@ -7,6 +7,7 @@
 | the same | nothing; only a few requests are left, and others were answered before | their own fault |
 | a quick 5xx | answers | a refusal for the rate: the server sheds load |
 | a refusal for the rate, again and again | answers to others each time | this request's own: tries count |
+| no room in a tier | the request asks for no other tier | a refusal for the rate |
 
 It stands beside `record`, so that the journal keeps what was decided.
 This module does not know what a limit makes of a refusal.
@@ -19,8 +20,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 
-from pipeline.core.domain import Fate, Fault, Reply, Request
+from pipeline.core.domain import FLEX, Fate, Fault, Reply, Request
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
+from pipeline.wire.refusals import NO_ROOM
 
 OF_THE_ACCOUNT = frozenset(
     {"unauthorized", "forbidden", "not_found", "out_of_quota", "not_an_api", "proxy_refused"}
@@ -164,6 +166,8 @@ class Verdict(Limit):
 
     def on(self, fault: Fault, request: Request, seconds: float) -> Fault:
         """The fault as what it speaks of."""
+        if fault.kind == NO_ROOM and request.tier != FLEX:  # nobody asked for another tier
+            fault = fault.but(kind="rate_limited")
         refused = (fault.status >= 400 and fault.status != 429) or fault.kind == "not_an_api"
         if fault.kind in OF_THE_ACCOUNT and refused:
             return self._of_the_account(fault, request.digest)

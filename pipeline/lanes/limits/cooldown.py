@@ -13,6 +13,7 @@ from random import uniform
 
 from pipeline.core.domain import Fate, Fault, Reply
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
+from pipeline.wire.refusals import NO_ROOM
 
 SHORTEST = 0.25
 LONGEST = 60.0
@@ -65,6 +66,8 @@ class Cooldown(Limit):
             self._episodes = 0
             self._forgive()
         if not isinstance(end, Fault) or (end.kind != "rate_limited" and end.wait is None):
+            return
+        if end.kind == NO_ROOM:  # it may name a wait, which is for this tier alone
             return
         if end.wait is not None:
             self._forgive()

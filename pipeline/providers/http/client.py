@@ -24,7 +24,7 @@ import aiohttp
 from anyio import CapacityLimiter, to_thread
 from yarl import URL
 
-from pipeline.core.domain import Billed, Call, Fault, Reply, Request
+from pipeline.core.domain import FLEX, Billed, Call, Fault, Reply, Request
 from pipeline.core.secret import Secret, cleansed, cleansed_bytes, guarding, is_guarded
 from pipeline.providers.http import body as bodies
 from pipeline.providers.http.body import Body
@@ -87,8 +87,12 @@ async def connection(
     concurrency: int,
     deadlines: Deadlines,
     extras: Extras = NOTHING,
+    patient: Deadlines | None = None,
 ) -> AsyncIterator[Call]:
-    """A call to an address. No secret of it comes back while it is open."""
+    """A call to an address. No secret of it comes back while it is open.
+
+    `patient` are the deadlines of requests in the tier flex.
+    """
     _allow_sockets(concurrency)
     connector = RampedConnector(concurrency, CONNECT_SECONDS)
     sent = head(base_url, key, extras)
@@ -105,6 +109,7 @@ async def connection(
                 session, connector, base_url, extras, deadlines, sent if extras.proxy else None
             )
             endpoint.keyless = not key and not extras.secrets
+            endpoint.patient = patient or deadlines
             yield endpoint
 
 
@@ -126,7 +131,7 @@ class _Endpoint:
         self._host = self._urls["chat"].authority.rpartition("@")[2]  # without a password before it
         self._headers = headers
         self._proxy, self._proxy_host = extras.proxy, extras.proxy_host
-        self._deadlines = deadlines
+        self._deadlines = self.patient = deadlines
         self._room = asyncio.Semaphore(bodies.LARGE_AT_ONCE)
         self._reading = CapacityLimiter(READ_AT_ONCE)
         self._strangers = Strangers(self._host)
@@ -137,10 +142,10 @@ class _Endpoint:
 
     async def __call__(self, request: Request) -> Reply:
         began = perf_counter()
-        deadline = Deadline(self._deadlines)
+        deadline = Deadline(self.patient if request.tier == FLEX else self._deadlines)
         response: aiohttp.ClientResponse | None = None
         body: Body | None = None
-        data: bytes | BytesIO = request.body
+        data: bytes | BytesIO = request.body if request.media else request.sent
         if request.media:  # megabytes, of which no request that waits holds any
             data = BytesIO(await to_thread.run_sync(lambda: request.sent, limiter=self._reading))
         try:
@@ -206,7 +211,7 @@ class _Endpoint:
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return _unconnected(error, self._host, self._known)
             case TimeoutError() if not deadline.idle:
-                return faults.timed_out(self._deadlines.seconds)
+                return faults.timed_out(deadline.seconds)
             case TimeoutError() | bodies.Unfinished() if response is not None and body is not None:
                 return self._in_part(error, response, body)
             case aiohttp.ClientResponseError():

@@ -47,6 +47,11 @@ class Deadline:
         self.idle = False  # whether the time between two steps was what ended it
         self.passed = False
 
+    @property
+    def seconds(self) -> float:
+        """How long the wait as a whole may take."""
+        return self._all.seconds
+
     def __enter__(self) -> Deadline:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - only tasks await

@@ -6,8 +6,6 @@ This module sends nothing.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -18,64 +16,12 @@ from pydantic import BeforeValidator
 from pipeline.core.errors import JobError
 from pipeline.core.secret import Secret
 from pipeline.job.fields import address
-
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-_LONGEST = 8000
-_NOT_SENT = {
-    "authorization": "it carries the key: name its variable in api_key_env",
-    "proxy-authorization": "options.proxy names a variable with the proxy's address, user and password",
-    **dict.fromkeys(
-        ("host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection",
-         "expect", "keep-alive", "te", "trailer", "upgrade", "accept-encoding"),
-        "it says how the request is sent, which is not the job's to change",
-    ),
-}  # fmt: skip
-"""headers that a job cannot set, each with the reason"""
-_SECRET = re.compile(r"key|token|secret|auth|password|credential|cookie|session", re.IGNORECASE)
-"""names of headers that carry secrets"""
-
-
-def _variable(value: Any) -> str:
-    """The name in `{env: NAME}`; '' for anything else."""
-    name = value.get("env") if isinstance(value, dict) and len(value) == 1 else None
-    return name if isinstance(name, str) and _VARIABLE.fullmatch(name) else ""
-
-
-def _headers(value: Any) -> dict[str, Any]:
-    """Refuse headers that cannot be sent, that are set elsewhere, or that hold a secret themselves."""
-    if not isinstance(value, dict):
-        raise ValueError("must be a mapping of names and values: {X-Team: writers}")
-    seen = set[str]()
-    for name, text in value.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ValueError("a header's name has letters, digits and hyphens: X-Team")
-        if reason := _NOT_SENT.get(name.lower()):
-            raise ValueError(f"the header {name} cannot be set: {reason}")
-        if name.lower() in seen:
-            raise ValueError(f"the header {name} is there twice")
-        seen.add(name.lower())
-        if _variable(text):
-            continue
-        if not isinstance(text, str):
-            raise ValueError(f"the header {name} must be a text in quotes, or {{env: NAME_OF_A_VARIABLE}}")
-        if _SECRET.search(name):
-            raise ValueError(
-                f"the header {name} looks like a secret, and a job file must not contain one: "
-                f"put it into an environment variable, and write {name}: {{env: NAME_OF_THE_VARIABLE}}"
-            )
-        if not _is_sendable(text):
-            raise ValueError(f"the header {name} must be one line of ASCII characters, and not empty")
-    return value
-
-
-def _is_sendable(text: str) -> bool:
-    return 0 < len(text) <= _LONGEST and text.isascii() and text.isprintable() and text == text.strip()
+from pipeline.job.outside.headers import value_of, variable_of
 
 
 def _proxy(value: Any) -> Any:
     """Refuse what is neither `env`, nor the address of an HTTP proxy, nor the name of a variable."""
-    if value in (None, "env") or _variable(value):
+    if value in (None, "env") or variable_of(value):
         return value
     if not isinstance(value, str) or "@" in value or not _is_proxy(value):
         raise ValueError(
@@ -93,7 +39,6 @@ def _is_proxy(url: str) -> bool:
         return False
 
 
-Headers = Annotated[dict[str, Any], BeforeValidator(_headers)]
 Proxy = Annotated[Any, BeforeValidator(_proxy)]
 
 
@@ -117,24 +62,12 @@ NOTHING = Extras()
 
 def extras_of(headers: Mapping[str, Any], proxy: Any, base_url: str) -> Extras:
     """What is sent to an address besides the key; `JobError` where a variable is missing or unusable."""
-    sent = {name: Secret(_value(f"the header {name}", text)) for name, text in headers.items()}
-    secrets = [sent[name] for name, text in headers.items() if _variable(text)]
+    sent = {name: Secret(value_of(f"the header {name}", text)) for name, text in headers.items()}
+    secrets = [sent[name] for name, text in headers.items() if variable_of(text)]
     through = _through(proxy, base_url)
     if password := urlsplit(through).password:
         secrets += [Secret(unquote(password)), Secret(password)]
     return Extras(sent, Secret(through), tuple(secrets))
-
-
-def _value(what: str, text: Any) -> str:
-    if not (name := _variable(text)):
-        return str(text)
-    value = os.environ.get(name, "").strip()
-    if not value:
-        unset = f"the environment variable {name} is not set, and {what} needs it"
-        raise JobError(unset, hint=f"export {name}=…")
-    if not _is_sendable(value):
-        raise JobError(f"the environment variable {name} holds something that cannot be sent in a header")
-    return value
 
 
 def _through(proxy: Any, base_url: str) -> str:
@@ -142,7 +75,7 @@ def _through(proxy: Any, base_url: str) -> str:
     if not proxy:
         return ""
     if proxy != "env":
-        return _usable(_value("options.proxy", proxy), f"${_variable(proxy)}")
+        return _usable(value_of("options.proxy", proxy), f"${variable_of(proxy)}")
     name, url = proxy_of_environment(base_url)
     return _usable(url if "://" in url else f"http://{url}", f"${name}") if url else ""
 

@@ -25,6 +25,7 @@ VERBS = {
     "pause": "send nothing new until `resume`; requests under way are completed",
     "resume": "go on after `pause`",
     "stop": "end the run as Ctrl-C does; the same command goes on later",
+    "cancel": "end the batches that are under way; what they have answered is kept, and the run ends then",
     "set": "change a setting of the live run: set models.writer.limits.rpm=900",
     "status": "say how the run stands",
 }

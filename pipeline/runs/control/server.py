@@ -49,6 +49,9 @@ class Steer(Protocol):
     def stop(self) -> str:
         """End the run in order: what is sent is answered and kept."""
 
+    def cancel(self) -> str:
+        """End the batches that are under way."""
+
     def set(self, changes: Sequence[tuple[str, str]]) -> str:
         """Change settings, all or none: path "models.writer.limits.rpm", value as it was typed."""
 
@@ -201,6 +204,8 @@ def _obey(line: bytes, steer: Steer) -> dict[str, Any]:
             return {"said": steer.resume()}
         case "stop", []:
             return {"said": steer.stop()}
+        case "cancel", []:
+            return {"said": steer.cancel()}
         case "set", [_, _, *_] if len(arguments) % 2 == 0:
             return {"said": steer.set(list(zip(arguments[::2], arguments[1::2], strict=True)))}
     raise JobError("the run knows no such command", hint=f"it knows: {', '.join(VERBS)}")

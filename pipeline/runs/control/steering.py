@@ -65,6 +65,13 @@ class Steering:
         self._run.interrupted("ctl stop", again="")
         return "the run ends when the requests under way are completed; the same command goes on later"
 
+    def cancel(self) -> str:
+        """End the batches that are under way."""
+        night = self._run.night
+        if night is None or not (count := night.cancel()):
+            raise JobError("no batch is under way")
+        return f"{counted(count, 'batch')} will be cancelled; what is answered by then is kept"
+
     def set(self, changes: Sequence[tuple[str, str]]) -> str:
         """Change each `models.<name>.limits.<key>` or `budget.<key>`, or none of them; not the job file."""
         run = self._run

@@ -21,6 +21,7 @@ import anyio
 
 from pipeline.core.errors import InputError, JobError
 from pipeline.job.spec import Job
+from pipeline.journal import batches
 from pipeline.journal.database import is_there
 from pipeline.journal.erase import cleanse
 from pipeline.journal.events import events_to
@@ -79,6 +80,10 @@ def forget(job: Job, key: str, *, remove_results: bool = False) -> Forgotten:
     with locked(job.folder):
         Journal.open(path).close()  # takes in rows from a reserve
         with closing(Journal.read_only(path)) as reader:
+            if any(one.unfinished for one in batches.all_of(reader.select)):
+                what = "batches are under way, with prompts of this job in them"
+                hint = "run the job until they are collected, or end them: pipeline ctl JOB cancel"
+                raise JobError(what, where=str(job.folder), hint=hint)
             meant = who_is_meant(job, key, reader)
         return _forgotten(job, path, meant, remove_results)
 
@@ -138,6 +143,7 @@ def _write_results_anew(job: Job, meant: Meant, found: Forgotten, remove: bool) 
         found.tables = [Rewritten(str(target), trouble=str(error), removed=remove) for target in there]
     found.left += [table.path for table in found.tables if not table.removed]
     found.left += [] if remove else map(str, about)
+    found.left += receipt.known_objects(job)  # nothing is removed from stores
     if (found.tables or about) and not remove:
         return False
     for path in (failures, job.folder / receipt.NAME, *there, *about):

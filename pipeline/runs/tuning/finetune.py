@@ -28,6 +28,7 @@ from pipeline.runs.tuning.examples import step_index
 from pipeline.runs.tuning.files import FEWEST, Handed, Wanted
 from pipeline.runs.tuning.state import REFUSED, SUCCEEDED, Order, State, Tuned, load
 from pipeline.system.lock import locked
+from pipeline.wire.faults import certainly_nothing
 
 if TYPE_CHECKING:
     from pipeline.providers.http.rest import Rest
@@ -42,8 +43,6 @@ LOOKS = (
 SETTLED = 120.0  # seconds after which a list of jobs has all that were made
 PAGES, PAGE = 20, 100
 JOBS, FILES = "/fine_tuning/jobs", "/files"
-_UNSURE = frozenset((408, 409, 425, 499))
-"""statuses besides 5xx after which a job may have been made"""
 _NAME = re.compile(r"[A-Za-z0-9][\w.:/-]{0,299}")
 _KINDS = {"unauthorized": KeyRefused, "forbidden": KeyRefused, "out_of_quota": OutOfQuota}
 
@@ -163,7 +162,7 @@ class _Tuning:
         try:
             state.job = _name_in(self._rest.post(JOBS, body_of(state)), "id")
         except Fault as fault:
-            if fault.billed is Billed.NO and fault.status < 500 and fault.status not in _UNSURE:
+            if certainly_nothing(fault):
                 state.tried = 0.0
                 if fault.fate is Fate.FAIL:
                     state.status, state.error = REFUSED, fault.message

@@ -17,6 +17,7 @@ from anyio import to_thread
 
 from pipeline.core.contracts import Provider
 from pipeline.core.domain import Call, Record
+from pipeline.core.errors import JobError
 from pipeline.engine.equal_prompts import Replay
 from pipeline.engine.in_order import InOrder
 from pipeline.engine.pool import Pool
@@ -25,6 +26,7 @@ from pipeline.job.models import Model
 from pipeline.runs.session import Session
 from pipeline.runs.state import RunState
 from pipeline.runs.workers.asking import Asking
+from pipeline.runs.workers.cluster import processes as on_cluster
 from pipeline.runs.workers.local import processes
 from pipeline.runs.workers.owner import Workers
 from pipeline.runs.workers.parts import Setup
@@ -80,6 +82,8 @@ class Crew:
 
     def __init__(self, run: RunState, workers: Workers | None) -> None:
         self._run, self._workers = run, workers
+        self._engine = run.session.job.engine
+        self._needed = anyio.Event()
         self.started = False
 
     def connect(self, provider: Provider, model: Model) -> AbstractAsyncContextManager[Call]:
@@ -94,6 +98,7 @@ class Crew:
         """Whether workers have been started; they are there then."""
         if self._workers is None or not self.started:
             return False
+        self._needed.set()
         await self._workers.some()
         return True
 
@@ -108,15 +113,20 @@ class Crew:
         pool, run = Pool(walk, wanted, lambda leaf: None, on_step), self._run
         if self._workers is None or tuple(walk.stages) != run.session.stages:
             return Hands(self, pool, None)
-        local = not run.wish.pilot and not run.journal.is_empty()  # a pilot notes each request
+        local = self._local and not run.journal.is_empty()
         told = (run.session.notes, local, run.session.job.accept is not None)
         return Hands(self, pool, Asking(self._workers, walk, calls, wanted, run.progress, *told))
+
+    @property
+    def _local(self) -> bool:
+        """Whether workers may look into the journal. A pilot notes each request; a cluster cannot read it."""
+        return not self._run.wish.pilot and not self._engine
 
     async def replay(self, how: str) -> Replay | None:
         """What walks records with the journal alone, in order; None where that is done here."""
         session = self._run.session
-        if session.hand.all or self._workers is None or not await self.there():
-            return None  # what people wrote is noted as it is used
+        if session.hand.all or self._workers is None or self._engine or not await self.there():
+            return None  # what people wrote is noted as it is used; a cluster cannot read the journal
         rows_of = InOrder(session.stages, lambda requests: ()).rows_of
         return Replaying(self._workers, rows_of, how, self._run.progress, session.notes).rows
 
@@ -125,8 +135,12 @@ class Crew:
         assert self._workers is not None  # noqa: S101 - else there is nothing to hold
         if wait:
             await _busy()
-        self.started = True
-        async with processes(count, self._workers.joined, self._run.session.job):
+        self.started, joined = True, self._workers.joined
+        if self._engine:
+            await self._needed.wait()  # a job that is done needs no cluster
+        journal, job = self._run.journal.path, self._run.session.job
+        here = partial(processes, count, joined, job)
+        async with on_cluster(job, journal, joined) if self._engine else here():
             await anyio.sleep_forever()
 
 
@@ -135,7 +149,9 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
     """The processes of a run: as many as are wished for, or as many as are worth it."""
     session, journal, wanted = run.session, run.journal, run.wish.processes
     count = wanted or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else (0,))
-    setup = Setup(session.job, session.notes, journal.path)
+    if engine := session.job.engine:
+        count = _alone(run)
+    setup = Setup(session.job, session.notes, None if engine else journal.path)
     why = _unfit(setup, session) if count > 1 else ""
     if why and wanted:
         run.say(f"this run uses one process: {why}")
@@ -144,7 +160,7 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
         return
     workers = Workers(setup, journal)
     crew, wait = Crew(run, workers), False
-    if wanted == AUTO:
+    if wanted == AUTO and not engine:
         wait = journal.is_empty() or await to_thread.run_sync(session.source.total) < MANY_ROWS
     async with workers.open(), anyio.create_task_group() as group:
         until = anyio.CancelScope(shield=True)  # what is under way is still answered while the run stops
@@ -154,6 +170,15 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
             yield crew
         finally:
             until.cancel()
+
+
+def _alone(run: RunState) -> int:
+    """More than one, which is all that matters of a cluster's size here; no process of this machine helps."""
+    if run.wish.processes != 1:
+        hint = "leave one of the two out"
+        where = run.session.job.text.where(("engine",), key=True)
+        raise JobError("--processes are on this machine, and the job has an engine", where=where, hint=hint)
+    return 2
 
 
 async def _within(scope: anyio.CancelScope, work: Callable[[], Awaitable[None]]) -> None:

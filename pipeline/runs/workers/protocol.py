@@ -2,8 +2,10 @@
 
 The owner has the lock, the journal, the lanes, the budget and the records. A worker walks records: it
 renders, parses, checks, and sends requests when the owner tells it to. Each message is a tuple, its kind
-first. Several travel in one frame: four bytes with its length, then a pickled list. Pickles are read only
-after both sides have shown that they know the key of the run (HMAC-SHA256 over the other's challenge).
+first. Several travel in one frame: four bytes with its length, then a pickled list and its seal. Pickles are
+read only after both sides have shown that they know the key of the run (HMAC-SHA256 over the other's
+challenge), and only where the seal fits (HMAC-SHA256 of the frame and its number, with a key of this
+connection and direction): nobody between two machines can change anything, but all of it can be read there.
 
     from the owner                                    from a worker
     job: Setup, once, first                           ready
@@ -38,6 +40,7 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
+from itertools import count
 from math import inf
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -58,7 +61,7 @@ from pipeline.core.domain import (
 
 Address: TypeAlias = str | tuple[str, int]
 """the path of a Unix socket, or a host and a port"""
-KEY_BYTES = 32
+KEY_BYTES = SEAL_BYTES = 32
 SECONDS = 10.0
 """within which the other side must have shown that it knows the key"""
 _GREETINGS, _LONGEST_GREETING = 2.0, 64
@@ -82,6 +85,7 @@ class Channel(asyncio.Protocol):
         self._outbox: list[Any] = []
         self._trouble: Exception | None = None
         self.lost = False
+        self._ours = self._theirs = _Seal(b"", b"", first=False)  # until both have shown the key
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - it is a stream, see `listen`, `connect`
@@ -127,7 +131,8 @@ class Channel(asyncio.Protocol):
         if self.lost:
             return
         try:
-            self._push(pickle.dumps(messages, pickle.HIGHEST_PROTOCOL))
+            frame = pickle.dumps(messages, pickle.HIGHEST_PROTOCOL)
+            self._push(frame + self._ours.of(frame))
         except Exception as error:  # a value of the user's that no pickle can hold
             self._trouble = error
             self.close()
@@ -141,6 +146,11 @@ class Channel(asyncio.Protocol):
         frame = await self._frame()
         if frame is None and self._trouble is not None:
             raise self._trouble
+        if frame is not None:
+            frame, seal = frame[:-SEAL_BYTES], frame[-SEAL_BYTES:]
+            if not hmac.compare_digest(seal, self._theirs.of(frame)):
+                self.close()
+                return None
         return None if frame is None else pickle.loads(frame)  # noqa: S301 - the other side has shown the key
 
     async def _frame(self) -> bytes | None:
@@ -165,6 +175,8 @@ class Channel(asyncio.Protocol):
         if not hmac.compare_digest(shown, _shown(key, ours, not first)):
             self.close()
             raise Stranger
+        both = ours + theirs if first else theirs + ours
+        self._ours, self._theirs = _Seal(key, both, first), _Seal(key, both, not first)
         self._greetings = inf
         assert self._transport is not None  # noqa: S101 - we have just written to it
         self._transport.resume_reading()
@@ -174,6 +186,18 @@ class Channel(asyncio.Protocol):
         """End the connection, after what was written."""
         if self._transport is not None:
             self._transport.close()
+
+
+class _Seal:
+    """What shows of each frame of one direction that it comes from the other side, and is the next one."""
+
+    def __init__(self, key: bytes, both: bytes, first: bool) -> None:
+        self._key = hmac.digest(key, (b"from the owner" if first else b"from a worker") + both, "sha256")
+        self._numbers = count()
+
+    def of(self, frame: bytes) -> bytes:
+        """The seal of the next frame."""
+        return hmac.digest(self._key, next(self._numbers).to_bytes(8) + frame, "sha256")
 
 
 def _shown(key: bytes, challenge: bytes, first: bool) -> bytes:

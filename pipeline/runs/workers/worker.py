@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 from anyio import to_thread
@@ -37,16 +37,21 @@ from pipeline.wire.conversation import read
 from pipeline.wire.faults import dropped
 
 
-def work(address: Address, key: bytes) -> None:
-    """Work for the owner at this address until it is gone; `Stranger` where it does not know the key."""
-    anyio.run(_work, address, key)
+def work(address: Address, key: bytes, keep: Keep = lambda came: None) -> None:
+    """Work for the owner at this address until it is gone; `Stranger` where it does not know the key.
+
+    `keep` gets the replies that came when it was gone already, or of which it did not say that it has them.
+    """
+    anyio.run(_work, address, key, keep)
 
 
-async def _work(address: Address, key: bytes) -> None:
+async def _work(address: Address, key: bytes, keep: Keep) -> None:
     channel = await connect(address, key)
     with settled_heap():
         async with anyio.create_task_group() as group:
-            await _Worker(channel, group).listen()
+            worker = _Worker(channel, group)
+            await worker.listen()
+            keep(await worker.left_over())
             group.cancel_scope.cancel()
 
 
@@ -78,6 +83,9 @@ class _Lane:
     call: asyncio.Future[Call] | None = None
 
 
+Keep: TypeAlias = Callable[[list[tuple[Request, Reply]]], object]
+
+
 @dataclass
 class _Asked:
     """A request that the owner was asked for, until it says how it ended."""
@@ -86,6 +94,8 @@ class _Asked:
     answer: asyncio.Future[Reply]
     came: Reply | None = None
     """what was sent back for it from here"""
+    sent: Request | None = None
+    """what it was sent as from here"""
 
     def one(self, digest: bytes) -> Request:
         """The request itself, or that to a fallback model."""
@@ -100,6 +110,7 @@ class _Worker:
         self._lanes: dict[int, _Lane] = {}
         self._asked: dict[int, _Asked] = {}
         self._numbers = count()
+        self._under_way, self._rest = 0, anyio.Event()
         self._walking: Walking | None = None
         self._orders: dict[str, Callable[..., object]] = {
             "job": self._set_up,
@@ -133,6 +144,13 @@ class _Worker:
                 yield
         except Exception as error:
             self.channel.send("failed", error if isinstance(error, PipelineError) else _bug(error))
+
+    async def left_over(self) -> list[tuple[Request, Reply]]:
+        """When the owner is gone: replies that it may not have, also of what is still under way."""
+        while self._under_way:
+            self._rest = anyio.Event()
+            await self._rest.wait()
+        return [(one.sent, one.came) for one in self._asked.values() if one.sent and one.came]
 
     def _start(self, work: Callable[..., Awaitable[object]], *parts: Any) -> None:
         async def told() -> None:
@@ -186,14 +204,19 @@ class _Worker:
 
     async def _send(self, number: int, lane: int, digest: bytes) -> None:
         asked = self._asked[number]
+        asked.sent, asked.came = asked.one(digest), None
+        self._under_way += 1
         try:
-            reply = await (await self._call(self._lanes[lane]))(asked.one(digest))
+            reply = await (await self._call(self._lanes[lane]))(asked.sent)
         except Fault as fault:
             self.channel.send("sent", number, fault)
             return
         except Exception as error:
             self.channel.send("sent", number, dropped(Billed.MAYBE, f"{type(error).__name__} in a worker"))
             raise
+        finally:
+            self._under_way -= 1
+            self._rest.set()
         with suppress(Exception):  # the owner keeps it as it came, and says why it cannot be read
             reply = replace(reply, answer=read(reply))
         asked.came = reply

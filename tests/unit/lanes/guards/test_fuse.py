@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.core.domain import Fate, Fault, Reply, Request
-from pipeline.core.errors import DiskError, Interrupted, KeyRefused, OutOfQuota, RunStopped
+from pipeline.core.errors import DiskError, Interrupted, KeyRefused, OutOfBudget, OutOfQuota, RunStopped
 from pipeline.lanes.guards.fuse import Fuse, with_fuse
 from tests.support.fakes import Provider, again, asked, said
 
@@ -51,7 +51,7 @@ async def test_other_faults_leave_the_fuse_whole() -> None:
     ("kind", "error"),
     [
         ("unauthorized", KeyRefused), ("forbidden", KeyRefused), ("not_found", RunStopped),
-        ("out_of_quota", OutOfQuota), ("out_of_budget", OutOfQuota), ("maybe_billed", OutOfQuota),
+        ("out_of_quota", OutOfQuota), ("out_of_budget", OutOfBudget), ("maybe_billed", OutOfBudget),
         ("outage", RunStopped), ("refusing", RunStopped), ("all_refused", RunStopped),
         ("mostly_failing", RunStopped), ("deadline", RunStopped),
     ],

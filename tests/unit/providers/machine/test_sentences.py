@@ -13,7 +13,7 @@ if MISSING:
     reason = f"not installed, or no wheel for this platform: {', '.join(MISSING)}"
     pytest.skip(reason, allow_module_level=True)
 
-from pipeline.providers.local.sentences import Untranslated, translate  # noqa: E402 - needs sentencex
+from pipeline.providers.machine.sentences import Untranslated, translate  # noqa: E402 - needs sentencex
 
 
 def shout(sentence: str) -> str:

@@ -1,4 +1,4 @@
-"""The embedded model's server, run as a child process: `python -m pipeline.providers.local.llama_server`.
+"""The embedded model's server, run as a child process: `python -m pipeline.providers.machine.llama_server`.
 
 Reads its settings (the path of the weights, their name, an API key, slots, context, threads) as one line
 of JSON, serves llama.cpp's OpenAI-compatible API on a free port of 127.0.0.1, and prints the address as

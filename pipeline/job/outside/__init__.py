@@ -1,0 +1,1 @@
+"""What a job says to others than its models."""

@@ -1,0 +1,61 @@
+"""Opens the batches of a run, where its job, or an earlier run of it, has any; and ends them all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.journal import accounts, batches
+from pipeline.lanes.lanes import Lanes
+from pipeline.runs.night.deadline import Deadline
+from pipeline.runs.night.night import Night
+from pipeline.runs.night.parking import Parked
+from pipeline.runs.night.submit import reconcile
+from pipeline.runs.night.under_way import UnderWay
+
+if TYPE_CHECKING:
+    from pipeline.runs.state import RunState
+
+
+@asynccontextmanager
+async def open_night(run: RunState) -> AsyncIterator[None]:
+    """Give the run its `night`, with the batches that earlier runs left open; close it at the end.
+
+    A pilot sends each request by itself, because it is to show its answers now.
+    """
+    assert run.shared is not None  # noqa: S101 - made before
+    job, shared = run.session.job, run.shared
+    named = {name for stage in run.session.stages for first in stage.spec.asked for name in job.chain(first)}
+    lanes = {name: shared.lane_of(name) for name in named if not run.wish.pilot}
+    lanes = {name: lane for name, lane in lanes.items() if lane != "sync"}
+    unfinished = any(one.unfinished for one in batches.all_of(run.journal.select))
+    if not unfinished and not any(lane == "batch" or run.wish.by for lane in lanes.values()):
+        yield
+        return
+    parked = Parked(job.folder, job.name, run.journal, shared.budget)
+    under_way = UnderWay(job, shared, parked)
+    night = Night(under_way, lanes, detach=run.wish.detach)
+    if run.wish.by is not None:
+        night.deadline = Deadline(run.wish.by, run.wish.buffer)
+        night.usual = max((at for (at,) in accounts.percentiles(run.journal, (0.95,)).values()), default=0.0)
+    parked.lane_of = shared.lane_of = night.lane_of
+    shared.parking, run.night = parked, night
+    async with AsyncExitStack() as stack:
+        await under_way.connect([name for name, lane in lanes.items() if lane == "batch"], stack)
+        await reconcile(under_way)
+        yield
+
+
+async def end_batches(run: RunState) -> int:
+    """Cancel all open batches, and collect what they have answered; how many there were."""
+    if run.night is None or run.shared is None:
+        return 0
+    under_way = run.night.under_way
+    async with AsyncExitStack() as stack:
+        lanes = Lanes(run.session.job, run.shared)
+        await lanes.launch(under_way.apis, stack)
+        under_way.lane_named = lanes.first
+        count = run.night.cancel()
+        await run.night.wait_for_all()
+    return count

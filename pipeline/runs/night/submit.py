@@ -1,0 +1,84 @@
+"""Has a batch made exactly once, whatever the server's replies are, and whenever the program is killed.
+
+That a batch is wanted is on the disk before anything is submitted, and the batch carries a mark. Where it
+is not known whether the server has made it, it is looked for by its mark before it is submitted again. This
+module does not know what is in a batch.
+"""
+
+from __future__ import annotations
+
+import anyio
+
+from pipeline.core.contracts import BatchState
+from pipeline.core.display import counted
+from pipeline.core.domain import Billed, Fate, Fault
+from pipeline.journal import batches
+from pipeline.journal.batches import Batch
+from pipeline.runs.night.under_way import UnderWay, stopped
+
+LOOKS = (0.0, 1.0, 5.0, 15.0)
+"""seconds before each look for a batch that may have been made"""
+SETTLED = 120.0
+"""seconds after which one look is enough"""
+WAITS = (1.0, 5.0, 30.0)
+"""seconds before each further try, where a server does not say how long to wait"""
+
+
+async def submit(batch: Batch, under_way: UnderWay) -> None:
+    """Note that a batch is wanted, then have it made."""
+    with anyio.CancelScope(shield=True):
+        await under_way.shared.journal.commit(batches.WANT, batch.wanted())
+        under_way.open[batch.mark] = batch
+        await _make(batch, under_way)
+
+
+async def reconcile(under_way: UnderWay) -> None:
+    """Find the batches that an earlier run wanted, and submit those that were never made."""
+    for batch in [one for one in under_way.open.values() if not one.id]:
+        with anyio.CancelScope(shield=True):
+            if (state := await _found(batch, under_way)) is not None:
+                await _submitted(batch, state, under_way)
+            elif under_way.parked.path(batch.mark).is_file():
+                await _make(batch, under_way)
+            else:
+                await under_way.refused(batch, "its file is gone, and the server has no such batch")
+
+
+async def _make(batch: Batch, under_way: UnderWay) -> None:
+    api, path = under_way.apis[batch.name], under_way.parked.path(batch.mark)
+    for wait in (*WAITS, None):
+        try:
+            state = await api.submit(path, batch.mark, batch.api)
+        except Fault as fault:
+            found = None if fault.billed is Billed.NO else await _found(batch, under_way)
+            if found is not None:
+                await _submitted(batch, found, under_way)
+                return
+            if fault.billed is Billed.NO and fault.fate is not Fate.RETRY:
+                await under_way.refused(batch, str(fault))
+                raise stopped(fault, under_way.shared) from None
+            if wait is None:
+                raise stopped(fault, under_way.shared) from None
+            await anyio.sleep(fault.wait or wait)
+        else:
+            await _submitted(batch, state, under_way)
+            return
+
+
+async def _found(batch: Batch, under_way: UnderWay) -> BatchState | None:
+    """The batch, where the server has made it although it did not say so."""
+    shared = under_way.shared
+    settled = shared.clock.at(shared.now()) - batch.made > SETTLED
+    for wait in LOOKS[:1] if settled else LOOKS:
+        await anyio.sleep(wait)
+        if (state := await under_way.apis[batch.name].find(batch.mark)) is not None:
+            return state
+    return None
+
+
+async def _submitted(batch: Batch, state: BatchState, under_way: UnderWay) -> None:
+    batch.id, batch.state, batch.status = state.id, "submitted", state.status
+    await under_way.keep(batch)
+    shared = under_way.shared
+    shared.events.info("batch.submitted", batch=batch.id, model=batch.name, requests=batch.total)
+    shared.say(f"batch {batch.id} submitted: {counted(batch.total, 'request')} to {batch.name}")

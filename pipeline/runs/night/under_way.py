@@ -1,0 +1,207 @@
+"""The batches that are under way: taken up again, looked at, collected, cancelled.
+
+A batch ends here when all that it brought is in the journal. This module does not know what makes batches,
+nor when they should end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import anyio
+
+from pipeline.core import adapters
+from pipeline.core.contracts import BatchApi, BatchState
+from pipeline.core.display import counted
+from pipeline.core.domain import Fate, Fault
+from pipeline.core.errors import RunStopped
+from pipeline.job.endpoints import places_of
+from pipeline.job.spec import Job
+from pipeline.journal import batches
+from pipeline.journal.batches import Batch
+from pipeline.lanes.lane import Lane, Shared
+from pipeline.runs.night.collect import Brought, Collector
+from pipeline.runs.night.parking import Parked
+
+TIMES_BACK = 2
+"""a request that failed in so many batches is sent by itself"""
+VAIN = 3
+"""so many batches on end without an answer end the run"""
+_LIMIT = re.compile("limit|quota|too (many|large|big)", re.I)
+"""what a server says that would take fewer requests, or later"""
+
+
+@dataclass
+class UnderWay:
+    """All batches of a job that are wanted or made, and not collected yet."""
+
+    job: Job
+    shared: Shared
+    parked: Parked
+    apis: dict[str, BatchApi] = field(default_factory=dict)
+    """of each model that has batches, by its name in the job"""
+    open: dict[str, Batch] = field(default_factory=dict)
+    left: list[Batch] = field(default_factory=list)
+    """batches that did not end when they should have: nothing waits for them"""
+    cancelled: bool = False
+    """whether somebody asked for the end of all batches"""
+    lane_named: Callable[[str], Lane] | None = None
+    """set before anything is collected"""
+    _states: dict[str, BatchState] = field(default_factory=dict)
+    _in_vain: int = 0
+    _stop: RunStopped | None = None
+
+    async def connect(self, names: Iterable[str], stack: AsyncExitStack) -> None:
+        """Open the batches of these models, and take up those that earlier runs left open."""
+        known = {one.mark: one for one in batches.all_of(self.shared.journal.select) if one.unfinished}
+        self.parked.tidy(known)
+        names = [*names]
+        for name in dict.fromkeys([*names, *(one.name for one in known.values())]):
+            if name not in self.job.models:
+                continue
+            model = places_of(name, self.job.models[name])[0].model
+            opened = adapters.load("providers", model.provider).CAPABILITIES.batches
+            if opened is not None:
+                self.apis[name] = await stack.enter_async_context(opened(model))
+                if name in names:
+                    self.parked.vendors[name] = self.apis[name].vendor
+        self.parked.alone = batches.came_back(self.shared.journal.select, TIMES_BACK)
+        for one in known.values():
+            self._take_up(one)
+
+    def _take_up(self, batch: Batch) -> None:
+        if batch.name not in self.apis:
+            what = f"a batch of model '{batch.name}' is open, and the job has no such model any more"
+            hint = "put the model back, and run the job: what the batch answers is paid for"
+            raise RunStopped(what, where=batch.id or batch.mark, hint=hint)
+        if batch.state == "left":
+            self.left.append(batch)
+            return
+        self.parked.take_up(batch)
+        self.open[batch.mark] = batch
+
+    async def keep(self, batch: Batch) -> None:
+        """Note how a batch stands now."""
+        await self.shared.journal.commit(batches.CHANGE, batch.changes())
+
+    async def refused(self, batch: Batch, message: str) -> None:
+        """It will never be made: its requests are free again."""
+        batch.state, batch.message = "refused", message[:500]
+        await self.keep(batch)
+        self._end(batch)
+
+    def _end(self, batch: Batch) -> None:
+        self.parked.let_go(batch)
+        self.parked.remove(batch)
+        self.open.pop(batch.mark, None)
+        self._states.pop(batch.mark, None)
+        self.left = [one for one in self.left if one is not batch]
+
+    async def leave(self, batch: Batch) -> None:
+        """Its requests are sent another way; what it still answers is paid for twice, and noted later."""
+        twice = f"{counted(batch.total, 'request')} may be paid for twice"
+        self.shared.say(f"batch {batch.id} does not end: {twice}")
+        batch.state = "left"
+        await self.keep(batch)
+        self.parked.let_go(batch)
+        self.left.append(self.open.pop(batch.mark))
+
+    async def collect(self) -> int:
+        """Look at all batches once, and collect those that have ended; how many did."""
+        before = len(self.open)
+        for batch in [*self.open.values(), *self.left]:
+            state = await self._look(batch)
+            if state is not None and state.ended:
+                with anyio.CancelScope(shield=True):
+                    await self._collect(batch, state)
+        return before - len(self.open)
+
+    async def _look(self, batch: Batch) -> BatchState | None:
+        """How a batch stands; None where the server does not say so now."""
+        try:
+            state = await self.apis[batch.name].look(batch.id)
+        except Fault as fault:
+            if fault.fate is Fate.RETRY:
+                self.shared.progress.remark(f"a batch could not be looked at: {fault.kind}")
+                return None
+            if fault.kind != "not_found":
+                raise stopped(fault, self.shared) from None
+            state = BatchState(batch.id, "failed", message="the server knows this batch no more")
+        before, self._states[batch.mark] = self._states.get(batch.mark), state
+        if state != before:
+            batch.status, batch.done, batch.failed = state.status, state.done, state.failed
+            self.shared.journal.put(batches.CHANGE, batch.changes())
+        return state
+
+    async def _collect(self, batch: Batch, state: BatchState) -> None:
+        """Take its results into the journal, and then its end: a kill between them does no harm."""
+        assert self.lane_named is not None  # noqa: S101 - the lanes are there before anything is submitted
+        fallback = self.job.models[batch.name].fallback is not None
+        lane = self.lane_named(batch.name)
+        collector = Collector(batch, lane, self.shared, self.parked, fallback=fallback)
+        brought = collector.brought
+        if state.files:
+            results = self.parked.path(f"{batch.mark}.results")
+            try:
+                await self.apis[batch.name].fetch(state, results)
+                await collector.take(results, state)
+            except Fault as fault:
+                if fault.fate is not Fate.RETRY:  # they are still there
+                    raise stopped(fault, self.shared) from None
+                self.shared.progress.remark(f"results of a batch could not be fetched: {fault.kind}")
+                return
+            finally:
+                results.unlink(missing_ok=True)
+        elif state.status == "completed":
+            why = "the batch is complete, and has no file of results"
+            self.shared.say(
+                f"batch {batch.id}: {why}; its requests may have been billed, and are asked again"
+            )
+            await collector.lost(why)
+        self._learn(batch, state, brought)
+        batch.state, batch.status, batch.message = "ended", state.status, state.message[:500]
+        await self.keep(batch)
+        self._end(batch)
+        self.parked.alone |= batches.came_back(self.shared.journal.select, TIMES_BACK)
+        if self._stop is not None:
+            raise self._stop
+
+    def _learn(self, batch: Batch, state: BatchState, brought: Brought) -> None:
+        """Say what came, and learn from what did not."""
+        counts = {"answered": brought.answered, "failed": brought.failed, "missing": brought.missing}
+        self.shared.events.info("batch.ended", batch=batch.id, status=state.status, **counts)
+        others = [f"{brought.failed:,} failed"] if brought.failed else []
+        others += [f"{brought.missing:,} unanswered"] if brought.missing else []
+        said = ", ".join([f"{brought.answered:,} of {counted(batch.total, 'request')} answered", *others])
+        why = f" ({state.message})" if state.message else ""
+        self.shared.say(f"batch {batch.id} {state.status}{why}: {said}")
+        self._in_vain = 0 if brought.answered or self.cancelled else self._in_vain + 1
+        refused = state.status == "failed" and not brought.answered
+        if refused and _LIMIT.search(state.message) and batch.total > 1:
+            self.parked.most[batch.name] = batch.total // 2
+        elif refused or self._in_vain >= VAIN:
+            vain = f"{counted(self._in_vain, 'batch')} on end brought no answer"
+            hint = f"ask in another way: --set models.{batch.name}.lane=sync; or run the job again later"
+            self._stop = RunStopped(f"{vain}; the last one {state.status}{why}", hint=hint)
+
+    async def cancel_all(self) -> None:
+        """Ask for the end of every batch that has not been asked yet."""
+        for batch in self.open.values():
+            state = self._states.get(batch.mark)
+            if batch.id and not (state is not None and (state.ended or state.status == "ending")):
+                try:
+                    self._states[batch.mark] = await self.apis[batch.name].cancel(batch.id)
+                except Fault as fault:
+                    self.shared.progress.remark(f"a batch could not be cancelled: {fault.kind}")
+
+
+def stopped(fault: Fault, shared: Shared) -> RunStopped:
+    """The error for a fault that ends the run; it raises those that any request ends it with."""
+    if fault.fate is Fate.STOP:
+        shared.fuse.blow(fault)
+        shared.fuse.check()
+    hint = "run the same command again; to ask for each request by itself: --set models.NAME.lane=sync"
+    return RunStopped(f"a batch cannot be submitted or looked at: {fault}", hint=hint)

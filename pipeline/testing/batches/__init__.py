@@ -1,0 +1,1 @@
+"""Batches of the fake model, in process and behind HTTP."""
