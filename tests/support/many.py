@@ -62,8 +62,8 @@ def job_of(choose: random.Random, url: str) -> tuple[dict[str, Any], str, Script
             steps[-1]["each"] = {"place": ["here", "there"]}
             steps[-1]["prompt"] += " for {{ place }}"
     faults = [
-        Rule(fault="server_error", status=503, share=0.06, times=1),
-        Rule(fault="rate_limit", share=0.06, times=1, retry_after_ms=5),
+        Rule(fault="disconnect", share=0.06, times=1),
+        Rule(fault="html", share=0.06, times=1),
         Rule(fault="refusal", match="thing 7."),
         Rule(fault="bad_request", match="thing 3."),
     ]
