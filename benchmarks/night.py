@@ -1,4 +1,4 @@
-"""A whole `pipeline run` by batch beside the same run one by one: seconds of CPU, peak memory, bytes on the disk.
+"""A whole `pipeline run` by batch beside the same one by one: seconds of CPU, peak memory, bytes on the disk.
 
 The scripted server answers at once, in both lanes: so what is measured is what the program itself needs.
 """
