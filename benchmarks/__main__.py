@@ -9,6 +9,7 @@ from benchmarks import (
     durability,
     judge,
     memory,
+    processes,
     rates,
     ray,
     replay,
@@ -28,6 +29,7 @@ ALL = {
     "alike": alike,
     "checks": checks,
     "judge": judge,
+    "processes": processes,
     "ray": ray,
 }
 
