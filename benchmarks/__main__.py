@@ -10,6 +10,7 @@ from benchmarks import (
     judge,
     memory,
     night,
+    processes,
     rates,
     ray,
     replay,
@@ -30,6 +31,7 @@ ALL = {
     "alike": alike,
     "checks": checks,
     "judge": judge,
+    "processes": processes,
     "ray": ray,
 }
 
