@@ -8,7 +8,7 @@ AUDIT := .venv-audit
 COMPAT := .venv-compat
 AIMOCK := @copilotkit/aimock@1.43.0
 DEMO := jobs/films.yaml
-COOKBOOK := $(filter-out jobs/quota.yaml jobs/essays.yaml,$(sort $(wildcard jobs/*.yaml)))
+COOKBOOK := $(filter-out jobs/quota.yaml jobs/night.yaml jobs/essays.yaml,$(sort $(wildcard jobs/*.yaml)))
 
 ifdef UV
 INSTALL = $(UV) pip install --quiet --python $(PY)

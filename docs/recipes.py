@@ -14,6 +14,7 @@ _ELSEWHERE = {
     "essays": "../documents.md",
     "films": "../job-file.md",
     "manual": "../documents.md",
+    "night": "../night.md",
     "notices": "../job-file.md",
     "quota": "../rates.md",
 }

@@ -53,6 +53,12 @@ def _name_or_number(value: object) -> object:
     raise ValueError("must be the name of a sheet, or its number from 1")
 
 
+def _places(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in filter(is_remote, names):
+        address(name)
+    return names
+
+
 def _on_a_disk(name: str) -> str:
     if is_remote(str(name)):
         raise ValueError("must be a folder on a disk: only records and tables can be objects in a store")
@@ -170,7 +176,7 @@ class Files(Spec):
 class Output(Spec):
     """Where the result goes."""
 
-    to: Texts = Field(
+    to: Annotated[Texts, AfterValidator(_places)] = Field(
         (),
         description="one file or several: csv, tsv, json, jsonl (each also .gz or .zst), parquet or xlsx by"
         " suffix; default: results.csv in the job's folder; s3://bucket/posts.parquet, gs://… and az://… are"
@@ -209,13 +215,6 @@ class Output(Spec):
         description="a folder with translations by people, named as in the tree: the report says how alike"
         " the translations are (chrF and BLEU, with the extra `metrics`)",
     )
-
-    @field_validator("to")
-    @classmethod
-    def _are_places(cls, to: tuple[str, ...]) -> tuple[str, ...]:
-        for name in filter(is_remote, to):
-            address(name)
-        return to
 
     @field_validator("tree")
     @classmethod

@@ -275,8 +275,8 @@ class Run(RunState):
 
     def _step(self, walk: Walk, branch: Branch) -> None:
         t = self.progress
-        waits = branch.status == "pending"
-        t.steps += 1 if branch.fault is None else 0 if waits else walk.steps_from(branch.at, branch.forked)
+        if branch.status != "pending":
+            t.steps += 1 if branch.fault is None else walk.steps_from(branch.at, branch.forked)
         t.steps_new += not branch.known
 
     def _count(self, walk: Walk, leaf: Branch, pool: Hands) -> None:
@@ -296,6 +296,5 @@ class Run(RunState):
             self.events.warning("row.failed", key=leaf.record.key, kind=leaf.fault.kind)
 
     def _expected_rows(self, only: Collection[str]) -> int:
-        return (len(only) or self.session.source.total()) * math.prod(
-            step.branches for step in self.session.job.steps
-        )
+        branches = math.prod(step.branches for step in self.session.job.steps)
+        return (len(only) or self.session.source.total()) * branches

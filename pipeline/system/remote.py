@@ -43,6 +43,7 @@ _WORDS = {
     "NotSupportedError": ("the store cannot do this", "write to a local file, and copy it"),
 }
 """what a store's refusals mean, and what to do, by the names of the package's errors"""
+_FIRST = "download it first, and name the file here"
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
 _OTHERWISE = (
     "the store cannot be reached, or there are no credentials for it",
@@ -69,7 +70,7 @@ def address(name: str) -> tuple[str, str, str]:
 
 def mirror(name: str, folder: Path) -> Path:
     """The local file that stands for an object, in the folder of a job."""
-    return folder.joinpath("remote", *address(name))
+    return folder.joinpath("remote", *name.replace("://", "/").split("/"))
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,10 @@ def fetched(name: str, folder: Path) -> Path:
     """The object that records are read from, as a local file in the folder of a job."""
     try:
         address(name)
-    except ValueError as error:
-        raise JobError(str(error), where="records.from") from None
+    except ValueError:
+        what, hint = (
+            "only local files are read, and objects in stores: s3://bucket/key, gs://…, az://…",
+            _FIRST,
+        )
+        raise JobError(what, where="records.from", hint=hint) from None
     return Remote(name, InputError).fetch(folder)

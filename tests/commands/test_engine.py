@@ -13,10 +13,11 @@ import pytest
 
 from pipeline.core.domain import NO_TOKENS, Reply, Request
 from pipeline.journal.journal import Journal
-from pipeline.journal.spill import read_lines
+from pipeline.journal.spill import Spill, read_lines
 from pipeline.runs.workers import cluster
 from pipeline.runs.workers.segment import keep
 from pipeline.testing import Script
+from pipeline.testing.script import Latency
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
@@ -100,7 +101,7 @@ def kept_and_written(project: Project) -> int:
 
 def test_a_killed_owner_loses_nothing_not_even_what_was_under_way(project: Project) -> None:
     spilled = project.folder / "output/shop/spill"
-    with serve(Script(latency=0.4)) as server:
+    with serve(Script(latency=Latency(mean=0.4, jitter=0.3))) as server:
         models = served(server.base_url, limits={"concurrency": 8})
         project.job(records=Project.numbered(60), engine=RAY, models=models)
         run = project.start("run", "job.yaml", PYTHONPATH=FAKE)
@@ -136,3 +137,25 @@ def test_a_kept_reply_is_counted_once(tmp_path: Path, owner_has_it: bool) -> Non
     with closing(Journal.open(path)) as journal:
         rows = journal.select("SELECT outcome, cost FROM attempts")
     assert rows == [("answered", 7 if owner_has_it else None)]
+
+
+def test_what_no_shared_folder_takes_is_kept_on_the_node_and_can_be_restored(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    project.job()
+    assert project.run("run", "job.yaml").returncode == 0
+    with closing(sqlite3.connect(project.folder / "output/shop/journal.sqlite")) as journal:
+        ((digest, body),) = journal.execute("SELECT digest, body FROM attempts WHERE seq = 2")
+        journal.execute("DELETE FROM attempts WHERE seq = 2")
+        journal.commit()
+    request = Request("chat", "scripted/m", b"", "post", "008")
+    object.__setattr__(request, "_digest", digest)
+    node = tmp_path / "node"
+    node.mkdir()
+    monkeypatch.setattr(Spill, "folders", lambda self: iter([tmp_path / "gone/spill", node / "spill"]))
+    keep(tmp_path / "gone/journal.sqlite", [(request, Reply("chat", body, 0.1))])
+    (file,) = node.glob("spill/*.jsonl")
+    assert str(file) in capfd.readouterr().err
+    assert project.run("journal", "restore", "job.yaml", str(file)).returncode == 0
+    numbers = project.numbers("run", "job.yaml")
+    assert (numbers["sent"], numbers["ok"]) == (0, 3)

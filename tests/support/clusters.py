@@ -104,7 +104,7 @@ def nodes(folder: Path, count: int = 3) -> Iterator[Nodes]:
 
 def _ray(folder: Path) -> str:
     """The folder that Ray is imported from; '' where that is the program's own."""
-    if importlib.util.find_spec("ray"):
+    if (spec := importlib.util.find_spec("ray")) and spec.origin:  # and no folder that has this name
         return ""
     here = Path(sysconfig.get_paths()["purelib"])
     there = next(iter(PLACE.glob("lib/python3*/site-packages")), None)

@@ -17,9 +17,11 @@ def job(project: Project, server: Server) -> None:
     project.job(server.base_url, records=Project.numbered(ROWS))
 
 
-def started(project: Project, server: Server, billed: int) -> subprocess.Popen[str]:
+def started(project: Project, server: Server, billed: int, *more: str) -> subprocess.Popen[str]:
     """A run that the server has billed so many answers."""
-    process = project.start("run", "job.yaml", "--set", f"models.writer.limits.concurrency={CONCURRENCY}")
+    process = project.start(
+        "run", "job.yaml", "--set", f"models.writer.limits.concurrency={CONCURRENCY}", *more
+    )
     wait_for(lambda: server.ledger().billed >= billed)
     return process
 

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,6 @@ from pipeline.runs.result import Result
 from pipeline.runs.state import Wish
 from pipeline.testing import Account, Rule, Script
 from tests.support.server import serve
-from tests.support.waiting import wait_for
 
 WIDTH = 6
 
@@ -27,13 +27,13 @@ WIDTH = 6
 def children(pid: int) -> list[int]:
     """The living children of a process, by the system's own list."""
     found = []
-    for name in (one.name for one in Path("/proc").iterdir()):
+    for folder in Path("/proc").iterdir():
         try:
-            state, parent = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[:2]
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
         except (OSError, ValueError):
             continue
         if int(parent) == pid and state != "Z":
-            found.append(int(name))
+            found.append(int(folder.name))
     return found
 
 
@@ -62,8 +62,8 @@ def job_of(choose: random.Random, url: str) -> tuple[dict[str, Any], str, Script
             steps[-1]["each"] = {"place": ["here", "there"]}
             steps[-1]["prompt"] += " for {{ place }}"
     faults = [
-        Rule(fault="server_error", status=503, share=0.3, times=1),
-        Rule(fault="rate_limit", share=0.2, times=1, retry_after_ms=5),
+        Rule(fault="disconnect", share=0.06, times=1),
+        Rule(fault="html", share=0.06, times=1),
         Rule(fault="refusal", match="thing 7."),
         Rule(fault="bad_request", match="thing 3."),
     ]
@@ -108,11 +108,11 @@ def killing(choose: random.Random, kills: int, billed: Any) -> Iterator[None]:
     def kill() -> None:
         for _ in range(kills):
             least = billed() + choose.randrange(1, 8)
-            wait_for(lambda least=least: over.is_set() or (billed() >= least and bool(workers(os.getpid()))))
+            while not over.is_set() and not (billed() >= least and workers(os.getpid())):
+                time.sleep(0.01)
             if over.is_set():
                 return
-            victims = workers(os.getpid())
-            os.kill(choose.choice(victims), signal.SIGKILL)
+            os.kill(choose.choice(workers(os.getpid())), signal.SIGKILL)
 
     thread = threading.Thread(target=kill)
     thread.start()

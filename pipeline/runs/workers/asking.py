@@ -52,13 +52,18 @@ class Asking:
         progress: Progress,
         told: Told,
         local: bool,
+        wary: bool,
     ) -> None:
-        """`told`: what steps are told of rows; `local`: workers look into the journal before they ask."""
+        """`told`: what steps are told of rows; `local`: workers look into the journal before they ask.
+
+        `wary`: a record that need not be begun is not, though hands are free: there may be enough soon.
+        """
         self.enough: Callable[[], bool] = lambda: False
         self.on_leaf: Callable[[Branch], None] = lambda leaf: None
         self._workers, self._walk, self._calls = workers, walk, calls
         self._wanted, self._progress, self._told, self._local = wanted, progress, told, local
         self._rows = math.prod(stage.spec.branches for stage in walk.stages)
+        self._wary = wary
         self._ready = deque[_Given]()
         self._again = deque[_Given]()
         self._is_read = False
@@ -184,14 +189,18 @@ class Asking:
             if not self._again and self.enough():
                 self._ready.clear()
                 break
-            worker = min(workers, key=lambda one: len(one.given))
-            if len(worker.given) >= share:
+            worker = min(workers, key=self._load)
+            if self._load(worker) >= share:
                 break
             one = (self._again or self._ready).popleft()
             worker.given[one.number] = one
             given.setdefault(worker, []).append((one.number, one.record))
         for worker, records in given.items():
             worker.channel.send("walk", records)
+
+    def _load(self, worker: Worker) -> int:
+        """How many hands it has use for, at the least; with care, at the most."""
+        return sum(given.left for given in worker.given.values()) if self._wary else len(worker.given)
 
     def fail(self, error: Exception) -> None:
         """Stop, and raise this."""

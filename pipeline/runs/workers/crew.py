@@ -113,7 +113,8 @@ class Crew:
         pool, run = Pool(walk, wanted, lambda leaf: None, on_step), self._run
         if self._workers is None or tuple(walk.stages) != run.session.stages:
             return Hands(self, pool, None)
-        told = (run.session.notes, self._local and not run.journal.is_empty())
+        local = self._local and not run.journal.is_empty()
+        told = (run.session.notes, local, run.session.job.accept is not None)
         return Hands(self, pool, Asking(self._workers, walk, calls, wanted, run.progress, *told))
 
     @property

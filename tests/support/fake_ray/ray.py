@@ -74,7 +74,7 @@ def wait(pids: list[int], timeout: float) -> tuple[list[int], list[int]]:
     """Those that have ended."""
     until = time.monotonic() + timeout
     while True:
-        for pid in pids:
+        for pid in set(pids) - _ended.keys():
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
                 _ended[pid] = os.waitstatus_to_exitcode(status)
