@@ -38,6 +38,8 @@ class Budget:
     spec: BudgetSpec
     spent: Spent = field(default_factory=Spent)
     held: Spent = field(default_factory=Spent)
+    batched: Spent = field(default_factory=Spent)
+    """the part of it that batches hold, which no walk gives back"""
     maybe: Spent = field(default_factory=Spent)
     """of this run: attempts that may have been billed, and brought nothing"""
     probes: int = 0  # how many of them were probes of a server that was down

@@ -114,7 +114,7 @@ class Office:
             .replace("/files/upload", "/files")
         )
         ident = place.split("/")[2] if place.count("/") > 1 else ""
-        if place == "/models":
+        if place in ("/models", "/props"):
             return "404", {}
         routes = {
             "POST /files": ("upload", lambda: self.upload(body)),

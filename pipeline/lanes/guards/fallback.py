@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import anyio
 
-from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.domain import Billed, Call, Fate, Fault, Reply, Request, Unanswered
 from pipeline.journal.events import Events
 from pipeline.lanes.guards.queue import Queue
 from pipeline.lanes.limits.circuit_breaker import CircuitBreaker
@@ -21,6 +21,8 @@ def fallback(call: Call, instead: Call, events: Events) -> Call:
     async def ask(request: Request) -> Reply:
         try:
             return await call(request)
+        except Unanswered:
+            raise  # it waits for its turn
         except Fault as fault:
             if request.instead is None or fault.fate is Fate.STOP or fault.billed is Billed.YES:
                 raise

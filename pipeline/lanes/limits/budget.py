@@ -1,14 +1,15 @@
 """What a run may spend: a request's highest possible cost is reserved first, then replaced by the real one.
 
 It fails closed. A request that does not fit waits while others are under way, because they may cost less
-than was reserved; when none is, the run stops. Attempts that may have been billed count in the
-budget at their highest possible cost, and have a bound of their own.
+than was reserved; when none is, the run stops. Where only batches hold what is lacking, it is left to the
+next walk, because they are collected between walks. Attempts that may have been billed count in the budget at
+their highest possible cost, and have a bound of their own.
 This module does not know what a token costs.
 """
 
 from __future__ import annotations
 
-from pipeline.core.domain import Billed, Fate, Fault, Reply
+from pipeline.core.domain import Billed, Fate, Fault, Reply, Unanswered
 from pipeline.lanes.limits.limit import UNTIL_CHANGE, End, Limit, Ticket
 from pipeline.money.budget import Budget, Spent
 from pipeline.money.tariff import Tariff
@@ -44,8 +45,10 @@ class Budgeted(Limit):
         need = self._need(ticket)
         if not budget.lacks(need):
             return 0.0
-        if budget.held.requests:
+        if budget.held.requests > budget.batched.requests:
             return UNTIL_CHANGE
+        if budget.batched.requests:
+            raise Unanswered(ticket.request)
         raise Fault("out_of_budget", f"the next request would pass {budget.never_fits(need)}", fate=Fate.STOP)
 
     def take(self, ticket: Ticket, now: float) -> None:

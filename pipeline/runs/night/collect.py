@@ -151,7 +151,7 @@ class Collector:
 
     def _request(self, line: Line) -> Request:
         """The request of a line, with the body that was submitted, where the file is still there."""
-        body = b""
+        body = b"{}"
         path = self._parked.path(self._batch.mark)
         if path.is_file():
             with path.open("rb") as file:

@@ -64,19 +64,19 @@ class Night:
 
         `chain` is how many requests of a record come one after the other.
         """
+        batches, parked = self.under_way, self.under_way.parked
         missing = max(0, progress.steps_expected - progress.steps)
-        shared, batches = self.under_way.shared, self.under_way
         if self.deadline is not None:
-            self.alone = self.deadline.alone(missing, chain, shared.lanes, self.usual)
+            self.alone = self.deadline.alone(missing, chain, batches.shared.lanes, self.usual)
         await self._submit()
         if not batches.open and not self._later:
             self._check_budget()
             return False
-        if not self.detach:
+        if not self.detach or self._in_buffer():
             await self._wait()
         elif not await batches.collect():
             raise Detached(len(batches.open))
-        progress.waits = ""
+        progress.waits = parked.left_out = ""  # the next walk tries what the budget kept out
         if batches.cancelled and not batches.open:
             raise Interrupted("the batches were cancelled; what they had answered is in the journal")
         return True
@@ -120,13 +120,16 @@ class Night:
         while not await self.under_way.collect():
             if self.under_way.cancelled:
                 await self.under_way.cancel_all()
-            if self.deadline is not None and self._now() >= self.deadline.begins(self.alone):
+            if self.deadline is not None and self._in_buffer():
                 await self._give_up(self.deadline)
                 return
             self._tell()
             with anyio.move_on_after(self._pause()):
                 await self._woken.wait()
                 self._woken = anyio.Event()
+
+    def _in_buffer(self) -> bool:
+        return self.deadline is not None and self._now() >= self.deadline.begins(self.alone)
 
     async def _give_up(self, deadline: Deadline) -> None:
         """The buffer has begun: end all batches, and wait for that as long as there is time."""
@@ -156,7 +159,8 @@ class Night:
     def _pause(self) -> float:
         """Seconds until the next look: short for a batch that was just made."""
         made = max((one.made for one in self.under_way.open.values()), default=0.0)
-        return min(max(FIRST, GROWS * (self._now() - made)), SLOWEST)
+        slowest = ENDING if self.under_way.cancelled else SLOWEST
+        return min(max(FIRST, GROWS * abs(self._now() - made)), slowest)  # the clock may have been set back
 
     def _tell(self) -> None:
         ours = self.under_way.open.values()

@@ -106,8 +106,12 @@ class Parked:
         self._journal.put(batches.NOTE_LINE, (*noted, need.cost, need.tokens))
         parcel.size += len(line)
         parcel.held.add(need)
-        self._budget.held.add(need)
+        self._hold(need)
         self.waiting[request.digest] = batch.mark
+
+    def _hold(self, need: Spent, times: int = 1) -> None:
+        self._budget.held.add(need, times)
+        self._budget.batched.add(need, times)
 
     def _room(self, name: str, vendor: Vendor, request: Request, size: int) -> _File:
         """The file that takes so many bytes more."""
@@ -156,14 +160,14 @@ class Parked:
         """The requests of a batch that an earlier run left open wait, and their cost is held."""
         for line in batches.lines_of(self._journal.select, batch.mark):
             self.waiting[line.digest] = batch.mark
-            self._budget.held.add(Spent(line.cost, line.tokens, 1))
+            self._hold(Spent(line.cost, line.tokens, 1))
 
     def let_go(self, batch: Batch) -> None:
         """The requests of a batch wait no more, and nothing is held for them."""
         for line in batches.lines_of(self._journal.select, batch.mark):
             if self.waiting.get(line.digest) == batch.mark:
                 del self.waiting[line.digest]
-                self._budget.held.add(Spent(line.cost, line.tokens, 1), -1)
+                self._hold(Spent(line.cost, line.tokens, 1), -1)
         self._budget.wake()
 
     def remove(self, batch: Batch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from pipeline.core.display import counted
 from pipeline.journal import accounts, batches
 from pipeline.lanes.lanes import Lanes
 from pipeline.runs.night.deadline import Deadline
@@ -45,17 +46,37 @@ async def open_night(run: RunState) -> AsyncIterator[None]:
         await under_way.connect([name for name, lane in lanes.items() if lane == "batch"], stack)
         await reconcile(under_way)
         yield
+        await _collect_rest(run)
 
 
 async def end_batches(run: RunState) -> int:
     """Cancel all open batches, and collect what they have answered; how many there were."""
     if run.night is None or run.shared is None:
         return 0
-    under_way = run.night.under_way
-    async with AsyncExitStack() as stack:
-        lanes = Lanes(run.session.job, run.shared)
-        await lanes.launch(under_way.apis, stack)
-        under_way.lane_named = lanes.first
+    async with _lanes(run):
         count = run.night.cancel()
         await run.night.wait_for_all()
     return count
+
+
+async def _collect_rest(run: RunState) -> None:
+    """Collect what has ended of the batches that no row of the table waited for."""
+    assert run.night is not None  # noqa: S101 - it is open
+    under_way = run.night.under_way
+    if under_way.open or under_way.left:
+        async with _lanes(run):
+            await under_way.collect()
+    if count := len(under_way.open) + len(under_way.left):
+        said = "that the table does not need, but that may be paid for: run the job again later"
+        run.say(f"{counted(count, 'batch')} still under way {said}")
+
+
+@asynccontextmanager
+async def _lanes(run: RunState) -> AsyncIterator[None]:
+    """What answers of batches are read and priced by."""
+    assert run.night is not None and run.shared is not None  # noqa: S101 - the night is open
+    async with AsyncExitStack() as stack:
+        lanes = Lanes(run.session.job, run.shared)
+        await lanes.launch(run.night.under_way.apis, stack)
+        run.night.under_way.lane_named = lanes.first
+        yield

@@ -20,8 +20,8 @@ LOOKS = (0.0, 1.0, 5.0, 15.0)
 """seconds before each look for a batch that may have been made"""
 SETTLED = 120.0
 """seconds after which one look is enough"""
-WAITS = (1.0, 5.0, 30.0)
-"""seconds before each further try, where a server does not say how long to wait"""
+WAITS, LONGEST = (1.0, 5.0, 30.0), 120.0
+"""seconds before each further try, where a server does not say how long to wait; and the most of all"""
 
 
 async def submit(batch: Batch, under_way: UnderWay) -> None:
@@ -59,7 +59,7 @@ async def _make(batch: Batch, under_way: UnderWay) -> None:
                 raise stopped(fault, under_way.shared) from None
             if wait is None:
                 raise stopped(fault, under_way.shared) from None
-            await anyio.sleep(fault.wait or wait)
+            await anyio.sleep(min(fault.wait or wait, LONGEST))
         else:
             await _submitted(batch, state, under_way)
             return
@@ -71,7 +71,11 @@ async def _found(batch: Batch, under_way: UnderWay) -> BatchState | None:
     settled = shared.clock.at(shared.now()) - batch.made > SETTLED
     for wait in LOOKS[:1] if settled else LOOKS:
         await anyio.sleep(wait)
-        if (state := await under_way.apis[batch.name].find(batch.mark)) is not None:
+        try:
+            state = await under_way.apis[batch.name].find(batch.mark)
+        except Fault as fault:  # it stays wanted: the next run looks for it again
+            raise stopped(fault, shared) from None
+        if state is not None:
             return state
     return None
 

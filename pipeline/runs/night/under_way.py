@@ -32,6 +32,7 @@ VAIN = 3
 """so many batches on end without an answer end the run"""
 _LIMIT = re.compile("limit|quota|too (many|large|big)", re.I)
 """what a server says that would take fewer requests, or later"""
+_GONE = "the server knows this batch no more"
 
 
 @dataclass
@@ -129,7 +130,14 @@ class UnderWay:
                 return None
             if fault.kind != "not_found":
                 raise stopped(fault, self.shared) from None
-            state = BatchState(batch.id, "failed", message="the server knows this batch no more")
+            if batch.mark not in self._states and not self.cancelled:  # an earlier run has made it
+                what = f"the server does not know a batch of model '{batch.name}'"
+                hint = (
+                    "were base_url or the key changed? Change them back, and run the job: what the batch "
+                    "answers is paid for. To give it up: pipeline ctl JOB cancel"
+                )
+                raise RunStopped(what, where=batch.id, hint=hint) from None
+            state = BatchState(batch.id, "failed", message=_GONE)
         before, self._states[batch.mark] = self._states.get(batch.mark), state
         if state != before:
             batch.status, batch.done, batch.failed = state.status, state.done, state.failed
@@ -145,6 +153,7 @@ class UnderWay:
         brought = collector.brought
         if state.files:
             results = self.parked.path(f"{batch.mark}.results")
+            results.parent.mkdir(exist_ok=True)
             try:
                 await self.apis[batch.name].fetch(state, results)
                 await collector.take(results, state)
@@ -155,8 +164,9 @@ class UnderWay:
                 return
             finally:
                 results.unlink(missing_ok=True)
-        elif state.status == "completed":
-            why = "the batch is complete, and has no file of results"
+        elif state.status == "completed" or state.done or state.message == _GONE:
+            gone = "the server knows the batch no more"
+            why = gone if state.message == _GONE else "the batch has ended, and has no file of results"
             self.shared.say(
                 f"batch {batch.id}: {why}; its requests may have been billed, and are asked again"
             )
@@ -182,7 +192,7 @@ class UnderWay:
         refused = state.status == "failed" and not brought.answered
         if refused and _LIMIT.search(state.message) and batch.total > 1:
             self.parked.most[batch.name] = batch.total // 2
-        elif refused or self._in_vain >= VAIN:
+        elif not self.cancelled and (refused or self._in_vain >= VAIN):
             vain = f"{counted(self._in_vain, 'batch')} on end brought no answer"
             hint = f"ask in another way: --set models.{batch.name}.lane=sync; or run the job again later"
             self._stop = RunStopped(f"{vain}; the last one {state.status}{why}", hint=hint)

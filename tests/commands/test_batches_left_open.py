@@ -1,0 +1,158 @@
+"""Batches that are open when something else has changed: what they cost is collected, or said."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from pipeline.providers.http.batches import batches_of
+from pipeline.testing import Script
+from pipeline.testing.script import BatchRule, BatchScript
+from tests.support.batch_office import office
+from tests.support.project import Project
+from tests.support.served import bill, nano, served
+from tests.support.server import serve
+
+SOON = Script(batches=BatchScript(latency=0.3))
+FIRST = {"name": "post", "prompt": "Write about: {{ title }} {{ sku }}", "model": "writer"}
+
+
+def job(project: Project, base_url: str, rows: int, lane: str = "batch", **changes: Any) -> None:
+    models = served(base_url, lane=lane, limits={"timeout": 20}, params={"max_tokens": 40})
+    models |= {"critic": served(base_url, params={"max_tokens": 40}, model="k")["writer"]}
+    project.job(records=Project.numbered(rows), **{"models": models, "steps": [FIRST], **changes})
+
+
+def detached(project: Project, *more: str) -> CompletedProcess[str]:
+    done = project.run("run", "job.yaml", "--detach", *more)
+    assert done.returncode == 75, done.stderr
+    return done
+
+
+def collected(project: Project, *more: str) -> str:
+    """Run until no batch is open; what the last run has said."""
+    until = time.monotonic() + 20
+    while True:
+        done = project.run("run", "job.yaml", *more)
+        assert done.returncode == 0, done.stderr
+        if all(one["state"] in ("ended", "refused") for one in standing(project)["batches"]):
+            return done.stderr
+        assert time.monotonic() < until, "a batch is open, and no run collects it"
+        assert "still under way" in done.stderr
+
+
+def standing(project: Project) -> dict[str, Any]:
+    return project.numbers("status", "job.yaml")
+
+
+def test_what_no_row_waits_for_any_more_is_collected_too(project: Project) -> None:
+    with serve(SOON) as server:
+        job(project, server.base_url, 2, lane="sync")
+        assert project.run("run", "job.yaml").returncode == 0
+        job(project, server.base_url, 6)
+        detached(project)
+        job(project, server.base_url, 2)  # the rows of the batch are gone
+        assert "4 of 4 requests answered" in collected(project)
+        assert nano(standing(project)["cost"]) == bill(server.ledger())
+        job(project, server.base_url, 6)
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().billed == 6 and server.ledger().overpaid == 0
+
+
+def test_a_batch_that_was_left_is_collected_when_it_ends(project: Project) -> None:
+    faults = (
+        BatchRule(fault="stall", every=1, part=0.5),
+        BatchRule(fault="slow_cancel", every=1, seconds=1),
+    )
+    with serve(Script(batches=BatchScript(latency=0.5, faults=faults))) as server:
+        job(project, server.base_url, 6)
+        detached(project)
+        time.sleep(0.6)
+        at = time.strftime("%H:%M", time.localtime(time.time() + 60))
+        done = project.run("run", "job.yaml", "--by", at, "--buffer", "10m", "--detach")
+        assert done.returncode == 0, "the buffer has begun, so nothing is left for later"
+        assert "6 requests may be paid for twice" in done.stderr
+        collected(project)
+        assert server.ledger().overpaid == 3
+        assert nano(standing(project)["cost"]) == bill(server.ledger())
+
+
+def test_a_server_that_does_not_know_a_batch_is_not_asked_for_its_requests_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_of.__wrapped__, "__defaults__", ((0.0,),))  # type: ignore[attr-defined]
+    with serve(SOON) as server, serve(SOON) as other:
+        job(project, server.base_url, 6)
+        detached(project)
+        time.sleep(0.4)
+        job(project, other.base_url, 6)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 75 and "Change them back" in done.stderr, done.stderr
+        assert other.ledger().billed == 0
+        job(project, server.base_url, 6)
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().billed == 6 and nano(standing(project)["cost"]) == bill(server.ledger())
+
+
+def test_a_batch_that_is_given_up_may_have_been_paid_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_of.__wrapped__, "__defaults__", ((0.0,),))  # type: ignore[attr-defined]
+    with serve(SOON) as server, serve(SOON) as other:
+        job(project, server.base_url, 6)
+        detached(project)
+        job(project, other.base_url, 6)
+        assert project.run("ctl", "job.yaml", "cancel").returncode == 0
+        assert project.run("run", "job.yaml").returncode == 0
+        sure, maybe = (nano(standing(project)[key]) for key in ("cost", "maybe_cost"))
+        assert sure == bill(other.ledger()) and maybe >= bill(server.ledger()) > 0
+
+
+def test_answers_are_collected_without_the_files_that_were_submitted(project: Project) -> None:
+    with serve(SOON) as server:
+        job(project, server.base_url, 6)
+        detached(project)
+        shutil.rmtree(project.folder / "output/shop/batches")
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        assert server.ledger().billed == 6 and nano(standing(project)["cost"]) == bill(server.ledger())
+
+
+def test_a_batch_that_cannot_be_looked_for_stops_the_run_and_is_found_later(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_of.__wrapped__, "__defaults__", ((0.0,),))  # type: ignore[attr-defined]
+    with office(faults={"create": ["500 after"], "list": ["500", "500"]}) as fake:
+        job(project, fake.url, 3)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 75 and "Traceback" not in done.stderr, done.stderr
+        detached(project)
+        assert len(fake.batches) == 1
+
+
+@pytest.mark.parametrize("limit", [{"requests": 9}, {"requests": 12}, {"cost": 0.0012}, {"tokens": 250}])
+def test_a_budget_ends_a_run_of_two_lanes_and_never_holds_it_up(
+    project: Project, limit: dict[str, Any]
+) -> None:
+    steps = [FIRST, {"name": "mark", "prompt": "Mark: {{ post }}", "model": "critic"}]
+    with serve(SOON) as server:
+        job(project, server.base_url, 3, steps=steps)
+        detached(project)
+        job(project, server.base_url, 6, steps=steps, budget=limit)
+        done = project.run("run", "job.yaml")
+        assert done.returncode == (0 if limit == {"requests": 12} else 4), done.stderr
+        assert server.ledger().billed <= limit.get("requests", 12)
+        assert nano(standing(project)["cost"]) == bill(server.ledger())
+
+
+def test_a_budget_that_was_short_for_a_while_stops_no_run_that_is_done(project: Project) -> None:
+    with serve(SOON) as server:
+        job(project, server.base_url, 6, budget={"cost": 0.0008})
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 0, done.stderr
+        assert len(standing(project)["batches"]) > 1, "not all was put into the first batch"
+        assert server.ledger().billed == 6
