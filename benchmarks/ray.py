@@ -97,7 +97,7 @@ def _pairs(folder: Path) -> list[tuple[_Run, _Run]]:
 
 
 def _run(folder: Path, engine: str) -> _Run:
-    file, watched = _file(folder, engine), _Watched()
+    file, watched = checked_job(folder, ROWS, engine), _Watched()
     thread = Thread(target=watched.watch)
     thread.start()
     try:
@@ -114,9 +114,9 @@ def _run(folder: Path, engine: str) -> _Run:
     return _Run((count - 1) / (last - first), owner, workers)
 
 
-def _file(folder: Path, engine: str) -> Path:
-    """The job, with checks, and with an answer that is long enough for them."""
-    file = job(folder, ROWS, CHARACTERS, IN_FLIGHT, provider="scripted")
+def checked_job(folder: Path, rows: int, engine: str = "") -> Path:
+    """A job with checks, and with an answer that is long enough for them."""
+    file = job(folder, rows, CHARACTERS, IN_FLIGHT, provider="scripted")
     prose = (ROOT / "DESIGN.md").read_text()[:6000]
     options = f"options: {{latency: 0.05, answer: {json.dumps(prose)}}}"
     text = file.read_text().replace("limits:", f"{options}, limits:")
