@@ -58,13 +58,13 @@ def first_sentence(command: Callable[..., None]) -> str:
     return " ".join((command.__doc__ or "").split()).partition(". ")[0].removesuffix(".") + "."
 
 
-def whole(option: str, least: int) -> Callable[[str], int]:
-    """Reads the value of an option: a whole number that is not less than this."""
+def whole(option: str, least: int, word: str = "") -> Callable[[str], int]:
+    """Reads the value of an option: a whole number that is not less than this. `word` could be given, too."""
 
     def read(given: str | int) -> int:
         text = str(given)  # a default is read, too
         if not re.fullmatch("[0-9]{1,18}", text) or int(text) < least:
-            what = f"must be a whole number from {least} on, not '{text[:40]}'"
+            what = f"must be {f'{word} or ' if word else ''}a whole number from {least} on, not '{text[:40]}'"
             raise JobError(what, where=option, hint=f"for example: {option} 20")
         return int(text)
 

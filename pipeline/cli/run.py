@@ -61,7 +61,7 @@ Detach = Annotated[
 
 def _processes(given: str) -> int:
     """A number of processes; 0 for auto."""
-    return 0 if given == "auto" else common.whole("--processes", 1)(given)
+    return 0 if given == "auto" else common.whole("--processes", 1, "auto")(given)
 
 
 Processes = Annotated[
@@ -203,11 +203,13 @@ def _done_by(by: str | None, buffer: str | None) -> tuple[float | None, float | 
 
     if buffer and not by:
         raise JobError("it goes with --by", where="--buffer")
+    where = "--by"
     try:
         end = time_of(by, datetime.now(SYSTEM_ZONE)).timestamp() if by else None
+        where = "--buffer"
         return end, duration_of(buffer) if buffer else None
     except ValueError as error:
-        raise JobError(str(error), where="--by, --buffer") from None
+        raise JobError(str(error), where=where) from None
 
 
 def _at(end: float | None) -> str:

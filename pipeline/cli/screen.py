@@ -85,7 +85,8 @@ class Screen:
         t = self.progress
         if t.phase == WRITING:
             return f"{WRITING}: {t.rows:,} of {t.rows_expected:,} rows"
-        left = f", {max(t.rows_expected - t.rows, 0):,} left" if t.phase in SENDING else ""
+        done = t.ok + t.skipped + t.failed  # a row that waits for a batch is not done
+        left = f", {max(t.rows_expected - done, 0):,} left" if t.phase in SENDING else ""
         return f"{t.notice or t.phase}: {t.ok + t.skipped:,} done, {t.failed:,} failed{left}"
 
     def speed(self) -> str:

@@ -94,7 +94,7 @@ def _resolved_model(name: str, model: Model, text: YamlSource) -> Model:
         where = text.where(("models", name, "api"))
         raise JobError(what, where=where, hint=f"it speaks {', '.join(able.apis)}")
     if not model.model and able.default_model is None:
-        raise JobError("the key 'model' is missing", where=where)
+        raise JobError("the key 'model' is missing", where=where, hint="add it: model: …")
     if model.endpoints and not able.endpoints:
         what = f"the provider {model.provider} has no endpoints to choose from"
         raise JobError(what, where=text.where(("models", name, "endpoints"), key=True))

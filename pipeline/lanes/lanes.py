@@ -14,6 +14,7 @@ import anyio
 from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.domain import Call, Reply, Request
+from pipeline.core.errors import JobError
 from pipeline.job.endpoints import Place, places_of
 from pipeline.job.fields import is_here
 from pipeline.job.models import MOST_AUTO, Limits
@@ -54,7 +55,11 @@ class Lanes:
         """A guarded call for every model; the stack closes them."""
         for name in dict.fromkeys(name for first in names for name in self._job.chain(first)):
             model = self._job.models[name]
-            sends = [await self._send(place, stack) for place in places_of(name, model)]
+            try:
+                sends = [await self._send(place, stack) for place in places_of(name, model)]
+            except JobError as error:
+                error.where = error.where or self._job.text.where(("models", name))
+                raise
             self.limits[name] = model.limits
             if self._shared.budget.counts_tokens:  # its first use takes a second
                 await anyio.to_thread.run_sync(tokens.count, "", model.model)

@@ -37,6 +37,8 @@ def _why_not(lane: str, model: Model) -> str:
     if able.free and not able.model_prefix:
         return f"the provider {model.provider} costs nothing, and has no cheaper lane"
     vendor = vendor_at(model)
+    if vendor.name == UNKNOWN and model.preset and BATCH not in model.options and _is_free(model):
+        return f"the preset {model.preset} costs nothing here, and has no cheaper lane"
     if lane == BATCH:
         if able.batches is None:
             return f"the provider {model.provider} takes no batches"
@@ -47,6 +49,10 @@ def _why_not(lane: str, model: Model) -> str:
         return f"only {' and '.join(FLEX_APIS)} have the service tier flex, and not '{model.api}'"
     known = vendor.flex or vendor.name == UNKNOWN
     return "" if known else f"{vendor.name} has no service tier flex that is cheaper"
+
+
+def _is_free(model: Model) -> bool:
+    return model.price is not None and model.price.input == model.price.output == 0
 
 
 def objection(model: Model) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from pipeline.core.errors import DiskError, PipelineError, one_error
+from pipeline.core.errors import Detached, DiskError, PipelineError, one_error
 from pipeline.core.progress import Progress
 from pipeline.job.files import Sample
 from pipeline.job.spec import Job
@@ -32,6 +32,7 @@ from pipeline.runs.state import Wish
 from pipeline.system.lock import locked
 
 FINISHED = "finished"
+CANCELLED = "cancelled"
 PILOT_SEED = 20
 
 
@@ -128,7 +129,7 @@ def _noted(run: Run) -> Iterator[None]:
     """Note in journal and events how the run began and ended."""
     digest = job_digest(run.session.job)
     last = run.journal.last_run()
-    if last is not None and last.job != digest:
+    if last is not None and last.job != digest and not run.wish.cancel:
         run.say("the job has changed since its last run; only what depends on the change is asked again")
     run.journal.begin_run(digest)
     code = run.session.job.code.said
@@ -136,9 +137,11 @@ def _noted(run: Run) -> Iterator[None]:
     outcome = "failed"
     try:
         yield
-        outcome = "pilot" if run.wish.pilot else FINISHED
+        outcome = "pilot" if run.wish.pilot else CANCELLED if run.wish.cancel else FINISHED
     except PipelineError as error:
         run.stopped, outcome = error.what, error.outcome
+        if run.night is not None and not isinstance(error, Detached):
+            error.hint = "\n  ".join(filter(None, [error.hint, run.night.goes_on_without()]))
         raise
     finally:
         run.ended = outcome

@@ -18,7 +18,7 @@ import polars as pl
 from pipeline.answers.items import KNOWN, fields_of
 from pipeline.core import adapters
 from pipeline.core.document import Policy
-from pipeline.core.domain import Fault, Record
+from pipeline.core.domain import FLEX, Fault, Record
 from pipeline.core.errors import JobError
 from pipeline.core.redaction import redacted
 from pipeline.engine.stages import Stage, preparing, stages_of
@@ -171,7 +171,10 @@ class Session:
         if self.job.budget.cost is None and self.job.budget.maybe_billed is None:
             return
         for name, why in self.unpriced():
-            hint = f"state it: models.{name}.price: {{input: …, output: …}}, dollars per million tokens"
+            flex = self.job.models[name].lane == FLEX
+            tiers = (", tiers: {flex: 0.5}", "; those of tiers are factors") if flex else ("", "")
+            price = f"{{input: …, output: …{tiers[0]}}}"
+            hint = f"state it: models.{name}.price: {price}, dollars per million tokens{tiers[1]}"
             raise JobError(why, where=self.job.text.where(("models", name)), hint=hint)
 
     def unpriced(self) -> Iterator[tuple[str, str]]:

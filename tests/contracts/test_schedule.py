@@ -149,6 +149,9 @@ def test_the_scripts_turn_each_exit_code_into_what_their_callers_understand(
     cron = shell(project, program, "sh", str(FOLDER / "nightly.sh"), "jobs/products.yaml", "--detach")
     assert cron.returncode == (0 if code in (*QUIET, 3) else code)
     assert bool(cron.stdout) == (code not in QUIET), "cron mails only what somebody has to read"
+    last = shell(project, program, "sh", str(FOLDER / "nightly.sh"), "jobs/products.yaml", "--by", "07:00")
+    assert last.returncode == cron.returncode
+    assert bool(last.stdout) == (code != 0), "what is not done by then, nobody else tells"
     (line,) = (step["run"] for step in steps("github-actions.yml") if step.get("name") == "Run")
     actions = shell(project, program, "bash", "-e", "-c", line)
     assert actions.returncode == (0 if code in (*QUIET, 3) else code)
@@ -163,6 +166,8 @@ def test_the_script_of_cron_runs_a_job(project: Project) -> None:
         (project.folder / "records.csv").rename(project.folder / "jobs/records.csv")
         program = f'exec {sys.executable} -m pipeline "$@"'
         cron = shell(project, program, "sh", str(FOLDER / "nightly.sh"), "jobs/products.yaml")
+        again = shell(project, program, "sh", str(FOLDER / "nightly.sh"), "jobs/products.yaml")
+    assert (again.returncode, again.stdout) == (0, ""), "failed rows are told once"
     assert cron.returncode == 0 and cron.stdout.startswith("jobs/products.yaml: some rows failed")
     said = yaml.safe_load((project.folder / "output/products.night.json").read_text())
     assert (said["exit_code"], said["outcome"], said["ok"], said["failed"]) == (3, "finished", 2, 1)

@@ -17,7 +17,7 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     running = f"running ({standing['running']}){state}" if standing["running"] else "not running"
     why = f" ({run['stopped']})" if run.get("stopped") else ""
     yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}{why}")
-    if rows := run.get("rows"):
+    if (rows := run.get("rows")) and run["phase"] != "cancelled":  # nothing was looked up
         done = {name: rows[name] for name in ("ok", "failed", "skipped")}
         done["pending"] = max(rows["expected"] - sum(done.values()), 0)
         said = [f"{count:,} {name}" for name, count in done.items() if count]

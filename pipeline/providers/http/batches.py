@@ -57,9 +57,8 @@ class Batches:
         names = {"file": uploaded, "endpoint": path_of(api), "window": self.vendor.window}
         body = body_of(self.vendor, **names, model=self._model, mark=mark)
         try:
-            said = await to_thread.run_sync(
-                partial(self._rest.post, self.vendor.path, body), abandon_on_cancel=True
-            )
+            with anyio.CancelScope(shield=True):  # its reply says whether it was made
+                said = await to_thread.run_sync(partial(self._rest.post, self.vendor.path, body))
             return state_of(said)
         except Fault as fault:
             raise fault.but(billed=Billed.NO if certainly_nothing(fault) else Billed.MAYBE) from None

@@ -156,6 +156,12 @@ class Night:
         self._woken.set()
         return len(self.under_way.open)
 
+    def goes_on_without(self) -> str:
+        """What becomes of the open batches when the run ends; '' where there is none."""
+        made = sum(bool(one.id) for one in self.under_way.open.values())
+        then = "the same command collects the answers; `pipeline ctl JOB cancel` ends all batches"
+        return f"{counted(made, 'batch')} still at the server: {then}" if made else ""
+
     def _pause(self) -> float:
         """Seconds until the next look: short for a batch that was just made."""
         made = max((one.made for one in self.under_way.open.values()), default=0.0)

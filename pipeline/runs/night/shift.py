@@ -32,6 +32,9 @@ async def open_night(run: RunState) -> AsyncIterator[None]:
     lanes = {name: lane for name, lane in lanes.items() if lane != "sync"}
     unfinished = any(one.unfinished for one in batches.all_of(run.journal.select))
     if not unfinished and not any(lane == "batch" or run.wish.by for lane in lanes.values()):
+        idle = [name for name, wanted in (("--by", run.wish.by), ("--detach", run.wish.detach)) if wanted]
+        if idle:
+            run.say(f"no model goes by batch, so {' and '.join(idle)} changes nothing")
         yield
         return
     parked = Parked(job.folder, job.name, run.journal, shared.budget)

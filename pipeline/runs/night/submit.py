@@ -29,27 +29,31 @@ async def submit(batch: Batch, under_way: UnderWay) -> None:
     with anyio.CancelScope(shield=True):
         await under_way.shared.journal.commit(batches.WANT, batch.wanted())
         under_way.open[batch.mark] = batch
-        await _make(batch, under_way)
+    await _make(batch, under_way)
 
 
 async def reconcile(under_way: UnderWay) -> None:
-    """Find the batches that an earlier run wanted, and submit those that were never made."""
+    """Find the batches that an earlier run wanted. One that was never made is forgotten: the walk parks anew.
+
+    What it holds may have been answered or edited since, and somebody may want all batches cancelled.
+    """
     for batch in [one for one in under_way.open.values() if not one.id]:
-        with anyio.CancelScope(shield=True):
-            if (state := await _found(batch, under_way)) is not None:
-                await _submitted(batch, state, under_way)
-            elif under_way.parked.path(batch.mark).is_file():
-                await _make(batch, under_way)
-            else:
-                await under_way.refused(batch, "its file is gone, and the server has no such batch")
+        if (state := await _found(batch, under_way)) is not None:
+            await _submitted(batch, state, under_way)
+        else:
+            await under_way.refused(batch, "it was never made")
 
 
 async def _make(batch: Batch, under_way: UnderWay) -> None:
+    """Have it made; a run that is to end does not wait for it: the next one looks for the mark."""
     api, path = under_way.apis[batch.name], under_way.parked.path(batch.mark)
+    progress = under_way.shared.progress
+    progress.waits = f"submitting a batch of {counted(batch.total, 'request')}"
     for wait in (*WAITS, None):
         try:
             state = await api.submit(path, batch.mark, batch.api)
         except Fault as fault:
+            progress.waits = f"a batch cannot be submitted yet: {fault}"
             found = None if fault.billed is Billed.NO else await _found(batch, under_way)
             if found is not None:
                 await _submitted(batch, found, under_way)
@@ -82,7 +86,9 @@ async def _found(batch: Batch, under_way: UnderWay) -> BatchState | None:
 
 async def _submitted(batch: Batch, state: BatchState, under_way: UnderWay) -> None:
     batch.id, batch.state, batch.status = state.id, "submitted", state.status
-    await under_way.keep(batch)
+    with anyio.CancelScope(shield=True):
+        await under_way.keep(batch)
     shared = under_way.shared
+    shared.progress.waits = ""
     shared.events.info("batch.submitted", batch=batch.id, model=batch.name, requests=batch.total)
     shared.say(f"batch {batch.id} submitted: {counted(batch.total, 'request')} to {batch.name}")

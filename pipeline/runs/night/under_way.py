@@ -75,7 +75,8 @@ class UnderWay:
 
     def _take_up(self, batch: Batch) -> None:
         if batch.name not in self.apis:
-            what = f"a batch of model '{batch.name}' is open, and the job has no such model any more"
+            lost = "takes no batches any more" if batch.name in self.job.models else "is gone from the job"
+            what = f"a batch of model '{batch.name}' is open, and this model {lost}"
             hint = "put the model back, and run the job: what the batch answers is paid for"
             raise RunStopped(what, where=batch.id or batch.mark, hint=hint)
         if batch.state == "left":
