@@ -43,7 +43,7 @@ from dataclasses import fields
 from itertools import count
 from math import inf
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pipeline.core.domain import (
     Answer,
@@ -88,8 +88,7 @@ class Channel(asyncio.Protocol):
         self._ours = self._theirs = _Seal(b"", b"", first=False)  # until both have shown the key
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - it is a stream, see `listen`, `connect`
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop, which Ray brings, has one of its own
         self._on_made(self)
 
     def data_received(self, data: bytes) -> None:
