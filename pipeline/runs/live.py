@@ -36,7 +36,7 @@ from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
 from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.meaning.review import Review, describe
-from pipeline.runs.night.shift import end_batches, open_night
+from pipeline.runs.night.shift import end_batches, goes_on, open_night
 from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
 from pipeline.runs.retry_failed import let_stand_back
@@ -165,7 +165,7 @@ class Run(RunState):
     async def _by_night(self, walk: Callable[[], Awaitable[None]]) -> None:
         """Walk, and walk again as long as something of it went into batches."""
         await walk()
-        while self.night is not None and await self.night.goes_on(self.progress, len(self.session.stages)):
+        while await goes_on(self):
             self.looked_up, self.accepted, self.awaited, self.in_vain = False, 0, 0, 0
             await walk()
 

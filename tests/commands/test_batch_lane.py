@@ -8,9 +8,15 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipeline import api
+from pipeline.core.domain import Billed, Fate, Fault
+from pipeline.core.errors import RunStopped
+from pipeline.job.load import load
+from pipeline.providers.http.batches import Batches
+from pipeline.runs.night import submit
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
-from tests.support.project import Project
+from tests.support.project import KEY, Project
 from tests.support.served import bill, nano, served
 from tests.support.writer import Chat, writer
 
@@ -89,3 +95,51 @@ def test_whatever_a_batch_does_every_row_is_right(project: Project, fault: dict[
             "cut",
         )
     assert table(project, "batch").equals(table(project, "sync"))
+
+
+async def down(*_: object) -> None:
+    raise Fault("unreachable", "cannot connect", billed=Billed.NO, fate=Fate.RETRY)
+
+
+def test_a_batch_that_was_never_made_is_not_made_later(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.setattr(submit, "WAITS", ())
+    monkeypatch.setattr(submit, "LOOKS", (0.0,))
+    with writer(write) as (server, _):
+        job(project, server.base_url, "batch", rows=5)
+        file, said = project.folder / "job.yaml", list[str]()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Batches, "submit", down)
+            with pytest.raises(RunStopped, match="cannot be submitted or looked at: unreachable"):
+                api.run(load(file))
+            patch.setattr(Batches, "find", down)
+            with pytest.raises(RunStopped, match="cannot be submitted or looked at: unreachable"):
+                api.run(load(file))
+        result = api.run(load(file, ["models.writer.lane=sync"]), say=said.append)
+        assert result.ok == 5 and not any("submitted" in line for line in said)
+        assert not any(line.batch for line in server.ledger().lines)
+        assert server.ledger().overpaid == 0
+
+
+def test_whoever_stops_or_cancels_is_told_what_becomes_of_the_batches(project: Project) -> None:
+    with writer(write, Script(batches=BatchScript(latency=60))) as (server, _):
+        job(project, server.base_url, "batch", rows=5)
+        stopped = project.run("run", "job.yaml", "--for", "3s")
+        assert stopped.returncode == 75 and "1 batch still at the server: the same command" in stopped.stderr
+        assert project.run("run", "job.yaml", "--detach").returncode == 75
+        job(project, server.base_url, "batch", rows=5, max_failed=0.5)
+        assert "cancelled: " in project.run("ctl", "job.yaml", "cancel").stdout
+        again = project.run("ctl", "job.yaml", "cancel", "--set", "models.writer.model=n")
+        assert (again.returncode, again.stdout) == (0, "no batch is under way\n")
+        state = project.run("status", "job.yaml").stdout
+        assert "last run: cancelled\nbatches: 1 cancelled" in state
+
+
+def test_options_of_batches_say_when_they_change_nothing(project: Project) -> None:
+    with writer(write) as (server, _):
+        job(project, server.base_url, "sync", rows=2)
+        done = project.run("run", "job.yaml", "--by", "07:00", "--detach")
+        assert done.returncode == 0
+        assert "no model goes by batch, so this has no effect: --by, --detach" in done.stderr

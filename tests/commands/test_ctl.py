@@ -9,7 +9,7 @@ def test_commands_that_cannot_be_obeyed_are_refused_with_a_reason(project: Proje
     project.job()
     for arguments, sentence in (
         (("pause",), "nobody runs this job now\n  start it: pipeline run job.yaml"),
-        (("halt",), "unknown command 'halt'\n  known: pause, resume, stop, set, status"),
+        (("halt",), "unknown command 'halt'\n  known: pause, resume, stop, cancel, set, status"),
         (("set", "rpm"), "set takes KEY=VALUE"),
     ):
         done = project.run("ctl", "job.yaml", *arguments)

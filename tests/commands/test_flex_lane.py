@@ -92,13 +92,19 @@ def test_a_plan_says_nothing_of_lanes_where_none_is_cheaper(project: Project) ->
             "lane",
         ),
         ({"lane": "flex", "params": {"service_tier": "auto"}}, "contradict each other", "lane"),
+        ({"lane": "batch", "preset": "ollama", "price": None}, "the preset ollama costs nothing", "lane"),
+        (
+            {"lane": "flex", "price": {"input": 1, "output": 2}},
+            "output: …, tiers: {flex: 0.5}}, dollars",
+            "writer",
+        ),
     ],
 )
 def test_a_lane_that_cannot_work_is_refused_before_anything_is_sent(
     project: Project, changes: dict[str, Any], words: str, place: str
 ) -> None:
     with serve(Script()) as server:
-        file = project.job(models=served(server.base_url, **changes))
+        file = project.job(models=served(server.base_url, **changes), budget={"cost": 1})
         lines = file.read_text().splitlines()
         line = next(i for i, text in enumerate(lines, 1) if text.strip().startswith(f"{place}:"))
         done = project.run("run", "job.yaml")

@@ -71,6 +71,11 @@ def test_the_display_fits_a_small_terminal() -> None:
         assert "1,234,567 failed, 23,456,790 left" in first and len(first) <= width
 
 
+def test_rows_that_wait_for_a_batch_are_left() -> None:
+    first, second, *_ = shown(asking(pending=4, waits="1 batch: 3 of 4 requests done"))
+    assert "2 done, 0 failed, 7 left" in first and "1 batch: 3 of 4 requests done" in second
+
+
 def test_an_error_is_gone_once_its_request_is_answered() -> None:
     progress = asking()
     progress.fault(Fault("server_error", "first"), "post", "1")

@@ -286,6 +286,9 @@ def test_arithmetic_on_an_empty_cell_says_how_to_count_it(project: Project) -> N
         (("ctl", "pause", "job.yaml"), "'pause' is a command, not a job file", "pipeline ctl job.yaml pause"),
         (("run", "job.yaml", "--limit", "all"), "--limit: must be a whole number from 0 on", "--limit 20"),
         (("run", "job.yaml", "--pilot", "1"), "--pilot: must be a whole number from 2 on", "--pilot 20"),
+        (("run", "job.yaml", "--by", "7"), "error: --by: '7' is not a time", "write 07:00"),
+        (("run", "job.yaml", "--by", "07:00", "--buffer", "soon"), "error: --buffer: 'soon'", "write 6h"),
+        (("run", "job.yaml", "--processes", "two"), "must be auto or a whole number from 1 on", "--proc"),
         (("show", "job.yaml", "--rows", "0"), "--rows: must be a whole number from 1 on", "--rows 20"),
     ],
 )

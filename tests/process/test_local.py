@@ -252,6 +252,7 @@ def test_what_is_wrong_with_a_model_is_said_before_anything_starts(
     for command in ("run", "doctor"):
         done = project.run(command, "job.yaml", **env)
         assert done.returncode == 2
+        assert command != "run" or "error: job.yaml:" in done.stderr, "where it is"
         assert said in done.stdout + done.stderr and hint in done.stdout + done.stderr
     assert not (project.folder / "given.json").exists()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.core.display import counted
 from pipeline.journal import accounts, batches
+from pipeline.lanes.guards.fuse import ending_by
 from pipeline.lanes.lanes import Lanes
 from pipeline.runs.night.deadline import Deadline
 from pipeline.runs.night.night import Night
@@ -34,7 +35,7 @@ async def open_night(run: RunState) -> AsyncIterator[None]:
     if not unfinished and not any(lane == "batch" or run.wish.by for lane in lanes.values()):
         idle = [name for name, wanted in (("--by", run.wish.by), ("--detach", run.wish.detach)) if wanted]
         if idle:
-            run.say(f"no model goes by batch, so {' and '.join(idle)} changes nothing")
+            run.say(f"no model goes by batch, so this has no effect: {', '.join(idle)}")
         yield
         return
     parked = Parked(job.folder, job.name, run.journal, shared.budget)
@@ -50,6 +51,14 @@ async def open_night(run: RunState) -> AsyncIterator[None]:
         await reconcile(under_way)
         yield
         await _collect_rest(run)
+
+
+async def goes_on(run: RunState) -> bool:
+    """Submit what a walk has parked, and wait, until the run is to end; whether to walk again."""
+    if run.night is None or run.shared is None:
+        return False
+    async with ending_by(run.wish.until, run.shared.clock, run.fuse):
+        return await run.night.goes_on(run.progress, len(run.session.stages))
 
 
 async def end_batches(run: RunState) -> int:
