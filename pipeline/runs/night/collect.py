@@ -15,6 +15,7 @@ import anyio
 
 from pipeline.core.contracts import BatchState
 from pipeline.core.domain import NO_TOKENS, Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.redaction import redacted
 from pipeline.journal import batches
 from pipeline.journal.batches import Batch, Line
 from pipeline.lanes.guards.observe import observe
@@ -24,7 +25,7 @@ from pipeline.money.budget import Spent
 from pipeline.runs.night.parking import TIER, Parked
 from pipeline.wire.batching import LineBack, read_line
 from pipeline.wire.conversation import read
-from pipeline.wire.faults import fault_of
+from pipeline.wire.faults import error_of, fault_of
 
 AT_ONCE = 256
 """lines that are recorded together"""
@@ -55,6 +56,7 @@ class Collector:
         call = record(self._reply, shared.journal, lane.tariff, lane.estimator.expect)
         self._call: Call = observe(call, shared.events, shared.progress)
         self.brought = Brought()
+        self._early = False  # whether the batch ended before it had worked on all requests
 
     async def take(self, results: Path, state: BatchState) -> Brought:
         """Record every line that is good for something.
@@ -64,6 +66,7 @@ class Collector:
         """
         seen: set[bytes] = set()
         worked_on = 0
+        self._early = state.status in ("expired", "cancelled")
         for some in _read(results):
             fresh: dict[bytes, LineBack] = {}
             for one in some:  # of two lines for one request, an answer counts
@@ -87,6 +90,11 @@ class Collector:
         back = self._back[line.digest]
         if back.status == NOT_SENT:
             self.brought.missing += 1
+            if not self._early:  # it counts, or it would go in one batch after the other
+                request = self._request(line)
+                why = ": ".join(filter(None, error_of(back.body))) or "the batch gave no reason"
+                fault = redacted(Fault("not_done", why, fate=Fate.RETRY), request.private)
+                self._journal.note(request, fault, 0.0)
             return
         request = self._request(line)
         if self._journal.was_paid(line.digest):  # it was answered in another way meanwhile
