@@ -29,6 +29,8 @@ from pipeline.wire.faults import error_of, fault_of
 
 AT_ONCE = 256
 """lines that are recorded together"""
+BYTES_AT_ONCE = 8 << 20
+"""bytes of lines, from which on fewer are"""
 NOT_SENT = 0
 """the status of a line whose request the server never worked on"""
 _OK = range(200, 300)
@@ -200,15 +202,17 @@ class _Found:
 def _read(results: Path) -> Iterator[list[_Found]]:
     """The lines of a file that can be understood, some at a time."""
     found: list[_Found] = []
+    size = 0
     with results.open("rb") as file:
         for raw in file:
+            size += len(raw)
             back = read_line(raw)
             digest = None if back is None else _digest(back.id)
             if back is not None and digest is not None:
                 found.append(_Found(digest, back))
-            if len(found) == AT_ONCE:
+            if len(found) == AT_ONCE or size >= BYTES_AT_ONCE:
                 yield found
-                found = []
+                found, size = [], 0
     if found:
         yield found
 
