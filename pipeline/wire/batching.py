@@ -160,6 +160,8 @@ def read_line(raw: bytes) -> LineBack | None:
         status, body = _status(response.get("status_code")), response.get("body")
     if isinstance(body, str) and isinstance(within := _loaded(body.encode("utf-8", "surrogatepass")), dict):
         body = within
+    if 200 <= status < 300 and not body and not error:  # it may have been billed, and says nothing
+        return LineBack(line["custom_id"], status, b"")
     if body in (None, "", {}):  # an error beside an empty body says what its status is about
         return LineBack(line["custom_id"], 0 if status < 400 else status, _dumped({"error": error}))
     if status == 0 and error:

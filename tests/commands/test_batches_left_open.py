@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from subprocess import CompletedProcess
@@ -156,3 +157,21 @@ def test_a_budget_that_was_short_for_a_while_stops_no_run_that_is_done(project: 
         assert done.returncode == 0, done.stderr
         assert len(standing(project)["batches"]) > 1, "not all was put into the first batch"
         assert server.ledger().billed == 6
+
+
+def test_a_request_that_batches_never_work_on_is_sent_by_itself(project: Project) -> None:
+    said = {"role": "assistant", "content": "x"}
+    reply = {"choices": [{"index": 0, "finish_reason": "stop", "message": said}]}
+    answered = {"response": {"status_code": 200, "body": reply}}
+    failed = {"response": None, "error": {"code": "odd", "message": "no"}}
+    with office() as fake:
+        job(project, fake.url, 2)
+        for _ in range(2):
+            detached(project)
+            _, asked = fake.files[fake.batches[-1]["input_file_id"]]
+            names = [{"custom_id": json.loads(line)["custom_id"]} for line in asked.splitlines()]
+            lines: list[Any] = [names.pop() | failed, *(name | answered for name in names)]
+            fake.end("\n".join(map(json.dumps, lines)).encode())
+        done = project.run("run", "job.yaml")
+        assert done.returncode == 3 and "1 bad_request" in done.stdout, done.stdout + done.stderr
+        assert len(fake.batches) == 2

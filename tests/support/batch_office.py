@@ -116,6 +116,8 @@ class Office:
         ident = place.split("/")[2] if place.count("/") > 1 else ""
         if place in ("/models", "/props"):
             return "404", {}
+        if place == "/chat/completions":  # what is sent by itself is refused
+            return "400", {}
         routes = {
             "POST /files": ("upload", lambda: self.upload(body)),
             "POST /batches": ("create", lambda: self.create(body)),

@@ -15,6 +15,7 @@ import anyio
 
 from pipeline.core.contracts import BatchState
 from pipeline.core.domain import NO_TOKENS, Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.redaction import redacted
 from pipeline.journal import batches
 from pipeline.journal.batches import Batch, Line
 from pipeline.lanes.guards.observe import observe
@@ -24,10 +25,12 @@ from pipeline.money.budget import Spent
 from pipeline.runs.night.parking import TIER, Parked
 from pipeline.wire.batching import LineBack, read_line
 from pipeline.wire.conversation import read
-from pipeline.wire.faults import fault_of
+from pipeline.wire.faults import error_of, fault_of
 
 AT_ONCE = 256
 """lines that are recorded together"""
+BYTES_AT_ONCE = 8 << 20
+"""bytes of lines, from which on fewer are"""
 NOT_SENT = 0
 """the status of a line whose request the server never worked on"""
 _OK = range(200, 300)
@@ -55,6 +58,7 @@ class Collector:
         call = record(self._reply, shared.journal, lane.tariff, lane.estimator.expect)
         self._call: Call = observe(call, shared.events, shared.progress)
         self.brought = Brought()
+        self._early = False  # whether the batch ended before it had worked on all requests
 
     async def take(self, results: Path, state: BatchState) -> Brought:
         """Record every line that is good for something.
@@ -64,6 +68,7 @@ class Collector:
         """
         seen: set[bytes] = set()
         worked_on = 0
+        self._early = state.status in ("expired", "cancelled")
         for some in _read(results):
             fresh: dict[bytes, LineBack] = {}
             for one in some:  # of two lines for one request, an answer counts
@@ -87,6 +92,11 @@ class Collector:
         back = self._back[line.digest]
         if back.status == NOT_SENT:
             self.brought.missing += 1
+            if not self._early:  # it counts, or it would go in one batch after the other
+                request = self._request(line)
+                why = ": ".join(filter(None, error_of(back.body))) or "the batch gave no reason"
+                fault = redacted(Fault("not_done", why, fate=Fate.RETRY), request.private)
+                self._journal.note(request, fault, 0.0)
             return
         request = self._request(line)
         if self._journal.was_paid(line.digest):  # it was answered in another way meanwhile
@@ -192,15 +202,17 @@ class _Found:
 def _read(results: Path) -> Iterator[list[_Found]]:
     """The lines of a file that can be understood, some at a time."""
     found: list[_Found] = []
+    size = 0
     with results.open("rb") as file:
         for raw in file:
+            size += len(raw)
             back = read_line(raw)
             digest = None if back is None else _digest(back.id)
             if back is not None and digest is not None:
                 found.append(_Found(digest, back))
-            if len(found) == AT_ONCE:
+            if len(found) == AT_ONCE or size >= BYTES_AT_ONCE:
                 yield found
-                found = []
+                found, size = [], 0
     if found:
         yield found
 
