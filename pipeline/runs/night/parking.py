@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from pipeline.core.domain import Fault, Request
 from pipeline.core.errors import DiskError
-from pipeline.journal import batches
+from pipeline.journal import batches, segments
 from pipeline.journal.batches import Batch
 from pipeline.journal.journal import Journal
 from pipeline.money.budget import Budget, Spent
@@ -75,7 +75,7 @@ class Parked:
         """Whether it waits here, or in a batch; if it does not fit into the budget, it waits for nothing."""
         if request.private:
             self.private[request.digest] = request.private
-        if request.digest in self.waiting:
+        if request.digest in self.waiting or self._brings_its_segments(request):
             return True
         vendor = self.vendors.get(name)
         if vendor is None or self.lane_of(name) != "batch" or request.digest in self.alone:
@@ -90,6 +90,15 @@ class Parked:
             return True
         self._add(name, vendor, request, need)
         return True
+
+    def _brings_its_segments(self, request: Request) -> bool:
+        """Whether what waits asks for a segment of this request, which then need not be asked for again.
+
+        A part of a document is another request once the part before it is translated.
+        """
+        if not (request.segments and self.waiting):
+            return False
+        return not self.waiting.keys().isdisjoint(segments.asking(self._journal.select, request.segments))
 
     def _add(self, name: str, vendor: Vendor, request: Request, need: Spent) -> None:
         line = line_of(request, path_of(request.api), vendor)

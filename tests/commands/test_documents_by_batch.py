@@ -1,0 +1,45 @@
+"""Documents that are translated by batch: the same files, and no segment is paid for twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.testing import Script
+from pipeline.testing.script import BatchScript
+from tests.support.pages import begin, run, written
+from tests.support.project import Project
+from tests.support.served import nano
+from tests.support.translator import translator
+
+PAGES = {"a.md": list(range(40)), "b.md": list(range(20, 60))}
+BY_BATCH = "lane: batch, options: {batch: {most_requests: 1}}, api_key_env: TEST_KEY"
+
+
+def translate(folder: Path, lane: str, script: BatchScript) -> tuple[list[str], Counter[str], dict[str, Any]]:
+    """The translated pages, how often each segment was asked for, and what the journal and the ledger say."""
+    project = Project(folder)
+    with translator(script=Script(batches=script, seed=4)) as (server, seen):
+        begin(project, server.base_url, PAGES)
+        job = project.folder / "job.yaml"
+        job.write_text(job.read_text().replace("api_key_env: TEST_KEY", lane))
+        run(project)
+        asked = Counter(text for request in seen.requests for text in request.texts.values())
+        billed = sum(line.input + line.output for line in server.ledger().lines if line.billed)
+        numbers = {"cost": nano(project.numbers("status", "job.yaml")["cost"]), "billed": billed * 1000}
+    return [written(project, name) for name in PAGES], asked, numbers
+
+
+@pytest.mark.parametrize("latency", [0.1, {"mean": 1.0, "jitter": 0.9}])
+def test_the_same_documents_and_each_segment_once(tmp_path: Path, latency: Any) -> None:
+    found = {}
+    for lane, said in {"sync": "api_key_env: TEST_KEY", "batch": BY_BATCH}.items():
+        (tmp_path / lane).mkdir()
+        found[lane] = translate(tmp_path / lane, said, BatchScript(latency=latency))
+        pages, asked, numbers = found[lane]
+        assert set(asked.values()) == {1}
+        assert numbers["cost"] == numbers["billed"]
+    assert found["batch"][0] == found["sync"][0]
