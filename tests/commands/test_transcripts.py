@@ -145,6 +145,7 @@ def test_what_is_not_run_says_why() -> None:
     assert {why for _, _, why in reasons} == {
         "a line of a crontab",
         "`.recover` is a command of the program sqlite3, which may not be there",
+        "it needs a job of yours",
         "it needs a run that is alive",
         "it needs the server of the lines above",
         "it needs what a run has printed whose disk was full",
