@@ -102,9 +102,9 @@ class _Translating(Service):
         super().__init__(script, ledger)
         self._translate, self._seen = translate, seen
 
-    def _turn(self, api: str, asked: Any, key: str, now: float) -> Any:
+    def _turn(self, api: str, asked: Any, *rest: Any) -> Any:
         self._seen.bodies.append(orjson.loads(asked.body))
-        return super()._turn(api, asked, key, now)
+        return super()._turn(api, asked, *rest)
 
     def said(self, question: answers.Question, digest: bytes) -> answers.Said:
         texts = texts_of(question.last)
