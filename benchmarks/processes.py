@@ -2,8 +2,8 @@
 
 The scripted model answers in the process that asks, at once, so that what is measured is this program and not
 a server. Both sides are whole commands, with their start. They take turns, and ratios are taken pair by pair.
-What limits the ratio is told as CPU: that of one process, that of the owner (which alone writes the journal and
-the table), and that of all. On two cores, four processes take at least half of all, and at least the owner's.
+What limits the ratio is told as CPU: that of one process, that of the owner (which alone writes the journal
+and the table), and that of all. On two cores, four processes take at least half of all.
 """
 
 from __future__ import annotations
