@@ -84,7 +84,7 @@ def _used(file: str, processes: int) -> Used:
 def _tree(root: int) -> dict[int, float]:
     """Seconds of CPU of a process and of those under it, as far as they live."""
     parents, seconds = dict[int, int](), dict[int, float]()
-    for folder in Path("/proc").iterdir():
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
