@@ -2,8 +2,8 @@
 
 The scripted model answers in the process that asks, at once, so that what is measured is this program and not
 a server. Both sides are whole commands, with their start. They take turns, and ratios are taken pair by pair.
-What limits the ratio is told as CPU: that of one process, that of the owner (which writes the journal and the
-table alone), and that of all. On two cores, four processes take at least half of all, and the owner's.
+What limits the ratio is told as CPU: that of one process, that of the owner (which alone writes the journal
+and the table), and that of all. On two cores, four processes take at least half of all.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _used(file: str, processes: int) -> Used:
 def _tree(root: int) -> dict[int, float]:
     """Seconds of CPU of a process and of those under it, as far as they live."""
     parents, seconds = dict[int, int](), dict[int, float]()
-    for folder in Path("/proc").iterdir():
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:

@@ -38,6 +38,7 @@ _YAML = (
     ("", "", "this cannot be read", "put texts with special characters in quotes"),
 )  # fmt: skip
 _MAIN = {
+    "engine": ("kind", "ray"),
     "records": ("from", "products.csv"),
     "records.sample": ("n", 100),
     "models.*": ("model", "gpt-5.5-mini"),

@@ -96,7 +96,7 @@ def test_a_plan_says_nothing_of_lanes_where_none_is_cheaper(project: Project) ->
         (
             {"lane": "flex", "price": {"input": 1, "output": 2}},
             "output: …, tiers: {flex: 0.5}}, dollars",
-            "writer",
+            "provider",
         ),
     ],
 )

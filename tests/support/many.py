@@ -27,7 +27,7 @@ WIDTH = 6
 def children(pid: int) -> list[int]:
     """The living children of a process, by the system's own list."""
     found = []
-    for folder in Path("/proc").iterdir():
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
             state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
         except (OSError, ValueError):

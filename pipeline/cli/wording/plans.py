@@ -49,7 +49,7 @@ def of_plan(plan: Plan) -> Iterator[str]:
 
 def _of_lane(lane: LanePlan, plan: Plan) -> str:
     """One lane in a line: its price, who cannot go by it, and what it means for a run."""
-    own = " (as the job says)" if lane.chosen else ""
+    own = " (as this job asks)" if lane.chosen else ""
     now = (
         " for what can be asked now"
         if any(one.later and one.later_cost is None for one in plan.steps)

@@ -26,6 +26,7 @@ from pipeline.wire.batching import Vendor, body_of, filled, made_at, path_of
 from pipeline.wire.faults import certainly_nothing
 
 PAUSES = (1.0, 4.0, 15.0, 30.0)  # seconds before a call is repeated
+TWICE = 2
 LONGEST = 120.0  # seconds that a server may ask to wait before that
 PAGES, PAGE = 200, 100
 APART = 3 * 86_400.0  # seconds that a server's clock may be behind this machine's
@@ -173,13 +174,14 @@ class Batches:
         return await self.look(batch)
 
     async def _patiently(self, call: Callable[[], _T], also: frozenset[str] = frozenset()) -> _T:
-        """What a call brings; it is repeated where its fault may pass, and for the kinds `also`."""
-        for pause in self._pauses:
+        """What a call brings; it is repeated where its fault may pass, and twice for the kinds `also`."""
+        for number, pause in enumerate(self._pauses):
             try:
                 return await to_thread.run_sync(call, abandon_on_cancel=True)
             except Fault as fault:
                 passes = fault.fate is Fate.RETRY and fault.status != 409
-                if not passes and fault.kind not in {"unreadable", *also}:
+                soon = fault.kind in also and number < TWICE
+                if not passes and not soon and fault.kind != "unreadable":
                     raise
                 wait = max(pause, min(fault.wait or 0.0, LONGEST))
             await anyio.sleep(wait)
