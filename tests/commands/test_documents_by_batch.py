@@ -39,7 +39,7 @@ def test_the_same_documents_and_each_segment_once(tmp_path: Path, latency: Any) 
     for lane, said in {"sync": "api_key_env: TEST_KEY", "batch": BY_BATCH}.items():
         (tmp_path / lane).mkdir()
         found[lane] = translate(tmp_path / lane, said, BatchScript(latency=latency))
-        pages, asked, numbers = found[lane]
+        _, asked, numbers = found[lane]
         assert set(asked.values()) == {1}
         assert numbers["cost"] == numbers["billed"]
     assert found["batch"][0] == found["sync"][0]
