@@ -47,7 +47,7 @@ def faults_of(seed: int) -> list[dict[str, Any]]:
     draw = random.Random(seed)
     faults: list[dict[str, Any]] = [
         {"fault": "stall", "share": draw.choice([0.3, 0.6, 1.0]), "part": draw.random()},
-        {"fault": "slow_cancel", "share": draw.random() + 0.01, "seconds": draw.uniform(1, 500)},
+        {"fault": "slow_cancel", "share": min(1.0, draw.random() + 0.01), "seconds": draw.uniform(1, 500)},
         {"fault": "expired", "share": 0.2, "part": draw.random()},
         {"fault": "line_429", "share": 0.3, "part": 0.2},
         {"fault": "missing", "share": 0.2, "part": 0.1},
