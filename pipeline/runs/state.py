@@ -76,8 +76,9 @@ class RunState:
 
     def advice(self) -> str:
         """One line on what held the run up most; '' where nothing did for long."""
-        worth = self.bottleneck is not None and self.bottleneck.seconds > WORTH_ADVICE
-        return self.bottleneck.advice() if self.bottleneck and worth else ""
+        if self.bottleneck is None or self.night is not None:  # a run by batch waits for its batches
+            return ""
+        return self.bottleneck.advice() if self.bottleneck.seconds > WORTH_ADVICE else ""
 
     def numbers(self) -> dict[str, Any]:
         """The state of the run, or its last one, for programs and for the summary."""

@@ -18,8 +18,8 @@ from pipeline.runs.night.under_way import UnderWay, stopped
 
 LOOKS = (0.0, 1.0, 5.0, 15.0)
 """seconds before each look for a batch that may have been made"""
-SETTLED = 120.0
-"""seconds after which one look is enough"""
+SETTLED = 3600.0
+"""seconds after which one look is enough; an upload may take long, and the batch is made after it"""
 WAITS, LONGEST = (1.0, 5.0, 30.0), 120.0
 """seconds before each further try, where a server does not say how long to wait; and the most of all"""
 
