@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS segments (
     sum    INTEGER NOT NULL,  -- checksum of the row
     PRIMARY KEY (key, digest, place)
 ) WITHOUT ROWID"""
+_LATER = (_SEGMENTS, *batches.TABLES)
+"""tables that older journals have not all of"""
 _SCHEMA = f"""
 CREATE TABLE attempts (
     seq     INTEGER PRIMARY KEY,
@@ -61,7 +63,7 @@ CREATE TABLE attempts (
     sum       INTEGER          -- checksum of what never changes in the row, NULL in rows of version 1
 );
 CREATE INDEX attempts_by_digest ON attempts (digest);
-{_SEGMENTS};
+{";".join(_LATER)};
 CREATE TABLE runs (started REAL NOT NULL, job BLOB NOT NULL, ended REAL, outcome TEXT, summary TEXT);
 {_READABLE}PRAGMA user_version = {VERSION};
 """
@@ -148,7 +150,7 @@ def connect(path: Path) -> sqlite3.Connection:
         if version < VERSION:
             script = _SCHEMA if version == 0 else _UPGRADE
             connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
-        for table in (_SEGMENTS, *batches.TABLES):  # older journals have not all of them
+        for table in _LATER:
             connection.execute(table)
     except TROUBLE as error:
         raise DiskError(f"the journal cannot be opened: {error}", where=str(path), hint=HINT) from None

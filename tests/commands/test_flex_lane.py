@@ -72,7 +72,7 @@ def test_a_plan_prices_each_lane_and_says_which_is_the_jobs(project: Project, la
     assert len(shown) == len(by)
     for line, one in zip(shown, plan["lanes"], strict=True):
         assert f"lane: {one['lane']}" in line and "about $" in line and "at most $" in line
-        assert all(said in line for said in one["caveats"]) and ("as the job says" in line) == one["chosen"]
+        assert all(said in line for said in one["caveats"]) and ("as this job asks" in line) == one["chosen"]
     assert any("time that is not known" in line and "24h" in line for line in shown)
 
 

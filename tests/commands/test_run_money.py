@@ -96,7 +96,7 @@ def test_no_budget_is_ever_passed_and_a_raised_one_goes_on(project: Project) -> 
     ("changes", "sentence"),
     [
         ({"price": None}, "the price of model 'm' is not known"),
-        ({"params": {"service_tier": "priority"}}, "in the service tier 'priority' is not known"),
+        ({"params": {"service_tier": "scale"}}, "in the service tier 'scale' is not known"),
         ({"price": None, "endpoints": [{"base_url": "http://127.0.0.1:9/v1"}]}, "is not known"),
     ],
 )
