@@ -29,7 +29,7 @@ LICENCES = {
     "License :: OSI Approved :: BSD License",
     "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)",
 }
-READ = {"pyromark": "MIT"}
+READ = {"protobuf": "BSD-3-Clause", "pyromark": "MIT"}
 """licences that stand in a file of the package alone, where a person has read them"""
 BESIDE = {"pip", "setuptools"}
 """what `python -m venv` puts there itself"""
