@@ -21,7 +21,7 @@ from typing import NamedTuple
 from benchmarks.checks import CHECKS, job
 from benchmarks.workload import CORES, ROOT, environment, figure, machine, median, note, pin
 
-ROWS, RUNS, PROCESSES = 30_000, 3, 4
+ROWS, RUNS, PROCESSES = 50_000, 3, 4
 LEAST_RATIO = 1.7
 
 
