@@ -89,7 +89,7 @@ def pass_a_night(
         return anyio.current_time() - began, result.ok
 
     start = time.time()
-    seconds, ok = on_test_time(main, patience=0.02)
+    seconds, ok = on_test_time(main, patience=0.03)
     known = status_of(load(folder / "job.yaml"))
     cost = nano(known["cost"]), nano(known["cost"] + known["maybe_cost"])
     table = pl.read_csv(folder / "output/night/posts.csv")

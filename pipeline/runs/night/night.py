@@ -21,7 +21,7 @@ from pipeline.runs.night.deadline import Deadline
 from pipeline.runs.night.submit import submit
 from pipeline.runs.night.under_way import UnderWay
 
-ENDING = 5.0
+ENDING = 15.0
 """seconds from one look to the next at batches that were cancelled"""
 FIRST, GROWS, SLOWEST = 0.2, 0.1, 120.0
 """a batch is looked at after a tenth of the time since it was made; at least and at most so many seconds"""
