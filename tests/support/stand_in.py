@@ -82,7 +82,7 @@ def main() -> None:
         sys.exit(os.environ["WORDS"])
     if mode == "hangs":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    helper = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(90)"])
     given = {"arguments": arguments, "pids": [os.getpid(), os.getppid(), helper.pid]}
     given["offline"] = os.environ.get("HF_HUB_OFFLINE", "")
     notes = Path(os.environ["NOTES"], "given.json")
