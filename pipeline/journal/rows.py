@@ -43,11 +43,11 @@ def row_of(
     usage: Usage | None = None,
     api: str = "",
 ) -> tuple[Any, ...]:
-    who = (_text(api or request.api), _text(request.model), _text(request.step), _text(request.key))
+    who = (as_text(api or request.api), as_text(request.model), as_text(request.step), as_text(request.key))
     what: tuple[Any, ...] = (*who, time.time(), float(seconds), body, request.endpoint)
     summed = row_sum(request.digest, *what)
     used = _UNCOUNTED if usage is None else numbers(usage)
-    return (request.digest, outcome, billed.value, fate, _text(message), *what, cost, summed, *used)
+    return (request.digest, outcome, billed.value, fate, as_text(message), *what, cost, summed, *used)
 
 
 def pick_up(connection: sqlite3.Connection, path: Path) -> None:
@@ -107,6 +107,6 @@ def numbers(usage: Usage) -> tuple[int, int, int, int]:
     return usage.input, usage.cached, usage.output, usage.reasoning
 
 
-def _text(words: str) -> str:
+def as_text(words: str) -> str:
     """Words as SQLite takes them: a server may send lone surrogates, which UTF-8 cannot hold."""
     return words if words.isascii() else words.encode("utf-8", "replace").decode()

@@ -22,6 +22,8 @@ import orjson
 
 from pipeline.core.domain import Request
 
+BEFORE_BODY = b'"body":'
+"""in a line that goes out, right before the request's body"""
 _MARK = re.compile(r".*-([0-9]{10,12})-[0-9a-f]{16}")
 
 
@@ -137,7 +139,7 @@ def line_of(request: Request, path: str, vendor: Vendor | None = None) -> bytes:
     head = b'{"custom_id":"%s",' % request.digest.hex().encode()
     if vendor is None or vendor.line == "whole":
         head += b'"method":"POST","url":"%s",' % path.encode()
-    return head + b'"body":' + request.sent + b"}\n"
+    return head + BEFORE_BODY + request.sent + b"}\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 
 from pipeline.core.contracts import BatchState
-from pipeline.core.domain import NO_TOKENS, Billed, Call, Fate, Fault, Reply, Request
+from pipeline.core.domain import BATCH, NO_TOKENS, Billed, Call, Fate, Fault, Reply, Request
 from pipeline.core.redaction import redacted
 from pipeline.journal import batches
 from pipeline.journal.batches import Batch, Line
@@ -22,7 +22,7 @@ from pipeline.lanes.guards.observe import observe
 from pipeline.lanes.guards.record import record
 from pipeline.lanes.lane import Lane, Shared
 from pipeline.money.budget import Spent
-from pipeline.runs.night.parking import TIER, Parked
+from pipeline.runs.night.parking import Parked
 from pipeline.wire.batching import LineBack, read_line
 from pipeline.wire.conversation import read
 from pipeline.wire.faults import error_of, fault_of
@@ -175,7 +175,7 @@ class Collector:
             line.record,
             endpoint=self._batch.endpoint,
             private=self._parked.private.get(line.digest, ()),
-            tier=TIER,
+            tier=BATCH,
         )
         object.__setattr__(request, "_digest", line.digest)  # its draw is in it, and is not known any more
         return request

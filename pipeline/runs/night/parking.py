@@ -10,24 +10,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.core.domain import Fault, Request
+from pipeline.core.domain import BATCH, Fault, Request
 from pipeline.core.errors import DiskError
 from pipeline.journal import batches, segments
 from pipeline.journal.batches import Batch
 from pipeline.journal.journal import Journal
+from pipeline.journal.rows import as_text
 from pipeline.money.budget import Budget, Spent
 from pipeline.money.estimate import Estimator
 from pipeline.money.tariff import Tariff
 from pipeline.system.files import own_file
-from pipeline.wire.batching import Vendor, line_of, new_mark, path_of
+from pipeline.wire.batching import BEFORE_BODY, Vendor, line_of, new_mark, path_of
 
 FOLDER = "batches"
 """in the job's folder: the files of batches that are not collected yet"""
-TIER = "batch"
 
 
 @dataclass
@@ -78,12 +78,12 @@ class Parked:
         if request.digest in self.waiting or self._brings_its_segments(request):
             return True
         vendor = self.vendors.get(name)
-        if vendor is None or self.lane_of(name) != "batch" or request.digest in self.alone:
+        if vendor is None or self.lane_of(name) != BATCH or request.digest in self.alone:
             return False
         if request.api not in vendor.apis:
             return False
         expected = estimator.expect(request)
-        cost = tariff.most(replace(request, tier=TIER), expected) or 0
+        cost = tariff.most(request.with_tier(BATCH), expected) or 0
         need = Spent(cost, round(expected.worst_input + expected.most), 1)
         if self._budget.is_limited and (lack := self._budget.lacks(need)):
             self.left_out = lack
@@ -105,9 +105,9 @@ class Parked:
         parcel = self._room(name, vendor, request, len(line))
         batch = parcel.batch
         batch.total += 1
-        body = len(request.sent)
-        where = (parcel.size + len(line) - body - 2, body)  # behind the body stand a brace and a newline
-        noted = (batch.mark, request.digest, batch.total, _text(request.step), _text(request.key), *where)
+        begins = line.index(BEFORE_BODY) + len(BEFORE_BODY)  # behind the body stand a brace and a newline
+        where = (parcel.size + begins, len(line) - begins - 2)
+        noted = (batch.mark, request.digest, batch.total, as_text(request.step), as_text(request.key), *where)
         try:
             parcel.file.write(line)
         except OSError as error:
@@ -191,10 +191,6 @@ class Parked:
             for path in self.folder.glob("*.jsonl"):
                 if path.stem.partition(".")[0] not in known:
                     path.unlink(missing_ok=True)
-
-
-def _text(words: str) -> str:
-    return words if words.isascii() else words.encode("utf-8", "replace").decode()
 
 
 def _unwritable(path: Path, error: OSError) -> DiskError:
