@@ -13,6 +13,7 @@ import yaml
 
 from pipeline.core.domain import Request
 from pipeline.wire.batching import (
+    BEFORE_BODY,
     LineBack,
     Vendor,
     body_of,
@@ -122,3 +123,11 @@ def test_a_mark_can_stand_in_the_name_of_a_file_and_says_when_it_was_made(job: s
 @pytest.mark.parametrize("mark", ["", "films", "films-12-0123456789abcdef", "films-1800000000-xyz"])
 def test_another_mark_says_nothing_of_its_time(mark: str) -> None:
     assert made_at(mark) == 0
+
+
+@pytest.mark.parametrize("name", ["openai", "mistral"])
+def test_a_body_is_found_again_in_its_line(name: str) -> None:
+    body = b'{"model":"m","messages":[{"role":"user","content":"{\\"body\\":1}"}]}'
+    line = line_of(Request("chat", "m", body), path_of("chat"), vendors()[name])
+    begins = line.index(BEFORE_BODY) + len(BEFORE_BODY)
+    assert line[begins:-2] == body and line.endswith(b"}\n")
