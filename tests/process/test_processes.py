@@ -32,7 +32,9 @@ def held(folder: Path, seed: int, kills: int) -> None:
     assert paid.overpaid <= kills * WIDTH, f"seed {seed}: paid twice for more than was in flight"
     if not kills and result.accept is None:
         assert (paid.input, paid.output) == (bills.input, bills.output)
-        assert (again.sent, again.cost) == (result.sent, result.cost)
+        assert again.cost == result.cost
+        # two rows with one request that is refused send it once or twice: that depends on time
+        assert (again.sent, result.sent) == (paid.requests, bills.requests)
 
 
 @pytest.mark.parametrize(("seed", "kills"), [(1, 0), (2, 2)])

@@ -18,7 +18,7 @@ from tests.support.project import KEY, Project
 from tests.support.served import bill, nano, served
 from tests.support.writer import Chat, writer
 
-ROWS, KILLS = 2_000, 60
+ROWS, KILLS, WIDTH = 2_000, 60, 6
 STEPS = [
     {"name": "idea", "prompt": "An idea for {{ title }}, number {{ sku }}."},
     {"name": "post", "prompt": "Write about: {{ idea }}", "checks": {"contains": "done"}, "repairs": 2},
@@ -100,7 +100,7 @@ def killed_until_done(project: Project, seed: int) -> int:
         models = served(
             proxy.base_url,
             lane="batch",
-            limits={"timeout": 20},
+            limits={"timeout": 20, "concurrency": WIDTH},
             options={"batch": {"most_requests": 400}},
         )
         to = {"to": f"output/{name}/posts.csv"}
@@ -116,6 +116,10 @@ def killed_until_done(project: Project, seed: int) -> int:
         rows = list(zip(table["idea"], table["post"], table["head"], strict=True))
         assert rows == [right(row) for row in range(ROWS)]
         account = server.ledger()
-        assert account.twice == 0 and account.overpaid == 0, proxy.killed
+        # what two batches failed is sent by itself, and a kill then loses what is under way
+        alone = {line.digest for line in account.lines if not line.batch}
+        again = {digest for digest, times in account.paid.items() if times > 1}
+        assert account.twice == 0 and again <= alone, proxy.killed
+        assert account.overpaid <= kills * WIDTH, proxy.killed
         assert nano(project.numbers("status", "job.yaml")["cost"]) == bill(account)
     return kills

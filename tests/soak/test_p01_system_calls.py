@@ -63,8 +63,8 @@ must have made the most; the threads of polars make some twenty on pipes of thei
 SCENES = {
     "first": Scene(3, 1, faults=(REFUSALS,)),
     "wide": Scene(20, 8, only=("sqlite-wal", "write ")),
-    "full": Scene(12, 4, full=True, only=("unlink", "mkdir", "sync", "ftruncate", "spill")),
-    "next": Scene(12, 4, full=True, goes_on=True),
+    "full": Scene(20, 4, full=True, only=("unlink", "mkdir", "sync", "ftruncate", "spill")),
+    "next": Scene(20, 4, full=True, goes_on=True),
 }
 
 
