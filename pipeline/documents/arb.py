@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._json_values import Value, data, values, writer
 from pipeline.documents._texts import Named, Skip, Spot, decoded, no_words, tags
 
 SUFFIXES = (".arb",)
+recognises = any_file
 _LOCALE = "@@locale"
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

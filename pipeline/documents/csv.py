@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.core.suggest import nearest
 from pipeline.documents._spliced import Spliced
 from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, placed, tags
 
 SUFFIXES = (".csv", ".tsv")
+recognises = any_file
 _SEPARATORS = ",;\t|"
 _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 _HEADER = re.compile(r'(?:"[^"]*"|[^"\r\n]+)*')
@@ -32,11 +33,6 @@ class _Cell(NamedTuple):
     end: int
     text: str
     quoted: bool
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents import html
 from pipeline.documents._element import Messages, Tree, local, same_skeleton
@@ -20,17 +20,13 @@ from pipeline.documents._nested import Naming, Place
 from pipeline.documents._zipped import Archive, Zipped
 
 SUFFIXES = (".epub",)
+recognises = any_file
 _CONTAINER = "META-INF/container.xml"
 _PAGES = ("application/xhtml+xml", "text/html")
 _CONTENTS = "application/x-dtbncx+xml"
 _TITLES = {"title": "title", "description": "description"}
 """the metadata that is translated, and the kind of its segment"""
 _STYLE = Style(xml=True)
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any file of this name is a book."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pipeline.core.document import Document, Finding, Policy, Segment, Span
+from pipeline.core.document import Document, Finding, Policy, Segment, Span, any_file
 from pipeline.documents._spliced import Spliced
 from pipeline.documents._texts import Skip, Spot, decoded, no_words, placed, tags
 
 SUFFIXES = (".ftl",)
+recognises = any_file
 _ENTRY = re.compile(r"(?:(-?[A-Za-z][\w-]*)|[ ]+(\.[A-Za-z][\w-]*))[ ]*=[ ]*")
 _COMMENT = re.compile(r"#(?!#)[ ]?([^\r\n]*)")
 _LINE = re.compile(r"[^\n]*\n?")
@@ -41,11 +42,6 @@ class _Pattern:
     end: int
     path: str
     note: str
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

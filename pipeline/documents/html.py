@@ -10,19 +10,15 @@ from __future__ import annotations
 import re
 from itertools import zip_longest
 
-from pipeline.core.document import Document, Finding, Policy
+from pipeline.core.document import Document, Finding, Policy, any_file
 from pipeline.documents._inline import wrong_tags
 from pipeline.documents._markup import decoded
 from pipeline.documents._nested import Nested
 from pipeline.documents._page import Page
 
 SUFFIXES = (".html", ".htm", ".xhtml")
+recognises = any_file
 _XML = re.compile(r"\s*(?:<\?xml\b|<!DOCTYPE[^>]{0,200}\bXHTML\b)", re.IGNORECASE)
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any text may be HTML."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from pipeline.core.document import Document, Finding, Policy
+from pipeline.core.document import Document, Finding, Policy, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents import _front_matter, _markdown_check
 from pipeline.documents import _markdown_mend as mend
@@ -18,11 +18,7 @@ from pipeline.documents._markdown_events import definitions, events
 from pipeline.documents._spliced import Piece, Spliced
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any text is Markdown."""
-    return True
+recognises = any_file
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._code_comments import comments
 from pipeline.documents._json_values import Value, data, values, writer
@@ -20,12 +20,8 @@ from pipeline.documents._spliced import Piece, Spliced
 from pipeline.documents.markdown import MarkdownDocument, decoded
 
 SUFFIXES = (".ipynb",)
+recognises = any_file
 _BEFORE = re.compile(r"[\[,]([ \t\r\n]*)\Z")
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """No other format has this suffix."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._plurals import Forms, forms, forms_of
 from pipeline.documents._po_file import Entry, Text, entries, quoted, width_of
@@ -18,6 +18,7 @@ from pipeline.documents._spliced import Spliced
 from pipeline.documents._texts import Decoded, Skip, Spot, decoded, placed, tags, without_letters
 
 SUFFIXES = (".po", ".pot")
+recognises = any_file
 _CHARSET = re.compile(rb'^"[^"\n]*charset=([\w-]+)', re.MULTILINE | re.IGNORECASE)
 _SYNTAX = {
     **dict.fromkeys(("python-format", "c-format", "php-format", "objc-format", "perl-format"), "printf"),
@@ -29,11 +30,6 @@ _SCRIPTS = {
     **{"sr@latin": "sr-latn", "uz@cyrillic": "uz-cyrl"},
 }
 _SHOWN = 6
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

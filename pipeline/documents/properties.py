@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.documents._spliced import Spliced
 from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
 
 SUFFIXES = (".properties",)
+recognises = any_file
 _LOGICAL = re.compile(r"[ \t\f]*(?:([#!][^\r\n]*)|((?:[^\\\r\n]|\\(?:\r\n|[^\r]|\r))*))(?:\r\n|\r|\n|\Z)")
 _KEY = re.compile(r"((?:[^\\=:\s]|\\(?:\r\n|[\s\S]))*)(?:[ \t\f]*[=:])?[ \t\f]*")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(\r\n|\r|\n)[ \t\f]*|([\s\S])|\Z)")
@@ -33,11 +34,6 @@ class _Value(NamedTuple):
     end: int
     text: str
     note: str
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

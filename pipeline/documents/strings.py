@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._spliced import Spliced
 from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
 
 SUFFIXES = (".strings",)
+recognises = any_file
 _TOKEN = re.compile(
     r'\s*(?:/\*([^*]*\*+(?:[^/*][^*]*\*+)*)/|//([^\r\n]*)|"([^"\\]*(?:\\[\s\S][^"\\]*)*)"|([\w.$:-]+)|([=;]))'
 )
@@ -31,11 +32,6 @@ class _Value(NamedTuple):
     end: int
     text: str
     note: str
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

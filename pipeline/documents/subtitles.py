@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._reading import balanced, too_much
 from pipeline.documents._spliced import Spliced
 from pipeline.documents._texts import Skip, Spot, decoded, placed, without_letters
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+recognises = any_file
 _TIME = r"(?:\d+:)?\d{1,2}:\d{1,2}(?:[,.]\d{1,3})?"
 _TIMES = re.compile(rf"^[ \t]*({_TIME})[ \t]*-->[ \t]*({_TIME})[^\r\n]*(?:\r?\n|\Z)", re.MULTILINE)
 _NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d+[ \t]*\r?\n\Z")
@@ -39,11 +40,6 @@ class _Cue(NamedTuple):
     begins: str
     seconds: float
     written: Callable[[str], str]
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

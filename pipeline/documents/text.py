@@ -6,19 +6,15 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._spliced import Piece, Spliced
 
 SUFFIXES = (".txt", ".text")
+recognises = any_file
 _PARAGRAPH = re.compile(rb"[^\s][^\r\n]*(?:\r?\n[ \t]*[^\s][^\r\n]*)*")
 _LINE = b"\n"
 _BREAK = re.compile(r"\r?\n")
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any text is plain text."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
