@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from pipeline.core.document import Finding, Segment, Span
 from pipeline.documents._markup import Attribute, Token, escaped, pairs, tokens, without_entities
-from pipeline.documents._nested import Place, Raw
+from pipeline.documents._nested import Nested, Place, Raw
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,500}\}\}|\{%[^{}%]{0,500}%\}|\{#[^{}#]{0,500}#\}|<%[^<>%]{0,500}%>")
 """expressions of Django, Jinja, Handlebars and the like"""
@@ -243,6 +243,15 @@ def wrong_tags(source: str, spans: Iterable[Span], target: str) -> list[Finding]
     wanted = [source[start:end] for start, end in sorted(spans) if source[start] == "<"]
     found = [piece for is_tag, piece in _split(target, wanted) if is_tag]
     return differences([*wanted, *ESCAPED_TAG.findall(source)], [*found, *ESCAPED_TAG.findall(target)])
+
+
+class Marked(Nested):
+    """A document whose segments hold the tags of its file."""
+
+    def findings(self, place: int, target: str) -> list[Finding]:
+        """Tags that are lost, new, or cross each other."""
+        segment = self.segments[place]
+        return wrong_tags(segment.text, (*segment.opaque, *segment.markup), target)
 
 
 def differences(wanted: Sequence[str], found: Sequence[str]) -> list[Finding]:
