@@ -49,11 +49,11 @@ class Tree:
             if token.kind in ("text", "close"):
                 found.append(Part(token.kind, token.name, token.start, token.end))
             elif token.kind == "open" and not whole(local(token)):
-                found.append(Part("open", token.name, token.start, token.end, opaque))
+                found.append(Part("open", token.name, token.start, token.end, opaque=opaque))
             else:
                 end = self.end(at)
                 shown = token.kind == "empty" and not opaque
-                found.append(Part("word", token.name, token.start, self.tokens[end].end, not shown))
+                found.append(Part("word", token.name, token.start, self.tokens[end].end, opaque=not shown))
             at = end + 1
         return found
 

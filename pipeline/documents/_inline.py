@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pipeline.core.document import Finding, Segment, Span
 from pipeline.documents._markup import Attribute, Token, escaped, pairs, tokens, without_entities
@@ -39,31 +39,12 @@ class Part:
     """text, open, close, word (code: it stands in the sentence) or alone (an image, a break)"""
     name: str
     start: int
+    """where it begins in the text of the file"""
     end: int
-    opaque: bool = False
+    opaque: bool = field(default=False, kw_only=True)
 
 
-class Tagged(Protocol):
-    """What a part of a run has in every format."""
-
-    @property
-    def kind(self) -> str:
-        """As `Part` has it."""
-
-    @property
-    def name(self) -> str:
-        """That of the element."""
-
-    @property
-    def start(self) -> int:
-        """Where it begins in the text of the file."""
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-
-
-AnyPart = TypeVar("AnyPart", bound=Tagged)
+AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 @dataclass(frozen=True, slots=True)
