@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from pipeline.core.document import Finding, Segment, Span
+from pipeline.core.document import Finding, Segment, Span, outside
 from pipeline.documents._markup import Attribute, Token, escaped, pairs, tokens, without_entities
 from pipeline.documents._nested import Nested, Place, Raw
 
@@ -206,11 +206,7 @@ def _split(text: str, whole: Iterable[str]) -> Iterator[tuple[bool, str]]:
 
 def said(text: str, hidden: Iterable[Span]) -> str:
     """What is left of a text for people when tags, expressions and entities are taken out."""
-    at, left = 0, []
-    for start, end in sorted(hidden):
-        left.append(text[at:start])
-        at = max(at, end)
-    return without_entities(" ".join([*left, text[at:]]))
+    return without_entities(" ".join(outside(text, sorted(hidden))))
 
 
 def has_words(text: str, hidden: Iterable[Span] = ()) -> bool:

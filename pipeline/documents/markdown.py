@@ -15,7 +15,7 @@ from pipeline.documents import _markdown_mend as mend
 from pipeline.documents._markdown_anchors import edits, links_inside
 from pipeline.documents._markdown_blocks import Blocks, Walk
 from pipeline.documents._markdown_events import definitions, events
-from pipeline.documents._spliced import Piece, Spliced
+from pipeline.documents._spliced import Piece, Spliced, spliced
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
 recognises = any_file
@@ -123,12 +123,7 @@ class MarkdownDocument(Spliced):
         if not language or way == "keep" or not (way == "explicit_id" or links_inside(self.content)):
             return built
         head, body = _parted(built)
-        parts, at = [head], 0
-        content = body.encode()
-        for start, end, instead in edits(self.source, self.plain(body, page=True), way):
-            parts += [content[at:start], instead]
-            at = end
-        return b"".join([*parts, content[at:]])
+        return head + spliced(body.encode(), edits(self.source, self.plain(body, page=True), way))
 
     def broken(self, built: bytes) -> list[Finding]:
         """What moved in the blocks, links, code, front-matter keys and line endings of the page."""

@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 from pipeline.core.document import Document, Policy, Segment, any_file
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
+from pipeline.documents._texts import Message, Spot, Texts, decoded, no_words, paired, tags
 
 SUFFIXES = (".properties",)
 recognises = any_file
@@ -28,14 +26,6 @@ _APOSTROPHES = re.compile(r"'+")
 _LONGEST_NOTE = 500
 
 
-class _Value(NamedTuple):
-    key: str
-    start: int
-    end: int
-    text: str
-    note: str
-
-
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The messages of a file in UTF-8, or in ISO-8859-1 as older Java reads it."""
     try:
@@ -46,25 +36,13 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     last = {"utf-8": "\x7f" if content.isascii() else "\U0010ffff", "iso-8859-1": "\xff"}.get(source.encoding)
     written = partial(_written, last or "\U0010ffff")
     found = list(_values(source.text))
-    spots, skips = [], []
-    for value in found:
-        if reason := no_words(value.text):
-            skips.append(Skip(value.start, value.end, reason))
-        else:
-            spots.append(Spot(value.start, value.end, _segment(value), written))
-    return _properties(content, source, spots, skips, _doubles([value.text for value in found]))
-
-
-def _properties(
-    content: bytes, source: Decoded, spots: list[Spot], skips: list[Skip], doubles: Callable[[str], bool]
-) -> Document:
-    pieces, left_out = placed(source, spots, skips)
-    document = _Properties(content, pieces, left_out, rest="keys and comments")
-    document.doubles = doubles
+    spots = (Spot(one.start, one.end, _segment(one), written, no_words(one.text)) for one in found)
+    document = _Properties(content, source, spots, rest="keys and comments")
+    document.doubles = _doubles([one.text for one in found])
     return document
 
 
-class _Properties(Spliced):
+class _Properties(Texts):
     """Messages, of which some are patterns of `MessageFormat`."""
 
     doubles: Callable[[str], bool]
@@ -76,7 +54,7 @@ class _Properties(Spliced):
         return _APOSTROPHES.sub(lambda found: found[0] + "'" * (len(found[0]) % 2), target)
 
 
-def _values(text: str) -> Iterator[_Value]:
+def _values(text: str) -> Iterator[Message]:
     at, comments = 0, list[str]()
     while at < len(text):
         line = _LOGICAL.match(text, at)
@@ -91,7 +69,7 @@ def _values(text: str) -> Iterator[_Value]:
             key = _KEY.match(text, start, end)
             begin = key.end() if key else start
             note = " ".join(filter(None, comments))[:_LONGEST_NOTE]
-            yield _Value(_read(key[1] if key else ""), begin, end, _read(text[begin:end]), note)
+            yield Message(_read(key[1] if key else ""), begin, end, _read(text[begin:end]), note)
         comments = []
 
 
@@ -117,7 +95,7 @@ def _units(sign: str) -> str:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-def _segment(value: _Value) -> Segment:
+def _segment(value: Message) -> Segment:
     printf = "printf" if "%" in value.text else ""
     syntax = "icu" if _ARGUMENT.search(value.text) else printf
     return Segment(value.text, "message", value.key, markup=tags(value.text), note=value.note, syntax=syntax)
