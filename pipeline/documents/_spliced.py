@@ -11,6 +11,7 @@ from typing import AnyStr
 
 from pipeline.core.document import Finding, Segment
 from pipeline.core.domain import frozen
+from pipeline.core.errors import InputError
 
 
 @frozen
@@ -32,7 +33,24 @@ def spliced(whole: AnyStr, edits: Iterable[tuple[int, int, AnyStr]]) -> AnyStr:
     for start, end, instead in edits:
         parts += [whole[at:start], instead]
         at = end
-    return whole[:0].join([*parts, whole[at:]])
+    parts.append(whole[at:])
+    return whole[:0].join(parts)
+
+
+def not_in(codec: str, name: str, content: bytes, error: UnicodeDecodeError) -> InputError:
+    """The error for a file that is not in this encoding."""
+    line = content.count(b"\n", 0, error.start) + 1
+    what, hint = f"the file is not {codec.upper()}", "save the file as UTF-8"
+    return InputError(what, where=f"{name}, line {line}", hint=hint)
+
+
+def utf8(name: str, content: bytes) -> str:
+    """The text of a file in UTF-8, without its byte order mark; `InputError` for any other."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise not_in("utf-8", name, content, error) from None
 
 
 class Spliced:

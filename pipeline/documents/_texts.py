@@ -12,8 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pipeline.core.document import Segment, Span
-from pipeline.core.errors import InputError
-from pipeline.documents._spliced import Piece, Spliced
+from pipeline.documents._spliced import Piece, Spliced, not_in
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _TAG = (
@@ -101,9 +100,7 @@ def decoded(name: str, content: bytes, encoding: str = "utf-8") -> Decoded:
     try:
         return Decoded(content[bom:].decode(encoding), encoding, bom)
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, bom + error.start) + 1
-        what = f"the file is not {encoding.upper()}"
-        raise InputError(what, where=f"{name}, line {line}", hint="save the file as UTF-8") from None
+        raise not_in(encoding, name, content[bom:], error) from None
 
 
 class Texts(Spliced):

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from pipeline.core.document import Document, Finding, Policy, any_file
-from pipeline.core.errors import InputError
 from pipeline.documents import _front_matter, _markdown_check
 from pipeline.documents import _markdown_mend as mend
 from pipeline.documents._markdown_anchors import edits, links_inside
 from pipeline.documents._markdown_blocks import Blocks, Walk
 from pipeline.documents._markdown_events import definitions, events
-from pipeline.documents._spliced import Piece, Spliced, spliced
+from pipeline.documents._spliced import Piece, Spliced, spliced, utf8
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
 recognises = any_file
@@ -23,18 +22,8 @@ recognises = any_file
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The paragraphs, headings, items and cells of a text in UTF-8."""
-    decoded(name, content)
+    utf8(name, content)
     return MarkdownDocument(content, policy)
-
-
-def decoded(name: str, content: bytes) -> str:
-    """The text of a file, without its byte order mark."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        hint = "save the file as UTF-8"
-        raise InputError("the file is not UTF-8", where=f"{name}, line {line}", hint=hint) from None
 
 
 class MarkdownDocument(Spliced):

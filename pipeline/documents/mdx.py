@@ -16,7 +16,8 @@ from pipeline.documents._markdown_blocks import Blocks, Walk
 from pipeline.documents._markdown_events import events
 from pipeline.documents._mdx_scan import Construct, Unclosed, constructs
 from pipeline.documents._mdx_view import View, flow, hidden
-from pipeline.documents.markdown import MarkdownDocument, decoded
+from pipeline.documents._spliced import utf8
+from pipeline.documents.markdown import MarkdownDocument
 
 SUFFIXES = (".mdx",)
 recognises = any_file
@@ -28,7 +29,7 @@ _BEGINS = re.compile(r"(?:import|export)[ \t{*\"']")
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The words of a page; `InputError` where an expression or a tag never ends, as MDX itself refuses it."""
-    decoded(name, content)
+    utf8(name, content)
     try:
         return MdxDocument(content, policy)
     except Unclosed as error:
