@@ -48,9 +48,9 @@ def of_plan(plan: Plan) -> Iterator[str]:
         yield f"In open batches: {asked}; they are paid for or under way, and not counted as missing."
     yield from _money(plan)
     yield from (_of_lane(lane, plan) for lane in plan.lanes)
-    for name, (left, most) in plan.left_of.items():
+    for name, (left, whole) in plan.left_of.items():
         short = "; that may not be enough" if plan.needed(name) > left else ""
-        yield f"Left of budget.{name}: {left:,} of {most:,}{short}."
+        yield f"Left of budget.{name}: {left:,} of {whole:,}{short}."
 
 
 def _of_lane(lane: LanePlan, plan: Plan) -> str:
