@@ -25,6 +25,7 @@ from pipeline.core.contracts import BatchState, Capabilities
 from pipeline.core.domain import FLEX, Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
 from pipeline.job.models import Model
+from pipeline.providers._here import anything, not_told, nowhere
 from pipeline.providers.http.batch_words import state_of
 from pipeline.testing.answers import APIS
 from pipeline.testing.batches.desk import Desk, folder_beside
@@ -39,6 +40,9 @@ from pipeline.wire.headers import advertised_limits, advertised_wait
 _PREFIX = "scripted/"
 _MOST_REQUESTS, _MOST_BYTES = 50_000, 200_000_000
 _DESKS: WeakKeyDictionary[AbstractEventLoop, dict[str, Desk]] = WeakKeyDictionary()
+address = nowhere
+objection = anything
+slots = not_told
 
 
 class Options(Script):
@@ -56,21 +60,6 @@ def _afar(model: Model) -> bool:
 def label(model: Model) -> str:
     """What the result says an answer came from."""
     return model.model
-
-
-def address(model: Model) -> str:
-    """There is none: nothing is sent over a network."""
-    return ""
-
-
-def objection(request: Request, model: Model) -> str | None:
-    """None: the script decides what is refused."""
-    return None
-
-
-async def slots(model: Model) -> int:
-    """0: how wide it works is known beforehand."""
-    return 0
 
 
 @asynccontextmanager

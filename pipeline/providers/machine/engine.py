@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
+from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from pipeline.core.display import counted
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest_file
+from pipeline.job.fields import Spec
 
 Tokens = Annotated[StrictInt, Field(ge=64, le=10**8)]
 _OURS = ("--host", "--port", "--api-key", "--served-model-name", "--uds")
@@ -25,10 +26,8 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _WEIGHTS = ("*.safetensors", "*.gguf", "*.bin")
 
 
-class Options(BaseModel):
+class Options(Spec):
     """How a model on this machine is served."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: Literal["", "llama-cpp", "vllm", "transformers"] = Field(
         "", description="what serves it; default: llama-cpp for a .gguf file, else vllm or transformers"
