@@ -80,7 +80,11 @@ def _unpacked(source: Source) -> Path:
                 path = fresh / inner
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            fresh.rename(source.folder)
+            try:
+                fresh.rename(source.folder)
+            except OSError:
+                if not source.folder.is_dir():  # else another worker was quicker
+                    raise
     return source.folder
 
 
