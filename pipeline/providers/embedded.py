@@ -62,7 +62,6 @@ class Options(Spec):
 
 
 def label(model: Model) -> str:
-    """What the result says an answer came from."""
     return f"embedded/{model.model or MODEL}"
 
 

@@ -71,7 +71,6 @@ class Options(Spec):
 
 
 def label(model: Model) -> str:
-    """What the result says an answer came from."""
     return f"openai/{model.model}"
 
 

@@ -58,7 +58,6 @@ def _afar(model: Model) -> bool:
 
 
 def label(model: Model) -> str:
-    """What the result says an answer came from."""
     return model.model
 
 
@@ -121,13 +120,11 @@ class Batches:
         self._key = key
 
     async def submit(self, file: Path, mark: str, api: str) -> BatchState:
-        """Upload the file, and make a batch of it that carries the mark."""
         sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=f"{mark}.jsonl")
         names = {"file": sent["id"], "endpoint": path_of(api), "window": self.vendor.window, "mark": mark}
         return state_of(await self._call("POST", "/batches", **filled(self.vendor.create, **names)))
 
     async def find(self, mark: str) -> BatchState | None:
-        """The batch that carries the mark; None where there is none."""
         after: dict[str, str] = {}
         while True:
             page = await self._call("GET", "/batches", limit=100, **after)
@@ -139,7 +136,6 @@ class Batches:
             after = {"after": page["last_id"]}
 
     async def look(self, batch: str) -> BatchState:
-        """How it stands."""
         return state_of(await self._call("GET", f"/batches/{batch}"))
 
     async def fetch(self, state: BatchState, into: Path) -> None:
@@ -151,7 +147,6 @@ class Batches:
         _write(into, lines)
 
     async def cancel(self, batch: str) -> BatchState:
-        """Ask for its end. What is under way may still be answered, and is paid for then."""
         with _unless("conflict"):  # it has ended already
             await self._call("POST", f"/batches/{batch}/cancel")
         return await self.look(batch)

@@ -35,7 +35,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = written.text
     if not ("://" in text or "](" in text or "www." in text.lower() or "@" in text or "<" in text):
         return None

@@ -33,7 +33,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     found = [one for one in figures(spoken(written.text[:_ENOUGH])) if not _is_free(one, options)]
     if not found:
         return None
