@@ -154,11 +154,13 @@ def text_parts(body: Mapping[str, Any]) -> Iterator[Any]:
             yield part.get("text", part) if isinstance(part, dict) else part
 
 
-def too_many(body: Mapping[str, Any], slots: int) -> str | None:
-    """A message where a request wants more answers than the engine gives at once."""
+def beyond(body: Mapping[str, Any], given: Given, engine: str) -> str | None:
+    """A message where a request holds more than text, or wants more answers than the engine gives at once."""
+    if not all(isinstance(part, str) for part in text_parts(body)):
+        return f"the engine {engine} is given text only, no images, sound or files"
     choices = body.get("n", 1)
-    if isinstance(choices, int) and choices > slots:
-        return f"n: {choices} is more than the {slots} answers at once: raise options.parallel"
+    if isinstance(choices, int) and choices > given.slots:
+        return f"n: {choices} is more than the {given.slots} answers at once: raise options.parallel"
     return None
 
 
