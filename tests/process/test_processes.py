@@ -57,7 +57,7 @@ def test_ctrl_c_lets_what_is_under_way_end_and_leaves_no_process(project: Projec
         _, said = process.communicate(timeout=30)
         assert process.returncode == 130, said
         assert len(those) == 3
-        wait_for(lambda: not any(map(is_alive, those)), 5)
+        wait_for(lambda: not any(map(is_alive, those)))
         assert server.ledger().billed == journalled(project.folder) < ROWS
         assert finish(project, server).overpaid == 0
 
@@ -68,7 +68,7 @@ def test_workers_end_at_once_when_their_run_is_killed(project: Project) -> None:
         process = started(project, server, 20, "--processes", "2")
         those = [*children(process.pid), *workers(process.pid)]
         process.kill()
-        wait_for(lambda: not any(map(is_alive, those)), 5)
+        wait_for(lambda: not any(map(is_alive, those)))
         kill(process)
         assert finish(project, server).overpaid <= CONCURRENCY
 
