@@ -10,14 +10,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
-import orjson
 import pytest
 
 from pipeline.core.errors import JobError
 from pipeline.testing import Ledger, Script, serve
 from tests.support.scripted_client import chat, post
+from tests.support.settled import in_flight
 from tests.support.waiting import wait_for
 
 CLIENT = """
@@ -37,17 +36,12 @@ def test_the_bill_survives_a_client_killed_with_its_requests_under_way() -> None
     with serve(Script(latency=5)) as server:
         client = subprocess.Popen([sys.executable, "-c", CLIENT, server.base_url])
         try:
-            wait_for(lambda: in_flight(server.base_url) == 20)
+            wait_for(lambda: in_flight(server) == 20)
         finally:
             client.kill()
             client.wait()
         wait_for(lambda: server.ledger().billed == 20)
         assert (server.ledger().repeats, server.ledger().peak) == (0, 20)
-
-
-def in_flight(base_url: str) -> int:
-    with urlopen(f"{base_url.removesuffix('/v1')}/ledger") as response:
-        return int(orjson.loads(response.read())["in_flight"])
 
 
 PARENT = """
