@@ -175,3 +175,32 @@ def test_a_request_that_batches_never_work_on_is_sent_by_itself(project: Project
         done = project.run("run", "job.yaml")
         assert done.returncode == 3 and "1 bad_request" in done.stdout, done.stdout + done.stderr
         assert len(fake.batches) == 2
+
+
+def test_a_plan_counts_what_is_in_open_batches_apart(project: Project) -> None:
+    steps = [FIRST, {"name": "mark", "prompt": "Mark: {{ post }}", "model": "writer"}]
+    limits = {"cost": 1.0, "tokens": 100_000, "requests": 100}
+    with serve(SOON) as server:
+        job(project, server.base_url, 4, steps=steps, budget=limits)
+        detached(project)
+        job(project, server.base_url, 6, steps=steps, budget=limits)
+        plan = project.numbers("plan", "job.yaml")
+        first, second = plan["steps"]
+        assert [first[key] for key in ("answered", "missing", "in_batches")] == [0, 2, 4]
+        assert [second[key] for key in ("answered", "missing", "in_batches", "later")] == [0, 0, 0, 6]
+        at_most = nano(plan["in_batches_most"])
+        assert first["cost"] * 1e9 * 2 <= at_most, "four of them cost at the most what two cost, twice"
+        assert plan["left_of"]["requests"] == [96, 100] and plan["left_of"]["tokens"][0] < 100_000
+        said = project.run("plan", "job.yaml").stdout
+        assert "In open batches: 4 requests, at most $" in said and "in batches" in said.splitlines()[1]
+        time.sleep(0.4)
+        while (done := project.run("run", "job.yaml", "--detach")).returncode:
+            assert done.returncode == 75, done.stderr
+            plan = project.numbers("plan", "job.yaml")
+            assert plan["missing"] == 0, "all that can be asked is submitted"
+            held = sum(one["in_batches"] for one in plan["steps"])
+            known = sum(one["answered"] for one in plan["steps"])
+            assert held == plan["in_batches"] == 12 - plan["later"] - known
+        plan = project.numbers("plan", "job.yaml")
+        assert (plan["in_batches"], plan["in_batches_most"], plan["missing"]) == (0, 0.0, 0)
+        assert "In open batches" not in project.run("plan", "job.yaml").stdout
