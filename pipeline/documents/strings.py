@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
+from pipeline.documents._texts import Decoded, Message, Spot, Texts, decoded, no_words, paired, tags
 
 SUFFIXES = (".strings",)
+recognises = any_file
 _TOKEN = re.compile(
     r'\s*(?:/\*([^*]*\*+(?:[^/*][^*]*\*+)*)/|//([^\r\n]*)|"([^"\\]*(?:\\[\s\S][^"\\]*)*)"|([\w.$:-]+)|([=;]))'
 )
@@ -25,38 +24,19 @@ _ESCAPES = str.maketrans({"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", '
 _NO_NOTE = "No comment provided by engineer."
 
 
-class _Value(NamedTuple):
-    key: str
-    start: int
-    end: int
-    text: str
-    note: str
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
-
-
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The messages of a file."""
     half = {b"\x00": "utf-16-be"}.get(content[:1], "utf-16-le" if content[1:2] == b"\x00" else "utf-8")
     source = decoded(name, content, half)
-    spots, skips = [], []
-    for value in _values(name, source):
-        if reason := no_words(value.text):
-            skips.append(Skip(value.start, value.end, reason))
-        else:
-            syntax = "printf" if "%" in value.text else ""
-            segment = Segment(
-                value.text, "message", value.key, (), tags(value.text), value.note, syntax=syntax
-            )
-            spots.append(Spot(value.start, value.end, segment, _written))
-    pieces, left_out = placed(source, spots, skips)
-    return Spliced(content, pieces, left_out, rest="keys and comments")
+    spots = []
+    for one in _values(name, source):
+        syntax = "printf" if "%" in one.text else ""
+        segment = Segment(one.text, "message", one.key, (), tags(one.text), one.note, syntax=syntax)
+        spots.append(Spot(one.start, one.end, segment, _written, no_words(one.text)))
+    return Texts(content, source, spots, rest="keys and comments")
 
 
-def _values(name: str, source: Decoded) -> Iterator[_Value]:
+def _values(name: str, source: Decoded) -> Iterator[Message]:
     """The texts behind `=`; a key that stands alone is its own text, and stays as it is."""
     key, note, expected = "", "", "key"
     for token in _tokens(name, source):
@@ -69,7 +49,7 @@ def _values(name: str, source: Decoded) -> Iterator[_Value]:
             key, expected = _read(token[3] or token[4] or ""), "="
         elif sign == "text" and expected == "value":
             start, end = token.span(4 if token[3] is None else 3)
-            yield _Value(key, start, end, _read(source.text[start:end]), note)
+            yield Message(key, start, end, _read(source.text[start:end]), note)
             expected = ";"
         elif sign == "=" and expected == "=":
             expected = "value"

@@ -22,7 +22,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = written.text.strip()
     fence = _FENCE.match(text)
     if fence and text.endswith(fence[1]) and text.count(f"\n{fence[1]}") == 1:

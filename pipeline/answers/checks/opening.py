@@ -24,7 +24,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     first = plain(written.text).lstrip(" \n\t\"'“”„«»「『*¡—-")[:_LOOKED_AT].partition("\n")[0]
     small = fold(first)
     found = any(small.startswith(phrase(text)) for text in options.forbid if text)

@@ -57,7 +57,6 @@ class Options(RootModel[str]):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     name, text = options.root.strip().lower(), written.text
     rules = PLATFORMS[name]
     marked = any(sign in text for sign in ("**", "# ", "](", "```"))

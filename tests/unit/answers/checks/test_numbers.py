@@ -93,6 +93,6 @@ def test_a_number_is_known_in_each_countrys_spelling_and_another_is_not(seed: in
              "千" * 500_000, "\ud800 7" * 50_000]
 )  # fmt: skip
 def test_a_hostile_text_takes_no_time(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     said("numbers", text, values={"a": text[1:], "b": 10**400, "c": float("inf")})
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
