@@ -16,6 +16,9 @@ from tests.support.waiting import wait_for
 
 ROWS, WIDTH = 600, 24
 
+pytestmark = pytest.mark.xdist_group("ray")
+"""one server for all of them"""
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:

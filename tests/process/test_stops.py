@@ -24,7 +24,7 @@ def test_kill_9_at_any_time_repeats_at_most_what_was_in_flight(project: Project)
         repeats = 0
         for billed in (5, 60, 110):
             process = started(project, server, billed)
-            kill(process)
+            kill(process, server)
             assert process.returncode == -signal.SIGKILL
             before = server.ledger().billed
             assert before - journalled(project.folder) - repeats <= CONCURRENCY
@@ -98,7 +98,7 @@ def test_an_export_of_a_killed_run_names_its_pending_rows(project: Project) -> N
     with serve(Script(latency=0.05)) as server:
         job(project, server)
         process = started(project, server, 30)
-        kill(process)
+        kill(process, server)
         billed = server.ledger().billed
         done = project.run("export", "job.yaml")
         assert done.returncode == 75

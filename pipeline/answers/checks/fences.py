@@ -1,6 +1,6 @@
 """Whether an answer is the text alone: not wrapped in a fence, nothing said before it or behind it.
 
-It knows what assistants say in six languages ("Sure! Here is your post:", "Let me know if …").
+It knows what assistants say in seven languages ("Sure! Here is your post:", "Let me know if …").
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether an answer begins in a way that it must not: a worn-out opening, an assistant's politeness.
 
-It knows the commonest openings of models in six languages ("In today's fast-paced world", "Certainly!").
+It knows the commonest openings of models in seven languages ("In today's fast-paced world", "Certainly!").
 """
 
 from __future__ import annotations

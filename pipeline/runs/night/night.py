@@ -72,21 +72,18 @@ class Night:
         if not batches.open and not self._later:
             self._check_budget()
             return False
-        if not self.detach or self._in_buffer():
-            await self._wait()
-        elif not await batches.collect():
-            raise Detached(len(batches.open))
+        await self._wait()
         progress.waits = parked.left_out = ""  # the next walk tries what the budget kept out
         if batches.cancelled and not batches.open:
             raise Interrupted("the batches were cancelled; what they had answered is in the journal")
         return True
 
     async def _submit(self) -> None:
-        """Submit what fits of all that was parked."""
+        """Submit what fits of all that was parked; nothing, once the risk buffer has begun."""
         parked = self.under_way.parked
         waiting, self._later = [*self._later, *parked.ready()], []
         for batch in waiting:
-            if self._has_room(batch):
+            if self._has_room(batch) and not self._in_buffer():
                 await submit(batch, self.under_way)
             else:
                 self._later.append(batch)
@@ -123,6 +120,8 @@ class Night:
             if self.deadline is not None and self._in_buffer():
                 await self._give_up(self.deadline)
                 return
+            if self.detach and all(one.id for one in self.under_way.open.values()):
+                raise Detached(len(self.under_way.open))
             self._tell()
             with anyio.move_on_after(self._pause()):
                 await self._woken.wait()
@@ -135,16 +134,21 @@ class Night:
         """The buffer has begun: end all batches, and wait for that as long as there is time."""
         batches = self.under_way
         batches.shared.say("the rest goes without batches, to be done in time: the open ones are cancelled")
+        batches.closing = True
+        left = deadline.last(self.alone) - self._now()
         while batches.open:
-            await batches.cancel_all()
-            await batches.collect()
+            with anyio.move_on_after(max(left, ENDING)):  # one round at least: little is to be paid for twice
+                await batches.cancel_all()
+                await batches.collect()
             left = deadline.last(self.alone) - self._now()
             if left <= 0:
-                for batch in list(batches.open.values()):
-                    await batches.leave(batch)
-            elif batches.open:
+                break
+            if batches.open:
                 self._tell()
-                await anyio.sleep(min(ENDING, max(FIRST, left)))
+                await anyio.sleep(min(ENDING, left))
+        for batch in list(batches.open.values()):
+            await (batches.leave(batch) if batch.id or batch.unsure else batches.refused(batch, "no time"))
+        batches.closing = False
         for batch in self._later:
             batches.parked.let_go(batch)
             batches.parked.remove(batch)
@@ -172,4 +176,5 @@ class Night:
         ours = self.under_way.open.values()
         done, total = sum(one.done for one in ours), sum(one.total for one in ours)
         said = f"{counted(len(ours), 'batch')}: {done:,} of {counted(total, 'request')} done"
-        self.under_way.shared.progress.waits = said
+        silent = "; the server does not answer now" if self.under_way.silent else ""
+        self.under_way.shared.progress.waits = said + silent
