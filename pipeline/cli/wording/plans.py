@@ -94,7 +94,7 @@ def _money(plan: Plan) -> Iterator[str]:
     spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
     yield f"Nothing was sent. To come: about {dollars(plan.cost)}{now if unknown else ''}{most}. {spent}."
     if plan.most and plan.most > plan.cost and not held:
-        yield "At most: with all repairs, all retries that may be billed, and all fallback models."
+        yield "At most: with all repairs, samples, judges, other models, and retries that may be billed."
     if unknown:
         how = "at least" if any(step.items for step in plan.steps) else "up to"
         yield f"The cost of {how} {plan.later:,} later requests is not known: `run --pilot 30` measures it."
