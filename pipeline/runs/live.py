@@ -166,9 +166,12 @@ class Run(RunState):
     async def _by_night(self, walk: Callable[[], Awaitable[None]]) -> None:
         """Walk, and walk again as long as something of it went into batches."""
         await walk()
+        t, before = self.progress, self.progress.recalled
         while await goes_on(self):
             self.looked_up, self.accepted, self.awaited, self.in_vain = False, 0, 0, 0
             await walk()
+            # what batches have brought meanwhile was sent, and not there before
+            t.recalled = max(before, t.recalled - t.sent)
 
     async def _ask(self, only: Collection[str] = ()) -> None:
         """Send what is missing: every record through its steps, with the guarded providers as calls.
