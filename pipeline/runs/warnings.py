@@ -124,9 +124,14 @@ def _of_draws(session: Session, step: int, stage: Stage) -> Iterator[JobError]:
     if item and WRITTEN in stage.names and stage.spec.order != "serial":
         what = f"`{WRITTEN}` is always empty, because all items are asked for at once"
         yield JobError(what, where=_place(session, step, "each"), hint="add order: serial")
-    if names and stage.model and stage.model.params.get("temperature") == 0:
-        what = f"step '{stage.spec.name}' asks several times at temperature 0: its answers will hardly differ"
-        yield JobError(what, where=_place(session, step, "each"), hint="params: {temperature: 0.8}")
+    samples = stage.spec.follows.samples > 1
+    params = stage.model.params if stage.model and (names or samples) else {}
+    seeded = params.get("seed") is not None
+    if seeded or params.get("temperature") == 0:
+        how, hint = "at temperature 0", "params: {temperature: 0.8}"
+        how, hint = ("with the same seed", "take seed out of params") if seeded else (how, hint)
+        what = f"step '{stage.spec.name}' asks several times {how}: its answers will hardly differ"
+        yield JobError(what, where=_place(session, step, "each" if names else "samples"), hint=hint)
 
 
 def _of_answers(session: Session, step: int, stage: Stage) -> Iterator[JobError]:

@@ -123,6 +123,11 @@ WARNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "none of the values that are listed fits its type",
         "change the schema",
     ),
+    "samples with one seed": (
+        {"models": model(params={"seed": 7}), "steps": [STEP | {"samples": 3}]},
+        "asks several times with the same seed: its answers will hardly differ",
+        "take seed out of params",
+    ),
     "draws at temperature 0": (
         {"steps": [STEP | {"each": {"sample": [1, 2]}, "params": {"temperature": 0}}]},
         "asks several times at temperature 0",
