@@ -178,6 +178,7 @@ class Run(RunState):
         self.progress.recalled = 0
         rows = self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows, only)
         source = self.session.source
+        self.warn()
 
         def chosen() -> Iterator[list[Record]]:
             return ([one for one in batch if not only or one.key in only] for batch in source.batches())
@@ -229,10 +230,9 @@ class Run(RunState):
         review = Review.of(self.session)
         if review is None or result.segments is None or result.meaning is None or not result.meaning.open:
             return result
-        t, sources = self.progress, result.segments.sources
+        t, recalled, sources = self.progress, self.progress.recalled, result.segments.sources
         drawn = sum(found.drawn - found.judged for found in result.meaning.languages.values())
         self.say(f"the translations are written; {counted(drawn, 'segment')} of them are to be judged")
-        recalled = t.recalled
         t.restart("judging", go_on=True)
         records = result.meaning.open
         judge = ([review.stage], partial(review.batches, sources), records, records, self._count_judged)

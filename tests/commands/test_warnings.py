@@ -164,6 +164,22 @@ def test_a_slip_is_a_warning_with_its_place_and_what_to_do(slip: str, project: P
     assert what in project.run("plan", "job.yaml").stderr
 
 
+@pytest.mark.parametrize("slip", [slip for slip in WARNED if "is not set" not in slip])
+def test_a_run_says_them_before_it_sends_and_not_where_all_is_answered(slip: str, project: Project) -> None:
+    changes, what, hint = WARNED[slip]
+    project.job(**changes)
+    said = project.run("run", "job.yaml").stderr
+    assert said.count("warning: ") and said.count(what) == 1 and hint in said
+    again = project.run("run", "job.yaml").stderr
+    assert (what in again) == ("to be sent" in again)
+
+
+def test_a_run_without_a_key_says_so_once(project: Project) -> None:
+    project.job(models=model(provider="openai", api_key_env="NOT_SET"))
+    done = project.run("run", "job.yaml")
+    assert done.returncode == 2 and done.stderr.count("NOT_SET is not set") == 1
+
+
 @pytest.mark.parametrize(("key", "value"), [("where", "title = 'x'"), ("limit", "0")])
 def test_a_choice_that_keeps_no_row_is_a_warning(key: str, value: str, project: Project) -> None:
     project.job()
