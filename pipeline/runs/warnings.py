@@ -19,6 +19,8 @@ from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
 from pipeline.job.models import Model
+from pipeline.job.slips import param_slip
+from pipeline.job.yaml_source import Path
 from pipeline.money.lanes import doubt
 from pipeline.money.tokens import limit_of
 from pipeline.runs.session import Session
@@ -62,6 +64,7 @@ def slips_of(session: Session) -> Iterator[JobError]:
         yield from _of_judge(session, i, stage)
         known.add(stage.spec.name)
     yield from _of_languages(session)
+    yield from _of_params(session)
     yield from _of_lanes(session)
 
 
@@ -190,6 +193,18 @@ def _asked(session: Session) -> Iterator[tuple[str, Model]]:
     for stage in session.stages:
         for name, model in session.job.models_of(stage.spec).items():
             yield from ((name, place.model) for place in places_of(name, model))
+
+
+def _of_params(session: Session) -> Iterator[JobError]:
+    """Names of parameters that are nearly those that servers know: a lost limit of tokens costs money."""
+    job = session.job
+    places: list[Path] = [("models", name) for name in job.models]
+    places += [("steps", i) for i in range(len(job.steps))]
+    for part, name in places:
+        for key in job.text.data[part][name].get("params") or ():
+            if hint := param_slip(key):
+                what = f"the parameter '{key}' is not known: it is sent as it stands"
+                yield JobError(what, where=job.text.where((part, name, "params", key), key=True), hint=hint)
 
 
 def _of_lanes(session: Session) -> Iterator[JobError]:

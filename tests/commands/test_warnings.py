@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsBase as ChatBody
+from openai.types.completion_create_params import CompletionCreateParamsBase as CompletionBody
+from openai.types.responses.response_create_params import ResponseCreateParamsBase as ResponseBody
 
+from pipeline.job.slips import param_slip
 from tests.support.project import Project
 
 STEP: dict[str, Any] = {"name": "post", "prompt": "Write about {{ title }}."}
@@ -133,6 +137,21 @@ WARNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "no template of the step reads 'lang'",
         "write {{ lang }} in the prompt",
     ),
+    "a parameter of a model": (
+        {"models": model(params={"temprature": 0.5})},
+        "the parameter 'temprature' is not known",
+        "did you mean 'temperature'?",
+    ),
+    "a parameter of a step": (
+        {"steps": [STEP | {"params": {"max_token": 100}}]},
+        "the parameter 'max_token' is not known",
+        "did you mean 'max_tokens'?",
+    ),
+    "one as other languages spell it": (
+        {"models": model(params={"maxCompletionTokens": 90})},
+        "the parameter 'maxCompletionTokens' is not known",
+        "did you mean 'max_completion_tokens'?",
+    ),
     "a key that is not set": (
         {"models": {"writer": {"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key_env": "NOT_SET"}}},
         "the environment variable NOT_SET is not set",
@@ -209,6 +228,13 @@ def test_a_good_job_has_no_warnings(changes: dict[str, Any], project: Project) -
     project.job(**changes)
     done = project.run("check", "job.yaml")
     assert done.stderr == "" and "the job is fine" in done.stdout
+
+
+def test_no_parameter_of_a_server_is_taken_for_a_slip() -> None:
+    bodies = (ChatBody, ResponseBody, CompletionBody)
+    known = {name for body in bodies for name in body.__annotations__}
+    for name in (*known, "min_p", "top_k", "repeat_penalty", "chat_template_kwargs", "guided_json", "my_own"):
+        assert param_slip(name) == "", name
 
 
 @pytest.mark.parametrize("at", [0, 1])
