@@ -16,11 +16,12 @@ from pipeline.answers.items import NUMBER, WRITTEN
 from pipeline.core import adapters
 from pipeline.core.display import counted
 from pipeline.core.document import PSEUDO
+from pipeline.core.domain import BATCH
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
 from pipeline.job.models import Model
-from pipeline.money.lanes import doubt
+from pipeline.money.lanes import doubt, resolved_lane
 from pipeline.money.tokens import limit_of
 from pipeline.records.types import DECIMAL_COMMA
 from pipeline.runs.session import Session
@@ -58,6 +59,7 @@ def warnings_of(session: Session) -> Iterator[JobError]:
         yield from _of_judge(session, i, stage)
         known.add(stage.spec.name)
     yield from _of_languages(session)
+    yield from _of_context(session)
     yield from _of_models(session)
 
 
@@ -188,6 +190,17 @@ def _of_languages(session: Session) -> Iterator[JobError]:
                 hint = f"did you mean '{code}'?" if code else "write a code such as en, ja or pt-BR"
                 where = session.job.text.where(("steps", session.tree.step, "translate", key))
                 yield JobError(f"'{value}' is no code of a language", where=where, hint=hint)
+
+
+def _of_context(session: Session) -> Iterator[JobError]:
+    """Translations that a batch cannot show: all parts of a document are in it at once."""
+    if session.tree is None or session.translation["context"] != "previous":
+        return
+    job, step = session.job, session.tree.step
+    if any(resolved_lane(job.models[name]) == BATCH for name in job.steps[step].writers):
+        what = "by batch, a part of a document sees the sources before it, but not their translations"
+        hint = "lane: flex, if they are to read as one; if not, write context: source"
+        yield JobError(what, where=job.text.where(("steps", step, "translate")), hint=hint)
 
 
 def _of_models(session: Session) -> Iterator[JobError]:
