@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from pipeline.core.clock import spoken
 from pipeline.core.display import counted
 from pipeline.core.domain import Fate, Fault
 from pipeline.core.errors import Detached, Interrupted
@@ -41,6 +42,7 @@ class Night:
     """seconds in which nearly all answers came that were asked for by themselves; 0 where none did"""
     alone: float = 0.0
     """seconds that all that is missing would take, sent one by one"""
+    _said: bool = False
     _later: list[Batch] = field(default_factory=list)
     """batches for which the server has no room yet"""
     _woken: anyio.Event = field(default_factory=anyio.Event)
@@ -68,6 +70,7 @@ class Night:
         missing = max(0, progress.steps_expected - progress.steps)
         if self.deadline is not None:
             self.alone = self.deadline.alone(missing, chain, batches.shared.lanes, self.usual)
+            self._say_when(self.deadline)
         await self._submit()
         if not batches.open and not self._later:
             self._check_budget()
@@ -77,6 +80,19 @@ class Night:
         if batches.cancelled and not batches.open:
             raise Interrupted("the batches were cancelled; what they had answered is in the journal")
         return True
+
+    def _say_when(self, deadline: Deadline) -> None:
+        """Say once until when batches are waited for."""
+        shared, now = self.under_way.shared, self._now()
+        until, by = (
+            spoken(shared.clock.local(shared.now() + at - now), shared.clock.local(shared.now()))
+            for at in (deadline.begins(self.alone), deadline.by)
+        )
+        if not self._said and now < deadline.begins(self.alone) and "batch" in self.lanes.values():
+            self._said = True
+            shared.say(
+                f"batches are waited for until about {until}; the rest then goes without, to be done by {by}"
+            )
 
     async def _submit(self) -> None:
         """Submit what fits of all that was parked; nothing, once the risk buffer has begun."""

@@ -152,7 +152,7 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
     session, journal, wanted = run.session, run.journal, run.wish.processes
     count = wanted or min(cores(), MOST_BY_ITSELF)
     if engine := session.job.engine:
-        count = _alone(run)
+        count = _of_cluster(run)
     setup = Setup(session.job, session.notes, None if engine else journal.path)
     why = _unfit(setup, session) if count > 1 else ""
     if why and wanted:
@@ -174,8 +174,8 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
             until.cancel()
 
 
-def _alone(run: RunState) -> int:
-    """More than one, which is all that matters of a cluster's size here; no process of this machine helps."""
+def _of_cluster(run: RunState) -> int:
+    """2: a cluster counts as several processes, however many; `JobError` for `--processes` beside it."""
     if run.wish.processes != 1:
         hint = "leave one of the two out"
         where = run.session.job.text.where(("engine",), key=True)
