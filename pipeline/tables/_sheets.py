@@ -1,8 +1,8 @@
 """A sheet of a workbook -> a frame, for the formats of spreadsheet programs (needs the extra `excel`).
 
 A column keeps its type: numbers (whole ones as integers), booleans, days, times, text. A column of several
-types is text. An empty cell is null, a text that says N/A or None is not. Columns without a name and without a cell
-are left out. The sheet is read whole, as the formats ask for.
+types is text. An empty cell is null, a text that says N/A or None is not. Columns without a name and without
+a cell are left out. The sheet is read whole, as the formats ask for.
 This module does not know what the columns mean.
 """
 
