@@ -77,7 +77,12 @@ demo-all: setup  ## run every recipe of the cookbook with the models on this mac
 	  "$(BIN)/pipeline show jobs/social.yaml" "the rows of one of them" \
 	  "docs/cookbook/README.md" "what each recipe is for, and how it runs on a real API"
 
-PYTEST = $(PY) -m pytest -n auto --dist worksteal $(if $(CI),--durations=20)
+# half as many workers again as there are cores: tests wait for servers, for processes and for clocks
+CORES := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+WORKERS ?= $(shell echo $$(($(CORES) + ($(CORES) + 1) / 2)))
+PYTEST = $(PY) -m pytest -n $(WORKERS) --dist worksteal $(if $(CI),--durations=20)
+# tests start many processes: without bytecode each of them compiles the whole program
+unexport PYTHONDONTWRITEBYTECODE
 
 unit: setup  ## the tests of single modules and of the architecture, for every save
 	@$(PYTEST) -m "not soak and not simulated" tests/unit tests/contracts
@@ -102,7 +107,7 @@ audit: setup $(AUDIT)/.installed  ## the same, and check it: pins, hashes, licen
 	@$(AUDIT)/bin/python .ci/audit.py $(VENV) sbom.json
 
 soak: setup  ## the long sweeps, and the jobs against other people's servers
-	@$(PYTEST) -m soak
+	@$(PYTEST) --dist load --maxschedchunk 1 -m soak
 	@$(MAKE) --no-print-directory compat
 
 $(COMPAT)/.installed: requirements-compat.lock
@@ -114,7 +119,7 @@ $(COMPAT)/.installed: requirements-compat.lock
 
 compat: setup  ## jobs against real servers, gateways and proxies, as far as they can be installed here
 	@$(MAKE) --no-print-directory $(COMPAT)/.installed || echo "== some of them cannot be installed here: their tests are skipped"
-	@$(PY) -m pytest -m compat
+	@$(PYTEST) --dist loadgroup -m compat
 
 bench: setup  ## measure, side by side; prints ratios
 	@$(PY) -m benchmarks

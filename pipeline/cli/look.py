@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -123,6 +124,7 @@ def show(
     step: _OnlyStep = None,
     explain: _Explain = False,
     full: Annotated[bool, typer.Option("--full", help="Cut no long text off in a story.")] = False,
+    as_json: common.AsJson = False,
     allow_code: common.AllowCode = False,
     untrusted: common.Untrusted = False,
     allow_host: common.AllowHost = None,
@@ -149,8 +151,10 @@ def show(
     if not story and (explain or key is not None):
         with nullcontext() if explain else suppress(PipelineError):  # the row itself can be shown
             found = words_of(job, shown.rows, chosen, explain)
-    common.print_lines(wording.of_rows(job, shown, chosen, found, explain and not story))
-    common.print_lines(wording.of_story(story, full))
+    lines = chain(
+        wording.of_rows(job, shown, chosen, found, explain and not story), wording.of_story(story, full)
+    )
+    common.show(as_json, wording.numbers_of_rows(job, shown, chosen, found, story), lines)
 
 
 def _story(job: Job, key: str, steps: list[str]) -> list[Chapter]:

@@ -6,7 +6,7 @@ This module does not know formats, and does not know models.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Protocol
 
@@ -158,3 +158,17 @@ class Translated:
     """the language it was translated from, as a tag"""
     language: str
     outcomes: tuple[Outcome, ...]
+
+
+def any_file(name: str, content: bytes) -> bool:
+    """`recognises` of a format that shares its suffixes with no other."""
+    return True
+
+
+def outside(text: str, spans: Iterable[Span]) -> list[str]:
+    """What stands before, between and behind spans of a text, which are in order; one may lie in another."""
+    parts, at = [], 0
+    for start, end in spans:
+        parts.append(text[at:start])
+        at = max(at, end)
+    return [*parts, text[at:]]

@@ -5,12 +5,13 @@ This module does not know which elements hold text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from pipeline.core.document import Finding
-from pipeline.documents._inline import Part, wrong_tags
+from pipeline.core.errors import InputError
+from pipeline.documents._inline import Marked, Part
 from pipeline.documents._markup import Token, attribute, decoded, pairs, refuse_broken, tokens
-from pipeline.documents._nested import Nested
+from pipeline.documents._nested import Naming, Place
 
 INDENTS = " \t\r\n"
 
@@ -48,17 +49,13 @@ class Tree:
             if token.kind in ("text", "close"):
                 found.append(Part(token.kind, token.name, token.start, token.end))
             elif token.kind == "open" and not whole(local(token)):
-                found.append(Part("open", token.name, token.start, token.end, opaque))
+                found.append(Part("open", token.name, token.start, token.end, opaque=opaque))
             else:
                 end = self.end(at)
                 shown = token.kind == "empty" and not opaque
-                found.append(Part("word", token.name, token.start, self.tokens[end].end, not shown))
+                found.append(Part("word", token.name, token.start, self.tokens[end].end, opaque=not shown))
             at = end + 1
         return found
-
-    def skeleton(self, names: Callable[[str], bool]) -> list[tuple[str, str]]:
-        """The tags of these elements, in order."""
-        return [(token.kind, token.name) for token in self.tokens if token.name and names(local(token))]
 
 
 def local(token: Token) -> str:
@@ -66,20 +63,26 @@ def local(token: Token) -> str:
     return token.name.rpartition(":")[2]
 
 
-class Messages(Nested):
+class Messages(Marked):
     """A document of messages, each in an element of its own."""
 
-    def findings(self, place: int, target: str) -> list[Finding]:
-        """Tags that are lost, new, or cross each other."""
-        segment = self.segments[place]
-        return wrong_tags(segment.text, (*segment.opaque, *segment.markup), target)
+    def __init__(
+        self, tree: Tree, places: Iterable[Place], *, namings: Iterable[Naming] = (), rest: str = "markup"
+    ) -> None:
+        self.tree = tree
+        super().__init__(tree.where, tree.text, tree.codec, places, namings=namings, rest=rest)
 
+    def skeleton(self, tree: Tree) -> Iterator[tuple[str, str]]:
+        """What of a file must be as it was, in order: its tags, where a format does not say otherwise."""
+        return ((token.kind, token.name) for token in tree.tokens if token.name)
 
-def same_skeleton(before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]) -> list[Finding]:
-    """A finding where two files do not have the same elements in the same order."""
-    if list(before) == list(after):
-        return []
-    said = (
-        f"The elements of the file are not those of the source: {len(before)} tags before, {len(after)} now."
-    )
-    return [Finding("structure", said)]
+    def broken(self, built: bytes) -> list[Finding]:
+        """Whether the file has the same elements in the same order."""
+        try:
+            before, after = (list(self.skeleton(tree)) for tree in (self.tree, Tree(self.where, built)))
+        except InputError as error:
+            return [Finding("structure", f"{error.where}: {error.what}")]
+        if before == after:
+            return []
+        what = "The elements of the file are not those of the source"
+        return [Finding("structure", f"{what}: {len(before)} tags before, {len(after)} now.")]

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from pipeline.core.document import Finding, Segment, Span
+from pipeline.core.document import Finding, Segment, Span, outside
 from pipeline.documents._markup import Attribute, Token, escaped, pairs, tokens, without_entities
-from pipeline.documents._nested import Place, Raw
+from pipeline.documents._nested import Nested, Place, Raw
 
 _TEMPLATE = re.compile(r"\{\{[^{}]{0,500}\}\}|\{%[^{}%]{0,500}%\}|\{#[^{}#]{0,500}#\}|<%[^<>%]{0,500}%>")
 """expressions of Django, Jinja, Handlebars and the like"""
@@ -39,31 +39,12 @@ class Part:
     """text, open, close, word (code: it stands in the sentence) or alone (an image, a break)"""
     name: str
     start: int
+    """where it begins in the text of the file"""
     end: int
-    opaque: bool = False
+    opaque: bool = field(default=False, kw_only=True)
 
 
-class Tagged(Protocol):
-    """What a part of a run has in every format."""
-
-    @property
-    def kind(self) -> str:
-        """As `Part` has it."""
-
-    @property
-    def name(self) -> str:
-        """That of the element."""
-
-    @property
-    def start(self) -> int:
-        """Where it begins in the text of the file."""
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-
-
-AnyPart = TypeVar("AnyPart", bound=Tagged)
+AnyPart = TypeVar("AnyPart", bound=Part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +206,7 @@ def _split(text: str, whole: Iterable[str]) -> Iterator[tuple[bool, str]]:
 
 def said(text: str, hidden: Iterable[Span]) -> str:
     """What is left of a text for people when tags, expressions and entities are taken out."""
-    at, left = 0, []
-    for start, end in sorted(hidden):
-        left.append(text[at:start])
-        at = max(at, end)
-    return without_entities(" ".join([*left, text[at:]]))
+    return without_entities(" ".join(outside(text, sorted(hidden))))
 
 
 def has_words(text: str, hidden: Iterable[Span] = ()) -> bool:
@@ -243,6 +220,15 @@ def wrong_tags(source: str, spans: Iterable[Span], target: str) -> list[Finding]
     wanted = [source[start:end] for start, end in sorted(spans) if source[start] == "<"]
     found = [piece for is_tag, piece in _split(target, wanted) if is_tag]
     return differences([*wanted, *ESCAPED_TAG.findall(source)], [*found, *ESCAPED_TAG.findall(target)])
+
+
+class Marked(Nested):
+    """A document whose segments hold the tags of its file."""
+
+    def findings(self, place: int, target: str) -> list[Finding]:
+        """Tags that are lost, new, or cross each other."""
+        segment = self.segments[place]
+        return wrong_tags(segment.text, (*segment.opaque, *segment.markup), target)
 
 
 def differences(wanted: Sequence[str], found: Sequence[str]) -> list[Finding]:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.documents._inline import Part
+
 _NOISE = re.compile(
     r"""<w:(?:lang|noProof|bCs|iCs|szCs|proofErr)\b[^<>]*/>|\s(?:w:hint|w:rsid\w*|lang|altLang|dirty|err|smtClean"""
     r"""|noProof|bmk)="[^"]*\""""
@@ -36,14 +38,12 @@ class RunOfText:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A part of a paragraph; it begins in one run, and ends in the same, in another, or outside of runs."""
+class Item(Part):
+    """A part of a paragraph; it begins in one run, and ends in the same, in another, or outside of runs.
 
-    kind: str
-    """text, open, close, word, alone, or mark: a bookmark, which is no part of the text"""
-    name: str
-    start: int
-    end: int
+    One more kind is mark: a bookmark, which is no part of the text.
+    """
+
     before: RunOfText | None = None
     after: RunOfText | None = None
     text: str = ""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.core.document import Policy, Segment
+from pipeline.core.document import Policy, Segment, outside
 from pipeline.documents._code_comments import comments
 from pipeline.documents._markdown_events import SPANS, Event, tag
 from pipeline.documents._markdown_html import runs
@@ -229,7 +229,7 @@ class Walk:
         text, parts = view.text, view.parts
         if _SPECIAL.search(text):
             parts = sorted([*parts, *addresses(text, list(parts))])
-        words = _words(text, parts)
+        words = "".join(outside(text, [part[:2] for part in parts])) if parts else text
         if not has_words(words):
             return False
         if kind == "heading":
@@ -256,13 +256,3 @@ class Walk:
             if not found or part[0] >= found[-1][1]:
                 found.append(part)
         return found
-
-
-def _words(text: str, parts: Sequence[Part]) -> str:
-    if not parts:
-        return text
-    found, at = [], 0
-    for start, end, _ in parts:
-        found.append(text[at:start])
-        at = end
-    return "".join([*found, text[at:]])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline.core.document import Finding, Segment
+from pipeline.core.document import Segment
 from pipeline.core.errors import InputError
 
 MOST_DEEP = 40
@@ -50,7 +50,7 @@ class Naming:
 
 
 class Nested:
-    """A document of marked text. A format inherits it, and adds what it can find and mend."""
+    """What documents of marked text have in common. A format adds what it finds and mends."""
 
     def __init__(
         self,
@@ -66,16 +66,15 @@ class Nested:
         title: str = "",
     ) -> None:
         """`skips` are spans that are left out for a named reason; what nothing names is `rest`."""
-        self.text = text
-        self.codec = codec
+        self.where, self.text, self.codec = where, text, codec
         self.places = sorted(places, key=lambda place: (place.start, -place.end))
         self.segments: Sequence[Segment] = [place.segment for place in self.places]
         self.namings = sorted(namings, key=lambda naming: naming.start)
         self.lint = tuple(lint)
         self.title = title
-        self.skipped = self._counted(where, skips, rest)
+        self.skipped = self._counted(skips, rest)
 
-    def _counted(self, where: str, skips: Iterable[tuple[int, int, str]], rest: str) -> dict[str, int]:
+    def _counted(self, skips: Iterable[tuple[int, int, str]], rest: str) -> dict[str, int]:
         named: Counter[str] = Counter()
         for start, end, reason in skips:
             named[reason] += self.size(start, end)
@@ -91,7 +90,7 @@ class Nested:
             if len(inside) > MOST_DEEP:
                 line = self.text.count("\n", 0, place.start) + 1
                 hint = f"at most {MOST_DEEP} texts may stand inside each other"
-                raise InputError("it is nested too deeply", where=f"{where}, line {line}", hint=hint)
+                raise InputError("it is nested too deeply", where=f"{self.where}, line {line}", hint=hint)
         left = self.size(0, len(self.text)) - self.translated - named.total()
         if left:
             named[rest] += left
@@ -99,11 +98,8 @@ class Nested:
 
     def size(self, start: int, end: int) -> int:
         """The bytes of a part of the text."""
-        return (
-            end - start
-            if self.text.isascii() and self.codec == "utf-8"
-            else len(self.encoded(self.text[start:end]))
-        )
+        plain = self.text.isascii() and self.codec == "utf-8"
+        return end - start if plain else len(self.encoded(self.text[start:end]))
 
     def encoded(self, text: str) -> bytes:
         """A text in the encoding of the file; what it cannot hold is written as a character reference."""
@@ -113,17 +109,9 @@ class Nested:
         """The translation without blanks around it: they belong to what stands around the segment."""
         return target.strip()
 
-    def findings(self, place: int, target: str) -> list[Finding]:
-        """Nothing: a format that can see something wrong overrides this."""
-        return []
-
     def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
         """The file with these translations in the place of their sources."""
         return self.encoded("".join(_Build(self, targets, language).parts(0, len(self.text))))
-
-    def broken(self, built: bytes) -> list[Finding]:
-        """Nothing: a format that can compare two files overrides this."""
-        return []
 
 
 class _Build:
@@ -137,8 +125,7 @@ class _Build:
                 self.edits.append((place.start, place.end, _edit(place, target)))
         if language:
             for naming in document.namings:
-                named = f"{naming.before}{language}{naming.after}"
-                self.edits.append((naming.start, naming.end, partial(_always, named)))
+                self.edits.append((naming.start, naming.end, partial(_named, naming, language)))
             self.edits.sort(key=lambda edit: (edit[0], -edit[1]))
         self.starts = [start for start, _, _ in self.edits]
 
@@ -164,5 +151,5 @@ def _edit(place: Place, target: str) -> Callable[[Raw], str]:
     return lambda raw: place.written(target, raw)
 
 
-def _always(named: str, _: Raw) -> str:
-    return named
+def _named(naming: Naming, language: str, _: Raw) -> str:
+    return f"{naming.before}{language}{naming.after}"

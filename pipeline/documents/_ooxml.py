@@ -65,7 +65,7 @@ class Part(Nested):
     def __init__(self, where: str, content: bytes, policy: Policy, path: str) -> None:
         text, codec = decoded(where, content)
         refuse_broken(where, text)
-        self.where, self.policy = where, policy
+        self.policy = policy
         reader = _Reader(text, policy, path)
         places = [*reader.places()]
         lint = [_CHANGED] if reader.names.keys() & {"w:ins", "w:del"} else []

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import AnyStr
 
 from pipeline.core.document import Finding, Segment
 from pipeline.core.domain import frozen
+from pipeline.core.errors import InputError
 
 
 @frozen
@@ -22,6 +24,33 @@ class Piece:
     written: Callable[[str], bytes]
     """a text -> its bytes in this place: escaped, with the container's prefixes. The segment's own text gives
     the bytes that stand there"""
+
+
+def spliced(whole: AnyStr, edits: Iterable[tuple[int, int, AnyStr]]) -> AnyStr:
+    """A text with other words in these places, which are in order."""
+    parts: list[AnyStr] = []
+    at = 0
+    for start, end, instead in edits:
+        parts += [whole[at:start], instead]
+        at = end
+    parts.append(whole[at:])
+    return whole[:0].join(parts)
+
+
+def not_in(codec: str, name: str, content: bytes, error: UnicodeDecodeError) -> InputError:
+    """The error for a file that is not in this encoding."""
+    line = content.count(b"\n", 0, error.start) + 1
+    what, hint = f"the file is not {codec.upper()}", "save the file as UTF-8"
+    return InputError(what, where=f"{name}, line {line}", hint=hint)
+
+
+def utf8(name: str, content: bytes) -> str:
+    """The text of a file in UTF-8, without its byte order mark; `InputError` for any other."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise not_in("utf-8", name, content, error) from None
 
 
 class Spliced:
@@ -62,13 +91,9 @@ class Spliced:
 
     def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
         """The file with these translations in the place of their sources."""
-        parts, at = [], 0
-        for piece, target in zip(self.pieces, targets, strict=True):
-            if target is None:
-                continue
-            parts += [self.content[at : piece.start], piece.written(target)]
-            at = piece.end
-        return b"".join([*parts, self.content[at:]])
+        both = zip(self.pieces, targets, strict=True)
+        edits = ((one.start, one.end, one.written(target)) for one, target in both if target is not None)
+        return spliced(self.content, edits)
 
     def broken(self, built: bytes) -> list[Finding]:
         """Nothing: a format that can compare two files overrides this."""

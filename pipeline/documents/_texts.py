@@ -6,14 +6,13 @@ This module does not know any format.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from pipeline.core.document import Segment, Span
-from pipeline.core.errors import InputError
-from pipeline.documents._spliced import Piece, Spliced
+from pipeline.documents._spliced import Piece, Spliced, not_in
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _TAG = (
@@ -43,6 +42,8 @@ _KINDS = tuple(
     )
 )
 _LONGEST_CODE = 200
+SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
+"""the letters of escapes, as C has them"""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -72,14 +73,23 @@ class Spot(NamedTuple):
     segment: Segment
     written: Callable[[str], str]
     """a translation -> the characters in this place"""
+    reason: str = ""
+    """why it is left out; '' where it is translated"""
 
 
-class Skip(NamedTuple):
-    """What is left out, and why, in characters of the decoded text."""
+def left_out(start: int, end: int, reason: str) -> Spot:
+    """Where nothing stands that could be a segment, and why."""
+    return Spot(start, end, Segment(""), str, reason)
 
+
+class Message(NamedTuple):
+    """A text of a file of messages, and what the file says about it."""
+
+    key: str
     start: int
     end: int
-    reason: str
+    text: str
+    note: str
 
 
 def decoded(name: str, content: bytes, encoding: str = "utf-8") -> Decoded:
@@ -92,28 +102,29 @@ def decoded(name: str, content: bytes, encoding: str = "utf-8") -> Decoded:
     try:
         return Decoded(content[bom:].decode(encoding), encoding, bom)
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, bom + error.start) + 1
-        what = f"the file is not {encoding.upper()}"
-        raise InputError(what, where=f"{name}, line {line}", hint="save the file as UTF-8") from None
+        raise not_in(encoding, name, content[bom:], error) from None
 
 
-class Named(Spliced):
-    """A document that says what its language is."""
+class Texts(Spliced):
+    """A document of texts with their places in characters."""
 
     def __init__(
         self,
         content: bytes,
         source: Decoded,
         spots: Iterable[Spot],
-        skips: Iterable[Skip],
-        language: Spot | None,
         *,
         rest: str,
+        lint: Iterable[str] = (),
+        language: Spot | None = None,
     ) -> None:
-        """`language` is where the tag stands; its segment's text is the tag that stands there."""
-        pieces, left_out = placed(source, spots, skips)
-        super().__init__(content, pieces, left_out, rest=rest)
-        self._language = placed(source, [language])[0][0] if language else None
+        """`language` is where the tag of the language stands, which is the text of its segment."""
+        spots = [*spots, *([language] if language else [])]
+        at = _bytes(source, {place for spot in spots for place in spot[:2]})
+        skips = [(at[spot.start], at[spot.end], spot.reason) for spot in spots if spot.reason]
+        pieces = [_piece(source, at, spot) for spot in spots if not spot.reason]
+        super().__init__(content, pieces, skips, rest=rest, lint=lint)
+        self._language = _piece(source, at, language) if language else None
 
     def build(self, targets: Sequence[str | None], language: str = "") -> bytes:
         """The file with these translations, and with the tag of their language."""
@@ -124,18 +135,11 @@ class Named(Spliced):
         return whole.build([*targets[:at], language, *targets[at:]])
 
 
-def placed(
-    source: Decoded, spots: Iterable[Spot], skips: Iterable[Skip] = ()
-) -> tuple[list[Piece], list[tuple[int, int, str]]]:
-    """Spots and skips with their places in bytes. A text that did not change keeps its bytes."""
-    spots, skips = list(spots), list(skips)
-    places = [place for spot in spots for place in spot[:2]]
-    at = _bytes(source, {*places, *(place for skip in skips for place in skip[:2])})
-    pieces = []
-    for start, end, segment, written in spots:
-        own = partial(_written, source, segment.text, source.text[start:end], written)
-        pieces.append(Piece(at[start], at[end], segment, own))
-    return pieces, [(at[start], at[end], reason) for start, end, reason in skips]
+def _piece(source: Decoded, at: Mapping[int, int], spot: Spot) -> Piece:
+    """A spot with its place in bytes. A text that did not change keeps its bytes."""
+    raw = source.text[spot.start : spot.end]
+    own = partial(_written, source, spot.segment.text, raw, spot.written)
+    return Piece(at[spot.start], at[spot.end], spot.segment, own)
 
 
 def _written(source: Decoded, own: str, raw: str, written: Callable[[str], str], text: str) -> bytes:
@@ -177,6 +181,13 @@ def paired(text: str) -> str:
     if not _HALF.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def sign(escape: re.Match[str]) -> str:
+    """What an escape stands for: a hexadecimal number, an octal one, or a letter."""
+    if escape[3]:
+        return SIGNS.get(escape[3], escape[3])
+    return chr(int(escape[1], 16) if escape[1] else int(escape[2], 8))
 
 
 def tags(text: str) -> tuple[Span, ...]:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment
 from pipeline.core.errors import InputError
-from pipeline.documents._element import Messages, Tree, same_skeleton
+from pipeline.documents._element import Messages, Tree
 from pipeline.documents._inline import ESCAPED_TAG, Part, Run, Style, has_words, joined, place
 from pipeline.documents._markup import tokens
 from pipeline.documents._nested import Place
@@ -43,12 +43,11 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
 
 class _Android(Messages):
     def __init__(self, tree: Tree) -> None:
-        self.tree = tree
         root = next((token for token in tree.tokens if token.kind in ("open", "empty")), None)
         if root is None or root.name != "resources":
             hint = "the root of strings of Android is <resources>"
             raise InputError("this is not a file of Android's strings", where=tree.where, hint=hint)
-        super().__init__(tree.where, tree.text, tree.codec, _places(tree))
+        super().__init__(tree, _places(tree))
 
     def mended(self, place: int, target: str) -> str:
         """The translation with `\\n` for a line break where the source breaks its lines so."""
@@ -58,22 +57,11 @@ class _Android(Messages):
             return re.sub(r"(?:\\n)?\n", r"\\n", target)
         return target
 
-    def broken(self, built: bytes) -> list[Finding]:
-        """Whether the resources and their names are as before."""
-        try:
-            after = Tree(self.tree.where, built)
-        except InputError as error:
-            return [Finding("structure", f"{error.where}: {error.what}")]
-        return same_skeleton(*(_names(tree) for tree in (self.tree, after)))
-
-
-def _names(tree: Tree) -> list[tuple[str, str]]:
-    kinds = ("string", "item", *_HOLDERS)
-    return [
-        (token.name, tree.attribute(at, "name") + tree.attribute(at, "quantity"))
-        for at, token in enumerate(tree.tokens)
-        if token.kind in ("open", "empty") and token.name in kinds
-    ]
+    def skeleton(self, tree: Tree) -> Iterator[tuple[str, str]]:
+        """The resources and their names."""
+        for at, token in enumerate(tree.tokens):
+            if token.kind in ("open", "empty") and token.name in ("string", "item", *_HOLDERS):
+                yield token.name, tree.attribute(at, "name") + tree.attribute(at, "quantity")
 
 
 def _places(tree: Tree) -> Iterator[Place]:

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._json_values import Value, data, values, writer
-from pipeline.documents._texts import Named, Skip, Spot, decoded, no_words, tags
+from pipeline.documents._texts import Spot, Texts, decoded, no_words, tags
 
 SUFFIXES = (".arb",)
+recognises = any_file
 _LOCALE = "@@locale"
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
@@ -28,21 +24,18 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     if not isinstance(top, dict):
         hint = 'it begins with {"@@locale": "en", …}'
         raise InputError("this is no object with messages", where=name, hint=hint)
-    spots, skips = [], []
+    spots = []
     language = None
     written = writer(source.text)
     for value in values(source.text):
         segment = _segment(value, top)
         if value.path == (_LOCALE,):
-            language = Spot(value.start, value.end, segment, _tag)
-            skips.append(Skip(value.start, value.end, "language"))
-        elif value.path[0].startswith("@"):
-            skips.append(Skip(value.start, value.end, "notes for translators"))
-        elif reason := no_words(value.text):
-            skips.append(Skip(value.start, value.end, reason))
+            language = Spot(value.start, value.end, segment, _tag, "language")
         else:
-            spots.append(Spot(value.start, value.end, segment, written))
-    return Named(content, source, spots, skips, language, rest="keys")
+            note = value.path[0].startswith("@")
+            reason = "notes for translators" if note else no_words(value.text)
+            spots.append(Spot(value.start, value.end, segment, written, reason))
+    return Texts(content, source, spots, rest="keys", language=language)
 
 
 def _tag(language: str) -> str:

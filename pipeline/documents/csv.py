@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.core.suggest import nearest
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, placed, tags
+from pipeline.documents._texts import Decoded, Spot, Texts, decoded, no_words, tags
 
 SUFFIXES = (".csv", ".tsv")
+recognises = any_file
 _SEPARATORS = ",;\t|"
 _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 _HEADER = re.compile(r'(?:"[^"]*"|[^"\r\n]+)*')
@@ -34,11 +34,6 @@ class _Cell(NamedTuple):
     quoted: bool
 
 
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
-
-
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The cells of the columns that are translated."""
     source = decoded(name, content)
@@ -47,21 +42,18 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     names = [cell.text.strip() for cell in cells if cell.row == 1]
     reasons = [no_words(cell.text) for cell in cells]
     wanted = _wanted(name, names, policy.columns) if policy.columns else _wordy(cells, reasons)
-    spots, skips = [], []
+    spots = []
     for cell, reason in zip(cells, reasons, strict=True):
         if cell.row == 1:
             reason = "header"
         elif cell.column not in wanted:
             reason = "other columns"
-        if reason:
-            skips.append(Skip(cell.start, cell.end, reason))
-        else:
-            column = names[cell.column] if cell.column < len(names) else str(cell.column + 1)
-            segment = Segment(cell.text, "cell", f"row {cell.row} > {column}", markup=tags(cell.text))
-            crlf = "\r\n" in source.text[cell.start : cell.end]
-            spots.append(Spot(cell.start, cell.end, segment, partial(_written, separator, cell.quoted, crlf)))
-    pieces, left_out = placed(source, spots, skips)
-    return Spliced(content, pieces, left_out, rest="separators")
+        column = names[cell.column] if cell.column < len(names) else str(cell.column + 1)
+        segment = Segment(cell.text, "cell", f"row {cell.row} > {column}", markup=tags(cell.text))
+        crlf = "\r\n" in source.text[cell.start : cell.end]
+        written = partial(_written, separator, cell.quoted, crlf)
+        spots.append(Spot(cell.start, cell.end, segment, written, reason))
+    return Texts(content, source, spots, rest="separators")
 
 
 def _separator(text: str) -> str:

@@ -6,10 +6,11 @@ settings, embedded files and the instructions of fields are left out, and so is 
 
 from __future__ import annotations
 
-from pipeline.core.document import Document, Policy
+from pipeline.core.document import Document, Policy, any_file
 from pipeline.documents._office import office
 
 SUFFIXES = (".docx", ".docm", ".dotx")
+recognises = any_file
 _KINDS = {
     "wordprocessingml.document.main+xml": "",
     "ms-word.document.macroEnabled.main+xml": "",
@@ -24,11 +25,6 @@ _KINDS = {
     "drawingml.diagramDrawing+xml": "diagram",
 }
 """the ends of content types, and what such a part is called"""
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any file of this name is a Word file."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

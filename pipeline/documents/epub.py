@@ -11,26 +11,22 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents import html
-from pipeline.documents._element import Messages, Tree, local, same_skeleton
+from pipeline.documents._element import Messages, Tree, local
 from pipeline.documents._inline import Style, has_words, joined, place
 from pipeline.documents._nested import Naming, Place
 from pipeline.documents._zipped import Archive, Zipped
 
 SUFFIXES = (".epub",)
+recognises = any_file
 _CONTAINER = "META-INF/container.xml"
 _PAGES = ("application/xhtml+xml", "text/html")
 _CONTENTS = "application/x-dtbncx+xml"
 _TITLES = {"title": "title", "description": "description"}
 """the metadata that is translated, and the kind of its segment"""
 _STYLE = Style(xml=True)
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any file of this name is a book."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
@@ -99,20 +95,11 @@ class _Words(Messages):
     """A member of which some elements hold nothing but words: the package, or a table of contents."""
 
     def __init__(self, tree: Tree, kinds: dict[str, str], language: str) -> None:
-        self.tree = tree
         names = [
             at for at, token in enumerate(tree.tokens) if token.kind == "open" and local(token) == language
         ]
         namings = [Naming(tree.tokens[at].end, tree.tokens[tree.end(at)].start) for at in names[:1]]
-        super().__init__(tree.where, tree.text, tree.codec, _places(tree, kinds), namings=namings)
-
-    def broken(self, built: bytes) -> list[Finding]:
-        """Whether the elements are as before."""
-        try:
-            after = Tree(self.tree.where, built)
-        except InputError as error:
-            return [Finding("structure", f"{error.where}: {error.what}")]
-        return same_skeleton(self.tree.skeleton(bool), after.skeleton(bool))
+        super().__init__(tree, _places(tree, kinds), namings=namings)
 
 
 def _places(tree: Tree, kinds: dict[str, str]) -> Iterator[Place]:

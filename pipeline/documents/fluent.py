@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pipeline.core.document import Document, Finding, Policy, Segment, Span
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Skip, Spot, decoded, no_words, placed, tags
+from pipeline.core.document import Document, Finding, Policy, Segment, Span, any_file, outside
+from pipeline.documents._texts import Spot, Texts, decoded, left_out, no_words, tags
 
 SUFFIXES = (".ftl",)
+recognises = any_file
 _ENTRY = re.compile(r"(?:(-?[A-Za-z][\w-]*)|[ ]+(\.[A-Za-z][\w-]*))[ ]*=[ ]*")
 _COMMENT = re.compile(r"#(?!#)[ ]?([^\r\n]*)")
 _LINE = re.compile(r"[^\n]*\n?")
@@ -43,35 +43,30 @@ class _Pattern:
     note: str
 
 
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
-
-
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The patterns of a file. An entry that cannot be read stays as it is, and is told as lint."""
     source = decoded(name, content)
     text = source.text
     eol = "\r\n" if "\r\n" in text else "\n"
-    spots, skips, lint = [], [], []
+    spots, lint = [], []
     for pattern in _patterns(text):
         if _placeables(text, pattern.start, pattern.end) is None:
             lint.append(f"{name}, line {source.line(pattern.start)}: a {{ is not closed in {pattern.path}")
-            skips.append(Skip(pattern.start, pattern.end, "broken"))
+            spots.append(left_out(pattern.start, pattern.end, "broken"))
             continue
         for part in _parts(text, pattern, 0):
             spot = _spot(text, part, eol)
             key = part.path[part.path.find(".") :].partition("[")[0]
-            reason = "attribute" if key in _NO_TEXT else no_words(_shown(spot.segment))
-            if reason:
-                skips.append(Skip(spot.start, spot.end, reason))
-            else:
-                spots.append(spot)
-    pieces, left_out = placed(source, spots, skips)
-    return _Fluent(content, pieces, left_out, rest="keys and comments", lint=lint)
+            reason = (
+                "attribute"
+                if key in _NO_TEXT
+                else no_words("{}".join(outside(spot.segment.text, spot.segment.opaque)))
+            )
+            spots.append(spot._replace(reason=reason))
+    return _Fluent(content, source, spots, rest="keys and comments", lint=lint)
 
 
-class _Fluent(Spliced):
+class _Fluent(Texts):
     """Messages whose braces have to be in pairs."""
 
     def findings(self, place: int, target: str) -> list[Finding]:
@@ -80,15 +75,6 @@ class _Fluent(Spliced):
             return []
         what = "Your translation has a { or } without its partner. Keep the braces of the text, and add none."
         return [Finding("structure", what)]
-
-
-def _shown(segment: Segment) -> str:
-    """The text with an empty placeable for each that it has."""
-    parts, at = [], 0
-    for start, end in segment.opaque:
-        parts += [segment.text[at:start], "{}"]
-        at = end
-    return "".join([*parts, segment.text[at:]])
 
 
 def _patterns(text: str) -> Iterator[_Pattern]:

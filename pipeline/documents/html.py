@@ -10,19 +10,14 @@ from __future__ import annotations
 import re
 from itertools import zip_longest
 
-from pipeline.core.document import Document, Finding, Policy
-from pipeline.documents._inline import wrong_tags
+from pipeline.core.document import Document, Finding, Policy, any_file
+from pipeline.documents._inline import Marked
 from pipeline.documents._markup import decoded
-from pipeline.documents._nested import Nested
 from pipeline.documents._page import Page
 
 SUFFIXES = (".html", ".htm", ".xhtml")
+recognises = any_file
 _XML = re.compile(r"\s*(?:<\?xml\b|<!DOCTYPE[^>]{0,200}\bXHTML\b)", re.IGNORECASE)
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any text may be HTML."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
@@ -36,26 +31,20 @@ def page(name: str, content: bytes, policy: Policy, *, xml: bool) -> Document:
     return _Html(name, text, codec, policy, xml or bool(_XML.match(text.removeprefix("\ufeff"))))
 
 
-class _Html(Nested):
+class _Html(Marked):
     def __init__(self, name: str, text: str, codec: str, policy: Policy, xml: bool) -> None:
-        self.name, self.policy = name, policy
+        self.policy = policy
         self.page = Page(text, policy, xml=xml)
         page = self.page
         super().__init__(name, text, codec, page.places, page.skips, namings=page.namings, title=page.title)
 
-    def findings(self, place: int, target: str) -> list[Finding]:
-        """Tags that are lost, new, or cross each other."""
-        segment = self.segments[place]
-        return wrong_tags(segment.text, (*segment.opaque, *segment.markup), target)
-
     def broken(self, built: bytes) -> list[Finding]:
         """Where the tags of the page are not as they were."""
-        text, _ = decoded(self.name, built)
+        text, _ = decoded(self.where, built)
         after = Page(text, self.policy, xml=self.page.style.xml)
         both = zip_longest(self.page.skeleton(), after.skeleton(), fillvalue="no tag")
         for number, (was, now) in enumerate(both, 1):
             if was != now:
-                return [
-                    Finding("structure", f"Tag {number} of the page was {was[:80]!r} and is {now[:80]!r}.")
-                ]
+                what = f"Tag {number} of the page was {was[:80]!r} and is {now[:80]!r}."
+                return [Finding("structure", what)]
         return []

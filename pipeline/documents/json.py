@@ -13,8 +13,7 @@ from typing import Any
 
 from pipeline.core.document import Document, Policy, Segment
 from pipeline.documents._json_values import Value, data, values, writer
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Skip, Spot, decoded, no_words, placed, tags
+from pipeline.documents._texts import Spot, Texts, decoded, no_words, tags
 
 SUFFIXES = (".json",)
 _SETTINGS = re.compile(
@@ -34,18 +33,14 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     source = decoded(name, content)
     top = data(name, source.text)
     notes = _notes(top)
-    spots, skips = [], []
+    spots = []
     written = writer(source.text)
     for value in values(source.text):
         reason = no_words(value.text)
         if notes is not None and value.path[1:] != ("message",):
             reason = "notes for translators"
-        if reason:
-            skips.append(Skip(value.start, value.end, reason))
-        else:
-            spots.append(Spot(value.start, value.end, _segment(value, notes), written))
-    pieces, left_out = placed(source, spots, skips)
-    return Spliced(content, pieces, left_out, rest="keys")
+        spots.append(Spot(value.start, value.end, _segment(value, notes), written, reason))
+    return Texts(content, source, spots, rest="keys")
 
 
 def _notes(top: Any) -> dict[str, str] | None:

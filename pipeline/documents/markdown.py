@@ -8,37 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from pipeline.core.document import Document, Finding, Policy
-from pipeline.core.errors import InputError
+from pipeline.core.document import Document, Finding, Policy, any_file
 from pipeline.documents import _front_matter, _markdown_check
 from pipeline.documents import _markdown_mend as mend
 from pipeline.documents._markdown_anchors import edits, links_inside
 from pipeline.documents._markdown_blocks import Blocks, Walk
 from pipeline.documents._markdown_events import definitions, events
-from pipeline.documents._spliced import Piece, Spliced
+from pipeline.documents._spliced import Piece, Spliced, spliced, utf8
 
 SUFFIXES = (".md", ".markdown", ".mdown", ".mkd")
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any text is Markdown."""
-    return True
+recognises = any_file
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The paragraphs, headings, items and cells of a text in UTF-8."""
-    decoded(name, content)
+    utf8(name, content)
     return MarkdownDocument(content, policy)
-
-
-def decoded(name: str, content: bytes) -> str:
-    """The text of a file, without its byte order mark."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        hint = "save the file as UTF-8"
-        raise InputError("the file is not UTF-8", where=f"{name}, line {line}", hint=hint) from None
 
 
 class MarkdownDocument(Spliced):
@@ -127,12 +112,7 @@ class MarkdownDocument(Spliced):
         if not language or way == "keep" or not (way == "explicit_id" or links_inside(self.content)):
             return built
         head, body = _parted(built)
-        parts, at = [head], 0
-        content = body.encode()
-        for start, end, instead in edits(self.source, self.plain(body, page=True), way):
-            parts += [content[at:start], instead]
-            at = end
-        return b"".join([*parts, content[at:]])
+        return head + spliced(body.encode(), edits(self.source, self.plain(body, page=True), way))
 
     def broken(self, built: bytes) -> list[Finding]:
         """What moved in the blocks, links, code, front-matter keys and line endings of the page."""

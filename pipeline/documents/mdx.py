@@ -9,30 +9,27 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from pipeline.core.document import Document, Finding, Policy
+from pipeline.core.document import Document, Finding, Policy, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._front_matter import front_matter
 from pipeline.documents._markdown_blocks import Blocks, Walk
 from pipeline.documents._markdown_events import events
 from pipeline.documents._mdx_scan import Construct, Unclosed, constructs
 from pipeline.documents._mdx_view import View, flow, hidden
-from pipeline.documents.markdown import MarkdownDocument, decoded
+from pipeline.documents._spliced import utf8
+from pipeline.documents.markdown import MarkdownDocument
 
 SUFFIXES = (".mdx",)
+recognises = any_file
 _MOST_ESCAPES = 20
 _SIGN = re.compile(rb"(?<!\\)<")
 _ATTRIBUTES = re.compile(rb"[\s{]")
 _BEGINS = re.compile(r"(?:import|export)[ \t{*\"']")
 
 
-def recognises(name: str, content: bytes) -> bool:
-    """No other format has this suffix."""
-    return True
-
-
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The words of a page; `InputError` where an expression or a tag never ends, as MDX itself refuses it."""
-    decoded(name, content)
+    utf8(name, content)
     try:
         return MdxDocument(content, policy)
     except Unclosed as error:

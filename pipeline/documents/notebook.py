@@ -10,27 +10,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._code_comments import comments
 from pipeline.documents._json_values import Value, data, values, writer
 from pipeline.documents._markdown_mend import one_line
 from pipeline.documents._markdown_place import Written
-from pipeline.documents._spliced import Piece, Spliced
-from pipeline.documents.markdown import MarkdownDocument, decoded
+from pipeline.documents._spliced import Piece, Spliced, utf8
+from pipeline.documents.markdown import MarkdownDocument
 
 SUFFIXES = (".ipynb",)
+recognises = any_file
 _BEFORE = re.compile(r"[\[,]([ \t\r\n]*)\Z")
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """No other format has this suffix."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The words of a notebook; `InputError` where it is no JSON, or of an older format."""
-    text = decoded(name, content)
+    text = utf8(name, content)
     top = data(name, text)
     if not isinstance(top, dict) or not isinstance(top.get("cells"), list):
         hint = "open it in Jupyter and save it again: only the format 4 is read"
@@ -131,7 +127,7 @@ class Notebook:
     def broken(self, built: bytes) -> list[Finding]:
         """What moved in a cell, or in anything else."""
         try:
-            text = decoded("", built)
+            text = utf8("", built)
             top = data("", text)
             sources = _sources(text)
             same = _without(top, self._numbers()) == _without(self._top, self._numbers())

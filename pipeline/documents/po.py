@@ -7,17 +7,18 @@ segments as the language has plural forms. This module does not know what a good
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment, any_file
 from pipeline.core.errors import InputError
 from pipeline.documents._plurals import Forms, forms, forms_of
 from pipeline.documents._po_file import Entry, Text, entries, quoted, width_of
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, placed, tags, without_letters
+from pipeline.documents._spliced import spliced
+from pipeline.documents._texts import Decoded, Spot, Texts, decoded, left_out, tags, without_letters
 
 SUFFIXES = (".po", ".pot")
+recognises = any_file
 _CHARSET = re.compile(rb'^"[^"\n]*charset=([\w-]+)', re.MULTILINE | re.IGNORECASE)
 _SYNTAX = {
     **dict.fromkeys(("python-format", "c-format", "php-format", "objc-format", "perl-format"), "printf"),
@@ -29,11 +30,6 @@ _SCRIPTS = {
     **{"sr@latin": "sr-latn", "uz@cyrillic": "uz-cyrl"},
 }
 _SHOWN = 6
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
@@ -66,11 +62,10 @@ class _Catalogue:
         self._width = width_of(source.text)
         self._eol = "\r\n" if "\r\n" in source.text else "\n"
         spots = [Spot(*spot, str) for entry in self._entries for spot in self._spots(entry)]
-        skips = [Skip(start, end, "obsolete") for start, end in obsolete]
+        spots += [left_out(start, end, "obsolete") for start, end in obsolete]
         if self._header:
-            skips.append(Skip(self._header.start, self._header.end, "header"))
-        pieces, left_out = placed(source, spots, skips)
-        counted = Spliced(content, pieces, left_out, rest="keys and comments")
+            spots.append(left_out(self._header.start, self._header.end, "header"))
+        counted = Texts(content, source, spots, rest="keys and comments")
         self.segments, self.skipped = counted.segments, counted.skipped
         self._bom = content[: source.bom]
 
@@ -121,7 +116,7 @@ class _Catalogue:
         for entry in self._entries:
             count = 1 if entry.plural is None else self._forms.count
             edits += self._filled(entry, [next(rest) for _ in range(count)], wanted)
-        return self._encoded(_spliced(self._source.text, edits))
+        return self._encoded(spliced(self._source.text, sorted(edits)))
 
     def _filled(self, entry: Entry, texts: list[str | None], wanted: Forms) -> list[tuple[int, int, str]]:
         old = [text.text for text in entry.texts]
@@ -198,14 +193,6 @@ def _plural(plain: Segment, entry: Entry, rule: Forms, form: int) -> Segment:
     shown = ", ".join(map(str, numbers[:_SHOWN])) + (", …" if len(numbers) > _SHOWN else "")
     note = f"plural form {form + 1} of {rule.count}, for n = {shown}"
     return replace(plain, text=one, note="; ".join(filter(None, (note, plain.note))))
-
-
-def _spliced(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
-    parts, at = [], 0
-    for start, end, new in sorted(edits):
-        parts += [text[at:start], new]
-        at = end
-    return "".join([*parts, text[at:]])
 
 
 def _set(header: str, key: str, value: str) -> str:

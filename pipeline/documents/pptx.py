@@ -5,10 +5,11 @@ Runs of another format, breaks and fields are numbered tags in a paragraph. Layo
 
 from __future__ import annotations
 
-from pipeline.core.document import Document, Policy
+from pipeline.core.document import Document, Policy, any_file
 from pipeline.documents._office import office
 
 SUFFIXES = (".pptx", ".pptm", ".ppsx", ".potx")
+recognises = any_file
 _KINDS = {
     "presentationml.slide+xml": "slide",
     "presentationml.notesSlide+xml": "notes of slide",
@@ -18,11 +19,6 @@ _KINDS = {
     "drawingml.diagramDrawing+xml": "diagram",
 }
 """the ends of content types, and what such a part is called"""
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Any file of this name is a PowerPoint file."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:

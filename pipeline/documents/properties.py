@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
 
-from pipeline.core.document import Document, Policy, Segment
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
+from pipeline.core.document import Document, Policy, Segment, any_file
+from pipeline.documents._texts import Message, Spot, Texts, decoded, no_words, paired, tags
 
 SUFFIXES = (".properties",)
+recognises = any_file
 _LOGICAL = re.compile(r"[ \t\f]*(?:([#!][^\r\n]*)|((?:[^\\\r\n]|\\(?:\r\n|[^\r]|\r))*))(?:\r\n|\r|\n|\Z)")
 _KEY = re.compile(r"((?:[^\\=:\s]|\\(?:\r\n|[\s\S]))*)(?:[ \t\f]*[=:])?[ \t\f]*")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(\r\n|\r|\n)[ \t\f]*|([\s\S])|\Z)")
@@ -25,19 +24,6 @@ _ESCAPES = str.maketrans({sign: f"\\{letter}" for letter, sign in _SIGNS.items()
 _ARGUMENT = re.compile(r"\{\d+\s*[,}]")
 _APOSTROPHES = re.compile(r"'+")
 _LONGEST_NOTE = 500
-
-
-class _Value(NamedTuple):
-    key: str
-    start: int
-    end: int
-    text: str
-    note: str
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
@@ -50,25 +36,13 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     last = {"utf-8": "\x7f" if content.isascii() else "\U0010ffff", "iso-8859-1": "\xff"}.get(source.encoding)
     written = partial(_written, last or "\U0010ffff")
     found = list(_values(source.text))
-    spots, skips = [], []
-    for value in found:
-        if reason := no_words(value.text):
-            skips.append(Skip(value.start, value.end, reason))
-        else:
-            spots.append(Spot(value.start, value.end, _segment(value), written))
-    return _properties(content, source, spots, skips, _doubles([value.text for value in found]))
-
-
-def _properties(
-    content: bytes, source: Decoded, spots: list[Spot], skips: list[Skip], doubles: Callable[[str], bool]
-) -> Document:
-    pieces, left_out = placed(source, spots, skips)
-    document = _Properties(content, pieces, left_out, rest="keys and comments")
-    document.doubles = doubles
+    spots = (Spot(one.start, one.end, _segment(one), written, no_words(one.text)) for one in found)
+    document = _Properties(content, source, spots, rest="keys and comments")
+    document.doubles = _doubles([one.text for one in found])
     return document
 
 
-class _Properties(Spliced):
+class _Properties(Texts):
     """Messages, of which some are patterns of `MessageFormat`."""
 
     doubles: Callable[[str], bool]
@@ -80,7 +54,7 @@ class _Properties(Spliced):
         return _APOSTROPHES.sub(lambda found: found[0] + "'" * (len(found[0]) % 2), target)
 
 
-def _values(text: str) -> Iterator[_Value]:
+def _values(text: str) -> Iterator[Message]:
     at, comments = 0, list[str]()
     while at < len(text):
         line = _LOGICAL.match(text, at)
@@ -95,7 +69,7 @@ def _values(text: str) -> Iterator[_Value]:
             key = _KEY.match(text, start, end)
             begin = key.end() if key else start
             note = " ".join(filter(None, comments))[:_LONGEST_NOTE]
-            yield _Value(_read(key[1] if key else ""), begin, end, _read(text[begin:end]), note)
+            yield Message(_read(key[1] if key else ""), begin, end, _read(text[begin:end]), note)
         comments = []
 
 
@@ -121,7 +95,7 @@ def _units(sign: str) -> str:
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
-def _segment(value: _Value) -> Segment:
+def _segment(value: Message) -> Segment:
     printf = "printf" if "%" in value.text else ""
     syntax = "icu" if _ARGUMENT.search(value.text) else printf
     return Segment(value.text, "message", value.key, markup=tags(value.text), note=value.note, syntax=syntax)

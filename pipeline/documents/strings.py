@@ -7,73 +7,52 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from pipeline.core.document import Document, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Decoded, Skip, Spot, decoded, no_words, paired, placed, tags
+from pipeline.documents._texts import Decoded, Message, Spot, Texts, decoded, no_words, paired, sign, tags
 
 SUFFIXES = (".strings",)
+recognises = any_file
 _TOKEN = re.compile(
     r'\s*(?:/\*([^*]*\*+(?:[^/*][^*]*\*+)*)/|//([^\r\n]*)|"([^"\\]*(?:\\[\s\S][^"\\]*)*)"|([\w.$:-]+)|([=;]))'
 )
 _BLANK = re.compile(r"\s*")
 _ESCAPE = re.compile(r"\\(?:[uU]([0-9a-fA-F]{4})|([0-7]{1,3})|([\s\S]))")
-_SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 _ESCAPES = str.maketrans({"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", '"': '\\"'})
 _NO_NOTE = "No comment provided by engineer."
-
-
-class _Value(NamedTuple):
-    key: str
-    start: int
-    end: int
-    text: str
-    note: str
-
-
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
 
 
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The messages of a file."""
     half = {b"\x00": "utf-16-be"}.get(content[:1], "utf-16-le" if content[1:2] == b"\x00" else "utf-8")
     source = decoded(name, content, half)
-    spots, skips = [], []
-    for value in _values(name, source):
-        if reason := no_words(value.text):
-            skips.append(Skip(value.start, value.end, reason))
-        else:
-            syntax = "printf" if "%" in value.text else ""
-            segment = Segment(
-                value.text, "message", value.key, (), tags(value.text), value.note, syntax=syntax
-            )
-            spots.append(Spot(value.start, value.end, segment, _written))
-    pieces, left_out = placed(source, spots, skips)
-    return Spliced(content, pieces, left_out, rest="keys and comments")
+    spots = []
+    for one in _values(name, source):
+        syntax = "printf" if "%" in one.text else ""
+        segment = Segment(one.text, "message", one.key, (), tags(one.text), one.note, syntax=syntax)
+        spots.append(Spot(one.start, one.end, segment, _written, no_words(one.text)))
+    return Texts(content, source, spots, rest="keys and comments")
 
 
-def _values(name: str, source: Decoded) -> Iterator[_Value]:
+def _values(name: str, source: Decoded) -> Iterator[Message]:
     """The texts behind `=`; a key that stands alone is its own text, and stays as it is."""
     key, note, expected = "", "", "key"
     for token in _tokens(name, source):
-        sign = token[5] or "text"
+        kind = token[5] or "text"
         if token[1] is not None or token[2] is not None:
             said = (token[1] or token[2] or "").strip("* \n\r\t")
             if expected == "key" and said != _NO_NOTE:
                 note = said
-        elif sign == "text" and expected == "key":
+        elif kind == "text" and expected == "key":
             key, expected = _read(token[3] or token[4] or ""), "="
-        elif sign == "text" and expected == "value":
+        elif kind == "text" and expected == "value":
             start, end = token.span(4 if token[3] is None else 3)
-            yield _Value(key, start, end, _read(source.text[start:end]), note)
+            yield Message(key, start, end, _read(source.text[start:end]), note)
             expected = ";"
-        elif sign == "=" and expected == "=":
+        elif kind == "=" and expected == "=":
             expected = "value"
-        elif sign == ";" and expected in ("=", ";"):
+        elif kind == ";" and expected in ("=", ";"):
             expected, note = "key", ""
         else:
             raise _wrong(name, source, token.end())
@@ -99,13 +78,7 @@ def _wrong(name: str, source: Decoded, at: int) -> InputError:
 
 
 def _read(raw: str) -> str:
-    return paired(_ESCAPE.sub(_sign, raw)) if "\\" in raw else raw
-
-
-def _sign(found: re.Match[str]) -> str:
-    if found[3]:
-        return _SIGNS.get(found[3], found[3])
-    return chr(int(found[1], 16) if found[1] else int(found[2], 8))
+    return paired(_ESCAPE.sub(sign, raw)) if "\\" in raw else raw
 
 
 def _written(text: str) -> str:

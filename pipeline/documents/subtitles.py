@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Finding, Policy, Segment, any_file, outside
 from pipeline.core.errors import InputError
 from pipeline.documents._reading import balanced, too_much
-from pipeline.documents._spliced import Spliced
-from pipeline.documents._texts import Skip, Spot, decoded, placed, without_letters
+from pipeline.documents._texts import Spot, Texts, decoded, without_letters
 
 SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+recognises = any_file
 _TIME = r"(?:\d+:)?\d{1,2}:\d{1,2}(?:[,.]\d{1,3})?"
 _TIMES = re.compile(rf"^[ \t]*({_TIME})[ \t]*-->[ \t]*({_TIME})[^\r\n]*(?:\r?\n|\Z)", re.MULTILINE)
 _NUMBER = re.compile(r"(?:\A|\n)[ \t]*\d+[ \t]*\r?\n\Z")
@@ -41,11 +41,6 @@ class _Cue(NamedTuple):
     written: Callable[[str], str]
 
 
-def recognises(name: str, content: bytes) -> bool:
-    """Every file with such a name is one."""
-    return True
-
-
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The cues of a file."""
     source = decoded(name, content)
@@ -54,21 +49,13 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     if not cues and source.text.strip() and not kind and not source.text.startswith("WEBVTT"):
         hint = "a cue is a line such as 00:00:01,000 --> 00:00:02,500, and its text below"
         raise InputError("there are no subtitles in it", where=name, hint=hint)
-    spots, skips, seconds = [], [], []
-    for cue in cues:
-        segment = _segment(cue)
-        if reason := without_letters(_shown(segment)):
-            skips.append(Skip(cue.start, cue.end, reason))
-        else:
-            spots.append(Spot(cue.start, cue.end, segment, cue.written))
-            seconds.append(cue.seconds)
-    pieces, left_out = placed(source, spots, skips)
-    document = _Subtitles(content, pieces, left_out, rest="times and settings")
-    document.seconds = seconds
+    spots = list(map(_spot, cues))
+    document = _Subtitles(content, source, spots, rest="times and settings")
+    document.seconds = [cue.seconds for cue, spot in zip(cues, spots, strict=True) if not spot.reason]
     return document
 
 
-class _Subtitles(Spliced):
+class _Subtitles(Texts):
     """Subtitles, with how long each is shown."""
 
     seconds: Sequence[float] = ()
@@ -82,20 +69,12 @@ class _Subtitles(Spliced):
         return list(too_much(self.segments[place].text, target, self.seconds[place]))
 
 
-def _segment(cue: _Cue) -> Segment:
+def _spot(cue: _Cue) -> Spot:
     parts = list(_PARTS.finditer(cue.text))
     opaque = tuple(part.span() for part in parts if part[1] is None)
     styled = tuple(part.span() for part in parts if part[1] is not None)
-    return Segment(cue.text, "cue", cue.begins, opaque, styled)
-
-
-def _shown(segment: Segment) -> str:
-    """The text without what nobody reads."""
-    parts, at = [], 0
-    for start, end in sorted([*segment.opaque, *segment.markup]):
-        parts.append(segment.text[at:start])
-        at = end
-    return "".join([*parts, segment.text[at:]])
+    reason = without_letters("".join(outside(cue.text, [part.span() for part in parts])))
+    return Spot(cue.start, cue.end, Segment(cue.text, "cue", cue.begins, opaque, styled), cue.written, reason)
 
 
 def _cues(text: str) -> Iterator[_Cue]:

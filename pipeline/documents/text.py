@@ -6,29 +6,19 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from pipeline.core.document import Document, Policy, Segment
-from pipeline.core.errors import InputError
-from pipeline.documents._spliced import Piece, Spliced
+from pipeline.core.document import Document, Policy, Segment, any_file
+from pipeline.documents._spliced import Piece, Spliced, utf8
 
 SUFFIXES = (".txt", ".text")
+recognises = any_file
 _PARAGRAPH = re.compile(rb"[^\s][^\r\n]*(?:\r?\n[ \t]*[^\s][^\r\n]*)*")
 _LINE = b"\n"
 _BREAK = re.compile(r"\r?\n")
 
 
-def recognises(name: str, content: bytes) -> bool:
-    """Any text is plain text."""
-    return True
-
-
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The paragraphs of a text in UTF-8, with or without a byte order mark."""
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        hint = "save the file as UTF-8"
-        raise InputError("the file is not UTF-8", where=f"{name}, line {line}", hint=hint) from None
+    utf8(name, content)
     start = 3 if content.startswith(b"\xef\xbb\xbf") else 0
     return Spliced(content, _pieces(content, start), rest="blank lines")
 

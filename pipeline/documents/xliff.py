@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from pipeline.core.document import Document, Finding, Policy, Segment
+from pipeline.core.document import Document, Policy, Segment
 from pipeline.core.errors import InputError
-from pipeline.documents._element import Messages, Tree, local, same_skeleton
+from pipeline.documents._element import Messages, Tree, local
 from pipeline.documents._inline import Style, has_words, joined, place
 from pipeline.documents._markup import attributes
 from pipeline.documents._nested import Naming, Place, Raw
@@ -23,6 +23,7 @@ SUFFIXES = (".xlf", ".xliff")
 _CODE = frozenset(("ph", "bpt", "ept", "it", "bx", "ex", "x", "sc", "ec", "cp", "sm", "em"))
 """inline elements that hold no text for people"""
 _LEFT_OUT = frozenset(("alt-trans", "matches", "glossary", "ignorable", "bin-unit", "originalData", "header"))
+_UNITS = ("file", "group", "unit", "trans-unit", "segment", "ignorable", "source", "note")
 _TODO = ("new", "needs-translation", "initial")
 _STATE = re.compile(rf"""(\bstate\s*=\s*["'])(?:{"|".join(_TODO)})(?=["'])""")
 _ICU = re.compile(r"\{\s*\w+\s*,\s*(?:plural|select|selectordinal)\s*,")
@@ -41,7 +42,6 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
 
 class _Xliff(Messages):
     def __init__(self, tree: Tree, wanted: str) -> None:
-        self.tree = tree
         root = next((at for at, token in enumerate(tree.tokens) if token.kind in ("open", "empty")), -1)
         if root < 0 or local(tree.tokens[root]) != "xliff":
             hint = "its root must be <xliff>"
@@ -53,21 +53,15 @@ class _Xliff(Messages):
         other = [wanted and tag and not _same(tag, wanted) for tag in known]
         places = _places(tree)
         super().__init__(
-            tree.where,
-            tree.text,
-            tree.codec,
+            tree,
             _asked_anew(places) if any(other) else places,
             namings=filter(None, namings),
             rest="sources and markup",
         )
 
-    def broken(self, built: bytes) -> list[Finding]:
-        """Whether the units and their sources are as before; targets may be new."""
-        try:
-            after = Tree(self.tree.where, built)
-        except InputError as error:
-            return [Finding("structure", f"{error.where}: {error.what}")]
-        return same_skeleton(*(tree.skeleton(_is_unit) for tree in (self.tree, after)))
+    def skeleton(self, tree: Tree) -> Iterator[tuple[str, str]]:
+        """The units and their sources; targets may be new."""
+        return ((token.kind, token.name) for token in tree.tokens if local(token) in _UNITS)
 
 
 def _same(tag: str, wanted: str) -> bool:
@@ -80,10 +74,6 @@ def _asked_anew(places: Iterable[Place]) -> Iterator[Place]:
     """The places without the translations that stand there: they are in another language."""
     for one in places:
         yield replace(one, segment=replace(one.segment, given=None))
-
-
-def _is_unit(name: str) -> bool:
-    return name in ("file", "group", "unit", "trans-unit", "segment", "ignorable", "source", "note")
 
 
 def _naming(tree: Tree, at: int, name: str) -> Naming | None:

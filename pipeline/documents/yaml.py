@@ -17,7 +17,7 @@ import yaml
 
 from pipeline.core.document import Document, Policy, Segment
 from pipeline.core.errors import InputError
-from pipeline.documents._texts import Named, Skip, Spot, decoded, no_words, tags
+from pipeline.documents._texts import Spot, Texts, decoded, no_words, tags
 
 SUFFIXES = (".yml", ".yaml")
 _SETTINGS = re.compile(
@@ -69,26 +69,21 @@ def recognises(name: str, content: bytes) -> bool:
 def read(name: str, content: bytes, policy: Policy) -> Document:
     """The texts of a YAML file."""
     source = decoded(name, content)
-    spots, skips, top = [], [], []
+    spots, top = [], []
     eol = "\r\n" if "\r\n" in source.text else "\n"
     for scalar in _scalars(name, source.text):
         if scalar.key:
             top += [scalar] if not scalar.path else []
             continue
         spot = _spot(source.text, scalar, eol)
-        if _BREAKS.search(source.text, _begin(scalar.event), spot.end):
-            skips.append(Skip(spot.start, spot.end, "rare line breaks"))
-            continue
         reason = no_words(spot.segment.text) if _is_text(scalar.event) else "not a text"
-        if reason:
-            skips.append(Skip(spot.start, spot.end, reason))
-        else:
-            spots.append(spot)
+        if _BREAKS.search(source.text, _begin(scalar.event), spot.end):
+            reason = "rare line breaks"
+        spots.append(spot._replace(reason=reason))
     language = None
     if len(top) == 1 and _names_language(top[0].event.value, name, policy.source):
-        language = _spot(source.text, top[0], eol)
-        skips.append(Skip(language.start, language.end, "language"))
-    return Named(content, source, spots, skips, language, rest="keys")
+        language = _spot(source.text, top[0], eol)._replace(reason="language")
+    return Texts(content, source, spots, rest="keys", language=language)
 
 
 def _scalars(name: str, text: str) -> Iterator[_Scalar]:

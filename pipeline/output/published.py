@@ -88,7 +88,8 @@ def shown_of(job: Job, *, failed: bool, key: str | None, step: str | None, most:
             what, where=table.name, hint="`pipeline show JOB --rows 100` lists rows with their keys"
         )
     rows = scan.head(most).collect().to_dicts()
-    numbers = [row.pop(_NUMBER) if row.get("_status") == "failed" else 0 for row in rows]
+    failures = [row.get("_status") == "failed" for row in rows]
+    numbers = [row.pop(_NUMBER) * failed for row, failed in zip(rows, failures, strict=True)]
     said = [": ".join(reasons[number - 1]) if 0 < number <= len(reasons) else "" for number in numbers]
     return Shown(rows, said, total, part_of(job), unchanged)
 

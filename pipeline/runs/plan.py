@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -13,7 +13,6 @@ from pipeline.engine.in_order import InOrder
 from pipeline.engine.stages import Stage
 from pipeline.engine.walk import Branch
 from pipeline.job.endpoints import places_of
-from pipeline.job.models import Model
 from pipeline.job.spec import Job
 from pipeline.journal import accounts, recall
 from pipeline.journal.accounts import StepAccount
@@ -21,13 +20,15 @@ from pipeline.journal.journal import Journal
 from pipeline.money import tokens
 from pipeline.money.bound import Bound
 from pipeline.money.estimate import Expected
-from pipeline.money.lanes import LANES, SYNC, meaning, resolved_lane, tier_of, why_not
+from pipeline.money.lanes import LANES, resolved_lane, tier_of, why_not
 from pipeline.money.tariff import Tariff, rehearsed, tariff_of
 from pipeline.records.opening import Rows
 from pipeline.runs.crowd.rounds import Rounds
 from pipeline.runs.meaning.reading import Reading
 from pipeline.runs.meaning.review import Review
-from pipeline.runs.result import LanePlan, Plan, StepPlan
+from pipeline.runs.night.compared import compared, varied
+from pipeline.runs.night.waiting import Waiting
+from pipeline.runs.result import Plan, StepPlan
 from pipeline.runs.retry_failed import keys_to_review, paid_failures
 from pipeline.runs.session import Session
 from pipeline.runs.warnings import warnings_of
@@ -98,7 +99,13 @@ class _Forecast:
     by_lane: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(LANES, 0.0))
     """dollars by each lane"""
 
-    def expect(self, request: Request) -> None:
+    def expect(self, request: Request, *, waits: bool) -> None:
+        """Count a request; one that `waits` in a batch is not sent again."""
+        if request.via not in self.critics:
+            self._expect_critics(1, bounded=not waits)
+        if waits:
+            self.plan.in_batches += 1
+            return
         plan, size, asked = self.plan, tokens.size(request), self.asked[request.via]
         output = asked.usual or size.limit or tokens.DEFAULT_OUTPUT
         expected = Expected(size.input, output, output)
@@ -111,9 +118,7 @@ class _Forecast:
         for lane, cost in self.by_lane.items():
             self.by_lane[lane] = _sum(cost, asked.mean(request, expected, asked.by[lane]))
         plan.most = _sum(plan.most, self.bound.most(request))
-        plan.no_bound = self.bound.why_not
-        if request.via not in self.critics:
-            self._expect_critics(1)
+        plan.no_bound = plan.no_bound or self.bound.why_not
 
     def expect_later(self, requests: int, *, items: bool = False, own: bool = True) -> None:
         """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones.
@@ -121,25 +126,26 @@ class _Forecast:
         With `items` each of them stands for a list: it is not known yet how many requests it brings.
         Without `own` only the models are asked that judge the answers.
         """
+        requests *= self.bound.samples
         if own:
             self._later(requests, "", items)
         self._expect_critics(requests)
 
-    def _expect_critics(self, answers: int) -> None:
+    def _expect_critics(self, answers: int, bounded: bool = False) -> None:
         for name, each in self.critics.items():
-            self._later(answers * each, name)
+            self._later(answers * each, name, bounded=bounded)
 
-    def _later(self, requests: int, via: str, items: bool = False) -> None:
+    def _later(self, requests: int, via: str, items: bool = False, bounded: bool = False) -> None:
         plan, asked = self.plan, self.asked[via]
-        plan.later += requests
-        plan.items = plan.items or items
+        plan.later, plan.items = plan.later + requests, plan.items or items
         if self.bound.free:
             return
-        plan.most = None
-        if not self.bound.why_not:
-            plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
-            if plan.items:
-                plan.no_bound = "how many items there are depends on missing answers"
+        if not bounded:
+            plan.most = None
+            if not self.bound.why_not:
+                prompts = f"the prompts of up to {plan.later:,} requests depend"
+                what = "how many items there are depends" if plan.items else prompts
+                plan.no_bound = f"{what} on missing answers"
         for lane, cost in self.by_lane.items():
             one = None if items else asked.later(asked.by[lane])
             self.by_lane[lane] = cost if cost is None or one is None else cost + one * requests
@@ -154,26 +160,17 @@ def _sum(so_far: float | None, cost: int | None) -> float | None:
 
 
 async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
-    known = accounts.by_step(journal)
-    seen_before = {(one.step, one.model): one for one in known if one.replies}
+    seen_before = {(one.step, one.model): one for one in accounts.by_step(journal) if one.replies}
     review = Review.of(session)
     stages = [*session.stages, *([review.stage] if review else [])]
     made = ((stage.spec.name, _forecast(session.job, stage, seen_before)) for stage in stages)
     forecasts = {name: forecast for name, forecast in made if forecast}
     plan = Plan(steps=[forecast.plan for forecast in forecasts.values()])
-    but = rehearsed(session.job)
-    real = [one for one in known if not but or not one.model.startswith(but)]
-    plan.spent = sum(step.cost for step in real) / DOLLAR
-    plan.maybe_spent = sum(step.maybe for step in real) / DOLLAR
-    plan.budget = session.job.budget.cost
+    waiting = Waiting(journal)
+    _add_money(plan, session.job, journal, waiting)
     plan.warnings = list(map(str, warnings_of(session)))
-    _, *used = accounts.spent(journal, but)
-    limits = session.job.budget
-    for name, most, past in zip(("tokens", "requests"), (limits.tokens, limits.requests), used, strict=True):
-        if most is not None:
-            plan.left_of[name] = (max(most - past, 0), most)
     plan.chosen = session.source.chosen
-    look_up = _counting(forecasts, recall.knowing(journal), again)
+    look_up = _counting(forecasts, recall.knowing(journal), again, waiting)
     equal = EqualPrompts(session.stages)
     walks = InOrder(session.stages, equal.noting(look_up))
     reading = Reading(session)
@@ -198,27 +195,27 @@ async def _count(session: Session, journal: Journal, again: Set[bytes]) -> Plan:
         review.judged(reading.sources, look_up)
     for step, rows in equal.rows().items():
         forecasts[step].plan.sharing = rows
-    plan.lanes = list(_lanes(session.job, plan, list(forecasts.values())))
+    names = {model.name for one in forecasts.values() for model in one.asked.values()}
+    costs = {lane: [one.by_lane[lane] for one in forecasts.values()] for lane in LANES}
+    plan.lanes = list(compared(session.job, plan, names, costs))
     return plan
 
 
-def _lanes(job: Job, plan: Plan, forecasts: Sequence[_Forecast]) -> Iterator[LanePlan]:
-    """What each lane would cost; nothing where the job goes by sync, and that is the cheapest."""
-    names = {model.name for one in forecasts for model in one.asked.values()}
-    models = {name: model for name, model in _varied(job).items() if name in names}
-    own = {name: resolved_lane(model) for name, model in models.items()}
-    asked = any(model.lane != SYNC for model in models.values())
-    for lane in LANES if plan.missing or plan.later else ():
-        costs = [one.by_lane[lane] for one in forecasts]
-        cost = None if None in costs else sum(one for one in costs if one is not None)
-        cannot = {name: why for name, model in models.items() if (why := why_not(lane, model))}
-        chosen = all(own[name] == lane for name in models.keys() - cannot.keys())
-        cheaper = cost is not None and plan.cost is not None and cost < plan.cost
-        if len(cannot) < len(models) and (asked or cheaper):
-            said = (
-                sentence for name in models.keys() - cannot.keys() for sentence in meaning(lane, models[name])
-            )
-            yield LanePlan(lane, chosen, cost, plan.most, cannot, tuple(dict.fromkeys(said)))
+def _add_money(plan: Plan, job: Job, journal: Journal, waiting: Waiting) -> None:
+    """What is spent, what open batches can cost, and what is left of the budget."""
+    but, limits, held = rehearsed(job), job.budget, waiting.held
+    real = [one for one in accounts.by_step(journal) if not but or not one.model.startswith(but)]
+    plan.spent = sum(step.cost for step in real) / DOLLAR
+    plan.maybe_spent = sum(step.maybe for step in real) / DOLLAR
+    plan.in_batches, plan.in_batches_most = held.requests, held.cost / DOLLAR
+    plan.budget = limits.cost
+    _, tokens_used, requests_used = accounts.spent(journal, but)
+    for name, most, gone in (
+        ("tokens", limits.tokens, tokens_used + held.tokens),
+        ("requests", limits.requests, requests_used + held.requests),
+    ):
+        if most is not None:
+            plan.left_of[name] = (max(most - gone, 0), most)
 
 
 def _batches(session: Session, plan: Plan) -> Iterator[list[Record]]:
@@ -233,7 +230,9 @@ def _batches(session: Session, plan: Plan) -> Iterator[list[Record]]:
             return
 
 
-def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[bytes]) -> LookUp:
+def _counting(
+    forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[bytes], waiting: Waiting
+) -> LookUp:
     """A look-up that counts what is answered, and what a run would send: all that is missing, and `again`."""
     seen: set[int] = set()
 
@@ -247,7 +246,7 @@ def _counting(forecasts: Mapping[str, _Forecast], recalled: LookUp, again: Set[b
             short = int.from_bytes(request.digest[:8])
             if short not in seen:
                 seen.add(short)
-                forecast.expect(request)
+                forecast.expect(request, waits=request in waiting)
         elif isinstance(outcome, Reply):
             forecast.plan.answered += 1
         return outcome
@@ -276,15 +275,10 @@ def _forecast(job: Job, stage: Stage, seen_before: Mapping[tuple[str, str], Step
     return _Forecast(plan, asked, spec.critics, Bound(job, spec, stage.runner.repairs))
 
 
-def _varied(job: Job) -> dict[str, Model]:
-    """The models whose lanes a plan compares: those for which the job names one, else all."""
-    return {name: model for name, model in job.models.items() if model.lane != SYNC} or dict(job.models)
-
-
 def _asked(job: Job, name: str, known: StepAccount | None) -> _Asked:
-    model, varied = job.models[name], name in _varied(job)
+    model, compares = job.models[name], name in varied(job)
     lane = resolved_lane(model)
-    by = {other: other if varied and not why_not(other, model) else lane for other in LANES}
+    by = {other: other if compares and not why_not(other, model) else lane for other in LANES}
     return _Asked(name, tariff_of(places_of(name, model)[0].model), known, lane, by)
 
 

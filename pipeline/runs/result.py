@@ -153,6 +153,8 @@ class StepPlan:
     model: str
     answered: int = 0
     missing: int = 0
+    in_batches: int = 0
+    """requests that are in open batches: they are not missing, because they are not sent again"""
     later: int = 0
     """requests that depend on missing answers: at most so many"""
     items: bool = False
@@ -203,6 +205,10 @@ class Plan:
     """dollars that earlier runs have spent"""
     maybe_spent: float = 0.0
     """the most that attempts which may have been billed have cost, in addition to `spent`"""
+    in_batches: int = 0
+    """requests in open batches; also those that no row asks for any more"""
+    in_batches_most: float = 0.0
+    """dollars that these can cost at the most"""
     budget: float | None = None
     """dollars that the job may spend in all"""
     left_of: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -245,8 +251,9 @@ class Plan:
 
     @property
     def left(self) -> float | None:
-        """Dollars that are left of the budget; None where there is no budget."""
-        return None if self.budget is None else max(self.budget - self.spent - self.maybe_spent, 0.0)
+        """Dollars that are left of the budget, open batches at their most; None where there is no budget."""
+        gone = self.spent + self.maybe_spent + self.in_batches_most
+        return None if self.budget is None else max(self.budget - gone, 0.0)
 
     @property
     def most_asked(self) -> float | None:

@@ -14,6 +14,7 @@ from pipeline.answers.draws import drawing
 from pipeline.answers.feasible import unmet_checks, unmet_schema
 from pipeline.answers.items import NUMBER, WRITTEN
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
@@ -21,6 +22,7 @@ from pipeline.job.endpoints import places_of
 from pipeline.job.models import Model
 from pipeline.money.lanes import doubt
 from pipeline.money.tokens import limit_of
+from pipeline.records.types import DECIMAL_COMMA
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
 from pipeline.text.language_codes import meant
@@ -75,6 +77,15 @@ def _of_records(session: Session) -> Iterator[JobError]:
         what = f"no records are chosen: records.{chosen} keeps no row" if chosen else "the table has no rows"
         where = session.job.text.where(("records", chosen or "from"))
         yield JobError(what, where=where, hint="nothing will be sent; look at the table, and at `records`")
+    for name, count, first in session.source.no_numbers:
+        private = name in records.private
+        comma = not private and re.match(DECIMAL_COMMA, first.strip())
+        shown = "" if private else f" (the first is '{first[:40]}')"
+        what = f"{counted(count, 'cell')} of '{name}' cannot be read as a number{shown}"
+        read = f"records.types: {{{name}: decimal_comma}} reads such numbers"
+        hint = read if comma else "correct the table, if these rows matter"
+        where = session.job.text.where(("records", "where"))
+        yield JobError(f"{what}: `where` does not choose such rows", where=where, hint=hint)
 
 
 def _of_accept(session: Session) -> Iterator[JobError]:

@@ -171,7 +171,7 @@ def _cells(path: Path, first: int, line: bytes, separator: bytes, quoted: bool) 
             return cells
         if line[found.end() : at] != separator:
             break
-    raise _malformed(path, first, line, separator, quoted)
+    raise _malformed(path, first, line, quoted)
 
 
 def _unquote(cell: bytes, quoted: bool) -> str:
@@ -271,7 +271,7 @@ def _ill_record(path: Path, line: int, text: bytes, layout: Layout) -> InputErro
     return InputError(what, where=f"{path}, line {line}", hint=hint)
 
 
-def _malformed(path: Path, line: int, text: bytes, separator: bytes, quoted: bool) -> InputError:
+def _malformed(path: Path, line: int, text: bytes, quoted: bool) -> InputError:
     where = f"{path}, line {line}"
     if re.search(rb"\r", re.sub(rb'"[^"]*"', b"", text) if quoted else text):
         hint = "end lines with LF or CR LF, as every editor can"

@@ -72,6 +72,12 @@ def delimited(usual: str, path: Path) -> Iterator[Reading]:
             yield Reading(mark, encoding)
 
 
+def none(path: Path) -> Iterator[Reading]:
+    """There is one way to read it."""
+    del path
+    return iter(())
+
+
 def encoded(path: Path) -> Iterator[Reading]:
     """The one encoding that the bytes speak for."""
     yield Reading(encoding=encoding_of(path))

@@ -6,7 +6,6 @@ This module does not know what the fields mean.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,16 @@ from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import json_text
 from pipeline.core.errors import InputError, own_words
 from pipeline.system.files import readable_file, reading
-from pipeline.tables._guess import refuse_others
+from pipeline.tables import _guess
 from pipeline.tables._objects import frame_of
 from pipeline.tables._text import TextFile
 from pipeline.text.strict_json import Twice, distinct
 
 SPREADSHEET = False
 READS: tuple[str, ...] = ()
+guesses = _guess.none
 _NO_NUMBER = "it has no"
 LARGEST = 64 << 20  # the most bytes of a file: read whole, it takes ten times as much memory
-
-
-def guesses(path: Path) -> Iterator[Reading]:
-    """None: there is one way to read it."""
-    del path
-    return iter(())
 
 
 def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
@@ -38,7 +32,7 @@ def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:
     del how  # there is nothing to follow
     hint = 'the file is one array, [{"id": 1, ...}, ...]; a file with an object a line is named .jsonl'
     size = readable_file(path).st_size
-    refuse_others(path, "JSON")
+    _guess.refuse_others(path, "JSON")
     if size > LARGEST:
         what = f"an array of JSON is read whole, and this one is larger than {LARGEST >> 20} MiB"
         raise InputError(what, where=str(path), hint="write an object a line, and name it .jsonl")

@@ -100,7 +100,6 @@ class Compiled:
                 raise Malformed(what, line, self._column(line, printed.name), AS_TEXT)
 
     def uses(self) -> Iterator[tuple[str, str, int, int]]:
-        """(name, field, line, column) of every name it reads; field is '' for the name alone."""
         for name, field, line in self._uses:
             yield name, field, line, self._column(line, field or name)
 

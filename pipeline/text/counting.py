@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 from unicodedata import normalize
 
-from pipeline.text.plain import ADDRESS, has_address
+from pipeline.text.plain import ADDRESS, PATH, has_address
 from pipeline.text.prose.graphemes import EMOJI, graphemes
 from pipeline.text.scripts import weights
 from pipeline.text.sentences import sentences
@@ -30,11 +30,15 @@ _NAMES = {
 _HAN = re.compile(
     "[々〇\u2e80-\u2fd5〡-〩〸-〻\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]+"
 )
-_EAST_ASIAN = re.compile(
-    "[\u2e80-\u2fff\u3001-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\uffe0-\uffe6"
-    "\U00016fe0-\U00016fff\U0001aff0-\U0001b16f\U00020000-\U0003fffd]+"
+_WIDE = (
+    "\u2e80-\u2fff\u3001-\u312f\u3190-\ua4cf\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff9f\uffe0-\uffe6"
+    "\U00016fe0-\U00016fff\U0001aff0-\U0001b16f\U00020000-\U0003fffd"
 )
-"""what Word counts one by one: Han, kana, bopomofo, and punctuation and signs of their width; not Hangul"""
+_EAST_ASIAN = re.compile(f"[{_WIDE}][{_WIDE}‘’“”…—]*")
+"""what Word counts one by one: Han, kana, bopomofo, and punctuation and signs of their width; not Hangul
+
+Quotes, dashes and dots that Chinese shares with other scripts are such signs behind one of these.
+"""
 _OF_SCRIPT = {
     "Hani": "zh",
     "Kana": "ja",
@@ -51,12 +55,24 @@ _LETTER = re.compile(r"\w")
 _ONE = f"[{EMOJI}]\ufe0f?[🏻-🏿]?[\U000e0020-\U000e007f]*"
 _PICTURE = re.compile(f"[🇦-🇿]{{2}}|[0-9#*]\ufe0f?\u20e3|[©®](?!\ufe0f)|{_ONE}(?:\u200d{_ONE})*")
 _LIGHT = re.compile("[\x00-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
-_TOP = re.compile(r"\.(?:com|org|net|edu|gov|info|biz|io|ai|app|dev|co|eu|de|fr|es|it|uk|jp|cn|nl)\b", re.I)
-_DOMAIN = re.compile(
-    rf"(?<![@\w.-])(?:[a-z0-9-]{{1,63}}\.)*[a-z0-9-]{{1,63}}{_TOP.pattern}(?!\.?\w)(?:/[!-~]*[A-Za-z0-9/#=&_~%-])?",
-    re.I,
+_COUNTRIES = (
+    "a[c-gil-oq-uwxz]|b[abd-jl-oq-tvwyz]|c[acdf-ik-oru-z]|d[ejkmoz]|e[ceghr-u]|f[ijkmor]|g[abd-ilmnp-uwy]"
+    "|h[kmnrtu]|i[delmnoq-t]|j[emop]|k[eghimnprwyz]|l[abcikr-vy]|m[ac-hk-z]|n[acefgilopruz]|om"
+    "|p[ae-hk-nrstwy]|qa|r[eosuw]|s[a-eg-orstuvx-z]|t[cdfghj-prtvwz]|u[agkmsyz]|v[aceginu]|w[fs]|y[et]|z[amw]"
 )
-"""an address without its scheme, of the commonest endings"""
+_OTHERS = (
+    "com|org|net|edu|gov|int|info|biz|name|pro|app|dev|xyz|online|site|store|shop|tech|club|blog|cloud|page"
+    "|link|live|news|media|digital|agency|studio|design|art|world|today|life|space|website|solutions|services"
+    "|systems|software|academy|school|company|group|team|work|tools|network|email|social|community|events"
+    "|tours|restaurant|cafe|pizza|bar|fashion|fitness|health|care|energy|bio|farm|garden|house|city|berlin"
+    "|hamburg|wien|london|paris|nyc|tokyo|wiki|top|vip|one|bank|finance|fund|consulting|marketing|global|click"
+)
+_TOP = re.compile(rf"\.(?:{_COUNTRIES}|{_OTHERS})(?![a-z0-9@+-])", re.I)
+_LABEL = "[a-z0-9\u00c0-\u024f-]{1,63}"
+_DOMAIN = re.compile(
+    rf"(?<![\w@＠$#＃./\u00c0-\u024f-])(?:{_LABEL}\.)*{_LABEL}{_TOP.pattern}(?:/(?:{PATH})?)?", re.I | re.A
+)
+"""an address without its scheme, of all countries and of the commonest other endings; X links it, too"""
 _OF_LINK = "x" * 23
 """every address counts 23 at X and at Mastodon, however long it is"""
 _MENTION = re.compile(r"(?<![\w/])(@\w{1,64})@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}", re.ASCII)

@@ -19,7 +19,10 @@ _FRONT = re.compile(
     r"\s*---[ \t]*\n((?:[\w-]+[ \t]*:.*\n|[ \t].*\n|- .*\n|#.*\n|\n)+)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})")
-ADDRESS = re.compile(r"(?<![A-Za-z0-9_])(?:(?:https?|ftp)://|www\.)[!-~]*[A-Za-z0-9/#=&_~%$-]", re.I)
+_INSIDE = "[!-'*-~\u00c0-\u024f\u0400-\u04ff]"
+PATH = rf"{_INSIDE}+(?:\({_INSIDE}*\){_INSIDE}*)*(?<=[A-Za-z0-9/#=&_~%$\u00c0-\u024f\u0400-\u04ff)-])"
+"""what may stand in an address, as X reads it: accents, Cyrillic, and brackets that are closed in it"""
+ADDRESS = re.compile(rf"(?<![A-Za-z0-9_])(?:(?:https?|ftp)://|www\.){PATH}", re.I)
 """an address as it stands in a sentence, without the punctuation behind it"""
 _SPACED_ADDRESS = re.compile(r"[ \t]?" + ADDRESS.pattern, re.I)
 _NO_TEXT = re.compile(r" {0,3}(?:(?:([-*_])(?:[ \t]*\1){2,}|=+)[ \t]*$|\[[^\[\]\n^][^\[\]\n]*\]:[ \t]*\S)")

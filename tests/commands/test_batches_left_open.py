@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.providers.http.batches import batches_of
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
 from tests.support.batch_office import office
+from tests.support.nights import HOURS, fail_batches, pass_a_night
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
@@ -23,7 +25,8 @@ FIRST = {"name": "post", "prompt": "Write about: {{ title }} {{ sku }}", "model"
 
 
 def job(project: Project, base_url: str, rows: int, lane: str = "batch", **changes: Any) -> None:
-    models = served(base_url, lane=lane, limits={"timeout": 20}, params={"max_tokens": 40})
+    limits = {"timeout": 20, "outage": 0.5}
+    models = served(base_url, lane=lane, limits=limits, params={"max_tokens": 40})
     models |= {"critic": served(base_url, params={"max_tokens": 40}, model="k")["writer"]}
     project.job(records=Project.numbered(rows), **{"models": models, "steps": [FIRST], **changes})
 
@@ -123,14 +126,32 @@ def test_answers_are_collected_without_the_files_that_were_submitted(project: Pr
         assert server.ledger().billed == 6 and nano(standing(project)["cost"]) == bill(server.ledger())
 
 
+def test_what_was_submitted_is_opened_once_for_all_answers(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, whole = list[str](), Path.open
+
+    def counted(path: Path, *how: Any, **named: Any) -> Any:
+        opened.append(path.name)
+        return whole(path, *how, **named)
+
+    with serve(SOON) as server:
+        job(project, server.base_url, 30)
+        detached(project)
+        monkeypatch.setattr(Path, "open", counted)
+        assert project.run("run", "job.yaml").returncode == 0
+    assert len([one for one in opened if one.startswith("shop-") and ".results" not in one]) == 1
+
+
 def test_a_batch_that_cannot_be_looked_for_stops_the_run_and_is_found_later(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches_of.__wrapped__, "__defaults__", ((0.0,),))  # type: ignore[attr-defined]
-    with office(faults={"create": ["500 after"], "list": ["500", "500"]}) as fake:
+    with office(faults={"create": ["500 after"], "list": ["500"] * 99}) as fake:
         job(project, fake.url, 3)
         done = project.run("run", "job.yaml")
         assert done.returncode == 75 and "Traceback" not in done.stderr, done.stderr
+        assert fake.faults.pop("list")
         detached(project)
         assert len(fake.batches) == 1
 
@@ -175,3 +196,43 @@ def test_a_request_that_batches_never_work_on_is_sent_by_itself(project: Project
         done = project.run("run", "job.yaml")
         assert done.returncode == 3 and "1 bad_request" in done.stdout, done.stdout + done.stderr
         assert len(fake.batches) == 2
+
+
+def test_a_plan_counts_what_is_in_open_batches_apart(project: Project) -> None:
+    steps = [FIRST, {"name": "mark", "prompt": "Mark: {{ post }}", "model": "writer"}]
+    limits = {"cost": 1.0, "tokens": 100_000, "requests": 100}
+    with serve(SOON) as server:
+        job(project, server.base_url, 4, steps=steps, budget=limits)
+        detached(project)
+        job(project, server.base_url, 6, steps=steps, budget=limits)
+        plan = project.numbers("plan", "job.yaml")
+        first, second = plan["steps"]
+        assert [first[key] for key in ("answered", "missing", "in_batches")] == [0, 2, 4]
+        assert [second[key] for key in ("answered", "missing", "in_batches", "later")] == [0, 0, 0, 6]
+        at_most = nano(plan["in_batches_most"])
+        assert first["cost"] * 1e9 * 2 <= at_most, "four of them cost at the most what two cost, twice"
+        assert plan["left_of"]["requests"] == [96, 100] and plan["left_of"]["tokens"][0] < 100_000
+        said = project.run("plan", "job.yaml").stdout
+        assert "In open batches: 4 requests, at most $" in said and "in batches" in said.splitlines()[1]
+        time.sleep(0.4)
+        while (done := project.run("run", "job.yaml", "--detach")).returncode:
+            assert done.returncode == 75, done.stderr
+            plan = project.numbers("plan", "job.yaml")
+            assert plan["missing"] == 0, "all that can be asked is submitted"
+            held = sum(one["in_batches"] for one in plan["steps"])
+            known = sum(one["answered"] for one in plan["steps"])
+            assert held == plan["in_batches"] == 12 - plan["later"] - known
+        plan = project.numbers("plan", "job.yaml")
+        assert (plan["in_batches"], plan["in_batches_most"], plan["missing"]) == (0, 0.0, 0)
+        assert "In open batches" not in project.run("plan", "job.yaml").stdout
+
+
+def test_before_a_deadline_a_server_without_batches_is_gone_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fail_batches(monkeypatch, lambda now, name: name != "cancel", lambda: True)
+    morning = pass_a_night(tmp_path, hours=0.26, faults=[], seed=1, rows=4)
+    assert morning.ok == 4 and 30 < morning.seconds < 0.26 * HOURS
+    assert morning.at("4 requests may be paid for twice") is not None
+    assert morning.bills.twice == 0

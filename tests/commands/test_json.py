@@ -12,11 +12,11 @@ from pipeline.core.errors import EXIT_CODES
 from tests.support import ROOT
 from tests.support.project import Project
 
-FOR_PEOPLE = {"show", "new", "schema", "kinds"}
+FOR_PEOPLE = {"new", "schema", "kinds"}
 """commands whose result is not for programs, or is a document of its own"""
 JOB = {
-    "run": [], "plan": [], "export": [], "status": [], "check": [], "doctor": [], "ctl": ["status"],
-    "finetune": ["--step", "post"], "journal verify": [],
+    "run": [], "plan": [], "export": [], "show": [], "status": [], "check": [], "doctor": [],
+    "ctl": ["status"], "finetune": ["--step", "post"], "journal verify": [],
 }  # fmt: skip
 
 

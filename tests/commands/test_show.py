@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -165,3 +166,24 @@ def test_an_answer_that_was_paid_for_and_is_not_used_can_be_read(
             words = text.replace("thing 1", "***") if private else text
             assert lines == [f"  post, {kind} answer: {words}"] * len(lines), shown
     assert not any("answer: " in line for line in show("--failed"))
+
+
+def test_show_says_the_same_as_json(shop: Project) -> None:
+    said = shop.numbers("show", "job.yaml", "--failed", "--rows", "3")
+    assert said["total"] == 6 and len(said["rows"]) == 3 and said["story"] == []
+    first = said["rows"][0]
+    assert first["columns"]["sku"] == "00003" and first["columns"]["_status"] == "failed"
+    assert first["why"].startswith("draft: refused")
+    one = shop.numbers("show", "job.yaml", "--explain", "00007", "--step", "post")
+    assert [chapter["title"] for chapter in one["story"]] == ["post, lang en", "post, lang de"]
+    parts = [part["what"] for part in one["story"][0]["parts"]]
+    assert "user" in " ".join(parts) and all(part["text"] for part in one["story"][0]["parts"])
+    names = {"sku", "title", "lang", "post", "_status", "_model"}
+    assert all(row["columns"].keys() == names for row in one["rows"])
+
+
+def test_json_masks_private_columns_and_cuts_nothing_off(shop: Project) -> None:
+    private = ("--set", "records.private=[title]")
+    shop.run("export", "job.yaml", *private)
+    done = shop.run("show", "job.yaml", "--json", *private)
+    assert {row["columns"]["title"] for row in json.loads(done.stdout)["rows"]} == {"***"}

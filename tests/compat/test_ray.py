@@ -12,9 +12,13 @@ from tests.support.clusters import Nodes, nodes
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
+from tests.support.settled import settled
 from tests.support.waiting import wait_for
 
 ROWS, WIDTH = 600, 24
+
+pytestmark = pytest.mark.xdist_group("ray")
+"""one server for all of them"""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,7 @@ def test_a_killed_owner_loses_nothing_and_nothing_is_paid_for_twice(project: Pro
         assert run.poll() is None, run.communicate()
         run.kill()
         run.communicate()
+        settled(server)
         time.sleep(3)  # the workers keep what was under way
         again = project.spawn("run", "job.yaml", PYTHONPATH=cluster.path)
         assert again.returncode == 0, again.stderr

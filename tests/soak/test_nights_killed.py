@@ -10,6 +10,7 @@ from hashlib import sha256
 from itertools import product
 
 import polars as pl
+import pytest
 
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
@@ -18,7 +19,7 @@ from tests.support.project import KEY, Project
 from tests.support.served import bill, nano, served
 from tests.support.writer import Chat, writer
 
-ROWS, KILLS, WIDTH = 2_000, 60, 6
+ROWS, KILLS, WIDTH, PARTS = 2_000, 60, 6, 2
 STEPS = [
     {"name": "idea", "prompt": "An idea for {{ title }}, number {{ sku }}."},
     {"name": "post", "prompt": "Write about: {{ idea }}", "checks": {"contains": "done"}, "repairs": 2},
@@ -85,11 +86,12 @@ def killed_run(project: Project, proxy: Killing, point: Point | float) -> int | 
     return None if code == -signal.SIGKILL else code
 
 
-def test_nothing_is_lost_doubled_or_misplaced_whenever_it_is_killed(project: Project) -> None:
-    kills, seed = 0, 0
-    while kills < KILLS:
-        kills, seed = kills + killed_until_done(project, seed), seed + 1
-    assert seed < 9
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_lost_doubled_or_misplaced_whenever_it_is_killed(project: Project, part: int) -> None:
+    kills, seed = 0, part
+    while kills < KILLS / PARTS:
+        kills, seed = kills + killed_until_done(project, seed), seed + PARTS
+    assert seed < 9 + PARTS
 
 
 def killed_until_done(project: Project, seed: int) -> int:

@@ -5,6 +5,7 @@ from pipeline.cli.wording.plans import numbers_of_plan, of_pilot, of_plan
 from pipeline.cli.wording.results import (
     numbers_of_error,
     numbers_of_result,
+    numbers_of_rows,
     numbers_of_stop,
     of_result,
     of_rows,
@@ -12,6 +13,6 @@ from pipeline.cli.wording.results import (
 from pipeline.cli.wording.status import of_live, of_status
 from pipeline.cli.wording.story import of_story
 
-__all__ = ["numbers_of_error", "numbers_of_plan", "numbers_of_result", "numbers_of_stop", "of_live",
-           "of_pilot", "of_plan", "of_result", "of_rows", "of_status", "of_story", "shown",
+__all__ = ["numbers_of_error", "numbers_of_plan", "numbers_of_result", "numbers_of_rows", "numbers_of_stop",
+           "of_live", "of_pilot", "of_plan", "of_result", "of_rows", "of_status", "of_story", "shown",
            "table"]  # fmt: skip

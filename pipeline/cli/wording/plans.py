@@ -29,6 +29,7 @@ def of_plan(plan: Plan) -> Iterator[str]:
             step.model,
             f"{step.answered:,}",
             f"{step.missing:,}",
+            *([f"{step.in_batches:,}"] if plan.in_batches else []),
             _then(step),
             f"{step.input_tokens:,}",
             f"{step.output_tokens:,}",
@@ -38,13 +39,18 @@ def of_plan(plan: Plan) -> Iterator[str]:
         for step in plan.steps
     ]
     estimates = ("tokens in", "out about", "out limit", "cost about")
-    yield from table(("step", "model", "answered", "missing", "then", *estimates), rows)
+    open_batches = ["in batches"] if plan.in_batches else []
+    yield from table(("step", "model", "answered", "missing", *open_batches, "then", *estimates), rows)
     yield from of_sharing({step.step: step.sharing for step in plan.steps if step.sharing})
+    if plan.in_batches:
+        at_most = f", at most {dollars(plan.in_batches_most)}" if plan.cost is not None else ""
+        asked = f"{counted(plan.in_batches, 'request')}{at_most}"
+        yield f"In open batches: {asked}; they are paid for or under way, and not counted as missing."
     yield from _money(plan)
     yield from (_of_lane(lane, plan) for lane in plan.lanes)
-    for name, (left, most) in plan.left_of.items():
+    for name, (left, whole) in plan.left_of.items():
         short = "; that may not be enough" if plan.needed(name) > left else ""
-        yield f"Left of budget.{name}: {left:,} of {most:,}{short}."
+        yield f"Left of budget.{name}: {left:,} of {whole:,}{short}."
 
 
 def _of_lane(lane: LanePlan, plan: Plan) -> str:
@@ -88,7 +94,7 @@ def _money(plan: Plan) -> Iterator[str]:
     spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
     yield f"Nothing was sent. To come: about {dollars(plan.cost)}{now if unknown else ''}{most}. {spent}."
     if plan.most and plan.most > plan.cost and not held:
-        yield "At most: with all repairs, all retries that may be billed, and all fallback models."
+        yield "At most: with all repairs, samples, judges, other models, and retries that may be billed."
     if unknown:
         how = "at least" if any(step.items for step in plan.steps) else "up to"
         yield f"The cost of {how} {plan.later:,} later requests is not known: `run --pilot 30` measures it."

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.output.published import Shown
     from pipeline.output.translated.filing import Segments
     from pipeline.output.translated.judged import Judged
+    from pipeline.runs.reviewing.story import Chapter
 
 LONGEST_REASON = 300
 MOST_REMARKS = 10
@@ -226,6 +227,39 @@ def of_rows(
         yield f"… and {counted(more, 'more row')} (--rows {found.total} shows all)"
     if not found.rows:
         yield "no rows"
+
+
+def numbers_of_rows(
+    job: Job,
+    found: Shown,
+    steps: Sequence[str],
+    words: Sequence[Sequence[tuple[str, str]]] | None,
+    story: Sequence[Chapter],
+) -> dict[str, Any]:
+    """The same for programs, with the whole texts: private columns are masked."""
+    others = {step.name for step in job.steps}.difference(steps)
+    rows = [
+        {
+            "columns": {
+                name: "***" if name in job.records.private else value
+                for name, value in row.items()
+                if name.split(".")[0] not in others
+            },
+            "why": why,
+            "words": [{"what": what, "text": text} for what, text in (words[number] if words else ())],
+        }
+        for number, (row, why) in enumerate(zip(found.rows, found.reasons, strict=True))
+    ]
+    chapters = [
+        {
+            "step": one.step,
+            "title": one.title,
+            "parts": [{"what": what, "text": text} for what, text in one.parts],
+        }
+        for one in story
+    ]
+    about = {"total": found.total, "only": found.chosen, "unchanged": found.unchanged}
+    return {**about, "rows": rows, "story": chapters}
 
 
 def _folded(text: str, indent: str, width: int) -> list[str]:

@@ -150,7 +150,7 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
     session, journal, wanted = run.session, run.journal, run.wish.processes
     count = wanted or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else (0,))
     if engine := session.job.engine:
-        count = _alone(run)
+        count = _of_cluster(run)
     setup = Setup(session.job, session.notes, None if engine else journal.path)
     why = _unfit(setup, session) if count > 1 else ""
     if why and wanted:
@@ -172,8 +172,8 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
             until.cancel()
 
 
-def _alone(run: RunState) -> int:
-    """More than one, which is all that matters of a cluster's size here; no process of this machine helps."""
+def _of_cluster(run: RunState) -> int:
+    """2: a cluster counts as several processes, however many; `JobError` for `--processes` beside it."""
     if run.wish.processes != 1:
         hint = "leave one of the two out"
         where = run.session.job.text.where(("engine",), key=True)

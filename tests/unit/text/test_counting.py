@@ -37,6 +37,8 @@ COUNTED = {
     "日本語とEnglishの混在です。": (17, 17, 5, 11, 17, 1, 27),
     "See https://example.com/a/very/long/path?with=query": (51, 50, 0, 2, 51, 1, 27),
     "see example.com today": (21, 19, 0, 3, 21, 1, 33),
+    "等等……还有——茶": (9, 9, 5, 9, 9, 1, 16),
+    "他说“好”，走了": (8, 8, 5, 8, 8, 1, 14),
 }
 UNITS = ("characters", "nonspace", "han", "words", "graphemes", "sentences", "x_weighted")
 
@@ -57,6 +59,13 @@ def test_a_text_is_as_long_as_people_and_platforms_say(text: str) -> None:
         ("x_weighted", "a@b.com is no link", 18),
         ("x_weighted", "茶https://t.co/x。", 27),
         ("x_weighted", "x" * 280, 280),
+        ("x_weighted", "https://de.wikipedia.org/wiki/Köln", 23),
+        ("x_weighted", "https://ru.wikipedia.org/wiki/Москва", 23),
+        ("x_weighted", "(https://en.wikipedia.org/wiki/Tea_(drink))", 25),
+        ("x_weighted", "shop.example.store/tea tea.jp", 47),
+        ("x_weighted", "茶は tea.jp を見て", 35),
+        ("x_weighted", "看tea.cn吧", 27),
+        ("x_weighted", "#tea.com @tea.com $TEA.CA a.m. Node.js", 38),
         ("x_weighted", "茶" * 140, 280),
         ("x_weighted", "🧑‍🚒" * 140, 280),
     ],

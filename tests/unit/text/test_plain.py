@@ -26,6 +26,7 @@ RENDERED = {
     "a note[^1].\n\n[^1]: The note.": "a note.\n\nThe note.",
     "see https://a.example/x?y=1, then www.b.example.": "see, then.",
     "见https://a.example/x。下面": "见。下面",
+    "see https://a.example/wiki/Köln_(city), too": "see, too",
     "see <https://a.example> and <mail@a.example> [sic]": "see and mail@a.example [sic]",
     "| a | b |\n|---|:-:|\n| 1 | **2** |": "a b\n1 2",
     "a | b": "a | b",
