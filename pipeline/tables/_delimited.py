@@ -29,7 +29,7 @@ from polars.io.plugins import register_io_source
 from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, adapter_name, readable_file, reading
-from pipeline.tables._guess import wide
+from pipeline.tables._guess import refuse_others, wide
 from pipeline.tables._lines import LONGEST, lines, too_long, utf8
 
 # polars reads CSV in chunks of at least 4 MiB and many ahead; a sixteenth of it is as fast here, and its
@@ -56,6 +56,7 @@ class Layout:
 def scan(separator: str, path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
     """The file's cells as text, all columns String; raises `InputError` with the line for what is wrong."""
     readable_file(path)
+    refuse_others(path, "a text of cells")
     if not how.encoding:
         with reading(path) as stream:
             _refuse_wide(path, stream.read(64))

@@ -63,6 +63,8 @@ class Compiled:
             raise Malformed("it is nested too deeply") from None
         except (ValueError, OverflowError):
             raise Malformed("a number in it is too long") from None
+        except (NoText, TooMuch, jinja2.UndefinedError) as error:  # Jinja joins constants while it compiles
+            raise Malformed(words.undefined(str(error), environment.filters)) from None
 
     def _compile(self, text: str) -> None:
         for count, _ in enumerate(self._environment.lexer.tokeniter(text, None)):
