@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS batches (
     total   INTEGER NOT NULL,  -- requests in it; of these
     done    INTEGER NOT NULL DEFAULT 0,
     failed  INTEGER NOT NULL DEFAULT 0,
-    message TEXT NOT NULL DEFAULT ''
+    message TEXT NOT NULL DEFAULT ''  -- until it is known to be made: the host that was asked
 )""",
     """
 CREATE TABLE IF NOT EXISTS batch_lines (
@@ -51,8 +51,8 @@ NOTE_LINE = "INSERT OR REPLACE INTO batch_lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, 
 FORGET_LINES = "DELETE FROM batch_lines WHERE mark = ?"
 FORGET_ORPHANS = "DELETE FROM batch_lines WHERE mark NOT IN (SELECT mark FROM batches)"
 WANT = (
-    "INSERT INTO batches (mark, name, model, api, state, made, changed, total)"
-    " VALUES (?, ?, ?, ?, 'wanted', ?, ?, ?)"
+    "INSERT INTO batches (mark, name, model, api, state, made, changed, total, message)"
+    " VALUES (?, ?, ?, ?, 'wanted', ?, ?, ?, ?)"
 )
 CHANGE = (
     "UPDATE batches SET id = ?, state = ?, status = ?, changed = ?, done = ?, failed = ?, message = ?"
@@ -114,7 +114,7 @@ class Batch:
 
     def wanted(self) -> tuple[Any, ...]:
         """The values of `WANT`."""
-        return (self.mark, self.name, self.model, self.api, self.made, self.made, self.total)
+        return (*(self.mark, self.name, self.model, self.api), self.made, self.made, self.total, self.message)
 
     def changes(self) -> tuple[Any, ...]:
         """The values of `CHANGE`, at this moment."""

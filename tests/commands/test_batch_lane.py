@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from pipeline.providers.http.batches import Batches
 from pipeline.runs.night import submit
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
+from tests.support.nights import HOURS, fail_batches, pass_a_night
 from tests.support.project import KEY, Project
 from tests.support.served import bill, nano, served
 from tests.support.writer import Chat, writer
@@ -149,3 +151,14 @@ def test_options_of_batches_say_when_they_change_nothing(project: Project) -> No
         done = project.run("run", "job.yaml", "--by", "07:00", "--detach")
         assert done.returncode == 0
         assert "no model goes by batch, so this has no effect: --by, --detach" in done.stderr
+
+
+def test_before_a_deadline_a_server_without_batches_is_gone_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fail_batches(monkeypatch, lambda now, name: name != "cancel", lambda: True)
+    morning = pass_a_night(tmp_path, hours=0.26, faults=[], seed=1, rows=4)
+    assert morning.ok == 4 and 30 < morning.seconds < 0.26 * HOURS
+    assert morning.at("4 requests may be paid for twice") is not None
+    assert morning.bills.twice == 0

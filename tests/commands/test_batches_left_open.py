@@ -17,7 +17,6 @@ from pipeline.providers.http.batches import Batches, batches_of
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
 from tests.support.batch_office import office
-from tests.support.nights import HOURS, fail_batches, pass_a_night
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
@@ -188,6 +187,44 @@ def test_a_batch_that_cannot_be_looked_for_stops_the_run_and_is_found_later(
         assert len(fake.batches) == 1
 
 
+def test_a_batch_that_may_have_been_made_is_not_looked_for_at_another_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_of.__wrapped__, "__defaults__", ((0.0,),))  # type: ignore[attr-defined]
+    faults = {"create": ["500 after"], "list": ["500"] * 99}
+    with office(faults=faults) as fake, serve(SOON) as other:
+        here = fake.url.split("/")[2]
+        job(project, fake.url, 3)
+        assert project.run("run", "job.yaml").returncode == 75
+        fake.faults.clear()
+        job(project, other.base_url, 3)
+        for _ in range(2):
+            done = project.run("run", "job.yaml")
+            assert done.returncode == 75 and f"may have been made at {here}, and not" in done.stderr, (
+                done.stderr
+            )
+        assert len(fake.batches) == 1 and other.ledger().billed == 0
+        job(project, fake.url, 3)
+        detached(project)
+        assert [one["id"] for one in standing(project)["batches"]] == ["batch_0"]
+        job(project, other.base_url, 3)  # it is known now, and this server does not know it
+        assert "Change them back" in project.run("run", "job.yaml").stderr
+        assert project.run("ctl", "job.yaml", "cancel").returncode == 0
+        assert project.run("run", "job.yaml").returncode == 0
+
+
+def test_a_batch_that_certainly_was_not_made_may_be_made_at_another_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_of.__wrapped__, "__defaults__", ((0.0,),))  # type: ignore[attr-defined]
+    with office(faults={"upload": ["500"] * 99}) as fake, serve(SOON) as other:
+        job(project, fake.url, 3)
+        assert project.run("run", "job.yaml").returncode == 75
+        job(project, other.base_url, 3)
+        assert project.run("run", "job.yaml").returncode == 0
+        assert other.ledger().billed == 3 and not fake.batches
+
+
 @pytest.mark.parametrize("limit", [{"requests": 9}, {"requests": 12}, {"cost": 0.0012}, {"tokens": 250}])
 def test_a_budget_ends_a_run_of_two_lanes_and_never_holds_it_up(
     project: Project, limit: dict[str, Any]
@@ -257,14 +294,3 @@ def test_a_plan_counts_what_is_in_open_batches_apart(project: Project) -> None:
         plan = project.numbers("plan", "job.yaml")
         assert (plan["in_batches"], plan["in_batches_most"], plan["missing"]) == (0, 0.0, 0)
         assert "In open batches" not in project.run("plan", "job.yaml").stdout
-
-
-def test_before_a_deadline_a_server_without_batches_is_gone_round(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    fail_batches(monkeypatch, lambda now, name: name != "cancel", lambda: True)
-    morning = pass_a_night(tmp_path, hours=0.26, faults=[], seed=1, rows=4)
-    assert morning.ok == 4 and 30 < morning.seconds < 0.26 * HOURS
-    assert morning.at("4 requests may be paid for twice") is not None
-    assert morning.bills.twice == 0

@@ -39,7 +39,7 @@ async def open_night(run: RunState) -> AsyncIterator[None]:
         yield
         return
     parked = Parked(job.folder, job.name, run.journal, shared.budget)
-    under_way = UnderWay(job, shared, parked, attend)
+    under_way = UnderWay(job, shared, parked, attend, cancelled=run.wish.cancel)
     night = Night(under_way, lanes, detach=run.wish.detach)
     if run.wish.by is not None:
         night.deadline = Deadline(run.wish.by, run.wish.buffer)

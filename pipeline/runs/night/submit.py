@@ -13,6 +13,7 @@ import anyio
 from pipeline.core.contracts import BatchState
 from pipeline.core.display import counted
 from pipeline.core.domain import Billed, Fate, Fault
+from pipeline.core.errors import RunStopped
 from pipeline.journal import batches
 from pipeline.journal.batches import Batch
 from pipeline.runs.night.under_way import UnderWay, stopped
@@ -27,6 +28,7 @@ WAITS, LONGEST = (1.0, 5.0, 30.0, 60.0), 120.0
 
 async def submit(batch: Batch, under_way: UnderWay) -> None:
     """Note that a batch is wanted, then have it made; while its server is silent, that is left for later."""
+    batch.message = under_way.address(batch.name)
     with anyio.CancelScope(shield=True):
         await under_way.shared.journal.commit(batches.WANT, batch.wanted())
         under_way.open[batch.mark] = batch
@@ -41,6 +43,7 @@ async def attend(batch: Batch, under_way: UnderWay) -> None:
     since, and somebody may want all batches cancelled.
     """
     if batch.unsure:
+        under_way.check_address(batch)
         under_way.shared.progress.waits = "looking for a batch that may have been made"
         try:
             state = await _found(batch, under_way)
@@ -72,7 +75,12 @@ async def _make(batch: Batch, under_way: UnderWay) -> None:
             raise stopped(fault, shared) from None
         wait = min(fault.wait or WAITS[min(batch.tries, len(WAITS) - 1)], LONGEST)
         batch.tries, batch.next_try = batch.tries + 1, shared.now() + wait
-        under_way.failed(batch.name, fault.but(fate=Fate.RETRY))
+        try:
+            under_way.failed(batch.name, fault.but(fate=Fate.RETRY))
+        except RunStopped:
+            if not batch.unsure:
+                await under_way.refused(batch, str(fault))
+            raise
     else:
         await _submitted(batch, state, under_way)
 
@@ -90,7 +98,7 @@ async def _found(batch: Batch, under_way: UnderWay) -> BatchState | None:
 
 
 async def _submitted(batch: Batch, state: BatchState, under_way: UnderWay) -> None:
-    batch.id, batch.status = state.id, state.status
+    batch.id, batch.status, batch.message = state.id, state.status, ""
     batch.state, batch.unsure = "left" if batch.state == "left" else "submitted", False
     with anyio.CancelScope(shield=True):
         await under_way.keep(batch)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -95,6 +96,21 @@ class UnderWay:
             return
         self.parked.take_up(batch)
         self.open[batch.mark] = batch
+
+    def address(self, name: str) -> str:
+        """The host where the batches of a model are made."""
+        return urlsplit(places_of(name, self.job.models[name])[0].model.base_url).netloc.rpartition("@")[2]
+
+    def check_address(self, batch: Batch) -> None:
+        """Refuse to look for a batch elsewhere than where it may have been made: it is not there for sure."""
+        there, here = batch.message, self.address(batch.name)
+        if there and there != here and not self.cancelled:
+            what = f"a batch of model '{batch.name}' may have been made at {there}, and not at {here}"
+            hint = (
+                "change base_url back, and run the job: what the batch answers is paid for. "
+                "To give it up: pipeline ctl JOB cancel"
+            )
+            raise RunStopped(what, where=batch.mark, hint=hint)
 
     async def keep(self, batch: Batch) -> None:
         """Note how a batch stands now."""
