@@ -102,6 +102,7 @@ class Documents:
         for name in _OF_TABLES:
             if getattr(spec, name) != Records.model_fields[name].default:
                 hint = "the key of a document is its path" if name == "key" else "leave it out"
+                hint += "; for rows name one table (.csv, .xlsx, …): a folder and a pattern are documents"
                 raise JobError(f"documents have no {name}", where=f"records.{name}", hint=hint)
         self.left: dict[str, str] = {}
         """files that are no record, and why"""
