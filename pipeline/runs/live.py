@@ -182,6 +182,7 @@ class Run(RunState):
         self.progress.recalled = 0
         rows = self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows, only)
         source = self.session.source
+        self.warn()
 
         def chosen() -> Iterator[list[Record]]:
             return ([one for one in batch if not only or one.key in only] for batch in source.batches())

@@ -13,7 +13,7 @@
 | 400 whose words are about the model | not_found | stop | no |
 | a certificate that cannot be trusted, at the first connection | untrusted | stop | no |
 | plain http behind an https address, at the first connection | not_https | stop | no |
-| success with HTML, nothing or another API, five times in a row; 511 | not_an_api | stop | maybe; maybe |
+| success with HTML, nothing or another API in it, five in a row; 511 | not_an_api | stop | maybe; maybe |
 | success without a readable reply | unreadable | retry | maybe |
 | 400, 413, 422 by code or words | context_length, filtered, bad_request | fail | no |
 | 451 | filtered | fail | no |

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.providers.http.batches import batches_of
+from pipeline.providers.http.batches import Batches, batches_of
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
 from tests.support.batch_office import office
@@ -124,6 +126,36 @@ def test_answers_are_collected_without_the_files_that_were_submitted(project: Pr
         done = project.run("run", "job.yaml")
         assert done.returncode == 0, done.stderr
         assert server.ledger().billed == 6 and nano(standing(project)["cost"]) == bill(server.ledger())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS])
+def test_results_that_the_disk_does_not_take_stay_at_the_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    async def full(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with serve(SOON) as server:
+        job(project, server.base_url, 6)
+        detached(project)
+        with monkeypatch.context() as patch:
+            patch.setattr(Batches, "fetch", full)
+            done = project.run("run", "job.yaml")
+        assert done.returncode == 74, done.stderr
+        assert f".results.jsonl: cannot write the file of a batch: {os.strerror(number)}" in done.stderr
+        assert "standard output" not in done.stderr and "1 batch still at the server" in done.stderr
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().overpaid == 0 and nano(standing(project)["cost"]) == bill(server.ledger())
+
+
+def test_a_pilot_whose_rows_are_in_open_batches_says_so_and_reckons_nothing(project: Project) -> None:
+    with serve(Script(batches=BatchScript(latency=60))) as server:
+        job(project, server.base_url, 3)
+        detached(project)
+        done = project.run("run", "job.yaml", "--pilot", "2")
+        assert done.returncode == 75, done.stdout
+        assert "the pilot says nothing of the cost: open batches hold 2 rows of it" in done.stderr
+        assert "about $" not in done.stdout and server.ledger().billed <= 3
 
 
 def test_what_was_submitted_is_opened_once_for_all_answers(

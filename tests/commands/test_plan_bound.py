@@ -163,6 +163,24 @@ def test_the_bound_is_what_the_worst_run_costs(keys: dict[str, Any], over: float
     assert billed <= most <= billed * (over + 0.05)
 
 
+@pytest.mark.parametrize("answer", ["no", "", '{"t1": "no"}'])
+@pytest.mark.parametrize("more", [{}, {"escalate": "second"}])
+def test_segments_that_are_asked_for_one_by_one_are_in_the_bound(
+    more: dict[str, str], answer: str, project: Project
+) -> None:
+    usual = {"provider": "scripted", "params": LIMIT, "options": {"tokens": 2000, "answer": answer}}
+    usual |= {"limits": {"maybe_billed_retries": 0}}
+    asked = {name: {**usual, "model": name, "price": price} for name, price in PRICES.items()}
+    step = {"name": "t", "model": "first", "translate": {"from": "en", "to": "de", **more}}
+    (project.folder / "tea.txt").write_text("\n\n".join(f"The tea number {i} is warm." for i in range(30)))
+    file = project.job(models=asked, steps=[step], output={}, max_failed=1)
+    file.write_text(file.read_text().replace("from: records.csv\n  key: sku", "from: tea.txt"))
+    most = project.numbers("plan", "job.yaml")["most"]
+    project.run("run", "job.yaml")
+    billed = project.numbers("status", "job.yaml")["cost"]
+    assert 0 < billed <= most
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [

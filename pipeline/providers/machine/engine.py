@@ -19,6 +19,7 @@ from pipeline.core.display import counted
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest_file
 from pipeline.job.fields import Spec
+from pipeline.system.resources import cores
 
 Tokens = Annotated[StrictInt, Field(ge=64, le=10**8)]
 _OURS = ("--host", "--port", "--api-key", "--served-model-name", "--uds")
@@ -166,5 +167,4 @@ def beyond(body: Mapping[str, Any], given: Given, engine: str) -> str | None:
 
 def spare_cores() -> int:
     """All cores that we may use but one: with all of them an engine is very slow when anything else runs."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable - 1)
+    return max(1, cores() - 1)

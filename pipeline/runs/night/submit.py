@@ -41,6 +41,7 @@ async def attend(batch: Batch, under_way: UnderWay) -> None:
     since, and somebody may want all batches cancelled.
     """
     if batch.unsure:
+        under_way.shared.progress.waits = "looking for a batch that may have been made"
         try:
             state = await _found(batch, under_way)
         except Fault as fault:  # it stays wanted

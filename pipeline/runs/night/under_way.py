@@ -24,7 +24,7 @@ from pipeline.journal import batches
 from pipeline.journal.batches import Batch
 from pipeline.lanes.lane import Lane, Shared
 from pipeline.runs.night.collect import Brought, Collector
-from pipeline.runs.night.parking import Parked
+from pipeline.runs.night.parking import Parked, unwritable
 
 TIMES_BACK = 2
 """a request that failed in so many batches is sent by itself"""
@@ -199,13 +199,15 @@ class UnderWay:
         """Whether all that it brought is in the journal; not, where its results cannot be fetched now."""
         if state.files:
             results = self.parked.path(f"{batch.mark}.results")
-            results.parent.mkdir(exist_ok=True)
             try:
+                results.parent.mkdir(exist_ok=True)
                 await self.apis[batch.name].fetch(state, results)
                 await collector.take(results, state)
             except Fault as fault:
                 self.failed(batch.name, fault, batch.mark)
                 return False
+            except OSError as error:  # they are still at the server
+                raise unwritable(results, error) from None
             finally:
                 results.unlink(missing_ok=True)
         elif state.status == "completed" or state.done or state.message == _GONE:

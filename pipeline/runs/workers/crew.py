@@ -5,7 +5,6 @@ This module does not know what a worker is told.
 
 from __future__ import annotations
 
-import os
 import pickle
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -31,9 +30,12 @@ from pipeline.runs.workers.local import processes
 from pipeline.runs.workers.owner import Workers
 from pipeline.runs.workers.parts import Setup
 from pipeline.runs.workers.replaying import Replaying
+from pipeline.system.resources import cores
 
 AUTO = 0
 """as a number of processes: as many as there are cores, when one of them is not enough"""
+MOST_BY_ITSELF = 8
+"""processes that one owner can feed, with room to spare"""
 MANY_ROWS = 5_000
 """rows in the journal that are worth the start of workers"""
 BUSY, EVERY, TIMES = 0.8, 1.0, 3
@@ -148,7 +150,7 @@ class Crew:
 async def crew_of(run: RunState) -> AsyncIterator[Crew]:
     """The processes of a run: as many as are wished for, or as many as are worth it."""
     session, journal, wanted = run.session, run.journal, run.wish.processes
-    count = wanted or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else (0,))
+    count = wanted or min(cores(), MOST_BY_ITSELF)
     if engine := session.job.engine:
         count = _of_cluster(run)
     setup = Setup(session.job, session.notes, None if engine else journal.path)
