@@ -57,7 +57,10 @@ _OTHERS = {
 
 
 def _refuse_others(words: Sequence[str]) -> None:
-    """Name what does the same as an option that other programs have."""
+    """Name what does the same as an option that other programs have, and the command for a lone job file."""
+    if words and words[0].endswith((".yaml", ".yml")):
+        what, hint = "a command stands before the job file", f"write: pipeline run {words[0]}"
+        raise JobError(what, where=f"pipeline {words[0]}", hint=hint)
     for word in words[1:] if words[:1] in (["run"], ["plan"], ["check"], ["export"]) else ():
         option = word.partition("=")[0].replace("--dryrun", "--dry-run")
         if option in _OTHERS:

@@ -102,7 +102,9 @@ class Documents:
         for name in _OF_TABLES:
             if getattr(spec, name) != Records.model_fields[name].default:
                 hint = "the key of a document is its path" if name == "key" else "leave it out"
-                hint += f"; this is no table; {how_to_translate(*spec.origins)}"
+                many = any("*" in origin for origin in spec.origins)
+                way_out = "rows come from one table" if many else how_to_translate(*spec.origins)
+                hint += f"; this is no table; {way_out}"
                 raise JobError(f"documents have no {name}", where=f"records.{name}", hint=hint)
         self.left: dict[str, str] = {}
         """files that are no record, and why"""

@@ -83,6 +83,7 @@ def test_arithmetic_on_an_empty_cell_says_how_to_count_it(project: Project) -> N
 @pytest.mark.parametrize(
     ("arguments", "what", "hint"),
     [
+        (("job.yaml",), "a command stands before the job file", "write: pipeline run job.yaml"),
         (("run", "job.yaml", "--dry-run"), "there is no option --dry-run", "pipeline plan"),
         (("run", "job.yaml", "--budget=20"), "there is no option --budget", "--set budget.cost=20"),
         (("run", "job.yaml", "--set", "budget=20"), "--set budget: ", "--set budget.cost=20"),
