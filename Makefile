@@ -119,7 +119,7 @@ $(COMPAT)/.installed: requirements-compat.lock
 
 compat: setup  ## jobs against real servers, gateways and proxies, as far as they can be installed here
 	@$(MAKE) --no-print-directory $(COMPAT)/.installed || echo "== some of them cannot be installed here: their tests are skipped"
-	@$(PYTEST) -n 2 --dist loadfile -m compat
+	@$(PYTEST) --dist loadgroup -m compat
 
 bench: setup  ## measure, side by side; prints ratios
 	@$(PY) -m benchmarks

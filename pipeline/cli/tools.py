@@ -162,7 +162,7 @@ def _written_for(table: Path, found: FirstLook, job_file: Path | None, order: st
     written = write_for(file, table, found.columns, found.words, found.key, found.rows, order, settings)
     said = [f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"]
     said += [
-        f"{name}: {SHOWN.get(str(value), value)}, which the job says" for name, value in settings.items()
+        f"{name}: {SHOWN.get(str(value), value)} (written into the job)" for name, value in settings.items()
     ]
     said += [DOUBT.format(found.doubted)] if found.doubted else []
     key = f"key: {found.key}, which is different in every row" if found.key else NO_KEY

@@ -92,6 +92,7 @@ class Documents:
 
     keyed = True
     path = None
+    no_numbers = ()
     schema = pl.Schema({**dict.fromkeys((*FIELDS, "site", "context"), pl.String()), "content": pl.Binary()})
     kept = pl.Schema(dict.fromkeys(KEPT, pl.String()))
 

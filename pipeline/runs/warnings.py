@@ -14,15 +14,18 @@ from pipeline.answers.draws import drawing
 from pipeline.answers.feasible import unmet_checks, unmet_schema
 from pipeline.answers.items import NUMBER, WRITTEN
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.document import PSEUDO
+from pipeline.core.domain import BATCH
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
 from pipeline.job.models import Model
 from pipeline.job.slips import param_slip
 from pipeline.job.yaml_source import Path
-from pipeline.money.lanes import doubt
+from pipeline.money.lanes import doubt, resolved_lane
 from pipeline.money.tokens import limit_of
+from pipeline.records.types import DECIMAL_COMMA
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
 from pipeline.text.language_codes import meant
@@ -64,6 +67,7 @@ def slips_of(session: Session) -> Iterator[JobError]:
         yield from _of_judge(session, i, stage)
         known.add(stage.spec.name)
     yield from _of_languages(session)
+    yield from _of_context(session)
     yield from _of_params(session)
     yield from _of_lanes(session)
 
@@ -84,6 +88,15 @@ def _of_records(session: Session) -> Iterator[JobError]:
         what = f"no records are chosen: records.{chosen} keeps no row" if chosen else "the table has no rows"
         where = session.job.text.where(("records", chosen or "from"))
         yield JobError(what, where=where, hint="nothing will be sent; look at the table, and at `records`")
+    for name, count, first in session.source.no_numbers:
+        private = name in records.private
+        comma = not private and re.match(DECIMAL_COMMA, first.strip())
+        shown = "" if private else f" (the first is '{first[:40]}')"
+        what = f"{counted(count, 'cell')} of '{name}' cannot be read as a number{shown}"
+        read = f"records.types: {{{name}: decimal_comma}} reads such numbers"
+        hint = read if comma else "correct the table, if these rows matter"
+        where = session.job.text.where(("records", "where"))
+        yield JobError(f"{what}: `where` does not choose such rows", where=where, hint=hint)
 
 
 def _of_accept(session: Session) -> Iterator[JobError]:
@@ -186,6 +199,17 @@ def _of_languages(session: Session) -> Iterator[JobError]:
                 hint = f"did you mean '{code}'?" if code else "write a code such as en, ja or pt-BR"
                 where = session.job.text.where(("steps", session.tree.step, "translate", key))
                 yield JobError(f"'{value}' is no code of a language", where=where, hint=hint)
+
+
+def _of_context(session: Session) -> Iterator[JobError]:
+    """Translations that a batch cannot show: all parts of a document are in it at once."""
+    if session.tree is None or session.translation["context"] != "previous":
+        return
+    job, step = session.job, session.tree.step
+    if any(resolved_lane(job.models[name]) == BATCH for name in job.steps[step].writers):
+        what = "by batch, a part of a document sees the sources before it, but not their translations"
+        hint = "lane: flex, if they are to read as one; if not, write context: source"
+        yield JobError(what, where=job.text.where(("steps", step, "translate")), hint=hint)
 
 
 def _asked(session: Session) -> Iterator[tuple[str, Model]]:

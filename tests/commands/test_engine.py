@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from pipeline.testing.script import Latency
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
+from tests.support.settled import settled
 from tests.support.waiting import wait_for
 
 RAY = {"kind": "ray", "workers": 2}
@@ -108,7 +108,7 @@ def test_a_killed_owner_loses_nothing_not_even_what_was_under_way(project: Proje
         wait_for(lambda: server.ledger_path.exists() and server.ledger().billed >= 12)
         run.kill()
         run.communicate()
-        time.sleep(1)  # what is under way is billed
+        settled(server)  # what is under way is billed
         wait_for(lambda: kept_and_written(project) == server.ledger().billed)
         assert list(spilled.glob("*.jsonl"))
         done = with_fake(project, "run", "job.yaml")

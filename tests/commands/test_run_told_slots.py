@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from tests.support.fakes import chat_body
 from tests.support.project import Project
 from tests.support.served import served
+from tests.support.waiting import wait_for
 
 SLOTS = 7
 DEEP = b"[" * 100_000
@@ -26,9 +27,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, props: bytes | None, prefix: str) -> None:
+    def __init__(self, props: bytes | None, prefix: str, width: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.props, self.asked = props, list[tuple[str, str]]()
+        self.props, self.width, self.asked = props, width, list[tuple[str, str]]()
         self.now = self.first = 0
         self.prefix, self.answered, self.lock = prefix, False, threading.Lock()
 
@@ -60,7 +61,9 @@ class Handler(BaseHTTPRequestHandler):
             server.now += 1
             if not server.answered:
                 server.first = max(server.first, server.now)
-        time.sleep(0.4)
+        with suppress(AssertionError):  # fewer may come than there should
+            wait_for(lambda: server.answered or server.now >= server.width, 10)
+        time.sleep(0.3)  # more may come than there should
         with server.lock:
             server.now -= 1
             server.answered = True
@@ -68,8 +71,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def offering(props: bytes | None, prefix: str = "") -> Iterator[Server]:
-    server = Server(props, prefix)
+def offering(props: bytes | None, prefix: str = "", width: int = SLOTS) -> Iterator[Server]:
+    server = Server(props, prefix, width)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -99,7 +102,7 @@ def total(slots: Any) -> bytes:
 def test_a_run_begins_as_wide_as_the_server_says(
     props: bytes | None, limits: dict[str, Any], width: int, project: Project
 ) -> None:
-    with offering(props) as server:
+    with offering(props, width=width) as server:
         models = served(f"http://127.0.0.1:{server.server_port}/v1", limits=limits)
         project.job(models=models, records=Project.numbered(2 * SLOTS))
         done = project.run("run", "job.yaml")
@@ -126,7 +129,7 @@ def test_the_number_of_a_preset_gives_way_to_what_is_told(preset: str | None, pr
 
 
 def test_a_run_with_nothing_to_send_asks_nothing(project: Project) -> None:
-    with offering(total(SLOTS)) as server:
+    with offering(total(SLOTS), width=1) as server:
         project.job(models=served(f"http://127.0.0.1:{server.server_port}/v1"))
         assert [project.run("run", "job.yaml").returncode for _ in range(3)] == [0, 0, 0]
     assert len(server.asked) == 1

@@ -207,6 +207,29 @@ def test_a_choice_that_keeps_no_row_is_a_warning(key: str, value: str, project: 
     assert f"warning: --set records.{key}: no records are chosen: records.{key} keeps no row" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("private", "what", "hint"),
+    [
+        (
+            None,
+            "2 cells of 'price' cannot be read as a number (the first is '39,90')",
+            "price: decimal_comma",
+        ),
+        (["price"], "2 cells of 'price' cannot be read as a number: `where` does not", "correct the table"),
+    ],
+)
+def test_cells_that_a_condition_cannot_read_as_numbers_are_a_warning(
+    private: list[str] | None, what: str, hint: str, project: Project
+) -> None:
+    rows = 'sku,title,price\na,tea,20\nb,mug,"39,90"\nc,pen,\nd,cup,dear\n'
+    project.job(records=rows)
+    options = [f"--set=records.private={private}"] if private else []
+    done = project.run("check", "job.yaml", "--set", "records.where=price > 10", *options)
+    assert done.returncode == 0 and what in done.stderr and hint in done.stderr, done.stderr
+    as_text = project.run("check", "job.yaml", "--set", "records.where=price <> 'dear'", *options)
+    assert "cannot be read" not in as_text.stderr
+
+
 def test_a_table_without_rows_is_a_warning(project: Project) -> None:
     project.job(records="sku,title\n")
     done = project.run("check", "job.yaml")

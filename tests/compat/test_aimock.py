@@ -23,8 +23,11 @@ CHAOS = {
 }
 
 
-@pytest.mark.parametrize("chaos", CHAOS)
-@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize(
+    ("api", "chaos"),
+    # its refusals make a run wait for a minute, and are the same in both dialects
+    [("chat", chaos) for chaos in CHAOS] + [("responses", chaos) for chaos in CHAOS if chaos != "limits"],
+)
 def test_every_row_ends_well(project: Project, tmp_path: Path, chaos: str, api: str) -> None:
     with aimock(tmp_path, FIXTURES, *CHAOS[chaos]) as url:
         limits = {"maybe_billed_retries": 9}  # drawn by chance: a few times in a row for one of the rows

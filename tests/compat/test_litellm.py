@@ -13,6 +13,9 @@ from tests.support.server import serve
 
 ROWS = 40
 
+pytestmark = pytest.mark.xdist_group("litellm")
+"""one server for all of them"""
+
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

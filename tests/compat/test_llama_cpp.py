@@ -13,6 +13,9 @@ from tests.support.real_servers import llama_cpp
 
 ROWS = 12
 
+pytestmark = pytest.mark.xdist_group("llama_cpp")
+"""one server for all of them"""
+
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

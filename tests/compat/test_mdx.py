@@ -18,6 +18,7 @@ from tests.support import ROOT
 
 pytestmark = [
     pytest.mark.compat,
+    pytest.mark.xdist_group("mdx"),  # one compiler for all of them
     pytest.mark.skipif(
         not (shutil.which("node") and shutil.which("npm")), reason="Node and npm are not there"
     ),

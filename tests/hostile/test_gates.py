@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -24,9 +24,9 @@ SYNTAXES = ("", "icu", "fluent", "printf")
 def test_a_long_strange_text_takes_linear_time(piece: str, syntax: str) -> None:
     text = (piece * (LENGTH // len(piece)))[:LENGTH]
     question = Question(Segment(text, syntax=syntax), "en", "de", (Term("aa", "b", forbidden=("c",)),))
-    began = perf_counter()
+    began = process_time()
     for answer in (text[:-1] + "z", "", "x" * 10):
         verdict.findings(question, answer)
         verdict.mended(question, answer)
     verdict.mended(Question(Segment("a tea"), "en", "de"), text)
-    assert perf_counter() - began < SECONDS
+    assert process_time() - began < SECONDS

@@ -86,7 +86,7 @@ async def test_no_request_gets_an_answer_that_was_meant_for_nobody(server: Serve
         for n in range(4):
             answer = read(await call(asked(f"<{name}> number {n}")))
             assert f"number {n}" in answer.text
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.6 if name == "late_answer" else 0.1)
         last = await call(asked("the last"))
     assert ("no request asked for" in last.odd) is (name == "late_answer")
 
@@ -96,7 +96,7 @@ async def test_an_answer_that_waits_unread_at_the_socket_is_not_taken_for_the_ne
 ) -> None:
     async with connect_to(server.base_url, Secret(), concurrency=1, timeout=10) as call:
         await call(asked("<late_answer> first"))
-        time.sleep(0.15)  # the loop stands still while the stranger's answer arrives
+        time.sleep(0.6)  # the loop stands still while the stranger's answer arrives
         assert "second" in read(await call(asked("second"))).text
 
 
@@ -154,7 +154,15 @@ def test_a_run_through_every_break_ends_with_the_right_answer_in_every_cell(proj
 
 
 @pytest.mark.parametrize(
-    ("body", "what"), [(b"<!DOCTYPE html><p>Sign in</p>", "HTML"), (b"", "nothing"), (b" \n", "nothing")]
+    ("body", "what"),
+    [
+        (b"<!DOCTYPE html><p>Sign in</p>", "HTML"),
+        (b"", "nothing"),
+        (b" \n", "nothing"),
+        (b'{"message": {"role": "assistant", "content": "a"}, "done": true}', "replies of Ollama's own API"),
+        (b'{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}', "replies of Gemini's own API"),
+        (b'{"type":"message","content":[{"type":"text","text":"a"}]}', "replies of Anthropic's own API"),
+    ],
 )
 async def test_page_after_page_is_no_api(body: bytes, what: str) -> None:
     def answer(n: int) -> bytes:

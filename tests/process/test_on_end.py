@@ -11,7 +11,8 @@ from tests.support.project import Project
 from tests.support.receiver import receiver
 from tests.support.served import served
 from tests.support.server import serve
-from tests.support.waiting import wait_for
+from tests.support.settled import in_flight
+from tests.support.waiting import wait_for, wait_for_signal
 
 
 def test_the_first_signal_is_told_and_the_second_is_not(project: Project) -> None:
@@ -24,11 +25,12 @@ def test_the_first_signal_is_told_and_the_second_is_not(project: Project) -> Non
             )
             process = project.start("run", "job.yaml", "--json")
             wait_for(lambda: server.ledger().requests > 0)
-            time.sleep(0.5)  # now the second request is under way
-            for _ in range(signals):
+            wait_for(lambda server=server: in_flight(server) == 1)
+            for number in range(signals):
                 process.send_signal(signal.SIGINT)
-                time.sleep(0.3)
-            out, err = process.communicate(timeout=30)
+                if number + 1 < signals:
+                    wait_for_signal(project.folder, times=2)  # with that of the run before
+            out, err = process.communicate(timeout=60)
             assert process.returncode == 130, err
             assert [(end["outcome"], end["exit_code"]) for end in ear.ends] == told
             if told:

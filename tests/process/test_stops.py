@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from tests.support.journals import journalled
 from tests.support.killed_run import CONCURRENCY, ROWS, finish, job, kill, started
 from tests.support.project import Project
 from tests.support.server import serve
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_for, wait_for_signal
 
 
 def test_kill_9_at_any_time_repeats_at_most_what_was_in_flight(project: Project) -> None:
@@ -24,7 +23,7 @@ def test_kill_9_at_any_time_repeats_at_most_what_was_in_flight(project: Project)
         repeats = 0
         for billed in (5, 60, 110):
             process = started(project, server, billed)
-            kill(process)
+            kill(process, server)
             assert process.returncode == -signal.SIGKILL
             before = server.ledger().billed
             assert before - journalled(project.folder) - repeats <= CONCURRENCY
@@ -42,7 +41,7 @@ def test_a_signal_lets_what_is_under_way_end_and_nothing_is_paid_twice(
         job(project, server)
         process = started(project, server, 20)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 130, errors
         assert "to go on: python -m pipeline run job.yaml" in errors
         assert server.ledger().billed == journalled(project.folder) < ROWS
@@ -72,12 +71,12 @@ def test_a_second_signal_leaves_at_once(project: Project) -> None:
     with serve(Script(latency=0.01, faults=(Rule(after=20, fault="hang"),))) as server:
         job(project, server)
         process = started(project, server, 20)
-        time.sleep(0.5)
+        wait_for(lambda: sum(line.fault == "hang" for line in server.ledger().lines) >= CONCURRENCY)
         process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
+        wait_for_signal(project.folder)
         assert process.poll() is None, "the first signal waits for what is under way"
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=30)
         assert process.returncode == 130
         assert "interrupted again (SIGINT)" in said and "the same command goes on" in said
         assert journalled(project.folder) == 20
@@ -98,7 +97,7 @@ def test_an_export_of_a_killed_run_names_its_pending_rows(project: Project) -> N
     with serve(Script(latency=0.05)) as server:
         job(project, server)
         process = started(project, server, 30)
-        kill(process)
+        kill(process, server)
         billed = server.ledger().billed
         done = project.run("export", "job.yaml")
         assert done.returncode == 75

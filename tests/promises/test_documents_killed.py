@@ -20,7 +20,7 @@ def test_a_run_that_is_killed_again_and_again_ends_like_an_undisturbed_one(proje
         begin(project, server.base_url, DOCUMENTS, SENTENCES)
         bill = Bill(seen)
         for _ in range(KILLS):
-            killed(project, seen, dice, work=0.3)
+            killed(project, server, seen, dice, work=0.3)
             bill.killed(project.folder / JOURNAL)
         done = project.run("run", "job.yaml")
         assert done.returncode == 0, done.stderr

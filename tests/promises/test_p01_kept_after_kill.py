@@ -15,7 +15,7 @@ def test_p01_after_kill_9_nothing_that_was_kept_is_sent_again(project: Project) 
     with serve(Script(latency=0.05)) as server:
         job(project, server)
         process = started(project, server, 70)
-        kill(process)
+        kill(process, server)
         kept = answered(project.folder / JOURNAL)
         assert len(kept) >= 70 - CONCURRENCY
         ledger = finish(project, server)

@@ -30,7 +30,7 @@ def test_fifty_kills_change_nothing_and_cost_what_was_under_way(project: Project
         begin(project, server.base_url, DOCUMENTS, SENTENCES)
         bill, there = Bill(seen), 0
         for _ in range(KILLS):
-            there += killed(project, seen, dice, work=0.4)
+            there += killed(project, server, seen, dice, work=0.4)
             bill.killed(project.folder / JOURNAL)
         done = project.run("run", "job.yaml")
         assert done.returncode == 0, done.stderr

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.testing import Server
 from tests.support.document_jobs import said_by
 from tests.support.journals import answered
 from tests.support.project import Project
 from tests.support.sentences import LANGUAGES, english, translated
+from tests.support.settled import settled
 from tests.support.translator import Asked, Seen
 
 WIDTH = 8
@@ -101,7 +103,7 @@ def segments(request: Asked) -> list[Paid]:
     return [(request.language, text) for text in request.texts.values()]
 
 
-def killed(project: Project, seen: Seen, dice: random.Random, work: float) -> bool:
+def killed(project: Project, server: Server, seen: Seen, dice: random.Random, work: float) -> bool:
     """Kill a run while it starts, one time in four, or at work; whether it was there to be killed."""
     process = project.start("run", "job.yaml")
     before = len(seen.requests)
@@ -112,12 +114,12 @@ def killed(project: Project, seen: Seen, dice: random.Random, work: float) -> bo
             time.sleep(0.005)
         time.sleep(dice.uniform(0, work))
     there = process.poll() is None
-    end(process)
+    end(process, server)
     return there
 
 
-def end(process: subprocess.Popen[str]) -> None:
+def end(process: subprocess.Popen[str], server: Server) -> None:
     """kill -9; the server has billed what it got when this returns."""
     process.kill()
     process.communicate()
-    time.sleep(0.3)
+    settled(server)

@@ -33,7 +33,7 @@ def check_killed(in_round: int, project: Project, whole: Project) -> None:
         assert server.ledger().billed == len(POSTS) + COPIES
     with writer(written, Script(latency=0.04)) as (server, _):
         project.job(server.base_url, records=Project.numbered(len(POSTS)), steps=[STEP])
-        kill(started(project, server, len(POSTS) + in_round))
+        kill(started(project, server, len(POSTS) + in_round), server)
         kept = answered(project.folder / JOURNAL)
         assert len(POSTS) <= len(kept) < len(POSTS) + COPIES
         partial = project.run("export", "job.yaml")

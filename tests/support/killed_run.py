@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import time
 
 from pipeline.testing import Account, Server
 from tests.support.project import Project
+from tests.support.settled import settled
 from tests.support.waiting import wait_for
 
 ROWS, CONCURRENCY = 150, 8
@@ -26,11 +26,11 @@ def started(project: Project, server: Server, billed: int, *more: str) -> subpro
     return process
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: subprocess.Popen[str], server: Server) -> None:
     """kill -9, and let the server bill what it has begun to answer."""
     process.kill()
     process.communicate()
-    time.sleep(1)
+    settled(server)
 
 
 def finish(project: Project, server: Server) -> Account:

@@ -13,7 +13,9 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from fnmatch import fnmatch
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
@@ -69,23 +71,32 @@ def files(*suffixes: str) -> tuple[Path, ...]:
     )
 
 
+@contextmanager
+def _alone(source: Source) -> Iterator[None]:
+    """No other worker unpacks the same package meanwhile."""
+    PLACE.mkdir(exist_ok=True)
+    with source.folder.with_name(f"{source.folder.name}.lock").open("w") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
 def _unpacked(source: Source) -> Path:
-    if not source.folder.is_dir():
-        PLACE.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=PLACE) as name:
-            download, fresh = Path(name) / "download", Path(name) / "files"
-            download.mkdir()
-            archive = _fetched(source, download)
-            for inner, content in _members(archive, source.wanted):
-                path = fresh / inner
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            try:
-                fresh.rename(source.folder)
-            except OSError:
-                if not source.folder.is_dir():  # else another worker was quicker
-                    raise
+    with _alone(source):
+        if not source.folder.is_dir():
+            _unpack(source)
     return source.folder
+
+
+def _unpack(source: Source) -> None:
+    with tempfile.TemporaryDirectory(dir=PLACE) as name:
+        download, fresh = Path(name) / "download", Path(name) / "files"
+        download.mkdir()
+        archive = _fetched(source, download)
+        for inner, content in _members(archive, source.wanted):
+            path = fresh / inner
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        fresh.rename(source.folder)
 
 
 def _fetched(source: Source, folder: Path) -> Path:

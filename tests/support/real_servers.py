@@ -31,7 +31,8 @@ NGINX = """\
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 512; }}
 http {{
-  access_log {folder}/access.log;
+  log_format timed '$msec $status';
+  access_log {folder}/access.log timed;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   limit_req_zone $binary_remote_addr zone=all:1m rate={rate}r/s;

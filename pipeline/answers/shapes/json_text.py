@@ -73,10 +73,13 @@ def _among(text: str) -> list[Any]:
     fences = 0  # those outside of values
     while bracket := _BRACKET.search(text, place):
         start = bracket.start()
+        prose = _PROSE.match(text, start)
         try:
-            _, place = _DECODER.raw_decode(text, start)
+            if prose is None:
+                _, place = _DECODER.raw_decode(text, start)
+            else:  # alone, as an error counts the lines of all that it is given
+                place = start + _DECODER.raw_decode(prose[0])[1]
         except (ValueError, RecursionError):
-            prose = _PROSE.match(text, start)
             if prose is None:
                 raise ValueError("a part of it is cut off, or is no JSON") from None
             place = prose.end()

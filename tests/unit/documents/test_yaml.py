@@ -167,10 +167,10 @@ BOMB = "a: &a [x word, y word]\n" + "".join(
     [BOMB, "a: word " + "x" * 1_000_000, "a: |\n" + "  word\n" * 50_000],
 )
 def test_hostile_files_take_no_time(content: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     document = yaml_format.read("a.yml", content.encode(), Policy())
     assert document.build([None] * len(document.segments)) == content.encode()
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 @pytest.mark.parametrize("name", ["mkdocs.yml", ".github/workflows/check.yml", "docker-compose.dev.yaml"])

@@ -95,8 +95,8 @@ def test_an_edit_is_kept_or_is_what_would_be_written(
 def test_long_documents_are_aligned_in_a_moment() -> None:
     same = ["the same line"] * 20_000
     apart = [f"line {i}" for i in range(20_000)]
-    begin = time.monotonic()
+    begin = time.process_time()
     assert aligned(same, same[:-1], [0, 19_998]) == {0: 0, 19_998: 19_998}
     assert aligned(apart, [*apart[5:], *apart[:5]], [2, 10]) == {2: 19_997, 10: 5}
     assert len(aligned(same[:1500], [f"x{i}" for i in range(1500)], [3])) == 1
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5

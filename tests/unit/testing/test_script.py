@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
+import anyio
 import jsonschema_rs
 import orjson
 import pytest
@@ -20,6 +20,7 @@ from pipeline.testing.chance import Asked, decide
 from pipeline.testing.instances import Impossible, instance
 from pipeline.testing.quota import Gate
 from pipeline.testing.service import Service
+from tests.support.clock import on_test_time
 from tests.support.scripted_client import BODIES, chat
 
 
@@ -117,13 +118,20 @@ def test_a_quota_is_never_exceeded(steps: list[tuple[float, int]], sliding: bool
         assert len(window) <= 20 + (0 if sliding else 1)
 
 
-async def test_capacity_bounds_the_requests_worked_on_and_the_others_wait_in_line() -> None:
+def test_capacity_bounds_the_requests_worked_on_and_the_others_wait_in_line() -> None:
     ledger = Ledger()
-    service = Service(Script(latency=0.02, capacity=5), ledger)
-    began = time.perf_counter()
-    await asyncio.gather(*(service.respond("chat", chat(str(i))) for i in range(20)))
-    assert 0.08 <= time.perf_counter() - began < 0.5
-    assert [line.n for line in ledger.account().lines] == list(range(1, 21))
+
+    async def main() -> float:
+        service = Service(Script(latency=0.02, capacity=5), ledger)
+        began = anyio.current_time()
+        await asyncio.gather(*(service.respond("chat", chat(str(i))) for i in range(20)))
+        return anyio.current_time() - began
+
+    assert on_test_time(main) == pytest.approx(0.08, abs=0.001)
+    order = [line.n for line in ledger.account().lines]
+    assert [sorted(order[at : at + 5]) for at in range(0, 20, 5)] == [
+        [*range(n, n + 5)] for n in (1, 6, 11, 16)
+    ]
 
 
 async def test_an_answer_is_cut_at_the_most_tokens_the_request_allows() -> None:

@@ -163,7 +163,7 @@ def test_a_message_is_its_own_translation_and_a_lost_brace_is_found(seed: int) -
     ["{" * 200_000, "{a, plural, other {" * 50_000, "'{" * 200_000, "'" * 200_001, "{a, x, {" * 100_000],
 )
 def test_hostile_messages_take_no_time(text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     parsed(text)
     assert [finding.hard for finding in icu_findings("{a}", text, "de")] == [True]
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5

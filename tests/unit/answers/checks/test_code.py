@@ -99,7 +99,7 @@ HOSTILE = [
 @pytest.mark.parametrize("language", ["python", "json", "yaml", "sql"])
 def test_hostile_code_neither_crashes_nor_hangs(language: str) -> None:
     for code in HOSTILE:
-        begun = time.perf_counter()
+        begun = time.process_time()
         said("code", code, language)
         said("code", f"```{language}\n{code}\n```", language)
-        assert time.perf_counter() - begun < 4, code[:30]
+        assert time.process_time() - begun < 4, code[:30]

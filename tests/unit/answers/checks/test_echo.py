@@ -84,8 +84,8 @@ def test_the_share_is_that_of_a_slow_count(seed: int) -> None:
 
 @pytest.mark.parametrize("text", ["a" * 1_000_000, "a b " * 250_000, "字" * 500_000, "\ud800 \0" * 200_000])
 def test_a_hostile_text_takes_no_time(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     said("echo", text, {"of": text[:-1]})
     said("echo", text, prompt="x " * 500_000)
     said("echo", " ".join(map(str, range(100_000))), prompt=text)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

@@ -98,9 +98,9 @@ def test_a_name_that_is_no_tag_is_refused(name: str) -> None:
              "字。" * 300_000, "```\n" * 200_000, "[a](" * 200_000, "#" * 500_000]
 )  # fmt: skip
 def test_a_hostile_text_takes_no_time(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     said("language", text, "de")
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 def test_small_words_are_those_of_one_language_alone() -> None:

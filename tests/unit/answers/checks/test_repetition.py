@@ -88,6 +88,6 @@ def test_a_sentence_repeated_at_the_end_is_found_and_others_are_not(seed: int) -
              "abcabc " * 100_000, "\ud800\0" * 300_000, " \n" * 400_000]
 )  # fmt: skip
 def test_a_hostile_text_takes_no_time(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     said("repetition", text)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
