@@ -176,7 +176,9 @@ def _written(files: dict[Path, str]) -> list[Path]:
             with path.open("x", encoding="utf-8") as stream:
                 stream.write(content)
         except FileExistsError:
-            raise JobError("is there already, and is not overwritten", where=str(path)) from None
+            other = shlex.quote(f"{path.stem}-2.yaml")
+            hint = f"name another job file: pipeline new {other}; or take this one away first"
+            raise JobError("is there already, and is not overwritten", where=str(path), hint=hint) from None
         except OSError as error:
             raise JobError(f"cannot be written: {error.strerror}", where=str(path)) from None
         written.append(path)

@@ -194,6 +194,7 @@ def test_a_job_file_is_not_overwritten(project: Project) -> None:
     project.job()
     done = project.run("new", "job.yaml", "--from", "records.csv")
     assert done.returncode == 2 and "not overwritten" in done.stderr
+    assert "pipeline new job-2.yaml" in done.stderr
 
 
 @pytest.mark.parametrize(
