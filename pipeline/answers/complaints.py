@@ -20,6 +20,13 @@ _ORDERS = re.compile(
     r"|Write it( again, without Markdown| to its end)|(Expand|Shorten) it by about [^.]{1,60}"
     r"|Use (the glossary|only [a-z ]{1,40}|each hashtag once|at (most|least) \d+ [a-z]{1,20}))\.(?= [A-Z]|$)"
 )
+_BOUNDS = (
+    (re.compile(r"\. Use at most (\d+) [a-z]{1,20}\.(?= [A-Z]|$)"), r"; it may have at most \1."),
+    (re.compile(r"\. Use at least (\d+) [a-z]{1,20}\.(?= [A-Z]|$)"), r"; it needs at least \1."),
+    (re.compile(r"\. Put (all|the) hashtags ([a-z ]{1,40})\.(?= [A-Z]|$)"), r"; \1 hashtags must stand \2."),
+    (re.compile(r"\. Write it in (?!your)([^.]{1,60})\.(?= [A-Z]|$)"), r"; it must be in \1."),
+)
+"""orders that say what is allowed: a person needs that, too"""
 _NOT_JSON = re.compile(r'(?:Your answer|The field "[^"]*" of your answer) is not JSON \(')
 _BEGINNINGS = (
     (re.compile(r"(?<=\. )Your (?=answer|JSON|translation)"), "The "),
@@ -36,7 +43,10 @@ _BEGINNINGS = (
 
 def to_a_person(complaint: str) -> str:
     """The complaint as a person reads it: "the answer is not JSON (…)"."""
-    said = _ORDERS.sub("", complaint)
+    said = complaint
+    for order, bound in _BOUNDS:
+        said = order.sub(bound, said)
+    said = _ORDERS.sub("", said)
     if not_json := _NOT_JSON.match(said):
         said = not_json[0] + own_words(said[not_json.end() :])
     for beginning, instead in _BEGINNINGS:

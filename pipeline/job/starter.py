@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from keyword import iskeyword
 from pathlib import Path
+from unicodedata import combining, normalize
 
 from pipeline.core.errors import JobError
 from pipeline.system.files import adapter_name
@@ -26,7 +28,7 @@ _JOB = """\
 records:
   {source:29} # csv, tsv, json, jsonl, parquet, xlsx, ods; relative to this file
   {key}
-  # where: "price > 10"         # SQL over the columns
+  {where:30}# SQL over the columns
   {limit}
 models:
   small:
@@ -68,7 +70,9 @@ def write(file: Path) -> list[Path]:
     records = file.with_name(f"{name}-records.csv")
     key = "key: id                       # the column(s) that identify a record"
     limit = "# limit: 2                    # only the first records"
-    parts = {"format": "csv", "records": records.name, "key": key, "limit": limit, "step": "slogan"}
+    where = '# where: "price > 10"'
+    parts = {"format": "csv", "records": records.name, "key": key, "where": where, "limit": limit}
+    parts["step"] = "slogan"
     parts["prompt"] = _indented(_SAMPLE)
     return _written({file: _filled(file, name, parts), records: _RECORDS})
 
@@ -92,6 +96,7 @@ def write_for(
 
     `settings` say how the table is read.
     """
+    words = list(words)
     lines = [f"{name.strip()}: {_variable(name)}" for name in in_prompt(words)]
     step = next(name for name in ("text", "answer", "written_text", "step_1") if name not in columns)
     said = f"key: {yaml_scalar(key)}" if key else "# key: id"
@@ -107,6 +112,7 @@ def write_for(
         "format": "xlsx" if table.suffix.lower() == ".ods" else adapter_name(table)[0],
         "records": yaml_scalar(os.path.relpath(table, file.parent)),
         "key": "\n  ".join(keys),
+        "where": f"# where: {_condition(in_prompt(words))}",
         "limit": f"{limit:30}# only the first records, to try it; without this line, all {rows:,}",
         "step": step,
         "prompt": _indented("\n".join([order.replace("{", "").replace("}", ""), "", *lines])),
@@ -114,9 +120,23 @@ def write_for(
     return _written({file: _filled(file, _name_of(file), parts)})
 
 
+def plain_name(text: str) -> str:
+    """A text as a name of letters, digits, dots and dashes: without accents; '' where nothing is left."""
+    letters = normalize("NFKD", text.replace("ß", "ss"))
+    bare = "".join(letter for letter in letters if not combining(letter))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip("-.")
+
+
+def _condition(columns: Sequence[str]) -> str:
+    """An example of `where`, with a column that the table has."""
+    plain = (name for name in columns if re.fullmatch("[a-z]\\w*", name, re.ASCII | re.IGNORECASE))
+    name = next(plain, None) or next((f'"{name}"' for name in columns if not set(name) & set("\"'")), "")
+    return f"'{name} IS NOT NULL'" if name else "…"
+
+
 def _name_of(file: Path) -> str:
     """A name for the job whose folder is not that of another job."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-.") or "job"
+    name = plain_name(file.stem) or "job"
     folder = file.absolute().parent
     output = (folder.parent if folder.name == "jobs" else folder) / "output"
     names = (name if n == 1 else f"{name}-{n}" for n in count(1))
@@ -125,7 +145,7 @@ def _name_of(file: Path) -> str:
 
 def _filled(file: Path, name: str, parts: dict[str, str]) -> str:
     parts = parts | {"named": f"name: {name}", "source": f"from: {parts['records']}"}
-    return _JOB.format(schema=SCHEMA, file=file, name=name, **parts)
+    return _JOB.format(schema=SCHEMA, file=shlex.quote(str(file)), name=name, **parts)
 
 
 def _variable(name: str) -> str:
@@ -156,7 +176,9 @@ def _written(files: dict[Path, str]) -> list[Path]:
             with path.open("x", encoding="utf-8") as stream:
                 stream.write(content)
         except FileExistsError:
-            raise JobError("is there already, and is not overwritten", where=str(path)) from None
+            other = shlex.quote(f"{path.stem}-2.yaml")
+            hint = f"name another job file: pipeline new {other}; or take this one away first"
+            raise JobError("is there already, and is not overwritten", where=str(path), hint=hint) from None
         except OSError as error:
             raise JobError(f"cannot be written: {error.strerror}", where=str(path)) from None
         written.append(path)

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from pipeline.core.errors import JobError, together
 from pipeline.core.suggest import nearest
 from pipeline.job.fields import PATTERN_EXAMPLES, PATTERNS
-from pipeline.job.slips import key_slip, mapping_slip, set_slip, word_slip
+from pipeline.job.slips import comma_slip, key_slip, mapping_slip, set_slip, word_slip
 from pipeline.job.yaml_source import Path, YamlSource
 
 _SENTENCES = {
@@ -32,6 +32,7 @@ _SENTENCES = {
     "string_too_short": ("must not be empty", "write a text, or leave the key out"),
 }
 """pydantic's name of an error -> what is wrong, what to do"""
+_NUMBERS = ("int_type", "int_parsing", "float_type", "float_parsing")
 _MAPPING = ("dict_type", "model_type")
 _MOVED = ("model",)  # keys that are near to another one, but are more often in the wrong place
 _EXAMPLE = {
@@ -134,7 +135,9 @@ class _Found:
         if detail["type"] in _MAPPING:
             return "must be a mapping of keys", mapping_slip(self.path, detail["input"])
         if detail["type"] in _SENTENCES:
-            return _SENTENCES[detail["type"]]
+            what, hint = _SENTENCES[detail["type"]]
+            number = detail["type"] in _NUMBERS and isinstance(detail["input"], str)
+            return what, (comma_slip(detail["input"]) if number else "") or hint
         said = _SHOULD.sub(lambda found: "must " if "should" in found[0] else "", detail["msg"])
         what, _, hint = said.partition("; ")
         return what, hint or (_PERCENT if 1 in (context.get("le"), context.get("lt")) else "")

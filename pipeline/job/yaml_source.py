@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from pipeline.core.errors import JobError
-from pipeline.job.slips import yaml_slip
+from pipeline.job.slips import comma_slip, yaml_slip
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -200,6 +200,7 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlSource) -> dict[str
             what, hint = yaml_slip("key", result.source.splitlines(), mark.line)
             raise JobError(what, where=where, hint=hint)
         key = key_node.value
+        _refuse_comma(key_node, value_node, result.source, where)
         if key == "<<" and key_node.style is None:
             raise JobError("merging mappings with << is not supported: write the keys out", where=where)
         if key in mapping:
@@ -209,6 +210,15 @@ def _mapping(node: yaml.MappingNode, path: Path, result: YamlSource) -> dict[str
         result.keys[(*path, key)] = Spot(mark.line + 1, mark.column + 1)
         mapping[key] = _plain(value_node, (*path, key), result)
     return mapping
+
+
+def _refuse_comma(key: yaml.ScalarNode, value: yaml.Node, source: str, where: str) -> None:
+    """Refuse {cost: 2,00}: it is cost: 2 and a key 00 without a value."""
+    at, empty = key.start_mark.index, value.start_mark.index == value.end_mark.index
+    if empty and key.value.isdigit() and source[at - 1] == ",":
+        before = source[:at].rpartition(" ")[2]
+        if hint := comma_slip(before.rpartition(":")[2] + key.value):
+            raise JobError("a number has a comma, which ends it here", where=where, hint=hint)
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:

@@ -95,7 +95,8 @@ class Bottleneck:
         if left == inf:
             return said
         if left < SHORT_WAIT:
-            return f"{said}, {clock(left)} left" if left > WORTH_A_WORD else ""
+            how = "next try in {}" if lane.queue.binding == "outage" else "{} left"
+            return f"{said}, {how.format(clock(left))}" if left > WORTH_A_WORD else ""
         return f"{said}, until {spoken(lane.clock.local(lane.queue.until + 1), lane.clock.local(now))}"
 
     def _announce(self, lane: Lane, now: float) -> None:

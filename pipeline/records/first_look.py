@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from unicodedata import combining, normalize
 
 import polars as pl
 
@@ -20,7 +21,13 @@ from pipeline.system.files import adapter_name, reading
 
 Settings = dict[str, str | int]
 _NAMES = ("id", "sku", "key", "slug", "uuid", "guid", "isbn", "ean", "gtin", "asin", "code", "handle")
-_ENDINGS = ("id", "_no", "_nr", "_key", "_code", "number")
+_NUMBERS = (
+    "no", "no.", "nr", "nr.", "num", "number", "nummer", "artikel", "artikelnr", "artikelnummer", "art.-nr.",
+    "numero", "n°", "ref", "reference", "referencia", "codigo", "codice", "kod",
+    "编号", "序号", "番号", "номер", "код",
+)  # fmt: skip
+"""the same where it is a number that people give, in the commonest languages, without accents"""
+_ENDINGS = ("id", "_no", "_nr", "_key", "_code", "number", "nummer", "编号", "番号")
 _SPECIAL = (pl.Binary, pl.Object, pl.Null, pl.Duration)
 _LATER = ("name", "title", "url", "email")
 _ID_LIKE, _ANY = len(_NAMES), 100
@@ -94,10 +101,11 @@ def _guesses(schema: pl.Schema) -> list[str]:
 
 
 def _rank(name: str) -> int:
-    plain = name.strip().lower().replace(" ", "_")
+    accents = normalize("NFKD", name.strip().lower().replace(" ", "_").replace("º", "°"))
+    plain = normalize("NFC", "".join(letter for letter in accents if not combining(letter)))
     if plain in _NAMES:
         return _NAMES.index(plain)
-    if plain.endswith(_ENDINGS):
+    if plain in _NUMBERS or plain.endswith(_ENDINGS):
         return _ID_LIKE
     return _ID_LIKE + 1 + _LATER.index(plain) if plain in _LATER else _ANY
 

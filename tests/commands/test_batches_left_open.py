@@ -60,6 +60,7 @@ def test_what_no_row_waits_for_any_more_is_collected_too(project: Project) -> No
         assert project.run("run", "job.yaml").returncode == 0
         job(project, server.base_url, 6)
         detached(project)
+        assert "last run: detached (1 batch is under way)" in project.run("status", "job.yaml").stdout
         job(project, server.base_url, 2)  # the rows of the batch are gone
         assert "4 of 4 requests answered" in collected(project)
         assert nano(standing(project)["cost"]) == bill(server.ledger())

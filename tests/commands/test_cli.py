@@ -120,6 +120,10 @@ def test_status_speaks_of_the_last_run_and_the_journal_is_plain_sqlite(project: 
     status = project.numbers("status", "job.yaml")
     assert status["last_run"] == "finished" and status["running"] == ""
     assert status["attempts"][0]["attempts"] == 3
+    assert "s p50/95/99: half, 95% and 99% of the answers" in project.run("status", "job.yaml").stdout
+    hint = "name it: --explain --key KEY"
+    assert hint in project.run("show", "job.yaml", "--explain").stdout
+    assert hint not in project.run("show", "job.yaml", "--explain", "--rows", "1").stdout
     with sqlite3.connect(project.folder / "output/shop/journal.sqlite") as connection:
         rows = connection.execute(
             "SELECT record, json_extract(body, '$.model') FROM readable ORDER BY 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -92,6 +93,11 @@ def test_any_table_gets_a_job_that_runs(project: Project, name: str, columns: di
     [
         ({"id": [1, 2]}, "id"),
         ({"name": ["a", "b"], "product_id": [1, 2]}, "product_id"),
+        ({"Name": ["a", "b"], "Preis": [1, 2], "Nr": [1, 2]}, "Nr"),
+        ({"Nombre": ["a", "b"], "Número": [1, 2]}, "Número"),
+        ({"名称": ["a", "b"], "编号": [1, 2]}, "编号"),
+        ({"Bezeichnung": ["a", "b"], "Artikelnummer": [1, 2]}, "Artikelnummer"),
+        ({"name": ["a", "b"], "No": [1, 1]}, "name"),
         ({"id": [1, 1], "SKU": ["x", "y"]}, "SKU"),
         ({"title": ["a", "b"], "slug": ["a", None]}, "title"),
         ({"about": ["a", "b"], "name": ["c", "d"]}, "name"),
@@ -103,6 +109,27 @@ def test_any_table_gets_a_job_that_runs(project: Project, name: str, columns: di
 )
 def test_the_key_is_a_column_that_can_be_one(tmp_path: Path, columns: dict[str, list[Any]], key: str) -> None:
     assert look_at(tmp_path / written(tmp_path, "table.parquet", columns)).key == key
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "columns"),
+    [
+        ("Übersicht Mai.csv", "Ubersicht-Mai", "Nr,Name"),
+        ("Straße.csv", "Strasse", "Produkt Name"),
+        ("日本.csv", "job", "名称,it's"),
+    ],
+)
+def test_what_is_written_for_a_table_can_be_typed_as_it_stands(
+    project: Project, file: str, name: str, columns: str
+) -> None:
+    (project.folder / file).write_text(f"{columns}\n" + ",".join("a" * len(columns.split(","))) + "\n")
+    assert project.run("new", "--from", file).returncode == 0
+    (job,) = project.folder.glob("*.yaml")
+    text = job.read_text()
+    assert f"pipeline run {shlex.quote(job.name)}\n" in text and f"name: {name} " in text
+    job.write_text(text.replace("# where:", "where:"))
+    done = project.run("run", job.name, *SCRIPTED)
+    assert done.returncode == 0 and "1 row: 1 ok" in done.stdout, done.stderr
 
 
 def test_a_table_without_a_key_is_said_and_works(project: Project) -> None:
@@ -167,6 +194,7 @@ def test_a_job_file_is_not_overwritten(project: Project) -> None:
     project.job()
     done = project.run("new", "job.yaml", "--from", "records.csv")
     assert done.returncode == 2 and "not overwritten" in done.stderr
+    assert "pipeline new job-2.yaml" in done.stderr
 
 
 @pytest.mark.parametrize(

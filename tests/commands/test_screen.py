@@ -124,6 +124,7 @@ def test_the_reason_of_a_failed_row_stays() -> None:
         ("cooldown", 35.0, "waiting after a refusal for the rate, 0:35 left"),
         ("cooldown", 0.4, ""),
         ("outage", float("inf"), "waiting for the server, which is down"),
+        ("outage", 3.5, "waiting for the server, which is down, next try in 0:03"),
         ("rpd", 15 * 3600.0, "until 03:00 tomorrow"),
         ("rpm", 30.0, ""),
         ("concurrency", float("inf"), ""),

@@ -89,6 +89,7 @@ def test_arithmetic_on_an_empty_cell_says_how_to_count_it(project: Project) -> N
         (("run", "job.yaml", "--set", "budget=20"), "--set budget: ", "--set budget.cost=20"),
         (("run", "job.yaml", "--set", "output=a.csv"), "--set output: ", "--set output.to=a.csv"),
         (("run", "job.yaml", "--set", "budgt.cost=20"), "unknown key 'budgt'", "'budget'"),
+        (("run", "job.yaml", "--set", "budget.cost=2,00"), "must be a number", "write 2.00, with a point"),
         (("run", "records.csv"), "records.csv: this is a table, not a job file", "pipeline new"),
         (("run", "prompt.txt"), "prompt.txt:", "prompt_file: prompt.txt"),
         (("run", "jbo.yaml"), "there is no such job file", "there is job.yaml"),

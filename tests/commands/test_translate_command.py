@@ -26,7 +26,8 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
     "a preset": (["--to", "de", "--model", "m", "--preset", "gorq"], ["did you mean 'groq'?"]),
     "what to write": (["--to", "de", "--model", "m", "--include", "tmy"], ["did you mean 'tmx'?"]),
     "a glossary": (["--to", "de", "--model", "m", "--glossary", "bad.csv"], ["bad.csv"]),
-    "no file": (["--to", "pt", "--model", "m", "--glossary", "t.csv"], ["t.csv", "no such file"]),
+    "no file": (["--to", "pt", "--model", "m", "--glossary", "t.csv"], ["t.csv", "no such file", "name a"]),
+    "a file nearly": (["--to", "de", "--model", "m", "--glossary", "badd.csv"], ["did you mean 'bad.csv'?"]),
 }
 
 

@@ -57,6 +57,22 @@ SLIPS = {
         STEP + "answer: {json: {type: object, properties: {a: {$ref: 'http://x/y'}}}}",
         "under $defs",
     ),
+    "a comma in a number": (
+        "output:",
+        "budget: {cost: 2,00}\noutput:",
+        "write 2.00, with a point",
+    ),
+    "and keys behind it": ("output:", "budget: {cost: 0,5, tokens: 9}\noutput:", "write 0.5, with"),
+    "two of them": (
+        MODEL,
+        "model: m, price: {input: 0,25, output: 2,25}}",
+        "write 0.25, with a point",
+    ),
+    "one of thousands": ("output:", "budget: {tokens: 1,000}\noutput:", "write 1000 without a comma"),
+    "one in a parameter": (MODEL, "model: m, params: {temperature: 0,7}}", "write 0.7, with a point"),
+    "one with both signs": (MODEL, "model: m, limits: {timeout: 1.000,5}}", "write 1000.5, with"),
+    "one without braces": ("output:", "max_failed: 0,5\noutput:", "write 0.5, with a point"),
+    "one in quotes": ("output:", "budget: {cost: '2,50'}\noutput:", "write 2.50, with a point"),
     "a model at the top": ("name: shop", "name: shop\nmodel: gpt-5", "models: {writer:"),
     "models as a word": ("models:\n  writer: {provider: scripted, model: m}", "models: gpt-5", "gpt-5}}"),
     "models without names": (

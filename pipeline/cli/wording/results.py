@@ -191,6 +191,19 @@ def numbers_of_error(error: PipelineError) -> dict[str, Any]:
     return {"error": said, "outcome": error.outcome, **error.numbers, "exit_code": error.exit_code}
 
 
+def _beside(found: Shown, explain: bool) -> Iterator[str]:
+    """What to say below rows: which they are of how many, and where more is told of one."""
+    if explain and len(found.rows) > 1:
+        yield "to see all that was asked and answered for one row, name it: --explain --key KEY"
+    if found.chosen:
+        yield safe_text(f"only {found.chosen}")
+    more = found.total - len(found.rows)
+    if more:
+        yield f"… and {counted(more, 'more row')} (--rows {found.total} shows all)"
+    if not found.rows:
+        yield "no rows"
+
+
 def of_rows(
     job: Job,
     found: Shown,
@@ -220,13 +233,7 @@ def of_rows(
             yield from _folded(f"{what}: {text}", "  ", width)
         if explain and not any(what.endswith(", reasoning") for what, _ in said):
             yield "  no reasoning came with its answers"
-    if found.chosen:
-        yield safe_text(f"only {found.chosen}")
-    more = found.total - len(found.rows)
-    if more:
-        yield f"… and {counted(more, 'more row')} (--rows {found.total} shows all)"
-    if not found.rows:
-        yield "no rows"
+    yield from _beside(found, explain)
 
 
 def numbers_of_rows(

@@ -15,8 +15,9 @@ def of_status(standing: Mapping[str, Any]) -> Iterator[str]:
     run = standing["run"]
     state = f", {run['phase']}" if standing["running"] and run else ""
     running = f"running ({standing['running']}){state}" if standing["running"] else "not running"
-    why = f" ({run['stopped']})" if run.get("stopped") else ""
-    yield safe_text(f"{standing['job']}: {running}; last run: {standing['last_run'] or 'none'}{why}")
+    last = standing["last_run"] or "none"
+    why = f" ({run['stopped'].removeprefix(f'{last}: ')})" if run.get("stopped") else ""
+    yield safe_text(f"{standing['job']}: {running}; last run: {last}{why}")
     if (rows := run.get("rows")) and run["phase"] != "cancelled":  # nothing was looked up
         done = {name: rows[name] for name in ("ok", "failed", "skipped")}
         done["pending"] = max(rows["expected"] - sum(done.values()), 0)
@@ -78,6 +79,8 @@ def _steps(standing: Mapping[str, Any]) -> Iterator[str]:
     head = ("step", "model", "answered", "tokens in", "cached", "out", "reasoning", "cost", "s p50/95/99")
     kept = [i for i, name in enumerate(head) if name not in _SELDOM or any(row[i] != "0" for row in rows)]
     yield from table([head[i] for i in kept], [[row[i] for i in kept] for row in rows])
+    if any(row[-1] for row in rows):
+        yield "s p50/95/99: half, 95% and 99% of the answers came within so many seconds"
 
 
 def of_live(run: Mapping[str, Any]) -> Iterator[str]:

@@ -31,7 +31,7 @@ _HINTS = {
     "proxy_refused": "check options.proxy, and the user and password in the variable that it names",
     "not_an_api": "check base_url (it usually ends in /v1), and whether a proxy or a sign-in page answers",
     "out_of_quota": "top up the account, or use another key",
-    "outage": "check base_url, and whether the server is running",
+    "outage": "check base_url, whether the server is running, and your own connection",
     "refusing": "the account's limits may be shared with others; set limits.rpm, or come back later",
     "all_refused": "check params and the prompt; nothing was paid for",
     "out_of_budget": "raise the budget in the job file, or with --set",

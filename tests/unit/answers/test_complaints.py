@@ -52,6 +52,28 @@ COMPLAINTS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("complaint", "bound"),
+    [
+        (said("hashtags", "#a #b", {"max": 1}), "has 2 hashtags; it may have at most 1"),
+        (said("hashtags", "#a", {"min": 3}), "has 1 hashtags; it needs at least 3"),
+        (said("hashtags", "#a b", {"place": "end"}), "all hashtags must stand at its end"),
+        (said("hashtags", "a #a", {"own_line": True}), "the hashtags must stand on a line of their own"),
+        (said("platform", "#a #b #c #d #e #f", "instagram"), "at most 5"),
+        (said("links", "http://a.example", {"max": 0}), "at most 0"),
+        (said("length", "one two", {"max": 1}), "at most 1"),
+        (said("length", "one two", {"min": 100}), "at least 100"),
+        (said("original", "one two three four five", {"of": "one two three four five"}), "at most "),
+        (
+            said("language", "Das ist ein Text, der in einer anderen Sprache geschrieben ist.", "en"),
+            "in English",
+        ),
+    ],
+)
+def test_a_person_is_told_the_bound(complaint: str, bound: str) -> None:
+    assert bound in to_a_person(complaint)
+
+
 @pytest.mark.parametrize("complaint", COMPLAINTS)
 def test_a_person_is_not_given_orders(complaint: str) -> None:
     told = to_a_person(complaint)
