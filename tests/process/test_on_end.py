@@ -55,4 +55,4 @@ def test_a_receiver_that_hangs_does_not_keep_the_process(project: Project) -> No
         began = time.monotonic()
         done = project.spawn("run", "job.yaml", "--otel", OTEL_EXPORTER_OTLP_ENDPOINT=ear.address)
     assert done.returncode == 0 and "not all of it could be sent" in done.stderr
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 100
