@@ -18,7 +18,7 @@ from pipeline.runs.workers.segment import keep
 from pipeline.testing import Script
 from pipeline.testing.script import Latency
 from tests.support.ended import is_gone
-from tests.support.many import children
+from tests.support.many import children, workers
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
@@ -108,7 +108,7 @@ def test_a_killed_owner_loses_nothing_not_even_what_was_under_way(project: Proje
         project.job(records=Project.numbered(60), engine=RAY, models=models)
         run = project.start("run", "job.yaml", PYTHONPATH=FAKE)
         wait_for(lambda: server.ledger_path.exists() and server.ledger().billed >= 12)
-        actors = children(run.pid)
+        actors = [*children(run.pid), *workers(run.pid)]
         run.kill()
         run.communicate()
         wait_for(lambda: all(map(is_gone, actors)), 60)
