@@ -50,7 +50,6 @@ class Templates(Protocol):
     told: Told
     each: tuple[str, ...]
     """the values that name a row at this step: those of `each` up to here, and the number of an item"""
-    """the names in `each` of this step and of those before it"""
     own: Mapping[str, Any]
     """the checks of the job's plugins by name"""
     folder: Path

@@ -5,7 +5,7 @@ This module knows no check and no model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from hashlib import sha256
 from typing import Any, Protocol
@@ -109,3 +109,12 @@ NOTHING = Nothing()
 def place_of(key: str, values: Mapping[str, Any], each: Sequence[str]) -> str:
     """The name of a row at a step: the record's key, and the values of `each` so far."""
     return "\0".join((key, *(str(values.get(name)) for name in each))) if each else key
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """All that stands in a value, in lists and objects too."""
+    if isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from leaves(inner)
+    else:
+        yield value

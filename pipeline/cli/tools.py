@@ -117,8 +117,16 @@ def new(
 
 
 def _meant(named: Sequence[Path], table: Path | None) -> tuple[Path | None, Path | None]:
-    """The job file and the table: a name with a table's ending is the table, with or without --from."""
-    tables = [one for one in named if adapter_name(one)[0] in adapters.names("tables")]
+    """The job file and the table: a name with a table's ending is the table, with or without --from.
+
+    So is any other file that is there and is no job file: that it cannot be read is said later.
+    """
+    readable = adapters.names("tables")
+    tables = [
+        one
+        for one in named
+        if adapter_name(one)[0] in readable or (one.suffix not in ("", ".yaml", ".yml") and one.is_file())
+    ]
     jobs = [one for one in named if one not in tables]
     tables += [table] if table else []
     if len(jobs) > 1 or len(tables) > 1:
@@ -154,7 +162,7 @@ def _written_for(table: Path, found: FirstLook, job_file: Path | None, order: st
     written = write_for(file, table, found.columns, found.words, found.key, found.rows, order, settings)
     said = [f"{table}: {counted(found.rows, 'row')}; columns: {', '.join(found.columns)}"]
     said += [
-        f"{name}: {SHOWN.get(str(value), value)}, which the job says" for name, value in settings.items()
+        f"{name}: {SHOWN.get(str(value), value)} (written into the job)" for name, value in settings.items()
     ]
     said += [DOUBT.format(found.doubted)] if found.doubted else []
     key = f"key: {found.key}, which is different in every row" if found.key else NO_KEY

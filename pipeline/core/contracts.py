@@ -149,6 +149,8 @@ class Capabilities:
     """whether an engine that only translates keeps Markdown signs, tags and masks"""
     cannot_translate: str = ""
     """why a step that translates cannot use it; '' where it can"""
+    knows: Callable[[str, str], bool] = lambda source, target: True
+    """whether it can translate from one language into another"""
     afar: Callable[[Any], bool] = lambda model: False
     """whether any process can send a model's requests: the provider keeps nothing that all of them need"""
     batches: Callable[[Any], AbstractAsyncContextManager[BatchApi]] | None = None
@@ -221,14 +223,47 @@ class Check(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """How another model is asked about answers."""
+
+    model: str
+    """its name in the job"""
+    requests: int
+    """its usual requests, where each of its answers can be used; each of them may be asked once more"""
+    shown: int = 0
+    """the most tokens that a request has beside the prompt and the answers"""
+    told: int = 0
+    """how many of its answers a complaint may quote"""
+    open: str = ""
+    """why no bound can be given for what it is shown; '' where one can"""
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What may follow a question whose answers are rejected."""
+
+    samples: int = 1
+    """how many answers there are to it at most"""
+    serial: bool = False
+    """whether a sample is asked for where the one before it failed"""
+    fresh_starts: int = 0
+    continuations: int = 0
+    escalate: tuple[str, ...] = ()
+    judged: tuple[Asks, ...] = ()
+    """who is asked about each answer"""
+    picked: Asks | None = None
+    """who compares the samples, two at a time"""
+
+
 class AskedCheck(Protocol):
     """A test of an answer for which another model is asked. It is asked when all other checks have passed."""
 
     Options: type[BaseModel]
     """its settings in the job file"""
 
-    def models(self, options: Any) -> Mapping[str, int]:
-        """The models that it asks, by their names in the job, each with its usual requests for an answer."""
+    def asks(self, options: Any) -> Asks:
+        """The model that it asks about an answer, and how much of it."""
 
     def build(self, step: str, options: Any, models: Mapping[str, tuple[Any, ...]]) -> Any:
         """The check, ready to ask: an `answers.checking.Asked`. `models`: each with its fallbacks."""

@@ -193,11 +193,6 @@ class Reply:
     cost: int | None = None  # nano-dollars by its usage; None where that or the price is not known
     most: int | None = None  # the most that it can have cost; None where the price is not known
 
-    def with_answer(self, answer: Answer, model: str, cost: int | None, most: int | None) -> Reply:
-        """The same reply with what it says, the model that was asked, and the cost in nano-dollars."""
-        read = (self.api, self.body, self.seconds, answer, model, False)
-        return Reply(*read, self.advertised, self.wait, self.odd, cost, most)
-
 
 class Fate(Enum):
     """What happens after a fault."""

@@ -12,15 +12,15 @@ LIKENESS = 0.7
 """from this likeness (0 to 1) of two file names without their endings, one may be a slip for the other"""
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
+def nearest(word: str, words: Iterable[str], likeness: float = 0.6) -> str:
     """A hint that names the right word: `did you mean 'title'?`, or '' when none is near."""
-    close = closest(word, words)
+    close = closest(word, words, likeness)
     return f"did you mean '{close}'?" if close else ""
 
 
-def closest(word: str, words: Iterable[str]) -> str:
+def closest(word: str, words: Iterable[str], likeness: float = 0.6) -> str:
     """The word that is nearest, or '' when none is near."""
-    return next(iter(get_close_matches(word, list(words), n=1, cutoff=0.6)), "")
+    return next(iter(get_close_matches(word, list(words), n=1, cutoff=likeness)), "")
 
 
 def nearest_file(name: str, names: Iterable[str]) -> str:

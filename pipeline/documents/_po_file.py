@@ -12,14 +12,14 @@ from unicodedata import category, east_asian_width
 
 from pipeline.core.document import Span
 from pipeline.core.errors import InputError
+from pipeline.documents._texts import SIGNS, sign
 
 _LINE = re.compile(r"[^\n]*\n?")
 _KEYWORD = re.compile(r'[ \t]*(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d)\])?)[ \t]*(?=")')
 _STRING = re.compile(r'[ \t]*"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*')
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))")
-_SIGNS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPES = str.maketrans(
-    {sign: f"\\{letter}" for letter, sign in _SIGNS.items()} | {"\\": "\\\\", '"': '\\"'}
+    {meant: f"\\{letter}" for letter, meant in SIGNS.items()} | {"\\": "\\\\", '"': '\\"'}
 )
 _WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
 _CLOSING = "、。，．！？：；）」』】》〉・ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
@@ -138,13 +138,7 @@ def _string(
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(_sign, text) if "\\" in text else text
-
-
-def _sign(found: re.Match[str]) -> str:
-    if found[3]:
-        return _SIGNS.get(found[3], found[3])
-    return chr(int(found[1], 16) if found[1] else int(found[2], 8))
+    return _ESCAPE.sub(sign, text) if "\\" in text else text
 
 
 def quoted(keyword: str, text: str, eol: str, width: int) -> str:
@@ -171,7 +165,9 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 def _columns(text: str) -> int:
     if text.isascii():
         return len(text)
-    return sum(2 if east_asian_width(sign) in "WF" else category(sign) not in _NO_COLUMN for sign in text)
+    return sum(
+        2 if east_asian_width(letter) in "WF" else category(letter) not in _NO_COLUMN for letter in text
+    )
 
 
 def width_of(text: str) -> int:

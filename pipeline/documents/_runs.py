@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pipeline.core.document import Finding, Segment, Span
-from pipeline.documents._inline import differences, has_words, partners, trimmed
+from pipeline.documents._inline import differences, has_words, trimmed
 from pipeline.documents._items import Item, RunOfText
 from pipeline.documents._markup import escaped
 from pipeline.documents._nested import Place, Raw
 
-_TAG = re.compile(r"</?g+\d+>|<x+\d+/>")
 _DRAWN = re.compile(r"<w:(?:u|highlight|shd|strike|bdr)\b|\su=\"")
 """formats that show on a blank, too"""
 
@@ -62,10 +61,9 @@ class Paragraph:
         literal = "".join(item.text for item in self.items)
         depth = max((len(found[1]) for found in re.finditer(r"</?([gx]+)\d+/?>", literal)), default=0) + 1
         self.group, self.single = "g" * depth, "x" * depth
-        partner = partners(self.items)
         made = _Numbering()
         within: list[tuple[str, str]] = []
-        bases = self._bases(partner)
+        bases = self._bases()
         number = 0
         context = ("", bases[-1])
         for at, item in enumerate(self.items):
@@ -94,7 +92,7 @@ class Paragraph:
         self.lead, self.trail = whole[: len(whole) - len(whole.lstrip())], whole[len(whole.rstrip()) :]
         self.tags, self.runs = made.tags, made.runs
 
-    def _bases(self, partner: dict[int, int]) -> dict[int, str]:
+    def _bases(self) -> dict[int, str]:
         """The format that most text has, in the paragraph (-1) and in each pair in it."""
         counts: dict[int, Counter[str]] = {-1: Counter()}
         within = [-1]

@@ -42,6 +42,8 @@ _KINDS = tuple(
     )
 )
 _LONGEST_CODE = 200
+SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
+"""the letters of escapes, as C has them"""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -179,6 +181,13 @@ def paired(text: str) -> str:
     if not _HALF.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def sign(escape: re.Match[str]) -> str:
+    """What an escape stands for: a hexadecimal number, an octal one, or a letter."""
+    if escape[3]:
+        return SIGNS.get(escape[3], escape[3])
+    return chr(int(escape[1], 16) if escape[1] else int(escape[2], 8))
 
 
 def tags(text: str) -> tuple[Span, ...]:

@@ -144,14 +144,13 @@ class Zipped:
         parts: Sequence[tuple[str, Document]],
         *,
         rest: str,
-        lint: Iterable[str] = (),
-        title: str = "",
+        title: str,
     ) -> None:
         """`parts` are the members that are documents, each with its name; `rest` names all the others."""
         self.archive, self.parts = archive, parts
         self.segments: Sequence[Segment] = [segment for _, part in parts for segment in part.segments]
         self._starts = [0, *accumulate(len(part.segments) for _, part in parts)]
-        self.lint = (*lint, *(f"{name}: {said}" for name, part in parts for said in part.lint))
+        self.lint = tuple(f"{name}: {said}" for name, part in parts for said in part.lint)
         self.title = title
         skipped = Counter[str]()
         for _, part in parts:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pipeline.core.document import Document, Policy, Segment, any_file
 from pipeline.core.errors import InputError
-from pipeline.documents._texts import Decoded, Message, Spot, Texts, decoded, no_words, paired, tags
+from pipeline.documents._texts import Decoded, Message, Spot, Texts, decoded, no_words, paired, sign, tags
 
 SUFFIXES = (".strings",)
 recognises = any_file
@@ -19,7 +19,6 @@ _TOKEN = re.compile(
 )
 _BLANK = re.compile(r"\s*")
 _ESCAPE = re.compile(r"\\(?:[uU]([0-9a-fA-F]{4})|([0-7]{1,3})|([\s\S]))")
-_SIGNS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 _ESCAPES = str.maketrans({"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", '"': '\\"'})
 _NO_NOTE = "No comment provided by engineer."
 
@@ -40,20 +39,20 @@ def _values(name: str, source: Decoded) -> Iterator[Message]:
     """The texts behind `=`; a key that stands alone is its own text, and stays as it is."""
     key, note, expected = "", "", "key"
     for token in _tokens(name, source):
-        sign = token[5] or "text"
+        kind = token[5] or "text"
         if token[1] is not None or token[2] is not None:
             said = (token[1] or token[2] or "").strip("* \n\r\t")
             if expected == "key" and said != _NO_NOTE:
                 note = said
-        elif sign == "text" and expected == "key":
+        elif kind == "text" and expected == "key":
             key, expected = _read(token[3] or token[4] or ""), "="
-        elif sign == "text" and expected == "value":
+        elif kind == "text" and expected == "value":
             start, end = token.span(4 if token[3] is None else 3)
             yield Message(key, start, end, _read(source.text[start:end]), note)
             expected = ";"
-        elif sign == "=" and expected == "=":
+        elif kind == "=" and expected == "=":
             expected = "value"
-        elif sign == ";" and expected in ("=", ";"):
+        elif kind == ";" and expected in ("=", ";"):
             expected, note = "key", ""
         else:
             raise _wrong(name, source, token.end())
@@ -79,13 +78,7 @@ def _wrong(name: str, source: Decoded, at: int) -> InputError:
 
 
 def _read(raw: str) -> str:
-    return paired(_ESCAPE.sub(_sign, raw)) if "\\" in raw else raw
-
-
-def _sign(found: re.Match[str]) -> str:
-    if found[3]:
-        return _SIGNS.get(found[3], found[3])
-    return chr(int(found[1], 16) if found[1] else int(found[2], 8))
+    return paired(_ESCAPE.sub(sign, raw)) if "\\" in raw else raw
 
 
 def _written(text: str) -> str:

@@ -65,6 +65,8 @@ def stages_of(
         if spec.item:
             runner = Items(spec, runner, template.at("each", spec.item))
         when = template("when") if spec.when else None
+        if when:
+            when.native = True  # it may ask whether there are bytes
         every = [*runner.templates.values(), *([when] if when else [])]
         names = frozenset().union(*(template.compiled().names for template in every))
         model = models[spec.asked[0]][0] if spec.asked else None

@@ -67,7 +67,7 @@ def _on_a_disk(name: str) -> str:
 
 Separator = Annotated[str, AfterValidator(_one_character)]
 Encoding = Annotated[str, AfterValidator(_known_codec)]
-ColumnType = Literal["string", "integer", "float", "boolean", "date", "datetime"]
+ColumnType = Literal["string", "integer", "float", "decimal_comma", "boolean", "date", "datetime"]
 
 
 class Sample(Spec):
@@ -116,7 +116,9 @@ class Records(Spec):
         description="of xlsx and ods: the row that names the columns; default: the first that is not empty",
     )
     types: dict[str, ColumnType] = Field(
-        {}, description="columns that are to be read as another type: {price: float, zip: string}"
+        {},
+        description="columns that are to be read as another type: {price: float, zip: string};"
+        " decimal_comma reads 1.250,00 as 1250.0",
     )
     plugin: str = Field(
         "", description="instead of `from`: a source of the job's plugins: NAME, for def source_NAME(options)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from difflib import SequenceMatcher
 from functools import cache, reduce
 from operator import or_
@@ -113,6 +113,8 @@ def load(
         if file.suffix.lower() in _TEXTS:
             error.hint = f"this is no job file; a step uses it as its prompt: prompt_file: {file.name}"
         raise
+    named = text.data.get("models")
+    there = frozenset(named if isinstance(named, dict) else ())
     for change in changes:
         _apply(text, change)
     _refuse_secrets(text)
@@ -128,7 +130,9 @@ def load(
         hold(job, text, untrusted)
     elif allow_code is not None:
         job._code, job._allows_code = _plugins(job, text, allow_code), allow_code
-    return resolve(job, text)
+    job = resolve(job, text)
+    _refuse_unasked(job, text, there)
+    return job
 
 
 def _plugins(job: Job, text: YamlSource, allowed: bool) -> Plugins:
@@ -260,6 +264,17 @@ def _apply(text: YamlSource, change: str) -> None:
     is_template = value.lstrip().startswith("{{")  # the shell has removed its quotes
     at[path[-1]] = value if is_template else yaml_source.parse(value, where).data
     text.changes[path] = where
+
+
+def _refuse_unasked(job: Job, text: YamlSource, there: Set[str]) -> None:
+    """Refuse a model that only --set names and no step asks: the steps would go on with another one."""
+    asked = {name for step in job.steps for name in job.models_of(step)}
+    for path, where in text.changes.items():
+        if path[0] == "models" and len(path) > 1 and path[1] not in there | asked:
+            hint = (
+                f"the steps ask {', '.join(sorted(asked)) or 'none'}: change that one, or name it in a step"
+            )
+            raise JobError(f"no step asks model '{path[1]}'", where=where, hint=hint)
 
 
 def _place(at: Any, part: str, where: str) -> str | int:

@@ -62,7 +62,8 @@ class Limits(Spec):
         600,
         gt=0,
         le=604_800,
-        description="after so many seconds without any answer a run stops, and can go on later",
+        description="after so many seconds without any answer a run stops, and can go on later; with `--by`, "
+        "batches are waited for until its risk buffer begins",
     )
 
     @property

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from pipeline.core.suggest import nearest
+
 _BRACES = re.compile(r"^\s*(?:- +)?([\w ]+): +(\{\{.*\}\}.*?)\s*$")
 """a key, and a text that begins with {{ and has no quotes"""
 _QUOTES = "put the whole text in quotes"
@@ -72,6 +74,23 @@ _PARAMS = frozenset((
     "temperature", "top_p", "top_k", "seed", "stop", "max_tokens", "max_completion_tokens", "service_tier",
     "max_output_tokens", "frequency_penalty", "presence_penalty", "reasoning", "reasoning_effort", "logprobs",
 ))  # fmt: skip
+_OTHER_PARAMS = frozenset((
+    # of OpenAI
+    "access_programs", "audio", "background", "background_options", "best_of", "context_management",
+    "conversation", "echo", "function_call", "functions", "image", "include", "input", "instructions",
+    "logit_bias", "max_tool_calls", "messages", "metadata", "modalities", "model", "moderation", "n",
+    "parallel_tool_calls", "prediction", "previous_response_id", "prompt", "prompt_cache_key",
+    "prompt_cache_options", "prompt_cache_retention", "response_format", "safety_identifier", "store",
+    "stream", "stream_options", "suffix", "text", "tool_choice", "tools", "top_logprobs", "truncation",
+    "user", "verbosity", "web_search_options",
+    # of other servers
+    "chat_template_kwargs", "length_penalty", "min_p", "min_tokens", "mirostat", "mirostat_eta",
+    "mirostat_tau", "n_predict", "num_ctx", "num_predict", "provider", "random_seed", "repeat_penalty",
+    "repetition_penalty", "route", "safe_prompt", "stop_token_ids", "thinking", "top_a", "top_n_sigma",
+    "transforms", "typical_p",
+))  # fmt: skip
+_VERY_LIKE = 0.84
+"""from this likeness (0 to 1) on, an unknown name is taken for a slip: servers have names of their own"""
 _OPTIONS = ("headers", "proxy", "idle", "allow_http", "threads")
 _AMOUNT = re.compile(r"\$? ?(\d+(?:\.\d+)?) ?(?:\$|USD|dollars?)?", re.IGNORECASE)
 
@@ -111,6 +130,13 @@ def mapping_slip(path: Sequence[str | int], value: Any) -> str:
 def word_slip(path: Sequence[str | int]) -> str:
     """The hint for a word that is none of those that are allowed; '' where nothing is known of it."""
     return _WORDS.get(_general(path), "")
+
+
+def param_slip(name: str) -> str:
+    """The hint for a parameter that looks like a known one and is none; '' for all others."""
+    known = _PARAMS | _OTHER_PARAMS
+    plain = re.sub("[- ]", "_", re.sub("(?<=[a-z])(?=[A-Z])", "_", name)).lower()  # maxTokens, top-p
+    return "" if name in known else nearest(plain, sorted(known), _VERY_LIKE)
 
 
 def set_slip(dotted: str, path: Sequence[str | int], value: Any) -> str:

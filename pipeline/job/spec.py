@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, StrictInt, ValidationInfo, field_validator, model_validator
 
+from pipeline.core.contracts import Follows
 from pipeline.job.code.plugins import Plugins
 from pipeline.job.fields import (
     CLUSTER,
@@ -126,6 +127,11 @@ class Step(Spec):
     def unbounded(self) -> str:
         """Why no bound can be given for what its answers cost in the end; '' where one can."""
         return ""
+
+    @property
+    def follows(self) -> Follows:
+        """What may follow a question of it, beside repairs."""
+        return Follows()
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -94,6 +94,13 @@ class Batch:
     done: int = 0
     failed: int = 0
     message: str = ""
+    unsure: bool = False
+    """whether it may have been made, though its id is not known; this and what follows is not stored"""
+    earlier: bool = False
+    """whether an earlier run wanted it"""
+    tries: int = 0
+    next_try: float = 0.0
+    """when it may be submitted again, on the event loop's clock"""
 
     @property
     def unfinished(self) -> bool:

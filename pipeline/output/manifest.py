@@ -145,29 +145,27 @@ class Manifest:
 
 def folders(state: Path) -> list[str]:
     """The folders on a job's list; empty where there is none."""
-    if not (state / NAME).exists():
-        return []
-    with _connected(state) as connection:
-        return [name for (name,) in connection.execute("SELECT DISTINCT folder FROM files ORDER BY 1")]
+    return [name for (name,) in _select(state, "SELECT DISTINCT folder FROM files ORDER BY 1")]
 
 
 def paths_in(state: Path, folder: str) -> list[str]:
     """The files on a job's list that stand in this folder."""
-    if not (state / NAME).exists():
-        return []
-    with _connected(state) as connection:
-        sql = "SELECT path FROM files WHERE folder = ?"
-        return [path for (path,) in connection.execute(sql, (folder,))]
+    return [path for (path,) in _select(state, "SELECT path FROM files WHERE folder = ?", (folder,))]
 
 
 def of_records(state: Path, names: Collection[str]) -> list[tuple[str, str]]:
     """(folder, path) of the files that were written for records of these names."""
-    if not (state / NAME).exists():
-        return []
     marks = ", ".join("?" * len(names))
     sql = f"SELECT folder, path FROM files WHERE record IN ({marks})"  # noqa: S608 - marks alone
+    return _select(state, sql, tuple(names))
+
+
+def _select(state: Path, sql: str, values: tuple[str, ...] = ()) -> list[Any]:
+    """Rows of a job's list; none where there is no list."""
+    if not (state / NAME).exists():
+        return []
     with _connected(state) as connection:
-        return connection.execute(sql, tuple(names)).fetchall()
+        return connection.execute(sql, values).fetchall()
 
 
 def strike(state: Path, names: Collection[str]) -> None:

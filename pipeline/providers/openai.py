@@ -12,17 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
+from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from pipeline.core.contracts import BatchApi, Capabilities
-from pipeline.core.domain import Call, Request
+from pipeline.core.domain import Call
 from pipeline.core.errors import JobError
 from pipeline.core.health import Check, ok, warn
 from pipeline.core.secret import Secret
+from pipeline.job.fields import Spec, is_here
 from pipeline.job.fields import address as usable
-from pipeline.job.fields import is_here
 from pipeline.job.models import MOST_AUTO, Model
 from pipeline.job.outside.headers import Headers
+from pipeline.providers._here import anything
 from pipeline.providers.http.extras import NOTHING, Extras, Proxy, extras_of, proxy_of_environment
 from pipeline.wire.batching import Vendor, vendor_of, vendors
 
@@ -34,12 +35,11 @@ OFFICIAL = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
 ADDRESS = "OPENAI_BASE_URL"
 IDLE = 120.0
+objection = anything
 
 
-class Batching(BaseModel):
+class Batching(Spec):
     """What the endpoint's batches are like, where that is not known by its host."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     most_requests: StrictInt | None = Field(None, ge=1, description="requests in a batch")
     most_bytes: StrictInt | None = Field(None, ge=1, description="bytes of a file of requests")
@@ -51,10 +51,8 @@ class Batching(BaseModel):
     flex: StrictBool | None = Field(None, description="whether the endpoint has the service tier flex")
 
 
-class Options(BaseModel):
+class Options(Spec):
     """How the endpoint is spoken to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     idle: float = Field(IDLE, gt=0, description="seconds between two pieces of a reply that has begun")
     allow_http: StrictBool = Field(False, description="send the key without encryption, beyond this machine")
@@ -73,13 +71,7 @@ class Options(BaseModel):
 
 
 def label(model: Model) -> str:
-    """What the result says an answer came from."""
     return f"openai/{model.model}"
-
-
-def objection(request: Request, model: Model) -> str | None:
-    """None: what the endpoint can do is not known here, so nothing is refused beforehand."""
-    return None
 
 
 def address(model: Model) -> str:

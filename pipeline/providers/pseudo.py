@@ -9,43 +9,30 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import orjson
-from pydantic import BaseModel, ConfigDict
 
 from pipeline.core.contracts import Capabilities
 from pipeline.core.domain import Call, Reply, Request
 from pipeline.core.health import Check, ok
+from pipeline.job.fields import Spec
 from pipeline.job.models import Model
+from pipeline.providers._here import anything, not_told, nowhere
 from pipeline.translation.pseudo import pseudo
 
 CAPABILITIES = Capabilities(
     apis=("translation",), concurrency=64, free=True, default_model="pseudo", keeps_signs=True
 )
+address = nowhere
+objection = anything
+slots = not_told
 
 
-class Options(BaseModel):
+class Options(Spec):
     """This provider has no settings of its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def label(model: Model) -> str:
     """What the result says a translation came from."""
     return "pseudo"
-
-
-def address(model: Model) -> str:
-    """There is none: nothing is sent over a network."""
-    return ""
-
-
-def objection(request: Request, model: Model) -> str | None:
-    """None: every text can be written with accents."""
-    return None
-
-
-async def slots(model: Model) -> int:
-    """0: how wide it works is known beforehand."""
-    return 0
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from pipeline.core.contracts import BatchState, Capabilities
 from pipeline.core.domain import FLEX, Billed, Call, Fault, Reply, Request
 from pipeline.core.health import Check, ok
 from pipeline.job.models import Model
+from pipeline.providers._here import anything, not_told, nowhere
 from pipeline.providers.http.batch_words import state_of
 from pipeline.testing.answers import APIS
 from pipeline.testing.batches.desk import Desk, folder_beside
@@ -39,6 +40,9 @@ from pipeline.wire.headers import advertised_limits, advertised_wait
 _PREFIX = "scripted/"
 _MOST_REQUESTS, _MOST_BYTES = 50_000, 200_000_000
 _DESKS: WeakKeyDictionary[AbstractEventLoop, dict[str, Desk]] = WeakKeyDictionary()
+address = nowhere
+objection = anything
+slots = not_told
 
 
 class Options(Script):
@@ -54,23 +58,7 @@ def _afar(model: Model) -> bool:
 
 
 def label(model: Model) -> str:
-    """What the result says an answer came from."""
     return model.model
-
-
-def address(model: Model) -> str:
-    """There is none: nothing is sent over a network."""
-    return ""
-
-
-def objection(request: Request, model: Model) -> str | None:
-    """None: the script decides what is refused."""
-    return None
-
-
-async def slots(model: Model) -> int:
-    """0: how wide it works is known beforehand."""
-    return 0
 
 
 @asynccontextmanager
@@ -132,13 +120,11 @@ class Batches:
         self._key = key
 
     async def submit(self, file: Path, mark: str, api: str) -> BatchState:
-        """Upload the file, and make a batch of it that carries the mark."""
         sent = await self._call("POST", "/files", purpose="batch", file=_read(file), filename=f"{mark}.jsonl")
         names = {"file": sent["id"], "endpoint": path_of(api), "window": self.vendor.window, "mark": mark}
         return state_of(await self._call("POST", "/batches", **filled(self.vendor.create, **names)))
 
     async def find(self, mark: str) -> BatchState | None:
-        """The batch that carries the mark; None where there is none."""
         after: dict[str, str] = {}
         while True:
             page = await self._call("GET", "/batches", limit=100, **after)
@@ -150,7 +136,6 @@ class Batches:
             after = {"after": page["last_id"]}
 
     async def look(self, batch: str) -> BatchState:
-        """How it stands."""
         return state_of(await self._call("GET", f"/batches/{batch}"))
 
     async def fetch(self, state: BatchState, into: Path) -> None:
@@ -162,7 +147,6 @@ class Batches:
         _write(into, lines)
 
     async def cancel(self, batch: str) -> BatchState:
-        """Ask for its end. What is under way may still be answered, and is paid for then."""
         with _unless("conflict"):  # it has ended already
             await self._call("POST", f"/batches/{batch}/cancel")
         return await self.look(batch)

@@ -26,7 +26,7 @@ from pipeline.job.translation_job import MADE
 from pipeline.records.context import NAME, WHY, contexts
 from pipeline.records.found import FROM, SIGNS, Named, below, named
 from pipeline.records.keys import drawn, part_of
-from pipeline.records.opening import is_table
+from pipeline.records.opening import how_to_translate, is_table
 from pipeline.records.site import site_of
 from pipeline.records.where import chosen
 from pipeline.translation.formats import format_of, suffixes
@@ -92,6 +92,7 @@ class Documents:
 
     keyed = True
     path = None
+    no_numbers = ()
     schema = pl.Schema({**dict.fromkeys((*FIELDS, "site", "context"), pl.String()), "content": pl.Binary()})
     kept = pl.Schema(dict.fromkeys(KEPT, pl.String()))
 
@@ -101,6 +102,7 @@ class Documents:
         for name in _OF_TABLES:
             if getattr(spec, name) != Records.model_fields[name].default:
                 hint = "the key of a document is its path" if name == "key" else "leave it out"
+                hint += f"; this is no table; {how_to_translate(*spec.origins)}"
                 raise JobError(f"documents have no {name}", where=f"records.{name}", hint=hint)
         self.left: dict[str, str] = {}
         """files that are no record, and why"""

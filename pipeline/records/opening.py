@@ -5,6 +5,7 @@ This module does not know keys, nor which of the rows are used.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError, JobError
 from pipeline.job.files import Records
 from pipeline.system.files import COMPRESSIBLE, adapter_name, readable_file
+from pipeline.translation.formats import suffixes
 
 Rows: TypeAlias = pl.DataFrame | pl.LazyFrame | Sequence[Mapping[str, Any]]
 """what may take the place of a file"""
@@ -27,9 +29,15 @@ _OTHERS = {
     **dict.fromkeys(("ndjson", "jsonlines"), "name it .jsonl; "),
     "pq": "name it .parquet; ",
     "txt": "name it .csv or .tsv, by what separates its cells; ",
+    **dict.fromkeys(("doc", "odt", "rtf", "pages"), "this is no table; to translate it, save it as .docx; "),
     "pdf": "a PDF holds letters at places, and no rows: convert it first; ",
 }
 """endings of files that are not read, and what to do"""
+
+
+def how_to_translate(*names: str) -> str:
+    """What to do with documents that are given where a table is meant."""
+    return f"`pipeline translate {shlex.join(names)} --from en --to de` translates documents"
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,9 @@ def scan_of(spec: Records, base: Path) -> tuple[pl.LazyFrame, Origin]:
     name, compression = adapter_name(path)
     known = adapters.names("tables")
     if name not in known:
-        hint = f"{_OTHERS.get(name, '')}known suffixes: .{', .'.join(known)}"
+        is_document = path.suffix.lower() in suffixes()
+        document = f"this is a document, and no table; {how_to_translate(spec.path)}; " if is_document else ""
+        hint = f"{_OTHERS.get(name, document)}known suffixes: .{', .'.join(known)}"
         raise JobError(f"no table format reads '{path.name}'", where=FROM, hint=hint)
     if compression and name not in COMPRESSIBLE:
         raise JobError(f".{name}.{compression} is not read", where=FROM, hint="decompress it first")

@@ -9,7 +9,7 @@ This module does not know formats (`tables/`), nor what is done with a record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from pipeline.records.documents import Documents, Ours, are_documents
 from pipeline.records.keys import Occurrences, comparable, drawn, part_of
 from pipeline.records.opening import Origin, Rows, as_frame, scan_of
 from pipeline.records.types import plain, typed
-from pipeline.records.where import chosen
+from pipeline.records.where import chosen, no_numbers
 
 CHUNK = 4096
 HEAVY = 16
@@ -69,9 +69,14 @@ def open_rows(spec: Records, base: Path, frame: Rows | None = None) -> Source:
             scan = typed(scan, spec.types, spec.private, origin.at)
         schema = scan.collect_schema()
     _check_columns(spec, schema, origin)
+    odd: Sequence[tuple[str, int, str]] = ()
     if spec.where is not None:
-        scan = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
+        kept = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
+        with polars_words(origin.unreadable):
+            odd = no_numbers(scan, schema, spec.where)
+        scan = kept
     source = Source(scan, schema, spec, origin)
+    source.no_numbers = odd
     found = source.total()
     source.choose(spec.sample, spec.limit)
     source.chosen = part_of(spec, found, source.total())
@@ -108,6 +113,8 @@ class Source:
     """
 
     told = ""
+    no_numbers: Sequence[tuple[str, int, str]] = ()
+    """(column, how many, the first) of the cells that `where` takes for numbers, and that are none"""
 
     def __init__(self, scan: pl.LazyFrame, schema: pl.Schema, spec: Records, origin: Origin) -> None:
         self.schema = self.kept = schema

@@ -24,13 +24,19 @@ _DTYPES: dict[ColumnType, pl.DataType] = {
     "string": pl.String(),
     "integer": pl.Int64(),
     "float": pl.Float64(),
+    "decimal_comma": pl.Float64(),
     "boolean": pl.Boolean(),
     "date": pl.Date(),
     "datetime": pl.Datetime("us"),
 }
+DECIMAL_COMMA = "^[+-]?([0-9]{1,3}([. ’'\u00a0\u202f][0-9]{3})+|[0-9]+)(,[0-9]+)?$"
+"""a number with a comma before its decimals, and points, spaces or apostrophes between its thousands"""
 _FROM_TEXT: dict[ColumnType, Callable[[pl.Expr], pl.Expr]] = {
     "integer": lambda text: text.cast(pl.Int64, strict=False),
     "float": lambda text: _finite(text.cast(pl.Float64, strict=False)),
+    "decimal_comma": lambda text: pl.when(text.str.contains(DECIMAL_COMMA)).then(
+        text.str.replace_all("[. ’'\u00a0\u202f]", "").str.replace(",", ".", literal=True).cast(pl.Float64)
+    ),
     "boolean": lambda text: text.str.to_lowercase().replace_strict(
         _BOOLEANS, default=None, return_dtype=pl.Boolean
     ),
@@ -42,7 +48,8 @@ _FROM_TEXT: dict[ColumnType, Callable[[pl.Expr], pl.Expr]] = {
 }
 _EXAMPLES = {
     "integer": "12",
-    "float": "12.5, with a point",
+    "float": "12.5, with a point; records.types has decimal_comma for 12,5",
+    "decimal_comma": "1.250,00 or 1250,00",
     "boolean": "true or false",
     "date": "2026-11-22",
     "datetime": "2026-11-22T18:40:03",

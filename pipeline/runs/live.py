@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from typing import Any
 
 import anyio
 
@@ -35,7 +36,7 @@ from pipeline.output.table import Table
 from pipeline.runs.control.server import controlled
 from pipeline.runs.control.steering import Steering
 from pipeline.runs.crowd.rounds import Rounds
-from pipeline.runs.meaning.review import Review, describe
+from pipeline.runs.meaning.judging import judged
 from pipeline.runs.night.shift import end_batches, goes_on, open_night
 from pipeline.runs.publish import filing_of, publish
 from pipeline.runs.result import Result
@@ -103,14 +104,14 @@ class Run(RunState):
                 self.progress.restart("looking up")
                 result = await self._publish_if_complete()
                 if result is not None:
-                    return await self._judged(result)
+                    return await judged(self, result, self._send_by_night)
             job, schema = self.session.job, self.session.columns.schema
             Table(job.targets, schema, own=job.folder).abandon()  # can it be written?
             with filing_of(self.session):
                 pass  # the same for the files of the rows
             await self._by_night(self._ask)
             await self._ask_in_rounds()
-            return await self._judged(await self._write())
+            return await judged(self, await self._write(), self._send_by_night)
 
     async def _write(self) -> Result:
         await self.journal.settle()
@@ -165,9 +166,12 @@ class Run(RunState):
     async def _by_night(self, walk: Callable[[], Awaitable[None]]) -> None:
         """Walk, and walk again as long as something of it went into batches."""
         await walk()
+        t, before = self.progress, self.progress.recalled
         while await goes_on(self):
             self.looked_up, self.accepted, self.awaited, self.in_vain = False, 0, 0, 0
             await walk()
+            # what batches have brought meanwhile was sent, and not there before
+            t.recalled = max(before, t.recalled - t.sent)
 
     async def _ask(self, only: Collection[str] = ()) -> None:
         """Send what is missing: every record through its steps, with the guarded providers as calls.
@@ -178,6 +182,7 @@ class Run(RunState):
         self.progress.recalled = 0
         rows = self.progress.rows_expected = await anyio.to_thread.run_sync(self._expected_rows, only)
         source = self.session.source
+        self.warn()
 
         def chosen() -> Iterator[list[Record]]:
             return ([one for one in batch if not only or one.key in only] for batch in source.batches())
@@ -224,30 +229,8 @@ class Run(RunState):
             with anyio.CancelScope(shield=True):
                 await stack.aclose()
 
-    async def _judged(self, result: Result) -> Result:
-        """Have another model read translations, where the job wants it and the journal does not know all."""
-        review = Review.of(self.session)
-        if review is None or result.segments is None or result.meaning is None or not result.meaning.open:
-            return result
-        t, sources = self.progress, result.segments.sources
-        drawn = sum(found.drawn - found.judged for found in result.meaning.languages.values())
-        self.say(f"the translations are written; {counted(drawn, 'segment')} of them are to be judged")
-        recalled = t.recalled
-        t.restart("judging", go_on=True)
-        records = result.meaning.open
-        judge = ([review.stage], partial(review.batches, sources), records, records, self._count_judged)
-        await self._by_night(partial(self._send, *judge))
-        await self.journal.settle()
-        t.restart("writing", go_on=True)
-        look_up = recall.exporting(self.journal, t, given_up=True)
-        judged = describe(self.session, result.segments, look_up)
-        t.recalled = recalled
-        return replace(result, meaning=judged)
-
-    def _count_judged(self, walk: Walk, leaf: Branch, pool: Hands) -> None:
-        """What cannot be judged fails no row; but no judge can answer after a fault that stops the run."""
-        if leaf.fault is not None and leaf.fault.fate is Fate.STOP:
-            self.fuse.blow(leaf.fault)
+    async def _send_by_night(self, *walk: Any) -> None:
+        await self._by_night(partial(self._send, *walk))
 
     def _enough(self) -> bool:
         """Whether as many rows are ok as the job wants, or may be when their batches are back."""

@@ -102,7 +102,7 @@ class _Forecast:
     def expect(self, request: Request, *, waits: bool) -> None:
         """Count a request; one that `waits` in a batch is not sent again."""
         if request.via not in self.critics:
-            self._expect_critics(1)
+            self._expect_critics(1, bounded=not waits)
         if waits:
             self.plan.in_batches += 1
             return
@@ -118,7 +118,7 @@ class _Forecast:
         for lane, cost in self.by_lane.items():
             self.by_lane[lane] = _sum(cost, asked.mean(request, expected, asked.by[lane]))
         plan.most = _sum(plan.most, self.bound.most(request))
-        plan.no_bound = self.bound.why_not
+        plan.no_bound = plan.no_bound or self.bound.why_not
 
     def expect_later(self, requests: int, *, items: bool = False, own: bool = True) -> None:
         """Count requests whose text is not known yet: at most so many, at the mean cost of earlier ones.
@@ -126,25 +126,26 @@ class _Forecast:
         With `items` each of them stands for a list: it is not known yet how many requests it brings.
         Without `own` only the models are asked that judge the answers.
         """
+        requests *= self.bound.samples
         if own:
             self._later(requests, "", items)
         self._expect_critics(requests)
 
-    def _expect_critics(self, answers: int) -> None:
+    def _expect_critics(self, answers: int, bounded: bool = False) -> None:
         for name, each in self.critics.items():
-            self._later(answers * each, name)
+            self._later(answers * each, name, bounded=bounded)
 
-    def _later(self, requests: int, via: str, items: bool = False) -> None:
+    def _later(self, requests: int, via: str, items: bool = False, bounded: bool = False) -> None:
         plan, asked = self.plan, self.asked[via]
-        plan.later += requests
-        plan.items = plan.items or items
+        plan.later, plan.items = plan.later + requests, plan.items or items
         if self.bound.free:
             return
-        plan.most = None
-        if not self.bound.why_not:
-            plan.no_bound = f"the prompts of up to {plan.later:,} requests depend on missing answers"
-            if plan.items:
-                plan.no_bound = "how many items there are depends on missing answers"
+        if not bounded:
+            plan.most = None
+            if not self.bound.why_not:
+                prompts = f"the prompts of up to {plan.later:,} requests depend"
+                what = "how many items there are depends" if plan.items else prompts
+                plan.no_bound = f"{what} on missing answers"
         for lane, cost in self.by_lane.items():
             one = None if items else asked.later(asked.by[lane])
             self.by_lane[lane] = cost if cost is None or one is None else cost + one * requests

@@ -12,7 +12,8 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from pipeline.core.errors import Detached, DiskError, PipelineError, one_error
+from pipeline.core.display import counted
+from pipeline.core.errors import Detached, DiskError, PipelineError, RunStopped, one_error
 from pipeline.core.progress import Progress
 from pipeline.job.files import Sample
 from pipeline.job.spec import Job
@@ -88,6 +89,9 @@ async def pilot_async(
     progress = progress or Progress()
     wish = Wish(until=until, pilot=asked)
     result = await run_async(job, records, progress=progress, say=say, wish=wish)
+    if result.pending:
+        what = f"the pilot says nothing of the cost: open batches hold {counted(result.pending, 'row')} of it"
+        raise RunStopped(what, hint="run the job; when its batches are collected, a pilot can be run again")
     rest = (await plan_async(job, records)).unfinished
     with closing(Journal.read_only(job.folder / "journal.sqlite")) as journal:
         costs = [accounts.of_requests(journal, digests) for digests in asked.by_record.values()]

@@ -1,26 +1,24 @@
 """A job with its records: opened, checked, ready to be walked. Nothing is sent.
 
-Checking happens here, before any money is spent: every name that a template reads must exist, and no
-request may be one that its provider can never serve.
+Checking happens here, before any money is spent: every name that a template reads must exist
+(`engine/names.py`), and no request may be one that its provider can never serve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from pipeline.answers.items import KNOWN, fields_of
 from pipeline.core import adapters
 from pipeline.core.document import Policy
 from pipeline.core.domain import FLEX, Fault, Record
 from pipeline.core.errors import JobError
 from pipeline.core.redaction import redacted
+from pipeline.engine.names import Names
 from pipeline.engine.stages import Stage, preparing, stages_of
 from pipeline.engine.walk import Branch, context
 from pipeline.job.endpoints import places_of
@@ -41,10 +39,8 @@ from pipeline.runs.crowd.notes import Notes
 from pipeline.runs.reviewing.by_hand import ByHand
 from pipeline.system.files import same_file
 from pipeline.system.remote import fetched, is_remote
-from pipeline.templates.template import Template, near
 from pipeline.translation.glossary import Glossary, load
 
-RESERVED = frozenset({"row", "loop", "range"})
 _JOURNAL = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "journal.sqlite-journal")
 _BESIDE = ("lock", "events.jsonl", "failures.csv", "published.json", "files.sqlite", "ballast", "spill")
 _OTHERS = ("batches", "review.csv", "decisions.csv", "control.sock", "control.path")
@@ -52,10 +48,6 @@ OWN_NAMES = (*_JOURNAL, *_BESIDE, *_OTHERS)
 """what a run keeps in its folder, beside results"""
 DERIVED = ("report.md", "meaning.csv", "bilingual")
 """what it writes there about documents, beside the ledger"""
-
-_Known = dict[str, list[str] | None]
-_Mute = dict[str, pl.DataType]
-"""names that a template can read, with their fields where these are known; columns that have no text"""
 
 
 @dataclass(frozen=True)
@@ -97,44 +89,17 @@ class Session:
         return Columns(self.job, self.stages, self.source.kept)
 
     def _check_names(self) -> None:
-        columns, text = set(self.source.schema), self.job.text
-        known: _Known = dict.fromkeys(columns)
-        known["row"] = sorted(columns)
-        mute = {name: dtype for name, dtype in self.source.schema.items() if refused(dtype, "template")}
-        for i, stage in enumerate(self.stages):
-            spec = stage.spec
-            for name in spec.forks:
-                _check_free(name, known.keys() - columns, text.where(("steps", i, "each", name), key=True))
-                columns.discard(name)
-                mute.pop(name, None)
-                known[name] = None
-            _check_free(spec.name, known.keys(), text.where(("steps", i, "name")))
-            self._check_templates(i, known, known.keys() - columns, mute)
-            fields = stage.runner.shape.fields if stage.runner.shape else None
-            known[spec.name] = list(fields) if fields else None
+        schema = self.source.schema
+        mute = {name: dtype for name, dtype in schema.items() if refused(dtype, "template")}
+        names = Names(list(schema), mute, self.job.text)
+        for i in range(len(self.stages)):
+            names.add(i, self.stages)
         if self.row_files:
-            _check_template(self.row_files.template, known, mute)
-            self.row_files.check_name(self.source.schema)
+            names.check(self.row_files.template)
+            self.row_files.check_name(schema)
         if self.tree:
             self._check_documents(self.tree)
         _ = self.columns  # columns of the result that would collide
-
-    def _check_templates(self, step: int, known: _Known, taken: Collection[str], mute: _Mute) -> None:
-        """The templates of a step. Only those that are rendered for an item know it, its number and so on."""
-        stage, item = self.stages[step], self.stages[step].spec.item
-        inside: _Known = {}
-        if item:
-            shapes = {earlier.spec.name: earlier.runner.shape for earlier in self.stages[:step]}
-            inside = dict.fromkeys(KNOWN) | {item: fields_of(stage.runner.templates[f"each.{item}"], shapes)}
-        for name in inside:
-            where = self.job.text.where(("steps", step, "each", item), key=True)
-            _check_free(name, {*taken, stage.spec.name}, where)
-        unwritten = [later.spec.name for later in self.stages[step:]]
-        outside = (stage.when, stage.runner.templates.get(f"each.{item}"))
-        for template in filter(None, (stage.when, *stage.runner.templates.values())):
-            own = {} if template in outside else inside
-            heard = {name: dtype for name, dtype in mute.items() if name not in own and not template.native}
-            _check_template(template, {**known, **own}, heard, unwritten)
 
     def _check_documents(self, tree: Tree) -> None:
         if not isinstance(self.source, Documents):
@@ -259,35 +224,3 @@ def source_of(job: Job, tree: Tree | None, records: Rows | None = None) -> Sourc
     if frame is None and spec.kind != "documents" and is_remote(spec.path) and len(spec.origins) == 1:
         spec = spec.model_copy(update={"origins": (str(fetched(spec.path, job.folder)),)})
     return open_records(spec, job.file.parent, frame, without, tree.places if tree else None)
-
-
-def _check_free(name: str, taken: Collection[str], where: str) -> None:
-    if name in taken or name in RESERVED:
-        hint = "every step, value and column needs its own name: rename this one"
-        raise JobError(f"the name '{name}' is taken", where=where, hint=hint)
-
-
-def _check_template(template: Template, known: _Known, mute: _Mute, unwritten: Sequence[str] = ()) -> None:
-    """Refuse a name that does not exist, and a column in `mute`, whose values have no text.
-
-    `unwritten` are this step and those after it.
-    """
-    for name, field, line, column in template.uses():
-        if name not in template.names:
-            continue
-        read = field if name == "row" else name
-        if read in mute:
-            what = f"template: the column '{read}' holds {mute[read]} values, which have no text"
-            hint = "write them as text into the records"
-            raise JobError(what, where=template.locate(line, column), hint=hint)
-        fields = known.get(name)
-        if name not in known:
-            hint = near(name, known) or f"known here: {', '.join(sorted(known))}"
-            if name in unwritten:
-                later = f"'{name}' is a later step: move the step '{name}' above the one that reads it"
-                hint = "a step reads the answers of the steps above it" if name == unwritten[0] else later
-            raise JobError(f"template: there is no '{name}'", where=template.locate(line, column), hint=hint)
-        if field and fields is not None and field not in fields:
-            hint = near(field, fields) or f"known here: {', '.join(fields)}"
-            where = template.locate(line, column)
-            raise JobError(f"template: '{name}' has no '{field}'", where=where, hint=hint)

@@ -22,6 +22,7 @@ from pipeline.lanes.lanes import Lanes
 from pipeline.runs.night.night import Night
 from pipeline.runs.pilot import Asked
 from pipeline.runs.session import Session
+from pipeline.runs.warnings import slips_of
 
 WORTH_ADVICE = 10.0  # seconds of waiting from which on advice is worth giving
 
@@ -73,6 +74,7 @@ class RunState:
     watching: bool = True  # whether the run stops where most rows fail
     ended: str = ""  # how it ended; '' while it goes on
     stopped: str = ""  # what stopped it
+    warned: bool = False  # whether the likely slips of the job were told
 
     def advice(self) -> str:
         """One line on what held the run up most; '' where nothing did for long."""
@@ -108,6 +110,13 @@ class RunState:
             numbers |= {"binds": bottleneck.shares(), "advice": self.advice()}
             numbers |= {"lanes": bottleneck.lane_numbers(now), "wait": bottleneck.waits()}
         return numbers
+
+    def warn(self) -> None:
+        """Tell once what is likely to be a slip in the job, before anything is sent."""
+        for warning in () if self.warned else slips_of(self.session):
+            for line in f"warning: {warning}".splitlines():
+                self.say(line)
+        self.warned = True
 
     def interrupted(self, name: str, again: str = " (again: stop at once)") -> None:
         """Send nothing new from now on: a signal, or a person, has asked for it."""

@@ -14,13 +14,18 @@ from pipeline.answers.draws import drawing
 from pipeline.answers.feasible import unmet_checks, unmet_schema
 from pipeline.answers.items import NUMBER, WRITTEN
 from pipeline.core import adapters
+from pipeline.core.display import counted
 from pipeline.core.document import PSEUDO
+from pipeline.core.domain import BATCH
 from pipeline.core.errors import JobError, PipelineError
 from pipeline.engine.stages import Stage
 from pipeline.job.endpoints import places_of
 from pipeline.job.models import Model
-from pipeline.money.lanes import doubt
+from pipeline.job.slips import param_slip
+from pipeline.job.yaml_source import Path
+from pipeline.money.lanes import doubt, resolved_lane
 from pipeline.money.tokens import limit_of
+from pipeline.records.types import DECIMAL_COMMA
 from pipeline.runs.session import Session
 from pipeline.templates.template import Template
 from pipeline.text.language_codes import meant
@@ -34,6 +39,12 @@ _CURVED = re.compile(r"\s*[“„‘«][^“„‘«]*[”“’»]\s*", re.DOTA
 
 def warnings_of(session: Session) -> Iterator[JobError]:
     """All warnings, each with its place and what to do."""
+    yield from slips_of(session)
+    yield from missing(session)
+
+
+def slips_of(session: Session) -> Iterator[JobError]:
+    """Those that a run would not meet itself: it would send what was not meant, and pay for it."""
     yield from _of_records(session)
     yield from _of_accept(session)
     varied = {"row", *session.source.schema}
@@ -56,7 +67,9 @@ def warnings_of(session: Session) -> Iterator[JobError]:
         yield from _of_judge(session, i, stage)
         known.add(stage.spec.name)
     yield from _of_languages(session)
-    yield from _of_models(session)
+    yield from _of_context(session)
+    yield from _of_params(session)
+    yield from _of_lanes(session)
 
 
 def _place(session: Session, step: int, key: str = "name") -> str:
@@ -75,6 +88,15 @@ def _of_records(session: Session) -> Iterator[JobError]:
         what = f"no records are chosen: records.{chosen} keeps no row" if chosen else "the table has no rows"
         where = session.job.text.where(("records", chosen or "from"))
         yield JobError(what, where=where, hint="nothing will be sent; look at the table, and at `records`")
+    for name, count, first in session.source.no_numbers:
+        private = name in records.private
+        comma = not private and re.match(DECIMAL_COMMA, first.strip())
+        shown = "" if private else f" (the first is '{first[:40]}')"
+        what = f"{counted(count, 'cell')} of '{name}' cannot be read as a number{shown}"
+        read = f"records.types: {{{name}: decimal_comma}} reads such numbers"
+        hint = read if comma else "correct the table, if these rows matter"
+        where = session.job.text.where(("records", "where"))
+        yield JobError(f"{what}: `where` does not choose such rows", where=where, hint=hint)
 
 
 def _of_accept(session: Session) -> Iterator[JobError]:
@@ -179,19 +201,50 @@ def _of_languages(session: Session) -> Iterator[JobError]:
                 yield JobError(f"'{value}' is no code of a language", where=where, hint=hint)
 
 
-def _of_models(session: Session) -> Iterator[JobError]:
-    """What is missing on this machine for the models that may be asked: a key, an installed model."""
-    job, told = session.job, set[str]()
+def _of_context(session: Session) -> Iterator[JobError]:
+    """Translations that a batch cannot show: all parts of a document are in it at once."""
+    if session.tree is None or session.translation["context"] != "previous":
+        return
+    job, step = session.job, session.tree.step
+    if any(resolved_lane(job.models[name]) == BATCH for name in job.steps[step].writers):
+        what = "by batch, a part of a document sees the sources before it, but not their translations"
+        hint = "lane: flex, if they are to read as one; if not, write context: source"
+        yield JobError(what, where=job.text.where(("steps", step, "translate")), hint=hint)
+
+
+def _asked(session: Session) -> Iterator[tuple[str, Model]]:
+    """The models that may be asked, with their names in the job; one with several endpoints for each."""
     for stage in session.stages:
-        for name, model in job.models_of(stage.spec).items():
-            for place in places_of(name, model):
-                if (unsure := doubt(place.model)) and unsure not in told:
-                    told.add(unsure)
-                    hint = "look at what the first answers cost, or write lane: sync"
-                    yield JobError(unsure, where=job.text.where(("models", name, "lane")), hint=hint)
-                try:
-                    next(adapters.load("providers", model.provider).health(place.model), None)
-                except PipelineError as error:
-                    if error.what not in told:
-                        told.add(error.what)
-                        yield JobError(error.what, where=job.text.where(("models", name)), hint=error.hint)
+        for name, model in session.job.models_of(stage.spec).items():
+            yield from ((name, place.model) for place in places_of(name, model))
+
+
+def _of_params(session: Session) -> Iterator[JobError]:
+    """Names of parameters that are nearly those that servers know: a lost limit of tokens costs money."""
+    job = session.job
+    places: list[Path] = [("models", name) for name in job.models]
+    places += [("steps", i) for i in range(len(job.steps))]
+    for part, name in places:
+        for key in job.text.data[part][name].get("params") or ():
+            if hint := param_slip(key):
+                what = f"the parameter '{key}' is not known: it is sent as it stands"
+                yield JobError(what, where=job.text.where((part, name, "params", key), key=True), hint=hint)
+
+
+def _of_lanes(session: Session) -> Iterator[JobError]:
+    told = {unsure: name for name, model in _asked(session) if (unsure := doubt(model))}
+    for unsure, name in told.items():
+        hint = "look at what the first answers cost, or write lane: sync"
+        yield JobError(unsure, where=session.job.text.where(("models", name, "lane")), hint=hint)
+
+
+def missing(session: Session) -> Iterator[JobError]:
+    """What is missing on this machine for the models that may be asked: a key, an installed model."""
+    told = set[str]()
+    for name, model in _asked(session):
+        try:
+            next(adapters.load("providers", model.provider).health(model), None)
+        except PipelineError as error:
+            if error.what not in told:
+                told.add(error.what)
+                yield JobError(error.what, where=session.job.text.where(("models", name)), hint=error.hint)

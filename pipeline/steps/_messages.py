@@ -7,11 +7,12 @@ which the model answers. This module does not know how a conversation is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Protocol, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import orjson
 from pydantic import AfterValidator, BeforeValidator
 
+from pipeline.answers.options import TemplateAt
 from pipeline.core.domain import Fault, Values
 from pipeline.core.suggest import nearest
 from pipeline.job.fields import Spec, Template, one_expression
@@ -26,13 +27,6 @@ _ROLES: tuple[str, ...] = get_args(Role)
 _FORM = "a list of {role, content}"
 _ALSO = {"human": "user", "gpt": "assistant", "model": "assistant", "bot": "assistant", "developer": "system"}
 """what roles are called elsewhere"""
-
-
-class TemplateAt(Protocol):
-    """The template at a path below the step, such as ("messages", 0, "content")."""
-
-    def __call__(self, *path: str | int) -> Compiled:
-        """The template, with its place for messages."""
 
 
 class Message(Spec):

@@ -5,11 +5,11 @@ This module does not know answers, nor how a question is sent.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.answers.asking import Templates
 from pipeline.core.domain import Fault, Media, Values
 from pipeline.job.fields import Template as TemplateText
 from pipeline.job.fields import Texts
@@ -58,19 +58,6 @@ class Asks(Step):
         if self.detail and not self.images:
             raise ValueError("has `detail`, which is for pictures, and no `images`; leave it out")
         return self
-
-
-class Templates(Protocol):
-    """The templates of a step, and what it may read."""
-
-    folder: Path
-    untrusted: bool
-
-    def at(self, *path: str | int) -> Template:
-        """The template at a path below the step."""
-
-    def __call__(self, dotted: str) -> Template:
-        """The template under a key."""
 
 
 class Question:

@@ -19,12 +19,13 @@ from pipeline.answers.draws import Draws
 from pipeline.answers.ending import Ending, EndMark
 from pipeline.answers.finish import Allowed
 from pipeline.answers.judges import picking
-from pipeline.answers.judges.asked_checks import AskedChecks, all_said, critics_of
+from pipeline.answers.judges.asked_checks import AskedChecks, all_said, asks_of, critics_of
 from pipeline.answers.judges.picking import Picker
 from pipeline.answers.options import Named
 from pipeline.answers.samples import ByJudge, Pick, Samples
 from pipeline.answers.shapes.shape import Shape, schema_of
 from pipeline.answers.written import DISTINCT, Complaint, Written, own_draw, place_of
+from pipeline.core.contracts import Follows
 from pipeline.core.domain import Call, Rejected, Reply, Request, Values
 from pipeline.job.fields import Spec as _Spec
 from pipeline.job.fields import Texts
@@ -132,10 +133,16 @@ class Spec(Asks):
     @property
     def unbounded(self) -> str:
         """Why no bound can be given for the cost of its answers."""
-        beside = ("fresh_starts", "continuations", "escalate")
-        asks = "pick" if self._picks else "checks" if self.others or self.distinct else ""
-        named = next((name for name in beside if getattr(self, name)), asks)
-        return f"what {named} asks for depends on the answers: set budget.cost" if named else ""
+        return "what distinct asks for depends on other rows: set budget.cost" if self.distinct else ""
+
+    @property
+    def follows(self) -> Follows:
+        """What may follow a question of it, beside repairs."""
+        compared = self._picks
+        picked = picking.asks(compared, self.samples) if compared else None
+        judged = tuple(asks_of(self.checks))
+        beside = (self.fresh_starts, self.continuations, self.escalate, judged, picked)
+        return Follows(self.samples, self.pick == "first_passing", *beside)
 
 
 class Prompt:

@@ -19,6 +19,7 @@ from pipeline.answers.asking import BY_HAND, Asking, Taken, Templates, no_misfit
 from pipeline.answers.attempts import Attempts, Judge, Verdict
 from pipeline.answers.draws import Draws
 from pipeline.answers.written import Complaint, place_of
+from pipeline.core.contracts import Follows
 from pipeline.core.document import Policy, Segment
 from pipeline.core.domain import Call, Fault, Request, Values
 from pipeline.job.fields import JobNames, Texts
@@ -156,6 +157,11 @@ class Spec(Step):
     def others(self) -> tuple[str, ...]:
         """The model for what the own model cannot translate."""
         return (self.translate.escalate,) if self.translate.escalate else ()
+
+    @property
+    def follows(self) -> Follows:
+        """What may follow a question of it, beside repairs."""
+        return Follows(escalate=self.others)
 
     @property
     def judges(self) -> tuple[str, ...]:

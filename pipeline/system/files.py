@@ -10,7 +10,7 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES, EDQUOT, ELOOP, ENOSPC, ENXIO, EROFS
 from pathlib import Path
@@ -85,20 +85,21 @@ def sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def replace_file(path: Path, content: bytes, rights: int = 0o600) -> None:
-    """Put a whole, synced file in the place of what is there; raises `OSError`."""
+def replace_file(path: Path, pieces: Iterable[bytes], rights: int = 0o600) -> None:
+    """Put a whole, synced file in the place of what is there; raises `DiskError`."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")  # another process may be writing, too
     flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        with os.fdopen(os.open(aside, flags, rights), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with writing(path):
+        try:
+            with os.fdopen(os.open(aside, flags, rights), "wb") as file:
+                file.writelines(pieces)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+        sync_folder(path.parent)
 
 
 def own_file(path: Path, flags: int) -> int:

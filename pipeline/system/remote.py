@@ -8,7 +8,6 @@ does not know what is in an object.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.core.errors import DiskError, InputError, JobError, PipelineError
-from pipeline.system.files import adapter_name, make_folder, sync_folder, writing
+from pipeline.system.files import adapter_name, make_folder, replace_file, writing
 from pipeline.system.lock import holder
 from pipeline.system.packages import install_command
 
@@ -31,7 +30,6 @@ PACKAGE = "'obstore>=0.12,<0.13'"
 AT_ONCE = 128 << 20
 """bytes up to which a file is written in one request, which the store refuses where another came first"""
 _ADDRESS = re.compile(r"(s3|gs|az)://([a-z0-9][a-z0-9._-]{1,220})/([^\x00-\x1f?#%\\*\[\]{}]{1,1000})")
-_FLAGS = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 _RIGHTS = "the credentials in the environment need the rights to list the bucket, to read and to write"
 _WORDS = {
@@ -124,16 +122,9 @@ class Remote:
         with self._told():
             found = obstore.get(store, key)
             path = mine / _version(found.meta) / Path(key).name
-            aside = path.with_name(f".{path.name}.{os.getpid()}.part")
             with writing(path):
                 make_folder(path.parent)
-                with os.fdopen(os.open(aside, _FLAGS, 0o600), "wb") as file:
-                    for piece in found.stream():
-                        file.write(piece)
-                    file.flush()
-                    os.fsync(file.fileno())
-                aside.replace(path)
-                sync_folder(path.parent)
+            replace_file(path, found.stream())
         if not holder(folder):
             _remove_others(mine, path)
         return path

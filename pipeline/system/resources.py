@@ -5,6 +5,7 @@ This module does not know what a job sends.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import resource
@@ -21,6 +22,9 @@ NETWORK = frozenset({
 })  # fmt: skip
 MOUNTS = Path("/proc/self/mountinfo")
 MEMORY = Path("/proc/meminfo")
+GROUPS = Path("/sys/fs/cgroup")
+QUOTAS = (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"))
+"""where Linux says how many microseconds of each period a container may use, in both of its forms"""
 OTHER_FILES = 128  # files that are open besides the connections
 
 
@@ -99,6 +103,20 @@ def memory_left() -> int:
     told = MEMORY.read_text() if MEMORY.exists() else ""
     found = re.search(r"^MemAvailable: +(\d+) kB", told, re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
+
+
+def cores() -> int:
+    """Cores that this process may keep busy: those that it may run on, or what its container has, if less."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for files in QUOTAS:
+        try:
+            most, period = " ".join((GROUPS / file).read_text() for file in files).split()
+            share = int(most) / int(period)
+        except (OSError, ValueError, ZeroDivisionError):  # not on this system, or no limit
+            continue
+        if share > 0:
+            usable = min(usable, math.ceil(share))
+    return usable
 
 
 def megabytes(size: int) -> str:

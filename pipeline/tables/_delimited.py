@@ -29,7 +29,7 @@ from polars.io.plugins import register_io_source
 from pipeline.core.contracts import AS_IT_IS, Reading
 from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, adapter_name, readable_file, reading
-from pipeline.tables._guess import wide
+from pipeline.tables._guess import refuse_others, wide
 from pipeline.tables._lines import LONGEST, lines, too_long, utf8
 
 # polars reads CSV in chunks of at least 4 MiB and many ahead; a sixteenth of it is as fast here, and its
@@ -56,6 +56,7 @@ class Layout:
 def scan(separator: str, path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
     """The file's cells as text, all columns String; raises `InputError` with the line for what is wrong."""
     readable_file(path)
+    refuse_others(path, "a text of cells")
     if not how.encoding:
         with reading(path) as stream:
             _refuse_wide(path, stream.read(64))
@@ -170,7 +171,7 @@ def _cells(path: Path, first: int, line: bytes, separator: bytes, quoted: bool) 
             return cells
         if line[found.end() : at] != separator:
             break
-    raise _malformed(path, first, line, separator, quoted)
+    raise _malformed(path, first, line, quoted)
 
 
 def _unquote(cell: bytes, quoted: bool) -> str:
@@ -270,7 +271,7 @@ def _ill_record(path: Path, line: int, text: bytes, layout: Layout) -> InputErro
     return InputError(what, where=f"{path}, line {line}", hint=hint)
 
 
-def _malformed(path: Path, line: int, text: bytes, separator: bytes, quoted: bool) -> InputError:
+def _malformed(path: Path, line: int, text: bytes, quoted: bool) -> InputError:
     where = f"{path}, line {line}"
     if re.search(rb"\r", re.sub(rb'"[^"]*"', b"", text) if quoted else text):
         hint = "end lines with LF or CR LF, as every editor can"

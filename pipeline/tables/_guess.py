@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.core.contracts import Reading
+from pipeline.core.errors import InputError
 from pipeline.system.files import BLOCK, reading
 from pipeline.tables._lines import lines
 
@@ -23,6 +24,32 @@ _UNICODE = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
 _OTHER = "cp1252"
 """what a text that is not Unicode is taken for: the usual encoding of Windows"""
 _HEAD = 1024
+_OTHERS = {
+    b"PK\x03\x04": "a workbook or another zip file",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (.xls)",
+    b"PAR1": "a Parquet file (.parquet)",
+    b"ARROW1": "an Arrow file",
+    b"%PDF-": "a PDF",
+    b"SQLite format 3": "a database of SQLite",
+    b"\x1f\x8b": "compressed (.gz)",
+    b"\x28\xb5\x2f\xfd": "compressed (.zst)",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b'{"': "JSON (.json is one array of objects, .jsonl has an object a line)",
+    b'[{"': "JSON (.json is one array of objects, .jsonl has an object a line)",
+}
+"""how files begin that are no text of cells, without capitals where they are text"""
+
+
+def refuse_others(path: Path, text: str) -> None:
+    """Raise an `InputError` for a file that is plainly something else than a text of this kind."""
+    with reading(path) as stream:
+        head = stream.read(64).removeprefix(codecs.BOM_UTF8)
+    plain = head.lower() if head[:1] == b"<" else head
+    kind = next((kind for mark, kind in _OTHERS.items() if plain.startswith(mark)), "")
+    if kind and not (text == "JSON" and kind.startswith(text)):
+        hint = "name the file by what it is, or save it again as what its name says"
+        raise InputError(f"this is {kind}, not {text}", where=str(path), hint=hint)
 
 
 def wide(text: bytes) -> str:
@@ -43,6 +70,12 @@ def delimited(usual: str, path: Path) -> Iterator[Reading]:
             yield Reading(encoding=encoding)
         elif mark in header or (mark == usual and marks[0] not in record):
             yield Reading(mark, encoding)
+
+
+def none(path: Path) -> Iterator[Reading]:
+    """There is one way to read it."""
+    del path
+    return iter(())
 
 
 def encoded(path: Path) -> Iterator[Reading]:

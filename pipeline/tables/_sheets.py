@@ -1,8 +1,8 @@
 """A sheet of a workbook -> a frame, for the formats of spreadsheet programs (needs the extra `excel`).
 
-A column keeps its type: numbers (whole ones as integers), booleans, dates, text. A column of several types
-is text. An empty cell is null, a text that says N/A or None is not. Columns without a name and without a cell
-are left out. The sheet is read whole, as the formats ask for.
+A column keeps its type: numbers (whole ones as integers), booleans, days, times, text. A column of several
+types is text. An empty cell is null, a text that says N/A or None is not. Columns without a name and without
+a cell are left out. The sheet is read whole, as the formats ask for.
 This module does not know what the columns mean.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from pipeline.system.packages import install_command
 from pipeline.tables._workbook import ANEW, refuse_bombs, refuse_unread
 
 READS = ("sheet", "header")
+DAY_0 = date(1899, 12, 31)
 TOP = 20  # rows among which a header is looked for
 PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"  # what the extra `excel` brings
 
@@ -51,7 +53,7 @@ def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
         if i in unread:  # words such as N/A are taken for empty beside numbers
             text = texts[:, unread.index(i)]
             column = text if (_missing(column) & (text != "")).any() else column
-        columns.append(_whole(column).alias(name))
+        columns.append(_clock(_whole(column)).alias(name))
     return pl.DataFrame(columns).lazy()
 
 
@@ -132,6 +134,15 @@ def _whole(column: pl.Series) -> pl.Series:
         return column
     whole = column.cast(pl.Int64)
     return whole if (whole == column).all() else column
+
+
+def _clock(column: pl.Series) -> pl.Series:
+    """Excel has one kind of date: a column of times of day has the day 0, and one of days has no times."""
+    if not isinstance(column.dtype, pl.Datetime) or column.null_count() == len(column):
+        return column
+    if (column.dt.date() <= DAY_0).all():
+        return column.dt.time()
+    return column.dt.date() if (column.dt.time() == time(0)).all() else column
 
 
 @contextmanager

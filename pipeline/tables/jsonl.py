@@ -29,6 +29,9 @@ SPREADSHEET = False
 READS = ("encoding",)
 guesses = _guess.encoded
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
+_PLACE = re.compile(r"line 1, (?=character)| \(line (?!1,)[0-9]+, character [0-9]+\)")  # of a line in itself
+_NO_NUMBER = re.compile(rb"[:,\[]\s*-?(?:NaN|Infinity)\b")
+_ONE = 'each line is one: {"id": 1, ...}'
 _MEMBER = re.compile(rb'"\s*:')
 """each member has one; where there are more, a key stands twice, or a text has such signs in it"""
 
@@ -36,6 +39,7 @@ _MEMBER = re.compile(rb'"\s*:')
 def scan(path: Path, how: Reading = AS_IT_IS) -> pl.LazyFrame:
     """A column for each name at the top; `InputError` with the line number for what is no JSON object."""
     readable_file(path)
+    _guess.refuse_others(path, "JSON")
     longs = any(_LONG_DIGITS.search(line) for line in lines(path, how.encoding))
     frame = frame_of(lambda: (values for _, values in _objects(path, how, longs=longs)))
     if frame is None:
@@ -72,11 +76,14 @@ def _object(path: Path, line: int, text: bytes, longs: bool) -> dict[str, Any]:
         torn = not text.endswith(b"\n")
         what = "the last line is cut off" if torn else "this line is not JSON"
         hint = _encoding_hint(text)
-        if line == 1 and text.lstrip().startswith(b"[") and not hint:
-            hint = "a file that is one array of objects is named .json"
-        raise InputError(f"{what}: {own_words(str(error))}", where=where, hint=hint) from None
+        if not hint and _NO_NUMBER.search(text):
+            hint = "JSON has no NaN and no Infinity: write null"
+        elif not hint and (line == 1 or text.strip() in (b"{", b"[")):
+            hint = f"{_ONE}; a file that is one array of objects is named .json, a table of cells .csv"
+        said = _PLACE.sub("", own_words(str(error)))
+        raise InputError(f"{what}: {said}", where=where, hint=hint) from None
     if not isinstance(values, dict):
-        hint = 'each line is one: {"id": 1, ...}'
+        hint = _ONE
         if isinstance(values, list):
             hint += "; a file that is one array of them is named .json"
         raise InputError("this line is not a JSON object", where=where, hint=hint)

@@ -22,6 +22,7 @@ from pipeline.core.contracts import Reading
 from pipeline.core.dtypes import first_line, polars_words, rebuilt
 from pipeline.core.errors import InputError
 from pipeline.system.files import readable_file
+from pipeline.tables import _guess
 from pipeline.tables._footer import Leaf, leaves
 
 # polars decodes several row groups ahead; one is enough to be faster than any model, and keeps memory low
@@ -31,13 +32,8 @@ os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
 
 SPREADSHEET = False
 READS: tuple[str, ...] = ()
+guesses = _guess.none
 ROWS = 512
-
-
-def guesses(path: Path) -> Iterator[Reading]:
-    """None: there is one way to read it."""
-    del path
-    return iter(())
 
 
 def scan(path: Path, how: Reading | None = None) -> pl.LazyFrame:

@@ -42,7 +42,6 @@ class Workbook:
             raise JobError(f"{len(schema)} columns; a sheet holds {MAX_COLUMNS}", where=str(target))
         self._target = target
         self._names = list(schema)
-        self._path = path
         self._book = package.Workbook(str(path), OPTIONS)
         self._book.set_properties({"created": CREATED})
         self._sheet = self._book.add_worksheet()

@@ -63,6 +63,8 @@ class Compiled:
             raise Malformed("it is nested too deeply") from None
         except (ValueError, OverflowError):
             raise Malformed("a number in it is too long") from None
+        except (NoText, TooMuch, jinja2.UndefinedError) as error:  # Jinja joins constants while it compiles
+            raise Malformed(words.undefined(str(error), environment.filters)) from None
 
     def _compile(self, text: str) -> None:
         for count, _ in enumerate(self._environment.lexer.tokeniter(text, None)):
@@ -98,7 +100,6 @@ class Compiled:
                 raise Malformed(what, line, self._column(line, printed.name), AS_TEXT)
 
     def uses(self) -> Iterator[tuple[str, str, int, int]]:
-        """(name, field, line, column) of every name it reads; field is '' for the name alone."""
         for name, field, line in self._uses:
             yield name, field, line, self._column(line, field or name)
 

@@ -136,7 +136,6 @@ class Isolated:
         self._uses = [(str(name), str(field), int(line), int(at)) for name, field, line, at in read["uses"]]
 
     def uses(self) -> Iterator[tuple[str, str, int, int]]:
-        """(name, field, line, column) of every name it reads; field is '' for the name alone."""
         return iter(self._uses)
 
     def render(self, values: Mapping[str, Any]) -> str:

@@ -60,6 +60,7 @@ _UNFIT = (
     (r"", "an expression does not fit the values of this row"),
 )
 _ATTRIBUTE = re.compile(r"^'?(?:(\w+) object|(None)|.*Undefined object)'? has no (?:attribute|element) (.+)$")
+_EMPTY = re.compile(r"No (\w+) item, sequence was empty")
 _NOUNS = {"str": "a text", "dict": "a mapping", "list": "a list", "int": "a number", "float": "a number"}
 
 
@@ -97,6 +98,9 @@ def unfit(error: Exception, name: str) -> str:
 
 def undefined(said: str, filters: Iterable[str]) -> str:
     """The engine's sentence about something that is not there, without the names of Python's types."""
+    if found := _EMPTY.match(said):
+        what = {"first": "first item", "last": "last item"}.get(found[1], "largest or smallest item")
+        return f"an empty list has no {what}; test for it first: {{% if LIST %}}"
     found = _ATTRIBUTE.match(said)
     if not found:
         return said

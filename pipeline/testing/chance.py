@@ -28,20 +28,14 @@ def decide(script: Script, asked: Asked, struck: Mapping[tuple[bytes, int], int]
     for place, rule in enumerate(script.faults):
         if rule.times is not None and struck.get((asked.digest, place), 0) >= rule.times:
             continue
-        hit = rule.share is None or _dice(script.seed, place, asked) < rule.share
-        if hit and _holds(rule, asked):
+        dice = 0.0 if rule.share is None else _dice(script.seed, place, asked)
+        if (
+            _hits(rule, asked.n, dice)
+            and (rule.during is None or rule.during[0] <= asked.elapsed < rule.during[1])
+            and (rule.match is None or rule.match.encode() in asked.body)
+        ):
             return place
     return None
-
-
-def _holds(rule: Rule, asked: Asked) -> bool:
-    return (
-        (rule.first is None or asked.n <= rule.first)
-        and (rule.after is None or asked.n > rule.after)
-        and (rule.every is None or asked.n % rule.every == 0)
-        and (rule.during is None or rule.during[0] <= asked.elapsed < rule.during[1])
-        and (rule.match is None or rule.match.encode() in asked.body)
-    )
 
 
 def latency_of(script: Script, asked: Asked) -> float:
@@ -55,7 +49,7 @@ def strikes(script: Script, n: int) -> tuple[BatchRule, ...]:
     return tuple(rule for place, rule in enumerate(rules) if _hits(rule, n, drawn(script.seed, place, n)))
 
 
-def _hits(rule: BatchRule, n: int, dice: float) -> bool:
+def _hits(rule: Rule | BatchRule, n: int, dice: float) -> bool:
     return (
         (rule.first is None or n <= rule.first)
         and (rule.after is None or n > rule.after)

@@ -128,9 +128,9 @@ class Account:
         """The requests that came by themselves."""
         return [line for line in self.lines if not line.batch]
 
-    def busiest(self, seconds: float, *, admitted: bool = False) -> int:
-        """The most requests that arrived in any window of that length; with `admitted`, 429s left out."""
-        times = sorted(line.arrived for line in self._single if not (admitted and line.status == 429))
+    def busiest(self, seconds: float) -> int:
+        """The most requests that arrived in any window of that length."""
+        times = sorted(line.arrived for line in self._single)
         most = start = 0
         for end, time in enumerate(times):
             while times[start] <= time - seconds:

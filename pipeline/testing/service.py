@@ -75,7 +75,8 @@ class Service:
         """
         arrived = self.now()
         asked = self._count(api, body, arrived)
-        turn = _unauthorized(self.refused(key)) or self._turn(api, asked, arrived)
+        wrong_key = self.refused(key)
+        turn = _Turn(wrong_key, fault="unauthorized") if wrong_key else self._turn(api, asked, arrived)
         del body
         asked = replace(asked, body=b"")
         self.in_flight += 1
@@ -84,7 +85,7 @@ class Service:
                 await self._work(turn.seconds)
         finally:
             self.in_flight -= 1
-            self._enter(turn, asked, arrived)
+            self.ledger.write(self._bill(turn, asked, arrived))
         if turn.wire.manner is Manner.HANG:
             await anyio.sleep_forever()
         return turn.wire
@@ -130,9 +131,6 @@ class Service:
         async with self._room:
             if seconds:
                 await anyio.sleep(seconds)
-
-    def _enter(self, turn: _Turn, asked: Asked, arrived: float) -> None:
-        self.ledger.write(self._bill(turn, asked, arrived))
 
     def _bill(self, turn: _Turn, asked: Asked, arrived: float) -> Line:
         who = (self.now(), arrived, asked.n, asked.digest.hex())
@@ -188,10 +186,6 @@ class Service:
         near = get_close_matches(model, self.script.models or (), n=3)
         hint = f" Near names: {', '.join(near)}." if near else ""
         return f"The model '{model}' does not exist.{hint}"
-
-
-def _unauthorized(refused: Wire | None) -> _Turn | None:
-    return _Turn(refused, fault="unauthorized") if refused else None
 
 
 def _refusal(status: int, code: str, message: str, fault: str) -> _Turn:

@@ -1,18 +1,16 @@
-"""Languages: their names, the scripts they are written in, and which one a text is written in.
+"""Languages: their names, the scripts they are written in, and which one the letters of a text fit best.
 
-A script that only one language uses decides at once; among languages of one script, a model of letters does.
 This module does not know translations.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 
 from pipeline.core.document import PSEUDO
 from pipeline.core.domain import frozen
-from pipeline.text.scripts import scripts, weights
+from pipeline.text.scripts import scripts
 
 _NAMES = {
     "ar": "Arabic", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
@@ -51,8 +49,6 @@ KNOWN = frozenset((*(name for name in _NAMES if "-" not in name), *_OTHERS.split
 """languages that many texts are written in"""
 _TRADITIONAL = {"tw", "hk", "mo"}
 _SIMPLIFIED = {"cn", "sg", "my"}
-_KANA_OF_JAPANESE = 0.04
-"""the least share of kana in a Japanese text among its kana and Han, by weight"""
 
 
 @frozen
@@ -113,33 +109,6 @@ def scripts_of(language: Tag) -> frozenset[str]:
     """The scripts that letters of this language have."""
     more = {"ja": ("Hani",), "ko": ("Hani",)}.get(language.language, ())
     return frozenset((language.script, *more))
-
-
-def written_in(text: str, among: Sequence[str] = ()) -> str:
-    """The language of a text, without script or place: "zh"; '' where it has no letters.
-
-    `among` are the tags that it may be; without them it may be any that the model of letters knows.
-    """
-    weighed = weights(text)
-    if not weighed:
-        return ""
-    script = max(weighed, key=lambda name: weighed[name])
-    eastern = weighed.get("Kana", 0) + weighed.get("Hani", 0)
-    if script in ("Hani", "Kana"):
-        japanese = weighed.get("Kana", 0) > _KANA_OF_JAPANESE * eastern
-        return "ja" if japanese else _only({tag(name).language for name in among} & {"yue"}) or "zh"
-    wanted = {tag(name).language for name in among if tag(name).script == script}
-    known = {language for language, of in _SCRIPT_OF.items() if of == script}
-    return _only(wanted) or _only(known) or _by_letters(text, wanted)
-
-
-def _only(names: set[str]) -> str:
-    return next(iter(names)) if len(names) == 1 else ""
-
-
-def _by_letters(text: str, among: set[str]) -> str:
-    ranked = ranking(text)
-    return next((language for language, _ in ranked if not among or language in among), "")
 
 
 def best(text: str) -> str:

@@ -9,7 +9,8 @@ import re
 from functools import lru_cache
 
 from pipeline.core.document import Segment
-from pipeline.text.prose.spoken import ADDRESS, MAIL, prose
+from pipeline.text.prose.spoken import ADDRESS, CODE, MAIL, prose
+from pipeline.text.scripts import scripts
 
 BRACES = re.compile(r"\{\s?[-$\w][^{}]{0,200}\}")
 """the same where every pair of braces is one: Fluent's `{ $name }`, ICU's `{n, number}`"""
@@ -26,6 +27,12 @@ def addresses(text: str) -> list[str]:
     """
     pages = ADDRESS.findall(text) if "://" in text else ()
     return [*map(_bare, pages), *(MAIL.findall(text) if "@" in text else ())]
+
+
+def code(text: str) -> list[re.Match[str]]:
+    """Code between backticks, but for words of people and for placeholders alone: those are quoted."""
+    found = CODE.finditer(text) if "`" in text else ()
+    return [one for one in found if scripts(prose(one[2])).keys() == {"Latn"}]
 
 
 def _bare(found: str) -> str:

@@ -81,14 +81,14 @@ def masked(segment: Segment, brackets: str, *, fully: bool = False) -> Masked:
     """The segment with its opaque parts hidden; `fully`: also its markup."""
     spans = sorted([*segment.opaque, *segment.markup]) if fully else list(segment.opaque)
     parts, hidden, at = [], [], 0
-    for start, end in _joined(segment.text, spans) if fully else spans:
+    for start, end in _joined(spans) if fully else spans:
         hidden.append(segment.text[start:end])
         parts += [segment.text[at:start], f"{brackets[0]}{len(hidden)}{brackets[1]}"]
         at = end
     return Masked("".join([*parts, segment.text[at:]]), tuple(hidden), brackets)
 
 
-def _joined(text: str, spans: list[Span]) -> list[Span]:
+def _joined(spans: list[Span]) -> list[Span]:
     """Spans that touch each other, made into one."""
     found: list[Span] = []
     for start, end in spans:

@@ -13,7 +13,7 @@
 | 400 whose words are about the model | not_found | stop | no |
 | a certificate that cannot be trusted, at the first connection | untrusted | stop | no |
 | plain http behind an https address, at the first connection | not_https | stop | no |
-| success with HTML or nothing in it, five times in a row; 511 | not_an_api | stop | maybe; maybe |
+| success with HTML, nothing or another API in it, five in a row; 511 | not_an_api | stop | maybe; maybe |
 | success without a readable reply | unreadable | retry | maybe |
 | 400, 413, 422 by code or words | context_length, filtered, bad_request | fail | no |
 | 451 | filtered | fail | no |
@@ -178,6 +178,21 @@ def not_an_api(message: str, body: bytes) -> Fault:
 def is_page(body: bytes) -> bool:
     """Whether a body is a page for people."""
     return body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head"))
+
+
+_FOREIGN = {
+    "Ollama's own API": re.compile(rb'"done"\s*:\s*(?:true|false)'),
+    "Gemini's own API": re.compile(rb'"candidates"\s*:\s*\['),
+    "Anthropic's own API": re.compile(rb'"type"\s*:\s*"message"'),
+}
+"""what the replies of APIs have that no dialect here speaks"""
+
+
+def foreign(body: bytes) -> str:
+    """The API that a body is a reply of, where it is one of no dialect; '' for all others."""
+    if body[:1] != b"{" or b'"choices"' in body or b'"output"' in body:
+        return ""
+    return next((name for name, sign in _FOREIGN.items() if sign.search(body)), "")
 
 
 def too_large() -> Fault:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pipeline.wire.words import BLOCKS, END_TOKENS, ROLE_TOKENS, SOFT_BLOCKS, WRAPPERS
+from pipeline.wire.words import BLOCKS, END_TOKENS, ROLE_TOKENS, SOFT_BLOCKS, SOFT_NAMES, WRAPPERS
 
 _ANY = re.IGNORECASE
 
@@ -22,12 +22,24 @@ def _tag(tag: str) -> str:
 
 _ALL = BLOCKS | SOFT_BLOCKS
 _ROLE = re.compile(r"\s*(?:(?:" + "|".join(map(re.escape, ROLE_TOKENS)) + r")\s*)+", _ANY)
-_OPENS = re.compile(r"\s*(" + "|".join(map(_tag, sorted(_ALL, key=len, reverse=True))) + ")", _ANY)
-_CLOSES = {
-    opens: re.compile(rf"(?<![`'\"]){_tag(closes)}|{_tag(closes)}(?![`'\"])", _ANY)
-    for opens, closes in _ALL.items()
-}
-"""what ends a block: not a tag in quotes, which is a word of the reasoning"""
+
+
+def _opens(tag: str) -> str:
+    """The pattern of an opening tag, with or without attributes."""
+    return re.escape(tag[:-1]) + r"(?:\s[^<>]{0,200})?>" if tag.endswith(">") else re.escape(tag)
+
+
+_NAMED = rf"<(?:[a-z]{{1,20}}[_:-]){{0,2}}(?:{'|'.join(SOFT_NAMES)})(?:[_:-][a-z]{{1,20}}){{0,2}}>"
+_OPENING = "|".join([*map(_opens, sorted(_ALL, key=len, reverse=True)), _NAMED])
+_OPENS = re.compile(rf"\s*({_OPENING})", _ANY)
+
+
+def _closes(tag: str) -> re.Pattern[str]:
+    """What ends a block: not a tag in quotes, which is a word of the reasoning."""
+    return re.compile(rf"(?<![`'\"]){_tag(tag)}|{_tag(tag)}(?![`'\"])", _ANY)
+
+
+_CLOSES = {opens: _closes(closes) for opens, closes in _ALL.items()}
 _OPENED = {closes: opens for opens, closes in BLOCKS.items() if closes[1] == "/"}
 _CLOSED = {
     sign: re.compile("|".join(_tag(closes) for closes in _OPENED if closes[0] == sign), _ANY)
@@ -37,9 +49,12 @@ _CLOSED = {
 _CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
 _CHANNEL_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
 _HARMONY = (_CHANNEL, "<|start|>assistant")
+_LATE = "<|end|><|start|>assistant<|channel|>"
+"""what is left of harmony where the prompt ends with the first channel's start"""
+_WHOLE = tuple(opens for opens in WRAPPERS if opens[1] == "|")
 _STRIPPED = re.compile(r"analysis(?=[\n\S])(.*?)assistantfinal(?![ .,;:!?)`'\"])", re.DOTALL)
 """harmony, when a server has taken its special tokens out: nothing stands between them and the words"""
-_FIRST = frozenset("<[◁\ufeff")
+_FIRST = frozenset("<[◁\ufeff\u200bhH")
 _CODE = frozenset("{[<`~")
 _SENTENCE_ENDS = frozenset(".!?…。！？)*")
 _TAILS = frozenset(token[-1] for token in END_TOKENS)
@@ -64,6 +79,10 @@ def apart(text: str) -> Parts | None:
         return opened
     if first == "a" and (stripped := _STRIPPED.match(text)):
         return Parts(stripped[1].strip(), text[stripped.end() :].strip())
+    if _LATE in text and "`" not in text:
+        return _channels(
+            f"{_CHANNEL}analysis{_MESSAGE}{text.removeprefix('analysis').removeprefix(_MESSAGE)}"
+        )
     for sign, closed in _CLOSED.items():
         if sign in text and (tag := closed.search(text)):
             return _closed_only(text, tag)
@@ -96,13 +115,15 @@ def _opened(text: str) -> Parts | None:
         return _channels(start)
     if (lone := _CLOSED.get(start[0])) and (closed := lone.match(start)):
         return Parts("", _unwrapped(start[closed.end() :].strip()))
+    if start.lower().startswith(_WHOLE):
+        return Parts("", _unwrapped(start.strip()))
     thoughts: list[str] = []
     place = 0
     while opened := _OPENS.match(text, place):
-        name = re.sub(r"\s+>", ">", opened[1].lower())
+        name = re.sub(r"\s[^<>]*>", ">", opened[1].lower())
         end = _end(text, opened, name)
         thoughts.append(text[opened.end() : end.start() if end else None].strip())
-        if name in SOFT_BLOCKS and not (end and text[end.end() :].strip()):
+        if name not in BLOCKS and not (end and text[end.end() :].strip()):
             return None
         if not end:
             return Parts(_joined(thoughts), "", whole=False)
@@ -112,7 +133,7 @@ def _opened(text: str) -> Parts | None:
 
 def _end(text: str, opened: re.Match[str], name: str) -> re.Match[str] | None:
     """The closing tag of a block: of several, where blocks stand within it, the one that closes it."""
-    ends = _CLOSES[name].finditer(text, opened.end())
+    ends = (_CLOSES.get(name) or _closes(f"</{name[1:]}")).finditer(text, opened.end())
     end = next(ends, None)
     if end is None or name not in text[opened.end() : end.start()].lower():
         return end

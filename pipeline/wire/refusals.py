@@ -148,7 +148,8 @@ _BY_MESSAGE = (
         r"reduce the length of (?:the|your) (?:messages|prompt|input)",  # OpenAI, Groq
         r"Current length is \d+ while limit is",  # Cerebras
         r"inputs` (?:tokens \+ `max_new_tokens` must be|must have less than)",  # TGI, Together
-        r"too many tokens: total",  # Cohere
+        r"too many tokens: (?:total|size limit)|sum of prompt length",  # Cohere, TensorRT-LLM
+        r"max_tokens must be at least 1, got -",  # vLLM: what is left behind the prompt
         r"input is too long for|context window exceeds|context length of only",  # Bedrock, MiniMax, LM Studio
     ),
     _Pattern.first(

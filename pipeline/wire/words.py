@@ -54,10 +54,8 @@ KNOWN = frozenset(_FINISH)
 
 REASONING = ("reasoning_content", "reasoning", "thinking")
 """the fields of a message that hold reasoning; the first that says something counts"""
-REASONING_PARTS = frozenset(
-    ("reasoning", "reasoning_text", "thinking", "redacted_thinking", "thought", "summary_text")
-)
-"""the types of parts, and of Responses' items, that hold reasoning"""
+REASONING_PARTS = ("reasoning", "think", "thought", "summary_text")
+"""what stands in the type of a part, or of Responses' items, that holds reasoning: `redacted_thinking`"""
 
 BLOCKS = {
     "<think>": "</think>",  # DeepSeek, Qwen, GLM, MiniMax, Nemotron
@@ -79,20 +77,42 @@ SOFT_BLOCKS = {
     '<details type="reasoning"': "</details>",  # Open WebUI
     "<reflection>": "</reflection>",
     "<scratchpad>": "</scratchpad>",
+    "<|think|>": "<|end|><|begin|>assistant<|content|>",  # Solar Open
+    "here are my reasoning steps:": "[begin final response]",  # Apriel
+    "here is my thought process:": "here is my response:",  # Granite 3.2
 }
 """the same, but only where the block ends and an answer follows: a prompt may ask for such a text"""
+SOFT_NAMES = (
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning",
+    "monologue",
+    "scratchpad",
+    "antthinking",
+)
+"""words in the name of a tag that is such a block too: `<inner_monologue>`, `<think_fast>`"""
 ROLE_TOKENS = (
     "\ufeff", "<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>", "<|assistant|>",
     "<|start_of_role|>assistant<|end_of_role|>", "<start_of_turn>model", "<｜assistant｜>",
+    "<role>assistant</role>", "\u200b",
 )  # fmt: skip
 """what may stand before such a block: the end of the prompt, which a server should have taken off"""
-WRAPPERS = {"<|begin_of_solution|>": "<|end_of_solution|>", "<|start_response|>": "<|end_response|>"}
-"""what stands around the answer behind such a block"""
+WRAPPERS = {
+    "<|begin_of_solution|>": "<|end_of_solution|>",
+    "<|start_response|>": "<|end_response|>",
+    "<|begin_of_box|>": "<|end_of_box|>",  # GLM
+    "<answer>": "</answer>",  # Hunyuan
+    "<response>": "</response>",  # Granite, ERNIE
+}
+"""what stands around the answer behind such a block, or around all of it where it is a special token"""
 END_TOKENS = (
     "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<|return|>",
     "<|eos|>", "<|im_start|>", "<|user|>", "<|observation|>", "<|end_of_turn|>", "<end_of_turn>",
     "<start_of_turn>", "<eos>", "</s>", "[/INST]", "[EOS]", "<|END_OF_TURN_TOKEN|>", "<｜end▁of▁sentence｜>",
-    "<|END_RESPONSE|>", "<|box_end|>", "<|end_of_box|>", "\ufeff", "\x00",
+    "<|END_RESPONSE|>", "<|box_end|>", "<|end_of_box|>", "<|role_end|>", "[END FINAL RESPONSE]",
+    "\ufeff", "\x00",
 )  # fmt: skip
 """tokens that a server should have taken off the end of an answer"""
 

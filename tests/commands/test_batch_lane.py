@@ -29,9 +29,15 @@ ROWS = 40
 
 
 def job(
-    project: Project, base_url: str, lane: str, name: str = "shop", rows: int = ROWS, **changes: Any
+    project: Project,
+    base_url: str,
+    lane: str,
+    name: str = "shop",
+    rows: int = ROWS,
+    outage: float = 600,
+    **changes: Any,
 ) -> None:
-    models = served(base_url, lane=lane, limits={"timeout": 20})
+    models = served(base_url, lane=lane, limits={"timeout": 20, "outage": outage})
     to = {"to": f"output/{name}/posts.csv"}
     project.job(records=Project.numbered(rows), models=models, steps=STEPS, output=to, name=name, **changes)
 
@@ -105,10 +111,10 @@ def test_a_batch_that_was_never_made_is_not_made_later(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_KEY", KEY)
-    monkeypatch.setattr(submit, "WAITS", ())
+    monkeypatch.setattr(submit, "WAITS", (0.01,))
     monkeypatch.setattr(submit, "LOOKS", (0.0,))
     with writer(write) as (server, _):
-        job(project, server.base_url, "batch", rows=5)
+        job(project, server.base_url, "batch", rows=5, outage=0.01)
         file, said = project.folder / "job.yaml", list[str]()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Batches, "submit", down)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import time
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
-from pipeline.providers.http.batches import batches_of
+from pipeline.providers.http.batches import Batches, batches_of
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
 from tests.support.batch_office import office
+from tests.support.nights import HOURS, fail_batches, pass_a_night
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
@@ -23,7 +27,8 @@ FIRST = {"name": "post", "prompt": "Write about: {{ title }} {{ sku }}", "model"
 
 
 def job(project: Project, base_url: str, rows: int, lane: str = "batch", **changes: Any) -> None:
-    models = served(base_url, lane=lane, limits={"timeout": 20}, params={"max_tokens": 40})
+    limits = {"timeout": 20, "outage": 0.5}
+    models = served(base_url, lane=lane, limits=limits, params={"max_tokens": 40})
     models |= {"critic": served(base_url, params={"max_tokens": 40}, model="k")["writer"]}
     project.job(records=Project.numbered(rows), **{"models": models, "steps": [FIRST], **changes})
 
@@ -123,14 +128,62 @@ def test_answers_are_collected_without_the_files_that_were_submitted(project: Pr
         assert server.ledger().billed == 6 and nano(standing(project)["cost"]) == bill(server.ledger())
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS])
+def test_results_that_the_disk_does_not_take_stay_at_the_server(
+    project: Project, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    async def full(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with serve(SOON) as server:
+        job(project, server.base_url, 6)
+        detached(project)
+        with monkeypatch.context() as patch:
+            patch.setattr(Batches, "fetch", full)
+            done = project.run("run", "job.yaml")
+        assert done.returncode == 74, done.stderr
+        assert f".results.jsonl: cannot write the file of a batch: {os.strerror(number)}" in done.stderr
+        assert "standard output" not in done.stderr and "1 batch still at the server" in done.stderr
+        assert project.run("run", "job.yaml").returncode == 0
+        assert server.ledger().overpaid == 0 and nano(standing(project)["cost"]) == bill(server.ledger())
+
+
+def test_a_pilot_whose_rows_are_in_open_batches_says_so_and_reckons_nothing(project: Project) -> None:
+    with serve(Script(batches=BatchScript(latency=60))) as server:
+        job(project, server.base_url, 3)
+        detached(project)
+        done = project.run("run", "job.yaml", "--pilot", "2")
+        assert done.returncode == 75, done.stdout
+        assert "the pilot says nothing of the cost: open batches hold 2 rows of it" in done.stderr
+        assert "about $" not in done.stdout and server.ledger().billed <= 3
+
+
+def test_what_was_submitted_is_opened_once_for_all_answers(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, whole = list[str](), Path.open
+
+    def counted(path: Path, *how: Any, **named: Any) -> Any:
+        opened.append(path.name)
+        return whole(path, *how, **named)
+
+    with serve(SOON) as server:
+        job(project, server.base_url, 30)
+        detached(project)
+        monkeypatch.setattr(Path, "open", counted)
+        assert project.run("run", "job.yaml").returncode == 0
+    assert len([one for one in opened if one.startswith("shop-") and ".results" not in one]) == 1
+
+
 def test_a_batch_that_cannot_be_looked_for_stops_the_run_and_is_found_later(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batches_of.__wrapped__, "__defaults__", ((0.0,),))  # type: ignore[attr-defined]
-    with office(faults={"create": ["500 after"], "list": ["500", "500"]}) as fake:
+    with office(faults={"create": ["500 after"], "list": ["500"] * 99}) as fake:
         job(project, fake.url, 3)
         done = project.run("run", "job.yaml")
         assert done.returncode == 75 and "Traceback" not in done.stderr, done.stderr
+        assert fake.faults.pop("list")
         detached(project)
         assert len(fake.batches) == 1
 
@@ -204,3 +257,14 @@ def test_a_plan_counts_what_is_in_open_batches_apart(project: Project) -> None:
         plan = project.numbers("plan", "job.yaml")
         assert (plan["in_batches"], plan["in_batches_most"], plan["missing"]) == (0, 0.0, 0)
         assert "In open batches" not in project.run("plan", "job.yaml").stdout
+
+
+def test_before_a_deadline_a_server_without_batches_is_gone_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fail_batches(monkeypatch, lambda now, name: name != "cancel", lambda: True)
+    morning = pass_a_night(tmp_path, hours=0.26, faults=[], seed=1, rows=4)
+    assert morning.ok == 4 and 30 < morning.seconds < 0.26 * HOURS
+    assert morning.at("4 requests may be paid for twice") is not None
+    assert morning.bills.twice == 0

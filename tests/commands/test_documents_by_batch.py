@@ -43,3 +43,26 @@ def test_the_same_documents_and_each_segment_once(tmp_path: Path, latency: Any) 
         assert set(asked.values()) == {1}
         assert numbers["cost"] == numbers["billed"]
     assert found["batch"][0] == found["sync"][0]
+
+
+@pytest.mark.parametrize(
+    ("lane", "more", "told"),
+    [
+        (BY_BATCH, "", True),
+        (BY_BATCH, "context: previous", True),
+        (BY_BATCH, "context: source", False),
+        ("api_key_env: TEST_KEY", "", False),
+    ],
+)
+def test_check_and_plan_say_that_no_translations_are_shown(
+    tmp_path: Path, lane: str, more: str, told: bool
+) -> None:
+    project = Project(tmp_path)
+    begin(project, "http://127.0.0.1:9/v1", PAGES, more)
+    job = project.folder / "job.yaml"
+    job.write_text(job.read_text().replace("api_key_env: TEST_KEY", lane))
+    for command in ("check", "plan"):
+        done = project.run(command, "job.yaml")
+        assert done.returncode == 0, done.stderr
+        said = "sees the sources before it, but not their translations" in done.stdout + done.stderr
+        assert said == told, done.stdout + done.stderr

@@ -138,6 +138,20 @@ def test_what_is_no_table_is_an_error_and_nothing_is_written(project: Project, t
     assert not (project.folder / "my.yaml").exists()
 
 
+@pytest.mark.parametrize("words", [("--from", "{}"), ("{}",), ("my.yaml", "{}")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("w.docx", "w.docx --from en --to de` translates"), ("w.odt", "save it as .docx"), ("w.dat", ".csv")],
+)
+def test_a_document_is_no_table_and_what_translates_it_is_said(
+    project: Project, words: tuple[str, ...], name: str, said: str
+) -> None:
+    (project.folder / name).write_bytes(b"x")
+    done = project.run("new", *(word.format(name) for word in words))
+    assert done.returncode == 2 and f"no table format reads '{name}'" in done.stderr and said in done.stderr
+    assert list(project.folder.glob("*.yaml")) == []
+
+
 def test_a_new_job_does_not_take_the_folder_of_another(project: Project) -> None:
     (project.folder / "shop.csv").write_text(Project.numbered(3))
     project.job()

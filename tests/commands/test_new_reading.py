@@ -84,7 +84,7 @@ def test_a_column_without_a_name_is_no_title(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("mark", "encoding", "said"),
-    [(";", "cp1252", "separator: a semicolon"), ("\t", "utf-16", "encoding: utf-16, which the job says")],
+    [(";", "cp1252", "separator: a semicolon"), ("\t", "utf-16", "encoding: utf-16 (written into the job)")],
 )
 def test_the_job_says_how_its_table_is_read(project: Project, mark: str, encoding: str, said: str) -> None:
     text = f"id{mark}name\n1{mark}Müsli\n2{mark}Öl\n"

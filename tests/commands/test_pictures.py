@@ -110,6 +110,21 @@ def test_a_column_of_bytes_is_attached_and_a_template_of_text_still_refuses_it(
     assert "holds Binary values, which have no text" in refused.stderr
 
 
+def test_rows_without_bytes_are_left_out_by_a_condition(
+    project: Project, bodies: list[dict[str, Any]]
+) -> None:
+    photos = pl.Series([png(), None], dtype=pl.Binary)
+    pl.DataFrame({"sku": ["1", "2"], "photo": photos}).write_parquet(project.folder / "r.parquet")
+    pictures(project, records="a\n1\n", output={"to": "output/shop/posts.parquet"})
+    job = project.folder / "job.yaml"
+    data = yaml.safe_load(job.read_text()) | {"records": {"from": "r.parquet", "key": "sku"}}
+    data["steps"][0]["when"] = "{{ photo is not none }}"
+    job.write_text(yaml.safe_dump(data))
+    done = project.run("run", "job.yaml")
+    assert done.returncode == 0 and "1 ok, 1 skipped" in done.stdout, done.stderr
+    assert len(bodies) == 1
+
+
 def test_private_pictures_are_named_nowhere(project: Project) -> None:
     pictures(project)
     job = project.folder / "job.yaml"

@@ -54,6 +54,23 @@ def step(chance: Random) -> dict[str, Any]:
     return made
 
 
+def costly(chance: Random) -> dict[str, Any]:
+    """A step whose answers may bring fresh starts, continuations, a stronger model, samples and judges."""
+    made = step(chance)
+    for name, most in (("fresh_starts", 2), ("continuations", 2), ("samples", 3)):
+        if chance.random() < 0.6:
+            made[name] = chance.randint(1, most)
+    if chance.random() < 0.5:
+        made["escalate"] = ["second"]
+    if chance.random() < 0.6:
+        criteria = {"kind": "Is kind.", "short": "Is short."}
+        made["checks"] = {"judge": {"model": "critic", "criteria": criteria, "votes": chance.choice([1, 3])}}
+    if chance.random() < 0.5:
+        judge = {"judge": {"model": "critic"}}
+        made["pick"] = chance.choice(["first_passing", "longest", judge]) if "samples" in made else None
+    return {name: value for name, value in made.items() if value is not None}
+
+
 def script(chance: Random) -> Script:
     """A server that reasons, fails, and bills some of its failures."""
     named = chance.sample(FAULTS, 3)
@@ -84,6 +101,86 @@ def test_no_run_is_billed_more_than_its_plan_announced(
             assert billed <= plan["most"] * DOLLAR, (seed, arguments, plan)
 
 
+def rehearsed(chance: Random) -> dict[str, Any]:
+    """Models that answer at their limit, and a judge that finds everything bad, or cannot be understood."""
+    bad = '{"evidence": "Write about", "reason": "It is unkind, and far too long.", "score": 1}'
+    verdicts = {"criterion]": bad, "question]": '{"reason": "So.", "better": "first"}'}
+    faults = [{"fault": name, "share": chance.choice([0.1, 0.5])} for name in ("empty", "length")]
+    said = {"tokens": 2000, "answer": chance.choice([None, verdicts]), "faults": chance.choice([[], faults])}
+    usual = {"provider": "scripted", "params": {**LIMIT, "temperature": 0.5}, "options": said}
+    asked = {"first": "first", "second": "second", "critic": "second"}
+    return {name: {**usual, "model": model, "price": PRICES[model]} for name, model in asked.items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_samples_judges_and_stronger_models_are_in_the_bound(seed: int, project: Project) -> None:
+    chance = Random(seed)
+    project.job(models=rehearsed(chance), steps=[costly(chance)], max_failed=1)
+    for arguments in ((), ("--retry-failed",)):
+        plan = project.numbers("plan", "job.yaml", *arguments)
+        before = project.numbers("status", "job.yaml")["cost"] if arguments else 0.0
+        project.run("run", "job.yaml", *arguments)
+        billed = project.numbers("status", "job.yaml")["cost"] - before
+        assert plan["most"] is not None or arguments
+        assert plan["most"] is None or billed <= plan["most"], (seed, arguments, plan)
+
+
+NEVER = {"regex": {"match": "^Z{9}$", "say": "it is bad"}}
+CRITIC = {"judge": {"model": "critic", "criteria": {"kind": "Is kind."}}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "over"),
+    [
+        ({"repairs": 2}, 1.0),
+        ({"fresh_starts": 2}, 1.0),
+        ({"escalate": ["second"]}, 1.0),
+        ({"samples": 3}, 1.0),
+        ({"samples": 3, "fresh_starts": 1, "escalate": ["second"]}, 1.0),
+        ({"samples": 3, "pick": "longest"}, 1.0),
+        ({"checks": CRITIC, "repairs": 1}, 2.0),
+    ],
+)
+def test_the_bound_is_what_the_worst_run_costs(keys: dict[str, Any], over: float, project: Project) -> None:
+    """Answers at their limit, all of them rejected; an answer costs far more than its prompt here."""
+    bad = '{"evidence": "Write about", "reason": "It is unkind.", "score": 1}'
+    usual = {
+        "provider": "scripted",
+        "params": LIMIT,
+        "limits": {"maybe_billed_retries": 0},
+        "options": {"tokens": 2000, "answer": {"criterion]": bad}},
+    }
+    prices = {"first": 100.0, "second": 500.0, "critic": 500.0}
+    asked = {
+        name: {**usual, "model": name, "price": {"input": 0.001, "output": output}}
+        for name, output in prices.items()
+    }
+    step = {"name": "post", "model": "first", "prompt": "Write about {{ title }}.", "repairs": 0}
+    project.job(models=asked, steps=[{**step, "checks": NEVER, **keys}], max_failed=1)
+    most = project.numbers("plan", "job.yaml")["most"]
+    project.run("run", "job.yaml")
+    billed = project.numbers("status", "job.yaml")["cost"]
+    assert billed <= most <= billed * (over + 0.05)
+
+
+@pytest.mark.parametrize("answer", ["no", "", '{"t1": "no"}'])
+@pytest.mark.parametrize("more", [{}, {"escalate": "second"}])
+def test_segments_that_are_asked_for_one_by_one_are_in_the_bound(
+    more: dict[str, str], answer: str, project: Project
+) -> None:
+    usual = {"provider": "scripted", "params": LIMIT, "options": {"tokens": 2000, "answer": answer}}
+    usual |= {"limits": {"maybe_billed_retries": 0}}
+    asked = {name: {**usual, "model": name, "price": price} for name, price in PRICES.items()}
+    step = {"name": "t", "model": "first", "translate": {"from": "en", "to": "de", **more}}
+    (project.folder / "tea.txt").write_text("\n\n".join(f"The tea number {i} is warm." for i in range(30)))
+    file = project.job(models=asked, steps=[step], output={}, max_failed=1)
+    file.write_text(file.read_text().replace("from: records.csv\n  key: sku", "from: tea.txt"))
+    most = project.numbers("plan", "job.yaml")["most"]
+    project.run("run", "job.yaml")
+    billed = project.numbers("status", "job.yaml")["cost"]
+    assert 0 < billed <= most
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [
@@ -112,6 +209,14 @@ def test_what_depends_on_missing_answers_has_no_bound(project: Project) -> None:
     project.job(models={"writer": writer}, steps=steps)
     plan = project.run("plan", "job.yaml")
     assert "no bound: the prompts of up to 3 requests depend on missing answers" in plan.stdout
+
+
+def test_later_samples_are_counted_each(project: Project) -> None:
+    writer = {"provider": "scripted", "model": "m", "price": PRICES["first"], "params": LIMIT}
+    later = {"name": "b", "prompt": "{{ a }}", "samples": 4, "pick": "all"}
+    project.job(models={"writer": writer}, steps=[{"name": "a", "prompt": "{{ title }}"}, later])
+    assert project.numbers("plan", "job.yaml")["steps"][1]["later"] == 3 * 4
+    assert project.numbers("run", "job.yaml")["sent"] == 3 + 3 * 4
 
 
 def test_a_budget_is_a_bound(project: Project) -> None:

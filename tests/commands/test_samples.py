@@ -135,10 +135,11 @@ def test_another_model_picks_by_pairs_in_both_orders(prefers: str, words: int, p
         of |= {"price": {"input": 1, "output": 2}, "params": {"max_tokens": 100}}
         models = {name: {"model": name, **of} for name in ("writer", "critic")}
         project.job(server.base_url, records="sku,title\n1,tea\n", models=models, steps=[step])
-        assert "what pick asks for depends on the answers" in project.run("plan", "job.yaml").stdout
+        most = project.numbers("plan", "job.yaml")["most"]
         done = project.run("run", "job.yaml")
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(project.result().to_dicts()[0]["post"].split()) == words
         assert [chat.body["model"] for chat in seen.chats].count("critic") == 6
+        assert project.numbers("status", "job.yaml")["cost"] <= most
         billed = server.ledger().billed
         assert project.run("run", "job.yaml").returncode == 0 and server.ledger().billed == billed

@@ -58,6 +58,9 @@ def test_a_slip_is_refused_with_its_place_and_what_to_do(slip: str, project: Pro
         ("5 | join ~ title", "a single value is no list"),
         ("title if price > 3 else sku", "text and a number"),
         ("title | replace", "does not fit"),
+        ("[title][1:] | first", "an empty list has no first item"),
+        ("[title][1:] | last", "an empty list has no last item"),
+        ("[title][1:] | max", "an empty list has no largest or smallest item"),
         ("title % 5 if title else title", ""),
     ],
 )

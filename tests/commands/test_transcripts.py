@@ -103,7 +103,7 @@ def world(tmp_path: Path) -> World:
     (jobs / "night.yaml").write_text(night.replace("latency: {mean: 8, jitter: 3}", "latency: 0.3"))
     job_file, scripted = page_of(ROOT / "docs/job-file.md"), page_of(ROOT / "docs/scripted.md")
     (jobs / "data/products.csv").write_text(job_file.block("`jobs/data/products.csv`:", "csv"))
-    (jobs / "products.yaml").write_text(job_file.block("`jobs/products.yaml`:", "yaml"))
+    (jobs / "posts.yaml").write_text(job_file.block("`jobs/posts.yaml`:", "yaml"))
     (jobs / "rehearsal.yaml").write_text(scripted.block("`jobs/rehearsal.yaml`:", "yaml"))
     return World(tmp_path)
 

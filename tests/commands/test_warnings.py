@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsBase as ChatBody
+from openai.types.completion_create_params import CompletionCreateParamsBase as CompletionBody
+from openai.types.responses.response_create_params import ResponseCreateParamsBase as ResponseBody
 
+from pipeline.job.slips import param_slip
 from tests.support.project import Project
 
 STEP: dict[str, Any] = {"name": "post", "prompt": "Write about {{ title }}."}
@@ -133,6 +137,21 @@ WARNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "no template of the step reads 'lang'",
         "write {{ lang }} in the prompt",
     ),
+    "a parameter of a model": (
+        {"models": model(params={"temprature": 0.5})},
+        "the parameter 'temprature' is not known",
+        "did you mean 'temperature'?",
+    ),
+    "a parameter of a step": (
+        {"steps": [STEP | {"params": {"max_token": 100}}]},
+        "the parameter 'max_token' is not known",
+        "did you mean 'max_tokens'?",
+    ),
+    "one as other languages spell it": (
+        {"models": model(params={"maxCompletionTokens": 90})},
+        "the parameter 'maxCompletionTokens' is not known",
+        "did you mean 'max_completion_tokens'?",
+    ),
     "a key that is not set": (
         {"models": {"writer": {"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key_env": "NOT_SET"}}},
         "the environment variable NOT_SET is not set",
@@ -164,12 +183,51 @@ def test_a_slip_is_a_warning_with_its_place_and_what_to_do(slip: str, project: P
     assert what in project.run("plan", "job.yaml").stderr
 
 
+@pytest.mark.parametrize("slip", [slip for slip in WARNED if "is not set" not in slip])
+def test_a_run_says_them_before_it_sends_and_not_where_all_is_answered(slip: str, project: Project) -> None:
+    changes, what, hint = WARNED[slip]
+    project.job(**changes)
+    said = project.run("run", "job.yaml").stderr
+    assert said.count("warning: ") and said.count(what) == 1 and hint in said
+    again = project.run("run", "job.yaml").stderr
+    assert (what in again) == ("to be sent" in again)
+
+
+def test_a_run_without_a_key_says_so_once(project: Project) -> None:
+    project.job(models=model(provider="openai", api_key_env="NOT_SET"))
+    done = project.run("run", "job.yaml")
+    assert done.returncode == 2 and done.stderr.count("NOT_SET is not set") == 1
+
+
 @pytest.mark.parametrize(("key", "value"), [("where", "title = 'x'"), ("limit", "0")])
 def test_a_choice_that_keeps_no_row_is_a_warning(key: str, value: str, project: Project) -> None:
     project.job()
     done = project.run("check", "job.yaml", "--set", f"records.{key}={value}")
     assert done.returncode == 0
     assert f"warning: --set records.{key}: no records are chosen: records.{key} keeps no row" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("private", "what", "hint"),
+    [
+        (
+            None,
+            "2 cells of 'price' cannot be read as a number (the first is '39,90')",
+            "price: decimal_comma",
+        ),
+        (["price"], "2 cells of 'price' cannot be read as a number: `where` does not", "correct the table"),
+    ],
+)
+def test_cells_that_a_condition_cannot_read_as_numbers_are_a_warning(
+    private: list[str] | None, what: str, hint: str, project: Project
+) -> None:
+    rows = 'sku,title,price\na,tea,20\nb,mug,"39,90"\nc,pen,\nd,cup,dear\n'
+    project.job(records=rows)
+    options = [f"--set=records.private={private}"] if private else []
+    done = project.run("check", "job.yaml", "--set", "records.where=price > 10", *options)
+    assert done.returncode == 0 and what in done.stderr and hint in done.stderr, done.stderr
+    as_text = project.run("check", "job.yaml", "--set", "records.where=price <> 'dear'", *options)
+    assert "cannot be read" not in as_text.stderr
 
 
 def test_a_table_without_rows_is_a_warning(project: Project) -> None:
@@ -193,6 +251,13 @@ def test_a_good_job_has_no_warnings(changes: dict[str, Any], project: Project) -
     project.job(**changes)
     done = project.run("check", "job.yaml")
     assert done.stderr == "" and "the job is fine" in done.stdout
+
+
+def test_no_parameter_of_a_server_is_taken_for_a_slip() -> None:
+    bodies = (ChatBody, ResponseBody, CompletionBody)
+    known = {name for body in bodies for name in body.__annotations__}
+    for name in (*known, "min_p", "top_k", "repeat_penalty", "chat_template_kwargs", "guided_json", "my_own"):
+        assert param_slip(name) == "", name
 
 
 @pytest.mark.parametrize("at", [0, 1])

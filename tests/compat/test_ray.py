@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +93,32 @@ def test_a_killed_owner_loses_nothing_and_nothing_is_paid_for_twice(project: Pro
     assert ledger.overpaid == 0
     status = project.numbers("status", "job.yaml")
     assert nano(status["cost"]) == bill(ledger) and status["unpriced"] == 0
+
+
+def test_a_killed_head_ends_the_run_and_the_next_one_pays_only_for_what_was_under_way(
+    project: Project, tmp_path: Path
+) -> None:
+    before = alone(project)
+    with serve(Script(latency=1)) as server:
+        with nodes(tmp_path) as cluster:
+            job(project, server, cluster)
+            run = project.start("run", "job.yaml", PYTHONPATH=cluster.path)
+            wait_for(lambda: billed(server) >= ROWS // 8 or run.poll() is not None, 90)
+            assert run.poll() is None, run.communicate()
+            cluster.kill("head")
+            killed = time.monotonic()
+            _, said = run.communicate(timeout=120)
+            seconds = time.monotonic() - killed
+        assert run.returncode == 75 and seconds < 60, said
+        assert "the cluster cannot run workers: its head has not answered for 30 seconds" in said
+        assert "Traceback" not in said
+        job(project, server)
+        again = project.spawn("run", "job.yaml")
+        assert again.returncode == 0, again.stderr
+        ledger = server.ledger()
+    assert table(project) == before
+    assert ledger.overpaid <= WIDTH, "what was under way when the run ended may be paid for again"
+    print(f"ended {seconds:.0f} s after the head; {ledger.overpaid} answers were under way")
 
 
 def test_no_cluster_is_said_in_words(project: Project, cluster: Nodes) -> None:

@@ -30,7 +30,7 @@ WINGS = {
 }
 """folders of one kind of thing, a file each: they may have any number of files"""
 LOOSE = {"__init__.py", "__main__.py", "api.py"}
-MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_LINES_IN_ALL = 14, 300, 50, 61_500
+MOST_FILES, MOST_LINES, LONGEST_FUNCTION, MOST_LINES_IN_ALL = 14, 300, 50, 61_150
 _ROW = re.compile(r"^\| (\d+) \| (.+?) \|")
 _NAMED = re.compile(r"`(\w[\w./]*(?:\.py|/))`")
 

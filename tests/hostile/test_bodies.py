@@ -51,6 +51,7 @@ TAKEN = {  # name -> body, and the cell it makes
     "a formula": (said('"=1+1"'), "=1+1"),
     "quotes and line ends": (said('"a\\"b\\r\\nc,d\\te"'), 'a"b\r\nc,d\te'),
     "parts of a text": (said('[{"type":"text","text":"fi"},{"type":"text","text":"ne"}]'), "fine"),
+    "one part": (said('{"text":"fine"}'), "fine"),
     "another id": (beside(id="5"), "fine"),
     "usage missing": (said('"fine"'), "fine"),
     "usage null": (beside(usage="null"), "fine"),
@@ -100,7 +101,6 @@ REFUSED = {  # name -> body, the kind of fault, what it cost
     "content empty": (said('""'), "empty", "yes"),
     "content spaces": (said('" \\n\\t"'), "empty", "yes"),
     "content a number": (said("5"), "empty", "yes"),
-    "content an object": (said('{"text":"fine"}'), "empty", "yes"),
     "content true": (said("true"), "empty", "yes"),
     "content of nulls": (said('[null,5,{"text":null}]'), "empty", "yes"),
     "tools alone": (

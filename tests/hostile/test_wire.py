@@ -154,7 +154,15 @@ def test_a_run_through_every_break_ends_with_the_right_answer_in_every_cell(proj
 
 
 @pytest.mark.parametrize(
-    ("body", "what"), [(b"<!DOCTYPE html><p>Sign in</p>", "HTML"), (b"", "nothing"), (b" \n", "nothing")]
+    ("body", "what"),
+    [
+        (b"<!DOCTYPE html><p>Sign in</p>", "HTML"),
+        (b"", "nothing"),
+        (b" \n", "nothing"),
+        (b'{"message": {"role": "assistant", "content": "a"}, "done": true}', "replies of Ollama's own API"),
+        (b'{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}', "replies of Gemini's own API"),
+        (b'{"type":"message","content":[{"type":"text","text":"a"}]}', "replies of Anthropic's own API"),
+    ],
 )
 async def test_page_after_page_is_no_api(body: bytes, what: str) -> None:
     def answer(n: int) -> bytes:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
 import polars as pl
+import pytest
 import yaml
 
+from pipeline.core.domain import Billed, Fate, Fault
 from pipeline.job.load import load
+from pipeline.providers import scripted
 from pipeline.runs.run import run_async
 from pipeline.runs.state import Wish
 from pipeline.runs.status import status_of
@@ -23,6 +27,10 @@ from tests.support.served import PRICE, nano
 HOURS = 3600.0
 FULL = frozenset({"", "default", "standard"})
 """the tiers that cost the whole price"""
+
+CALLS = ("submit", "find", "look", "fetch", "cancel")
+NO_ANSWER = Fault("unreachable", "cannot connect", billed=Billed.NO, fate=Fate.RETRY)
+LOST = Fault("disconnected", "the connection was lost", billed=Billed.MAYBE, fate=Fate.RETRY)
 
 
 @dataclass(frozen=True)
@@ -56,9 +64,9 @@ def faults_of(seed: int) -> list[dict[str, Any]]:
 
 
 def pass_a_night(
-    folder: Path, *, hours: float, faults: list[dict[str, Any]], seed: int, rows: int = 24, **wish: Any
+    folder: Path, *, hours: float | None, faults: list[dict[str, Any]], seed: int, rows: int = 24, **wish: Any
 ) -> Morning:
-    """Run a job of two steps by the lane batch, to be done within so many hours."""
+    """Run a job of two steps by the lane batch, to be done within so many hours, if that is said."""
     (folder / "records.csv").write_text("k,title\n" + "".join(f"{i},thing {i}\n" for i in range(rows)))
     batches = {"latency": {"mean": 1200, "jitter": 1000}, "faults": faults}
     options = {"ledger": str(folder / "ledger.jsonl"), "seed": seed, "batches": batches}
@@ -79,7 +87,7 @@ def pass_a_night(
 
     async def main() -> tuple[float, int]:
         began = anyio.current_time()
-        by = time.time() + hours * HOURS
+        by = None if hours is None else time.time() + hours * HOURS
         loaded = load(folder / "job.yaml")
         result = await run_async(
             loaded,
@@ -94,3 +102,23 @@ def pass_a_night(
     cost = nano(known["cost"]), nano(known["cost"] + known["maybe_cost"])
     table = pl.read_csv(folder / "output/night/posts.csv")
     return Morning(start, seconds, ok, Ledger.read(folder / "ledger.jsonl"), said, table, cost)
+
+
+def fail_batches(
+    patch: pytest.MonkeyPatch, down: Callable[[float, str], bool], lost: Callable[[], bool]
+) -> None:
+    """Have calls fail while they are `down`; where a batch is made all the same, its reply is `lost`."""
+
+    def failing(name: str, whole: Any) -> Any:
+        async def call(*args: Any) -> Any:
+            if not down(anyio.current_time(), name):
+                return await whole(*args)
+            if name == "submit" and lost():
+                await whole(*args)
+                raise LOST
+            raise NO_ANSWER
+
+        return call
+
+    for name in CALLS:
+        patch.setattr(scripted.Batches, name, failing(name, getattr(scripted.Batches, name)))

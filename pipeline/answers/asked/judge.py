@@ -20,14 +20,17 @@ from pipeline.answers.at_once import all_of
 from pipeline.answers.judges.critic import Critic, UnusableError, fitting, shown
 from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Written
+from pipeline.core.contracts import Asks
 from pipeline.core.domain import Call, Request, frozen
 from pipeline.core.errors import JobError
-from pipeline.job.fields import Identifier, Number, Settings, Template
+from pipeline.job.fields import Identifier, Number, Settings, Template, is_template
 from pipeline.job.models import Model
 from pipeline.text.fence import digest, fenced, is_quotation
 from pipeline.wire.conversation import Conversation
 
 _MOST_CRITERIA = 20
+_FORM = 2_000
+"""more than the tokens of a question without its texts: the rules, the form, the marks"""
 _USUAL = 0.8
 """the share of the scale, or the probability, that an answer must reach where the job does not say it"""
 _DATA = (
@@ -92,10 +95,14 @@ class Options(Settings):
         return _USUAL if self.via == "decisions" else math.ceil(_USUAL * self.scale)
 
 
-def models(options: Options) -> Mapping[str, int]:
+def asks(options: Options) -> Asks:
     """The judge, with as many requests as can be needed where each of its answers can be used."""
-    asks = 1 if options.via == "decisions" else len(options.criteria) * options.votes
-    return {options.model: asks}
+    if options.via == "decisions":
+        return Asks(options.model, 1, open="the dialect of decisions has no token limit")
+    texts = (*options.criteria.values(), options.glossary, options.show or "")
+    open_ = "what a judge is shown depends on the row" if any(map(is_template, texts)) else ""
+    most, criteria = _FORM + sum(len(text.encode()) for text in texts), len(options.criteria)
+    return Asks(options.model, criteria * options.votes, most, criteria, open_)
 
 
 @frozen

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pipeline.answers.judges.critic import NOT_JUDGED, Critic
 from pipeline.answers.written import Written
+from pipeline.core.contracts import Asks
 from pipeline.core.domain import Call, Fate, Fault, Request
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest
@@ -36,9 +37,9 @@ class Options(Settings):
     categories: Texts = Field((), description="the categories that count: [hate, violence]; default: all")
 
 
-def models(options: Options) -> Mapping[str, int]:
-    """The model that moderates."""
-    return {options.model: 1}
+def asks(options: Options) -> Asks:
+    """The model that moderates; its answers are scores."""
+    return Asks(options.model, 1)
 
 
 def build(step: str, options: Options, models: Mapping[str, tuple[Model, ...]]) -> Moderation:

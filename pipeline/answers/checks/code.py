@@ -60,7 +60,6 @@ class Options(
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     language = options.root
     name = language if language in _PARSERS else "sql"
     shown = {"python": "Python"}.get(name, name.upper())

@@ -51,7 +51,6 @@ class Options(
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     asked = options.root if isinstance(options.root, Several) else Several.model_construct(all=options.root)
     first, last = ("", "") if asked.where == "anywhere" else edges(written.text)
     places = {"first_line": (first,), "last_line": (last,), "first_or_last_line": (first, last)}

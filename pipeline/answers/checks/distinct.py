@@ -24,7 +24,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     if not written.near:
         return None
     wanted = about(written.text, options.most)

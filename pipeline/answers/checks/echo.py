@@ -28,7 +28,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     found = overlap(written.text, options.of or (written.prompt,), _WORDS, _CHARACTERS)
     if found.share <= options.most or (found.share < _WHOLE and found.pieces < _PIECES):
         return None

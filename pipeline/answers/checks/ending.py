@@ -39,7 +39,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = written.text.rstrip()
     if not text:
         return None
@@ -75,7 +74,13 @@ def _left_open(last: str) -> str:
 def _is_half(last: str) -> bool:
     bare = last.rstrip(_CLOSERS)
     tail = bare[-_END:]
-    if not bare or bare[-1] in _ENDS or _UNSPACED.search(tail) or _FACE.search(last[-_END:]):
+    if (
+        not bare
+        or last.endswith("}")
+        or bare[-1] in _ENDS
+        or _UNSPACED.search(tail)
+        or _FACE.search(last[-_END:])
+    ):
         return False
     if _NO_PROSE.match(last):
         return bare.endswith((",", "，", "、")) and not last.startswith(("|", "#"))

@@ -19,5 +19,4 @@ class Options(RootModel[Texts]):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     return complaint_of(edges(written.text)[1], options.root, "last")

@@ -18,7 +18,6 @@ class Options(RootModel[Texts]):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     found = [text for text in options.root if has_words(written.text, text)]
     listed = " or ".join(f'"{text}"' for text in found)
     return f"Your answer must not contain {listed}. Write it again." if found else None

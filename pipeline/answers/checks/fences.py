@@ -1,6 +1,6 @@
 """Whether an answer is the text alone: not wrapped in a fence, nothing said before it or behind it.
 
-It knows what assistants say in six languages ("Sure! Here is your post:", "Let me know if …").
+It knows what assistants say in seven languages ("Sure! Here is your post:", "Let me know if …").
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = written.text.strip()
     fence = _FENCE.match(text)
     if fence and text.endswith(fence[1]) and text.count(f"\n{fence[1]}") == 1:

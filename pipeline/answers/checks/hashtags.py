@@ -42,7 +42,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = plain(written.text, code=False)
     tags = TAG.findall(text) if "#" in text or "＃" in text else []
     if options.max is not None and len(tags) > options.max:

@@ -31,7 +31,6 @@ class Options(RootModel[dict[str, Any]]):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     value = written.value
     if isinstance(value, str) and options.shape.schema.get("type") != "string":
         try:

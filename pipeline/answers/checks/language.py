@@ -43,7 +43,6 @@ class Options(RootModel[Texts]):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = spoken(written.text)
     only = tag(options.root[0])
     if only.script == "Latn" and plainly_all(text, only.language):  # most texts, at a fifth of the time

@@ -57,7 +57,6 @@ def bounds(options: Options) -> tuple[int | None, int | None]:
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = written.text if options.unit == "x_weighted" else plain(written.text)
     length = count(text, options.unit)
     least, most = bounds(options)

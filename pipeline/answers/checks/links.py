@@ -6,13 +6,12 @@ An address without its scheme (`example.com`) is not seen; `www.example.com` is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from pipeline.answers.written import Written
+from pipeline.answers.written import Written, leaves
 from pipeline.job.fields import Count, Settings, Texts
 from pipeline.text.links import links
 
@@ -35,7 +34,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = written.text
     if not ("://" in text or "](" in text or "www." in text.lower() or "@" in text or "<" in text):
         return None
@@ -48,7 +46,8 @@ def complaint(written: Written, options: Options) -> str | None:
         listed = ", ".join(options.hosts)
         return f"Your answer links to {_shown(foreign[0])}; it may link only to {listed}. Leave it out."
     if options.origin == "record" and found:
-        known = {_bare(link) for one in (written.prompt, *_texts(written.values)) for link in links(one)}
+        texts = (one for one in leaves(written.values) if isinstance(one, str))
+        known = {_bare(link) for one in (written.prompt, *texts) for link in links(one)}
         invented = [link for link in found if _bare(link) not in known]
         if invented:
             said = f"Your answer has an address that you were not given: {_shown(invented[0])}"
@@ -71,12 +70,3 @@ def _at(link: str, hosts: tuple[str, ...]) -> bool:
         return False
     names = [name.casefold().removeprefix("www.") for name in hosts]
     return any(host == name or host.endswith(f".{name}") for name in names)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All texts in the values of a row."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for inner in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(inner)

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from pydantic import Field, StrictBool
 
-from pipeline.answers.written import Written
+from pipeline.answers.written import Written, leaves
 from pipeline.job.fields import Count, Settings, Texts
 from pipeline.text.prose.figures import Figure, figures, readings
 from pipeline.text.prose.spoken import spoken
@@ -33,11 +30,11 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     found = [one for one in figures(spoken(written.text[:_ENOUGH])) if not _is_free(one, options)]
     if not found:
         return None
-    known = readings(options.origin or (written.prompt, *_texts(written.values)))
+    values = (one for one in leaves(written.values) if one is not None and not isinstance(one, bool))
+    known = readings(options.origin or (written.prompt, *map(str, values)))
     wrong = [
         one
         for one in found
@@ -52,15 +49,3 @@ def complaint(written: Written, options: Options) -> str | None:
 def _is_free(figure: Figure, options: Options) -> bool:
     whole = figure.whole
     return whole is not None and (whole <= options.small or (options.years and whole in _YEARS))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All texts and numbers in a value."""
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)

@@ -1,6 +1,6 @@
 """Whether an answer begins in a way that it must not: a worn-out opening, an assistant's politeness.
 
-It knows the commonest openings of models in six languages ("In today's fast-paced world", "Certainly!").
+It knows the commonest openings of models in seven languages ("In today's fast-paced world", "Certainly!").
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     first = plain(written.text).lstrip(" \n\t\"'“”„«»「『*¡—-")[:_LOOKED_AT].partition("\n")[0]
     small = fold(first)
     found = any(small.startswith(phrase(text)) for text in options.forbid if text)

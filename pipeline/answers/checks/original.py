@@ -24,7 +24,6 @@ class Options(Spec):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     found = overlap(written.text, options.of, _WORDS, _CHARACTERS)
     if found.share <= options.most:
         return None

@@ -17,7 +17,12 @@ from pipeline.job.fields import is_template
 from pipeline.text.counting import count, named
 from pipeline.text.plain import ADDRESS, has_address
 
-_MARKDOWN = re.compile(r"\*\*[^\s*][^*\n]*\*\*|^#{1,6} \S|!?\[[^\[\]\n]+\]\([^\s()]+\)|^```", re.M)
+_MARKDOWN = re.compile(
+    r"\*\*[^\s*][^*\n]*\*\*|(?<!\w)__[^\s_][^_\n ]* [^_\n]*__(?!\w)|^#{1,6} \S"
+    r"|!?\[[^\[\]\n]+\]\([^\s()]+\)|^```"
+    r"|^[ \t]*\|(?=[^\n]*-)[ \t|:-]+\|",
+    re.M,
+)
 
 
 @frozen
@@ -57,10 +62,9 @@ class Options(RootModel[str]):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     name, text = options.root.strip().lower(), written.text
     rules = PLATFORMS[name]
-    marked = any(sign in text for sign in ("**", "# ", "](", "```"))
+    marked = any(sign in text for sign in ("**", "__", "# ", "](", "```", "|-", "| -", "|:"))
     if marked and (found := _MARKDOWN.search(text)):
         return f'Your answer has Markdown: "{found[0][:40]}". Write it again, without Markdown.'
     length = count(text, rules.unit)

@@ -31,7 +31,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = written.text.strip()
     begins = _MARKS.sub("", text[:_BEGINNING], 1)
     if begins[:1] and begins[0] in _OPENS:

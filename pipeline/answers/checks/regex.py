@@ -64,7 +64,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     for pattern in options.match:
         if not _compiled(pattern).isinstance_python(written.text):
             said = options.say or f"it does not match the pattern {pattern}"

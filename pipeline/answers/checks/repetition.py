@@ -39,7 +39,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     text = _TABLE.sub("", spoken(written.text[:_ENOUGH]))
     found = next(_found(text, options), "")
     return f"Your answer {found}. Say each thing once." if found else None

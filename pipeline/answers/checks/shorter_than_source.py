@@ -19,7 +19,6 @@ class Options(Settings):
 
 
 def complaint(written: Written, options: Options) -> str | None:
-    """What is wrong with the answer, said to the model."""
     length = count(plain(written.text), options.unit)
     most = int(count(plain(options.source), options.unit) * options.share + 1e-9)
     if length <= most:

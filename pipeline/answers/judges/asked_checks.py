@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline.answers.checking import Asked, Checking, complaint_of, named_in, parts
 from pipeline.answers.options import Named, Options, TemplateAt, by_place
 from pipeline.answers.written import Complaint, Written
 from pipeline.core import adapters
+from pipeline.core.contracts import Asks
 from pipeline.core.domain import Call, Reply, Request, Values, frozen
 from pipeline.core.errors import JobError
 from pipeline.job.models import Model
@@ -27,9 +29,17 @@ def _asked_in(checks: Any, step: str = "") -> Iterator[Named]:
 def critics_of(checks: Any) -> Mapping[str, int]:
     """The models that the checks ask, by their names in the job, with their usual requests for an answer."""
     found: Counter[str] = Counter()
-    for one in _asked_in(checks):
-        found.update(adapters.load("asked", one.name).models(one.options))
+    for one in asks_of(checks):
+        found[one.model] += one.requests
     return found
+
+
+def asks_of(checks: Any) -> Iterator[Asks]:
+    """Whom each of the checks asks; a field may stand in a list, so it is not known how often."""
+    for named in _asked_in(checks):
+        one: Asks = adapters.load("asked", named.name).asks(named.options)
+        field = "how many values of a field are judged depends on the answers"
+        yield replace(one, open=field) if named.field else one
 
 
 @frozen

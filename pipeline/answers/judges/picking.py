@@ -18,14 +18,17 @@ from pipeline.answers.at_once import all_of
 from pipeline.answers.judges.critic import Critic, fitting
 from pipeline.answers.shapes.shape import Shape
 from pipeline.answers.written import Written
+from pipeline.core.contracts import Asks
 from pipeline.core.domain import Call, Rejected, Request
-from pipeline.job.fields import Identifier, Settings, Template
+from pipeline.job.fields import Identifier, Settings, Template, is_template
 from pipeline.job.models import Model
 from pipeline.text.fence import fenced
 from pipeline.wire.conversation import Conversation
 
 MOST = 8
 """texts that are compared: each pair of them costs two requests"""
+_FORM = 1_500
+"""more than the tokens of a question without its texts"""
 Better = Literal["first", "second", "neither"]
 _SYSTEM = (
     'You compare the parts named "first" and "second": two answers to what was given. The user gives all '
@@ -57,6 +60,12 @@ class Options(Settings):
 def requests(texts: int) -> int:
     """How many requests find the best of so many texts, if each can be used."""
     return texts * (texts - 1)
+
+
+def asks(options: Options, texts: int) -> Asks:
+    """Who is asked to find the best of so many texts."""
+    open_ = "what pick shows depends on the row" if is_template(options.ask) else ""
+    return Asks(options.model, requests(texts), _FORM + len(options.ask.encode()), 1, open_)
 
 
 class Picker:

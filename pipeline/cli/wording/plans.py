@@ -43,8 +43,8 @@ def of_plan(plan: Plan) -> Iterator[str]:
     yield from table(("step", "model", "answered", "missing", *open_batches, "then", *estimates), rows)
     yield from of_sharing({step.step: step.sharing for step in plan.steps if step.sharing})
     if plan.in_batches:
-        most = f", at most {dollars(plan.in_batches_most)}" if plan.cost is not None else ""
-        asked = f"{counted(plan.in_batches, 'request')}{most}"
+        at_most = f", at most {dollars(plan.in_batches_most)}" if plan.cost is not None else ""
+        asked = f"{counted(plan.in_batches, 'request')}{at_most}"
         yield f"In open batches: {asked}; they are paid for or under way, and not counted as missing."
     yield from _money(plan)
     yield from (_of_lane(lane, plan) for lane in plan.lanes)
@@ -94,7 +94,7 @@ def _money(plan: Plan) -> Iterator[str]:
     spent = f"Spent so far: {dollars(plan.spent)}{maybe}"
     yield f"Nothing was sent. To come: about {dollars(plan.cost)}{now if unknown else ''}{most}. {spent}."
     if plan.most and plan.most > plan.cost and not held:
-        yield "At most: with all repairs, all retries that may be billed, and all fallback models."
+        yield "At most: with all repairs, samples, judges, other models, and retries that may be billed."
     if unknown:
         how = "at least" if any(step.items for step in plan.steps) else "up to"
         yield f"The cost of {how} {plan.later:,} later requests is not known: `run --pilot 30` measures it."

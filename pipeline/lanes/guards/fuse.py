@@ -29,7 +29,7 @@ _HINTS = {
     "untrusted": "for a certificate authority of your own, set SSL_CERT_FILE to its certificate",
     "not_https": "write http:// in base_url, if the server is on this machine or in your own network",
     "proxy_refused": "check options.proxy, and the user and password in the variable that it names",
-    "not_an_api": "check base_url, and whether a proxy or a sign-in page answers instead of the API",
+    "not_an_api": "check base_url (it usually ends in /v1), and whether a proxy or a sign-in page answers",
     "out_of_quota": "top up the account, or use another key",
     "outage": "check base_url, and whether the server is running",
     "refusing": "the account's limits may be shared with others; set limits.rpm, or come back later",

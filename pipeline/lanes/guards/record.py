@@ -7,6 +7,7 @@ a key that a server sent back is in none of them. This module does not know who 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
@@ -69,7 +70,7 @@ def record(
         verdict.answered(request, current_time() - sent)
         await journal.record(request, reply, charge.usage, charge.cost)
         cost = charge.cost if charge.usage.whole or charge.cost == 0 else None  # 0: it is free
-        return reply.with_answer(answer, request.model, cost, charge.cost)
+        return replace(reply, answer=answer, model=request.model, known=False, cost=cost, most=charge.cost)
 
     return ask
 

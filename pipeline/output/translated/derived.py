@@ -5,7 +5,6 @@ Nothing here is needed for a later run. This module does not translate, and does
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -22,7 +21,7 @@ from pipeline.output.translated.ledger import Ledger, Row
 from pipeline.output.translated.memory_file import tmx
 from pipeline.output.translated.report import of_terms, report
 from pipeline.system.file_names import safe_name
-from pipeline.system.files import sync_folder, writing
+from pipeline.system.files import replace_file
 from pipeline.translation.glossary import Glossary
 from pipeline.translation.review import consistency
 from pipeline.translation.terms.table import written
@@ -108,13 +107,4 @@ def _write_pages(job: Job, ledger: Ledger, sources: dict[str, str], usual: str) 
 
 
 def _write(path: Path, texts: Iterable[str]) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-    with writing(path):
-        with os.fdopen(os.open(aside, flags, 0o600), "wb") as file:
-            for text in texts:
-                file.write(text.encode("utf-8", "replace"))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        sync_folder(path.parent)
+    replace_file(path, (text.encode("utf-8", "replace") for text in texts))

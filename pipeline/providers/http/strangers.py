@@ -1,11 +1,11 @@
-"""Finds servers that answer with success and are no API: a sign-in page, a proxy, empty replies.
+"""Finds servers that answer with success and are no API: a sign-in page, a proxy, empty replies, another API.
 
 This module does not know HTTP.
 """
 
 from __future__ import annotations
 
-from pipeline.wire.faults import is_page, not_an_api
+from pipeline.wire.faults import foreign, is_page, not_an_api
 
 NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 """reasons of an `ssl.SSLError`, by the version of OpenSSL"""
@@ -30,6 +30,7 @@ class Strangers:
         again and again, so once something was answered, the tries of one request count once.
         """
         what = "nothing" if not body.strip() else "HTML" if is_page(body) else ""
+        what = what or ((api := foreign(body)) and f"replies of {api}")
         if what:
             self._replies += 1
             self._requests.add(request)

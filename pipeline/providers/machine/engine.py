@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, field_validator
+from pydantic import Field, StrictBool, StrictInt, field_validator
 
 from pipeline.core.display import counted
 from pipeline.core.errors import JobError
 from pipeline.core.suggest import nearest_file
+from pipeline.job.fields import Spec
+from pipeline.system.resources import cores
 
 Tokens = Annotated[StrictInt, Field(ge=64, le=10**8)]
 _OURS = ("--host", "--port", "--api-key", "--served-model-name", "--uds")
@@ -25,10 +27,8 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _WEIGHTS = ("*.safetensors", "*.gguf", "*.bin")
 
 
-class Options(BaseModel):
+class Options(Spec):
     """How a model on this machine is served."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: Literal["", "llama-cpp", "vllm", "transformers"] = Field(
         "", description="what serves it; default: llama-cpp for a .gguf file, else vllm or transformers"
@@ -155,15 +155,16 @@ def text_parts(body: Mapping[str, Any]) -> Iterator[Any]:
             yield part.get("text", part) if isinstance(part, dict) else part
 
 
-def too_many(body: Mapping[str, Any], slots: int) -> str | None:
-    """A message where a request wants more answers than the engine gives at once."""
+def beyond(body: Mapping[str, Any], given: Given, engine: str) -> str | None:
+    """A message where a request holds more than text, or wants more answers than the engine gives at once."""
+    if not all(isinstance(part, str) for part in text_parts(body)):
+        return f"the engine {engine} is given text only, no images, sound or files"
     choices = body.get("n", 1)
-    if isinstance(choices, int) and choices > slots:
-        return f"n: {choices} is more than the {slots} answers at once: raise options.parallel"
+    if isinstance(choices, int) and choices > given.slots:
+        return f"n: {choices} is more than the {given.slots} answers at once: raise options.parallel"
     return None
 
 
 def spare_cores() -> int:
     """All cores that we may use but one: with all of them an engine is very slow when anything else runs."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable - 1)
+    return max(1, cores() - 1)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pipeline.core.errors import JobError
-from pipeline.providers.machine.engine import Engine, Given, text_parts, too_many
+from pipeline.providers.machine.engine import Engine, Given, beyond
 from pipeline.system.packages import install_command
 
 PACKAGES = "'torch>=2.4' 'transformers>=5,<6'"
@@ -63,9 +63,7 @@ def _objection(body: Mapping[str, Any], given: Given) -> str | None:
             "the engine transformers cannot hold an answer to a schema: set json_mode: object (the schema is "
             "then part of the prompt), or take the engine llama-cpp or vllm"
         )
-    if not all(isinstance(part, str) for part in text_parts(body)):
-        return "the engine transformers is given text only, no images, sound or files"
-    return too_many(body, given.slots)
+    return beyond(body, given, "transformers")
 
 
 ENGINE = Engine(

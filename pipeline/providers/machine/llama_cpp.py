@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pipeline.core.errors import JobError
-from pipeline.providers.machine.engine import Engine, Given, text_parts, too_many
+from pipeline.providers.machine.engine import Engine, Given, beyond
 from pipeline.system.packages import install_command
 
 PACKAGES = "'xllamacpp>=2026.10'"
@@ -48,9 +48,7 @@ def _launch(given: Given, key: str) -> tuple[str, Mapping[str, Any]]:
 
 
 def _objection(body: Mapping[str, Any], given: Given) -> str | None:
-    if not all(isinstance(part, str) for part in text_parts(body)):
-        return "the engine llama-cpp is given text only, no images, sound or files"
-    return too_many(body, given.slots)
+    return beyond(body, given, "llama-cpp")
 
 
 ENGINE = Engine(

@@ -16,7 +16,6 @@ class Notes:
         self._near: dict[tuple[str, str], tuple[Near, ...]] = {}
 
     def near(self, step: str, place: str) -> tuple[Near, ...]:
-        """Which texts of this row are nearly equal to answers of other rows."""
         return self._near.get((step, place), ())
 
     def add(self, step: str, place: str, near: Near) -> bool:

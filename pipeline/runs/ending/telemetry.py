@@ -99,13 +99,11 @@ class Telemetry:
         return self
 
     def info(self, event: str, **fields: Any) -> None:
-        """Something happened."""
         self._events.info(event, **fields)
         if event in self._on:
             self._on[event](fields)
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Something happened that a person may want to look at."""
         self._events.warning(event, **fields)
         if event in self._on:
             self._on[event](fields)

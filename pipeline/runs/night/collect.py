@@ -58,7 +58,14 @@ class Collector:
         call = record(self._reply, shared.journal, lane.tariff, lane.estimator.expect)
         self._call: Call = observe(call, shared.events, shared.progress)
         self.brought = Brought()
+        path = parked.path(batch.mark)
+        self._submitted = path.open("rb") if path.is_file() else None
         self._early = False  # whether the batch ended before it had worked on all requests
+
+    def close(self) -> None:
+        """Close the file that was submitted."""
+        if self._submitted is not None:
+            self._submitted.close()
 
     async def take(self, results: Path, state: BatchState) -> Brought:
         """Record every line that is good for something.
@@ -162,11 +169,9 @@ class Collector:
     def _request(self, line: Line) -> Request:
         """The request of a line, with the body that was submitted, where the file is still there."""
         body = b"{}"
-        path = self._parked.path(self._batch.mark)
-        if path.is_file():
-            with path.open("rb") as file:
-                file.seek(line.start)
-                body = file.read(line.length)
+        if self._submitted is not None:
+            self._submitted.seek(line.start)
+            body = self._submitted.read(line.length)
         request = Request(
             self._batch.api,
             self._batch.model,

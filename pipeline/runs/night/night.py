@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from pipeline.core.clock import spoken
 from pipeline.core.display import counted
 from pipeline.core.domain import Fate, Fault
 from pipeline.core.errors import Detached, Interrupted
@@ -41,6 +42,7 @@ class Night:
     """seconds in which nearly all answers came that were asked for by themselves; 0 where none did"""
     alone: float = 0.0
     """seconds that all that is missing would take, sent one by one"""
+    _said: bool = False
     _later: list[Batch] = field(default_factory=list)
     """batches for which the server has no room yet"""
     _woken: anyio.Event = field(default_factory=anyio.Event)
@@ -68,25 +70,36 @@ class Night:
         missing = max(0, progress.steps_expected - progress.steps)
         if self.deadline is not None:
             self.alone = self.deadline.alone(missing, chain, batches.shared.lanes, self.usual)
+            self._say_when(self.deadline)
         await self._submit()
         if not batches.open and not self._later:
             self._check_budget()
             return False
-        if not self.detach or self._in_buffer():
-            await self._wait()
-        elif not await batches.collect():
-            raise Detached(len(batches.open))
+        await self._wait()
         progress.waits = parked.left_out = ""  # the next walk tries what the budget kept out
         if batches.cancelled and not batches.open:
             raise Interrupted("the batches were cancelled; what they had answered is in the journal")
         return True
 
+    def _say_when(self, deadline: Deadline) -> None:
+        """Say once until when batches are waited for."""
+        shared, now = self.under_way.shared, self._now()
+        until, by = (
+            spoken(shared.clock.local(shared.now() + at - now), shared.clock.local(shared.now()))
+            for at in (deadline.begins(self.alone), deadline.by)
+        )
+        if not self._said and now < deadline.begins(self.alone) and "batch" in self.lanes.values():
+            self._said = True
+            shared.say(
+                f"batches are waited for until about {until}; the rest then goes without, to be done by {by}"
+            )
+
     async def _submit(self) -> None:
-        """Submit what fits of all that was parked."""
+        """Submit what fits of all that was parked; nothing, once the risk buffer has begun."""
         parked = self.under_way.parked
         waiting, self._later = [*self._later, *parked.ready()], []
         for batch in waiting:
-            if self._has_room(batch):
+            if self._has_room(batch) and not self._in_buffer():
                 await submit(batch, self.under_way)
             else:
                 self._later.append(batch)
@@ -123,6 +136,8 @@ class Night:
             if self.deadline is not None and self._in_buffer():
                 await self._give_up(self.deadline)
                 return
+            if self.detach and all(one.id for one in self.under_way.open.values()):
+                raise Detached(len(self.under_way.open))
             self._tell()
             with anyio.move_on_after(self._pause()):
                 await self._woken.wait()
@@ -135,16 +150,21 @@ class Night:
         """The buffer has begun: end all batches, and wait for that as long as there is time."""
         batches = self.under_way
         batches.shared.say("the rest goes without batches, to be done in time: the open ones are cancelled")
+        batches.closing = True
+        left = deadline.last(self.alone) - self._now()
         while batches.open:
-            await batches.cancel_all()
-            await batches.collect()
+            with anyio.move_on_after(max(left, ENDING)):  # one round at least: little is to be paid for twice
+                await batches.cancel_all()
+                await batches.collect()
             left = deadline.last(self.alone) - self._now()
             if left <= 0:
-                for batch in list(batches.open.values()):
-                    await batches.leave(batch)
-            elif batches.open:
+                break
+            if batches.open:
                 self._tell()
-                await anyio.sleep(min(ENDING, max(FIRST, left)))
+                await anyio.sleep(min(ENDING, left))
+        for batch in list(batches.open.values()):
+            await (batches.leave(batch) if batch.id or batch.unsure else batches.refused(batch, "no time"))
+        batches.closing = False
         for batch in self._later:
             batches.parked.let_go(batch)
             batches.parked.remove(batch)
@@ -172,4 +192,5 @@ class Night:
         ours = self.under_way.open.values()
         done, total = sum(one.done for one in ours), sum(one.total for one in ours)
         said = f"{counted(len(ours), 'batch')}: {done:,} of {counted(total, 'request')} done"
-        self.under_way.shared.progress.waits = said
+        silent = "; the server does not answer now" if self.under_way.silent else ""
+        self.under_way.shared.progress.waits = said + silent

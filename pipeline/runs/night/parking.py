@@ -111,7 +111,7 @@ class Parked:
         try:
             parcel.file.write(line)
         except OSError as error:
-            raise _unwritable(parcel.path, error) from None
+            raise unwritable(parcel.path, error) from None
         self._journal.put(batches.NOTE_LINE, (*noted, need.cost, need.tokens))
         parcel.size += len(line)
         parcel.held.add(need)
@@ -134,12 +134,12 @@ class Parked:
                 parcel = None
         if parcel is None:
             mark = new_mark(self._job, time.time())
-            self.folder.mkdir(exist_ok=True)
             path = self.path(mark)
             try:
+                self.folder.mkdir(exist_ok=True)
                 handle = own_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             except OSError as error:
-                raise _unwritable(path, error) from None
+                raise unwritable(path, error) from None
             batch = Batch(mark, name, request.model, request.api)
             parcel = self._files[key] = _File(batch, path, os.fdopen(handle, "wb"))
         return parcel
@@ -161,7 +161,7 @@ class Parked:
                 os.fsync(parcel.file.fileno())
                 parcel.file.close()
             except OSError as error:
-                raise _unwritable(parcel.path, error) from None
+                raise unwritable(parcel.path, error) from None
             parcel.batch.made = time.time()
             yield parcel.batch
 
@@ -193,6 +193,7 @@ class Parked:
                     path.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: OSError) -> DiskError:
+def unwritable(path: Path, error: OSError) -> DiskError:
+    """The error for a file of a batch that cannot be written."""
     hint = "free space, then run the same command"
     return DiskError(f"cannot write the file of a batch: {error.strerror}", where=str(path), hint=hint)

@@ -13,7 +13,7 @@ from pipeline.lanes.lanes import Lanes
 from pipeline.runs.night.deadline import Deadline
 from pipeline.runs.night.night import Night
 from pipeline.runs.night.parking import Parked
-from pipeline.runs.night.submit import reconcile
+from pipeline.runs.night.submit import attend
 from pipeline.runs.night.under_way import UnderWay
 
 if TYPE_CHECKING:
@@ -39,16 +39,18 @@ async def open_night(run: RunState) -> AsyncIterator[None]:
         yield
         return
     parked = Parked(job.folder, job.name, run.journal, shared.budget)
-    under_way = UnderWay(job, shared, parked)
+    under_way = UnderWay(job, shared, parked, attend)
     night = Night(under_way, lanes, detach=run.wish.detach)
     if run.wish.by is not None:
         night.deadline = Deadline(run.wish.by, run.wish.buffer)
+        under_way.patient = not run.wish.detach
         night.usual = max((at for (at,) in accounts.percentiles(run.journal, (0.95,)).values()), default=0.0)
     parked.lane_of = shared.lane_of = night.lane_of
     shared.parking, run.night = parked, night
     async with AsyncExitStack() as stack:
         await under_way.connect([name for name, lane in lanes.items() if lane == "batch"], stack)
-        await reconcile(under_way)
+        for batch in [one for one in under_way.open.values() if not one.id]:
+            await attend(batch, under_way)
         yield
         await _collect_rest(run)
 

@@ -7,8 +7,8 @@ nor when they should end.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 
 import anyio
@@ -24,7 +24,7 @@ from pipeline.journal import batches
 from pipeline.journal.batches import Batch
 from pipeline.lanes.lane import Lane, Shared
 from pipeline.runs.night.collect import Brought, Collector
-from pipeline.runs.night.parking import Parked
+from pipeline.runs.night.parking import Parked, unwritable
 
 TIMES_BACK = 2
 """a request that failed in so many batches is sent by itself"""
@@ -42,6 +42,8 @@ class UnderWay:
     job: Job
     shared: Shared
     parked: Parked
+    attend: Callable[[Batch, UnderWay], Awaitable[None]]
+    """has a batch made that has no id yet, or finds it"""
     apis: dict[str, BatchApi] = field(default_factory=dict)
     """of each model that has batches, by its name in the job"""
     open: dict[str, Batch] = field(default_factory=dict)
@@ -49,9 +51,17 @@ class UnderWay:
     """batches that did not end when they should have: nothing waits for them"""
     cancelled: bool = False
     """whether somebody asked for the end of all batches"""
+    closing: bool = False
+    """whether no batch is made any more, because the risk buffer has begun"""
+    patient: bool = False
+    """whether a server that is silent is waited for without end: until a risk buffer begins"""
+    silent: dict[str, float] = field(default_factory=dict)
+    """models whose server brings no answer, since when; and batches whose results it does not bring"""
     lane_named: Callable[[str], Lane] | None = None
     """set before anything is collected"""
     _states: dict[str, BatchState] = field(default_factory=dict)
+    _failing: set[str] = field(default_factory=set)
+    """those that were tried in this look at all batches; they are left alone until the next one"""
     _in_vain: int = 0
     _stop: RunStopped | None = None
 
@@ -74,6 +84,7 @@ class UnderWay:
             self._take_up(one)
 
     def _take_up(self, batch: Batch) -> None:
+        batch.earlier, batch.unsure = True, not batch.id
         if batch.name not in self.apis:
             lost = "takes no batches any more" if batch.name in self.job.models else "is gone from the job"
             what = f"a batch of model '{batch.name}' is open, and this model {lost}"
@@ -105,17 +116,38 @@ class UnderWay:
     async def leave(self, batch: Batch) -> None:
         """Its requests are sent another way; what it still answers is paid for twice, and noted later."""
         twice = f"{counted(batch.total, 'request')} may be paid for twice"
-        self.shared.say(f"batch {batch.id} does not end: {twice}")
+        stands = f"batch {batch.id} does not end" if batch.id else "it is not known whether a batch was made"
+        self.shared.say(f"{stands}: {twice}")
         batch.state = "left"
         await self.keep(batch)
         self.parked.let_go(batch)
         self.left.append(self.open.pop(batch.mark))
 
+    def failed(self, name: str, fault: Fault, mark: str = "") -> None:
+        """A call for a model, or for the results of one batch, has failed: raise, if that is final.
+
+        What may pass is repeated for as long as `limits.outage` says.
+        """
+        if fault.fate is not Fate.RETRY:
+            raise stopped(fault, self.shared) from None
+        now = self.shared.now()
+        since = self.silent.setdefault(mark or name, now)
+        self._failing.add(mark or name)
+        outage = self.job.models[name].limits.outage
+        if now - since >= outage and not self.patient:
+            raise stopped(fault.but(message=f"{fault.message}; so for {now - since:.0f} s"), self.shared)
+        self.shared.progress.remark(f"batches could not be submitted or looked at: {fault.kind}")
+
     async def collect(self) -> int:
         """Look at all batches once, and collect those that have ended; how many did."""
         before = len(self.open)
+        self._failing.clear()
         for batch in [*self.open.values(), *self.left]:
-            state = await self._look(batch)
+            if batch.name in self._failing:
+                continue
+            if not batch.id:
+                await self.attend(batch, self)
+            state = await self._look(batch) if batch.id else None
             if state is not None and state.ended:
                 with anyio.CancelScope(shield=True):
                     await self._collect(batch, state)
@@ -127,7 +159,7 @@ class UnderWay:
             state = await self.apis[batch.name].look(batch.id)
         except Fault as fault:
             if fault.fate is Fate.RETRY:
-                self.shared.progress.remark(f"a batch could not be looked at: {fault.kind}")
+                self.failed(batch.name, fault)
                 return None
             if fault.kind != "not_found":
                 raise stopped(fault, self.shared) from None
@@ -139,6 +171,7 @@ class UnderWay:
                 )
                 raise RunStopped(what, where=batch.id, hint=hint) from None
             state = BatchState(batch.id, "failed", message=_GONE)
+        self.silent.pop(batch.name, None)
         before, self._states[batch.mark] = self._states.get(batch.mark), state
         if state != before:
             batch.status, batch.done, batch.failed = state.status, state.done, state.failed
@@ -151,18 +184,30 @@ class UnderWay:
         fallback = self.job.models[batch.name].fallback is not None
         lane = self.lane_named(batch.name)
         collector = Collector(batch, lane, self.shared, self.parked, fallback=fallback)
-        brought = collector.brought
+        with closing(collector):
+            if not await self._taken(collector, batch, state):
+                return
+        self._learn(batch, state, collector.brought)
+        batch.state, batch.status, batch.message = "ended", state.status, state.message[:500]
+        await self.keep(batch)
+        self._end(batch)
+        self.parked.alone |= batches.came_back(self.shared.journal.select, TIMES_BACK)
+        if self._stop is not None:
+            raise self._stop
+
+    async def _taken(self, collector: Collector, batch: Batch, state: BatchState) -> bool:
+        """Whether all that it brought is in the journal; not, where its results cannot be fetched now."""
         if state.files:
             results = self.parked.path(f"{batch.mark}.results")
-            results.parent.mkdir(exist_ok=True)
             try:
+                results.parent.mkdir(exist_ok=True)
                 await self.apis[batch.name].fetch(state, results)
                 await collector.take(results, state)
             except Fault as fault:
-                if fault.fate is not Fate.RETRY:  # they are still there
-                    raise stopped(fault, self.shared) from None
-                self.shared.progress.remark(f"results of a batch could not be fetched: {fault.kind}")
-                return
+                self.failed(batch.name, fault, batch.mark)
+                return False
+            except OSError as error:  # they are still at the server
+                raise unwritable(results, error) from None
             finally:
                 results.unlink(missing_ok=True)
         elif state.status == "completed" or state.done or state.message == _GONE:
@@ -172,13 +217,7 @@ class UnderWay:
                 f"batch {batch.id}: {why}; its requests may have been billed, and are asked again"
             )
             await collector.lost(why)
-        self._learn(batch, state, brought)
-        batch.state, batch.status, batch.message = "ended", state.status, state.message[:500]
-        await self.keep(batch)
-        self._end(batch)
-        self.parked.alone |= batches.came_back(self.shared.journal.select, TIMES_BACK)
-        if self._stop is not None:
-            raise self._stop
+        return True
 
     def _learn(self, batch: Batch, state: BatchState, brought: Brought) -> None:
         """Say what came, and learn from what did not."""
@@ -202,7 +241,8 @@ class UnderWay:
         """Ask for the end of every batch that has not been asked yet."""
         for batch in self.open.values():
             state = self._states.get(batch.mark)
-            if batch.id and not (state is not None and (state.ended or state.status == "ending")):
+            ends = state is not None and (state.ended or state.status == "ending")
+            if batch.id and not ends and batch.name not in self.silent:
                 try:
                     self._states[batch.mark] = await self.apis[batch.name].cancel(batch.id)
                 except Fault as fault:

@@ -43,5 +43,6 @@ def write_model(job: Job, name: str, model: str) -> str:
     except PipelineError:
         return "the line cannot be replaced"
     with writing(file):
-        replace_file(file, changed.encode(), stat.S_IMODE(file.stat().st_mode))
+        rights = stat.S_IMODE(file.stat().st_mode)
+    replace_file(file, [changed.encode()], rights)
     return ""

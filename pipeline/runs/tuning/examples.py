@@ -63,7 +63,7 @@ class Examples:
         if not stage.spec.asked:
             raise JobError(f"the step '{step}' asks no model", where="--step", hint="name another step")
         self.missing, self.model = 0, session.job.models[stage.spec.model].model
-        self._index, self._source = index, session.source
+        self._source = session.source
         runner, question = stage.runner, _in_chat(session, index)
         every, mark = getattr(stage.spec, "pick", "") == "all", getattr(stage.spec, "end", None)
         end = Ending(mark) if mark else None

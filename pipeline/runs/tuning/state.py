@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import DiskError
-from pipeline.system.files import replace_file, writing
+from pipeline.system.files import replace_file
 
 SUCCEEDED, REFUSED = "succeeded", "refused"
 ENDED = (SUCCEEDED, REFUSED, "failed", "cancelled")
@@ -71,8 +71,7 @@ class State:
 
     def save(self, path: Path) -> None:
         """Write it to the disk, synced; raises `DiskError`."""
-        with writing(path):
-            replace_file(path, f"{json.dumps(asdict(self), indent=1)}\n".encode())
+        replace_file(path, [f"{json.dumps(asdict(self), indent=1)}\n".encode()])
 
 
 def load(path: Path) -> State | None:

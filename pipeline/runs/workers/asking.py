@@ -56,7 +56,7 @@ class Asking:
     ) -> None:
         """`told`: what steps are told of rows; `local`: workers look into the journal before they ask.
 
-        `wary`: a record that need not be begun is not, though hands are free: there may be enough soon.
+        `wary`: begin no more records than there are hands for all their rows: the job may want no more.
         """
         self.enough: Callable[[], bool] = lambda: False
         self.on_leaf: Callable[[Branch], None] = lambda leaf: None
@@ -199,7 +199,7 @@ class Asking:
             worker.channel.send("walk", records)
 
     def _load(self, worker: Worker) -> int:
-        """How many hands it has use for, at the least; with care, at the most."""
+        """How many hands its records need: one each or, with care, one for each row."""
         return sum(given.left for given in worker.given.values()) if self._wary else len(worker.given)
 
     def fail(self, error: Exception) -> None:

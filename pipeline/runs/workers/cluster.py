@@ -39,6 +39,8 @@ UNUSED_SECONDS, ENDED_SECONDS = 60.0, 5.0
 """after which an actor ends that was never told to work, and one that has worked: its driver may be gone"""
 AGAIN_SECONDS = 1.0
 """from the end of an actor to the start of another in its place"""
+HEAD_SECONDS = 30
+"""for which the head of a cluster may be silent; Ray's own minute is long for a run that is watched"""
 MOST_AUTO = 32
 LOST = ("ActorDiedError", "ActorUnavailableError", "NodeDiedError", "WorkerCrashedError", "OwnerDiedError")
 """Ray's names for an actor that is gone with its process or its node"""
@@ -125,7 +127,10 @@ async def _await_first(called: anyio.Event, host: str) -> None:
 
 async def _watch(driver: Child) -> None:
     await driver.process.wait()
-    raise RunStopped(f"the cluster cannot run workers: {driver.last_lines(1)}", hint=_HINT)
+    said = driver.last_lines(1)
+    if "GCS" in said:  # Ray's name for what the head does
+        said = f"its head has not answered for {HEAD_SECONDS} seconds"
+    raise RunStopped(f"the cluster cannot run workers: {said}", hint=_HINT)
 
 
 class Actor:
@@ -168,6 +173,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w") as out:
         os.dup2(2, 1)  # Ray prints on standard output, too
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(HEAD_SECONDS))
         try:
             import ray
 

@@ -5,7 +5,6 @@ This module does not know what a worker is told.
 
 from __future__ import annotations
 
-import os
 import pickle
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -31,9 +30,12 @@ from pipeline.runs.workers.local import processes
 from pipeline.runs.workers.owner import Workers
 from pipeline.runs.workers.parts import Setup
 from pipeline.runs.workers.replaying import Replaying
+from pipeline.system.resources import cores
 
 AUTO = 0
 """as a number of processes: as many as there are cores, when one of them is not enough"""
+MOST_BY_ITSELF = 8
+"""processes that one owner can feed, with room to spare"""
 MANY_ROWS = 5_000
 """rows in the journal that are worth the start of workers"""
 BUSY, EVERY, TIMES = 0.8, 1.0, 3
@@ -148,9 +150,9 @@ class Crew:
 async def crew_of(run: RunState) -> AsyncIterator[Crew]:
     """The processes of a run: as many as are wished for, or as many as are worth it."""
     session, journal, wanted = run.session, run.journal, run.wish.processes
-    count = wanted or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else (0,))
+    count = wanted or min(cores(), MOST_BY_ITSELF)
     if engine := session.job.engine:
-        count = _alone(run)
+        count = _of_cluster(run)
     setup = Setup(session.job, session.notes, None if engine else journal.path)
     why = _unfit(setup, session) if count > 1 else ""
     if why and wanted:
@@ -172,8 +174,8 @@ async def crew_of(run: RunState) -> AsyncIterator[Crew]:
             until.cancel()
 
 
-def _alone(run: RunState) -> int:
-    """More than one, which is all that matters of a cluster's size here; no process of this machine helps."""
+def _of_cluster(run: RunState) -> int:
+    """2: a cluster counts as several processes, however many; `JobError` for `--processes` beside it."""
     if run.wish.processes != 1:
         hint = "leave one of the two out"
         where = run.session.job.text.where(("engine",), key=True)

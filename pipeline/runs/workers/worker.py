@@ -62,11 +62,9 @@ class _Heard:
         self.told = told
 
     def near(self, step: str, place: str) -> tuple[Near, ...]:
-        """Which texts of this row are nearly equal to answers of other rows."""
         return self.told.near(step, place)
 
     def by_hand(self, step: str, place: str, *asked: Any) -> str | None:
-        """What a person wrote."""
         return self.told.by_hand(step, place, *asked)
 
 

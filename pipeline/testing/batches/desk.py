@@ -138,7 +138,7 @@ class Desk:
         except Wrong as wrong:
             code, message = wrong.args
             batch.outcomes, batch.errors = (), [{"code": code, "message": message}]
-        self._warn(batch)
+        self._note_twice(batch)
         self._batches[batch.id] = batch
         self._live.append(batch)
         self._keep(batch.id, batch.model_dump_json().encode())
@@ -158,8 +158,8 @@ class Desk:
             rules=strikes(script, n),
         )
 
-    def _warn(self, batch: Batch) -> None:
-        """Put lines into the ledger that stand in another unfinished batch, too."""
+    def _note_twice(self, batch: Batch) -> None:
+        """Note in the ledger which lines stand in another unfinished batch, too."""
         others = {(one.id, one.bill.digest) for other in self._live for one in other.outcomes}
         for one in batch.outcomes:
             if (one.id, one.bill.digest) in others:

@@ -171,6 +171,14 @@ _OTHERWISE = (
     r"|écrire|rédiger) (?:ce|cette|cela)|prefiero no (?:escribir|redactar|responder a) (?:eso|est[eao]"
     r"|esa)|(?:esa|esta|su|tu) (?:solicitud|petición) (?:va|está) (?:en )?contra (?:de )?(?:mis|nuestras)"
     r"|(?:这个|您的|你的|该|此)(?:请求|要求).{0,6}(?:没法|无法|不能|不便)(?:满足|完成|处理|回答|执行)"
+    r"|(?:I['’]?m |I am )?sorry[,.]? (?:but )?I (?:can['’]?t|cannot|won['’]t) (?:do|write) (?:that|this)\b"
+    r"|I(?:['’]m| am) not comfortable (?:writ|creat|generat|produc|provid)\w{1,4} (?:this|that|such)\b"
+    r"|(?:this|the|your) (?:content|request|prompt|message) (?:may|might|could|would|was|has been|is)"
+    r" (?:\w+ )?(?:violat|flagged|against|blocked)[^.\n]{0,40}(?:polic|guideline|terms of)"
+    r"|(?:das|dies|so etwas|diesen text) kann ich leider (?:so )?nicht (?:schreiben|verfassen|erstellen"
+    r"|übersetzen|beantworten)|(?:对不起，|抱歉，)?我还没有?学会(?:如何|怎么|怎样)回答"
+    r"|(?:お手伝い|お答え|お応え)(?:することは)?(?:できません|できかねます|いたしかねます)"
+    r"|لا (?:أستطيع|يمكنني) (?:كتابة|تقديم|إنشاء|ترجمة|تلبية)[^.\n]{0,20}(?:المحتوى|الطلب|طلبك|هذا النوع)"
 )
 """how a model declines with neither an apology nor "I cannot" at its beginning"""
 _ITSELF = (
@@ -223,7 +231,16 @@ _ASKS = (
     r"|[^。\n]{0,20}(?:文章|テキスト|内容|原稿|本文|テーマ)を(?:ご?提供|お送り|送っていただければ|共有|入力"
     r"|教えて|貼り付け)|it (?:seems|looks|appears)[^.?!\n]{0,40} (?:missing|(?:was|were)(?: not|n['’]t)"
     r" (?:included|provided|attached))\b[^?!\n]{0,30}(?:could you|can you|please)"
-    r"[^.?!\n]{0,20}(?:share|provide|send)"
+    r"[^.?!\n]{0,20}(?:share|provide|send|paste|attach)"
+    r"|(?:it (?:seems|looks|appears)[^.?!\n]{0,20} )?you (?:did not|didn['’]t|have not|haven['’]t|forgot to) "
+    r"(?:include|provide|attach|share|paste|give)\w*[^.?!\n]{0,30}(?:text|article|content|details|document)"
+    r"|(?:I (?:do not|don['’]t|can(?:no|['’])t) see (?:any|the)|there (?:is|was) no|no) (?:\w+ )?(?:text"
+    r"|article|content|document|passage|input)[^.?!\n]{0,20} (?:to (?:translate|summari[sz]e|rewrite|correct)"
+    r"|(?:was |were )?(?:provided|included|attached|supplied))\b"
+    r"|what (?:would you like|do you want) me to (?:write|translate|summari[sz]e|create)"
+    r"|(?:proszę|czy możesz) (?:o )?(?:poda|wkle|przesła|dostarcz|wyśl)\w*[^.\n]{0,30}(?:tekst|treś|artykuł)"
+    r"|пожалуйста,? (?:предоставьте|пришлите|отправьте|вставьте)[^.\n]{0,30}(?:текст|стать)"
+    r"|(?:الرجاء|يرجى|من فضلك)[^.\n]{0,15}(?:تزويد|تقديم|إرسال|لصق|مشارك)[^.\n]{0,20}(?:النص|المقال|المحتوى)"
 )
 """how a model asks for what it has not been given"""
 _NEAR = 80

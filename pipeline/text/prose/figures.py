@@ -16,7 +16,8 @@ _POINTS = ".,\u066b"
 """what may stand before a fraction"""
 _SMALL = 19
 _FIGURE = re.compile(
-    r"(?<![A-Za-zÀ-ԯ\d])(?<![A-Za-zÀ-ԯ]-)\d+(?:[.,'’\u066b\u066c:/-]\d+|[ \u00a0\u202f]\d{3}(?!\d))*"
+    r"(?:(?<![A-Za-zÀ-ԯ\d])(?<![A-Za-zÀ-ԯ]-)(?<!\d[.,])|(?<=\b[vV]))"
+    r"\d+(?:[.,'’\u066b\u066c:/-]\d+|[ \u00a0\u202f]\d{3}(?!\d))*"
     r"(?:\s?(?P<percent>[%％٪]|percent|per cent|Prozent|pour cent|por ciento|процент)"
     r"|\s?(?P<many>thousand|tausend|tsd\b|mille?\b|тысяч|million|mio\b|millones|millón|milh|миллион|billion|bn\b"
     r"|milliard|mrd\b|миллиард|[kK]\b|千|万|萬|百万|亿|億))?",

@@ -1,7 +1,7 @@
 """What models write round a text: the polite beginnings and ends of an assistant, and worn-out openings.
 
-Tables for six languages, for texts in small letters (`phrases.folded`). They name what people hardly write: a
-human text that is refused costs more than a phrase that is missed. This module does not know checks.
+Tables for seven languages, for texts in small letters (`phrases.folded`). They name what people hardly write:
+a human text that is refused costs more than a phrase that is missed. This module does not know checks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ artikel zusammenfassung übersetzung entwurf antwort gedicht geschichte beschrei
 publication résumé traduction histoire poème réponse légende brouillon artículo texto
 publicación resumen traducción versión historia poema respuesta descripción borrador 文章
 帖子 内容 摘要 总结 翻译 版本 文案 故事 诗 回答 草稿 示例 正文 記事 投稿 要約 翻訳
-バージョン 物語 下書き 説明
+バージョン 物語 下書き 説明 منشور مقال نص ترجمة ملخص قصة قصيدة وصف
 """
 _THING = f"(?:{'|'.join(_THINGS.split())})"
 """what an assistant announces"""
@@ -44,6 +44,11 @@ _PREAMBLES = (
     r"(?:もちろんです|承知しました|承知いたしました|かしこまりました|了解しました|分かりました|わかりました)[。、!！]",
     rf"(?:以下(?:は|に|が)|こちら(?:は|が)){_LINE}{_THING}{_LINE}[。:：]\Z",
     r"(?:ai|人工知能|言語モデル)(?:アシスタント)?として、",
+    r"(?:بالتأكيد|بالطبع|حسن[اً]{1,2}|تفضل)[!،,.] ?(?:إليك|هذا هو|هذه هي|فيما يلي)",
+    rf"(?:إليك|فيما يلي) {_LINE}{_THING}{_LINE}:\Z",
+    r"(?:okay|ok|alright|great)[,!.] here(?:'s| is| are)|here you go[:!.]",
+    r"(?:translation|rewritten (?:text|version)|(?:corrected|final) (?:text|version)|übersetzung|traducción"
+    r"|traduction|翻译|译文|翻訳|訳文) ?[:：]\Z",
 )
 PREAMBLE = re.compile(rf"(?:{'|'.join(_PREAMBLES)})")
 """what an assistant says before the text; looked for at the beginning of its first line"""
@@ -66,6 +71,9 @@ _CLOSINGS = (
     r"(?:quieres|desea|te gustaría) que (?:lo|la|te|le|ajuste|haga|cambie)",
     r"希望(?:这|這|以上|对|對)[^。]{0,20}(?:帮助|幫助|满意|滿意|符合|有用)",
     r"(?:如果|如|若)(?:您|你)?(?:需要|还需要|有任何|想要|希望)[^。]{0,30}(?:告诉我|告訴我|修改|调整|調整|随时|隨時)",
+    r"(?:如需|如有|若需|若有|需要)[^。]{0,12}(?:修改|调整|調整|补充|補充|润色)[^。]{0,12}(?:告诉我|告訴我|告知)",
+    r"\A\(?(?:word|character) count ?: ?\d+\b|\A\((?:about )?\d+ (?:words|characters|wörter|palabras)\)\Z"
+    r"|\A[(（]?(?:全文)?(?:共|约|字数[:：]?|文字数[:：]?) ?约?\d+ ?字?[)）]?\Z",
     r"(?:お役に立て|ご参考になれば幸い|ご不明な点|修正(?:や[^。]{1,10})?が必要|(?:必要|ご要望|ご希望)(?:であれば|があれば|でしたら))",
 )
 CLOSING = re.compile(rf"(?:{'|'.join(_CLOSINGS)})")
@@ -93,6 +101,14 @@ _WORN = (
     r"你(?:是否|有没有)(?:曾经?)?想过|想象一下[,，]",
     r"(?:目まぐるしく|急速に)(?:変化|進化)する|現代(?:社会|のビジネス|の忙しい)[^。]{0,10}(?:において|では|、)",
     r"(?:と思ったことは|と考えたことは)ありませんか",
+    r"近年、[^。、]{0,15}の(?:急速な)?(?:発展|進化|普及)(?:に伴い|により|とともに)",
+    r"随着(?:科技|技术|人工智能|互联网|社会|时代|经济|数字化|信息技术|ai)[^。,，]{0,6}"
+    r"(?:不断|快速|飞速|迅速|蓬勃|日益|高速)的?(?:发展|进步|普及|兴起)",
+    r"are you tired of|looking for the perfect|unlock the (?:secrets?|power|potential) of|welcome to"
+    r" (?:our|the|this) (?:\w+ ){0,2}(?:guide|article|post|blog)\b|as the sun (?:sets|rises|dips)\b"
+    r"|whether you(?:'re| are) an? (?:seasoned|busy)",
+    r"في (?:عالمنا|عالم|عصرنا|عصر) (?:اليوم|المعاصر|الحديث|المتسارع|السريع|الرقمي|سريع|يتسم)"
+    r"|هل (?:سبق أن )?تساءلت",
 )
 WORN = re.compile(rf"(?:{'|'.join(_WORN)})")
 """openings that models write too often; looked for at the beginning of the first line"""

@@ -17,7 +17,6 @@ from pipeline.translation.question import Question
 _CHOICE = re.compile(r"\{\s*([\w-]+)\s*,\s*(?:plural|select|selectordinal)\s*,|\{\s*\$?[\w-]+\s*->")
 _IN_BRACES = {"icu", "fluent", "python-brace"}
 _PRINTF = {"printf", "android"}
-_PLACE = re.compile(r"%(\d{1,2})\$")
 _NEXT = re.compile(r"%(?![(\d{]*[$({])[^%]")
 
 

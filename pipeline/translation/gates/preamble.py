@@ -38,6 +38,12 @@ ASIDE = re.compile(
 """a note of the translator in brackets, in the line itself"""
 _OF_TRANSLATION = re.compile(rf"translat|{_LABEL}|翻|译|譯|訳", re.IGNORECASE)
 _LABELLED = re.compile(r"\s*[^\n:：]{1,60}[:：]")
+_REQUEST = re.compile(
+    r"\bDocument: [^\n]{0,200}\sSection: |\bYour earlier translation of s\d|\bTerms, to be used:"
+    r"|\bSimilar texts, as they were translated before:|\bWhat stands before, only for you to understand"
+    r"|\bTranslate (?:this text into|the text in each tag|the strings of this JSON object)"
+)
+"""words of the request itself, of `translation/batch.py`"""
 _FENCES = ("```", "~~~")
 FENCE = re.compile(r"\A\s*(`{3,}|~{3,})[^\n`]*\n(.*?)\n?\1\s*\Z", re.DOTALL)
 
@@ -52,11 +58,14 @@ def is_headed(answer: str, source: str) -> bool:
 
 
 def findings(question: Question, answer: str) -> Iterator[Finding]:
-    """A beginning or an end that speaks of the translation, and a fence round it."""
+    """A beginning or an end that speaks of the translation, words of the request, and a fence round it."""
     source = question.segment.text
     if is_headed(answer, source):
         said = answer.strip().splitlines()[0][:60]
         yield Finding("preamble", f"Your translation begins with an introduction: {said}. Leave it out.")
+    repeated = _REQUEST.search(answer)
+    if repeated and repeated[0] not in source:
+        yield Finding("preamble", f"Your translation repeats the request: {repeated[0][:60]}. Leave it out.")
     if NOTE.search(answer) and "\n" not in source.strip():
         yield Finding("preamble", "Your translation ends with a note. Leave it out.")
     elif ASIDE.search(answer) and not ASIDE.search(source):

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.core.document import Finding
-from pipeline.text.prose.spoken import CODE, TAG, prose
-from pipeline.text.scripts import scripts
+from pipeline.text.prose.spoken import TAG
 from pipeline.translation.gates._counts import complaint
+from pipeline.translation.kept import code
 from pipeline.translation.question import Question
 
 _ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'=/]+)""")
@@ -31,8 +31,9 @@ def findings(question: Question, answer: str) -> Iterator[Finding]:
         yield from complaint("tags", "tags", wanted, found & wanted, as_written)
         yield from complaint("new_tags", "tags", found & wanted, found, as_written)
     if "`" in segment.text:
-        code = _code(segment.text)
-        yield from complaint("code", "code", code, _code(answer) & code)
+        before, after = ([one[0] for one in code(text)] for text in (segment.text, answer))
+        wanted = Counter(before)
+        yield from complaint("code", "code", wanted, Counter(after) & wanted)
 
 
 def _tags(text: str) -> list[str]:
@@ -50,10 +51,3 @@ def _spelt(found: str) -> str:
         if key.lower() not in _WORDS_OF_A_TAG
     )
     return f"{name[0].lower() if name else ''}{''.join(sorted(kept))}>"
-
-
-def _code(text: str) -> Counter[str]:
-    """Code between backticks, but for words of people and for placeholders alone: those are quoted."""
-    if "`" not in text:
-        return Counter()
-    return Counter(found[0] for found in CODE.finditer(text) if scripts(prose(found[2])).keys() == {"Latn"})

@@ -162,10 +162,13 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def text_of(content: Any) -> str:
-    """The text of a message's content, which is a text or a list of parts."""
+    """The text of a message's content, which is a text, a part, or a list of both."""
     if isinstance(content, str):
         return content
-    return joined(content, "text")
+    parts = [content] if isinstance(content, dict) else content
+    if isinstance(parts, list):
+        parts = [{"text": part} if isinstance(part, str) else part for part in parts]
+    return joined(parts, "text")
 
 
 def joined(content: Any, name: str) -> str:
@@ -201,7 +204,7 @@ def reasoning_of(content: Any) -> str:
 def is_reasoning(part: dict[str, Any]) -> bool:
     """Whether a part of a content, or an item of a response, holds reasoning."""
     kind = part.get("type")
-    return part.get("thought") is True or (isinstance(kind, str) and kind in REASONING_PARTS)
+    return part.get("thought") is True or any(one in word(kind)[:40] for one in REASONING_PARTS)
 
 
 def word(value: Any) -> str:

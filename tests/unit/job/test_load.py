@@ -175,6 +175,7 @@ def test_a_literal_key_on_the_command_line_is_not_said_again(name: str, tmp_path
         ("steps.post.model=mm", "--set steps.post.model: there is no model 'mm'"),
         ("output.to=a.doc", "--set output.to: a result cannot be written to a file that ends in '.doc'"),
         ("models.n.api=translation", "--set models.n.api: "),
+        ("models.w={provider: scripted, model: m}", "--set models.w: no step asks model 'w'"),
     ],
 )
 def test_a_mistake_in_set_names_the_set(change: str, words: str, tmp_path: Path) -> None:

@@ -143,6 +143,7 @@ def test_where_sample_and_limit_choose_among_documents(tmp_path: Path) -> None:
         ({"from": ["docs", ""]}, "from files and folders on this machine"),
         ({"from": "docs", "key": "path"}, "documents have no key\n  the key of a document is its path"),
         ({"from": "docs", "separator": ";"}, "documents have no separator"),
+        ({"from": "README.txt", "key": "id"}, "this is no table; `pipeline translate README.txt --from"),
         ({"from": "docs", "where": "price > 3"}, "there is no column 'price'"),
         ({"from": "docs/z.png", "as": "documents"}, "no format is known for '.png'"),
         ({"from": "docs/" + "{a,b}" * 8}, "at most 200 patterns"),

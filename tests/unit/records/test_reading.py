@@ -161,6 +161,7 @@ def test_types_are_read_and_empty_cells_stay_empty(tmp_path: Path) -> None:
     [
         *(("integer", cell) for cell in ("1.5", "x", "9223372036854775808", "1,000")),
         *(("float", cell) for cell in ("1,5", "x", "nan", "inf", "1 2")),
+        *(("decimal_comma", cell) for cell in ("1.5", "1.23,4", "1,2,3", "12.3456", "50 €", ",5", "nan")),
         *(("boolean", cell) for cell in ("maybe", "2")),
         *(("date", cell) for cell in ("22.11.2026", "2026-02-30", "2026-11-22T00:00")),
         *(("datetime", cell) for cell in ("yesterday", "2026-11-22T25:00")),
@@ -171,6 +172,18 @@ def test_a_wrong_value_is_an_error_with_line_and_column(tmp_path: Path, kind: st
     said = error(tmp_path, "a.csv", text, types={"v": kind})
     assert f"a.csv, line 3: the column 'v' holds '{cell}', which is no {kind}" in said
     assert f"'{cell}'" not in error(tmp_path, "a.csv", text, types={"v": kind}, private=["v"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        *(("39,90", 39.9), ("1.250,00", 1250.0), ("-7", -7.0), ("1 234 567,5", 1234567.5)),
+        *(("1\u202f000", 1000.0), ("1'250,5", 1250.5), ("1.250", 1250.0), ("0,001", 0.001)),
+    ],
+)
+def test_a_number_with_a_comma_is_read_as_its_type_says(tmp_path: Path, cell: str, number: float) -> None:
+    written(tmp_path, "a.csv", f'id,v\n1,"{cell}"\n')
+    assert [row["v"] for row in rows(tmp_path, "a.csv", types={"v": "decimal_comma"})] == [number]
 
 
 def test_types_hold_for_other_formats_too(tmp_path: Path) -> None:

@@ -26,3 +26,24 @@ def test_a_quote_is_found_wherever_a_block_ends(
 def test_of_several_empty_lines_the_first_is_named(tmp_path: Path) -> None:
     said = refused(tmp_path, "a.csv", "a,b\n1,2\n\n\n\n3,4\n")
     assert "a.csv, line 3: this line is empty" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"PK\x03\x04\x14\x00\x06\x00", "a workbook or another zip file"),
+        (b"PAR1\x15\x04", "a Parquet file (.parquet)"),
+        (b"\x1f\x8b\x08\x00", "compressed (.gz)"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"<!DOCTYPE html>\n<p>404</p>", "a web page"),
+        (b"<HTML><p>404</p>", "a web page"),
+        (b'\xef\xbb\xbf{"id": 1}\n', "JSON (.json is"),
+        (b'[{"id": 1}]', "JSON (.json is"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_a_file_of_another_kind_is_named_as_such(
+    content: bytes, kind: str, suffix: str, tmp_path: Path
+) -> None:
+    said = refused(tmp_path, f"a.{suffix}", content)
+    assert f"a.{suffix}: this is {kind}" in said and "not a text of cells" in said

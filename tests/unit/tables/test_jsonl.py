@@ -44,7 +44,7 @@ def test_jsonl_loses_no_digit_of_a_long_number(tmp_path: Path) -> None:
         ('{"a":' + "[" * 5000 + "]" * 5000 + "}\n", 1, "not JSON"),
         ('{"a":"\\ud83d"}\n', 1, "not JSON"),
         ('{"a":NaN}\n', 1, "not JSON: a value is missing here, or a text without double quotes"),
-        ('{"a":1}\n{"a":1} {"a":2}\n', 2, "more text follows where it should end (line 1, character 9)"),
+        ('{"a":1}\n{"a":1} {"a":2}\n', 2, "more text follows where it should end (character 9)"),
         ('{"a":1,"a":2}\n', 1, "the key 'a' stands twice in one object"),
         ('{"a":1}\n{"a":1,"b":2,"a" : 2}', 2, "the key 'a' stands twice in one object"),
         ('{"a":1}\n{"b":[{"x":{"y":"1","y":"1"}}]}\n', 2, "the key 'y' stands twice in one object"),
@@ -52,6 +52,11 @@ def test_jsonl_loses_no_digit_of_a_long_number(tmp_path: Path) -> None:
         ('{"a":1,"\\u0061":2}\n', 1, "the key 'a' stands twice in one object"),
         ('{"a":"\\u0022:","b":1,"b":2}\n', 1, "the key 'b' stands twice in one object"),
         ("{'a':1}\n", 1, "a key without double quotes"),
+        ('{"a":1}\n{"a":-Infinity}\n', 2, "write null"),
+        ('{\n "a": 1\n}\n', 1, "it ends too early\n  each line is one"),
+        ("a,b\n1,2\n", 1, "a table of cells .csv"),
+        ("<!DOCTYPE html><p>404</p>", 0, "this is a web page, not JSON"),
+        (b"PK\x03\x04\x14\x00", 0, "this is a workbook or another zip file, not JSON"),
         ('{"a":1}\n'.encode("utf-32"), 1, "records.encoding: utf-32"),
         ('{"a":1}\n'.encode("utf-16"), 1, "records.encoding: utf-16"),
     ],
@@ -60,7 +65,7 @@ def test_jsonl_that_is_ill_formed_is_refused_with_the_line(
     tmp_path: Path, content: str | bytes, line: int, what: str
 ) -> None:
     message = refused(tmp_path, "a.jsonl", content)
-    assert f"a.jsonl, line {line}: " in message
+    assert (f"a.jsonl, line {line}: " if line else "a.jsonl: ") in message
     assert what in message
 
 
@@ -83,11 +88,14 @@ def test_jsonl_takes_keys_and_colons_that_are_no_repeats(tmp_path: Path, line: s
         ('[{"a":1,"a":2}]', "the key 'a' stands twice in one object"),
         ('{"a":1}\n{"a":2}', "more text follows where it should end (line 2, character 1)"),
         ('[{"a":1},]', "this is not JSON: "),
+        ('[{"a":NaN}]', "it has no NaN\n  write null"),
+        ("a,b\n1,2\n", "a value is missing here"),
+        (b"PAR1\x15\x04", "this is a Parquet file (.parquet), not JSON"),
         ("[" * 100_000, "it is nested too deeply"),
     ],
 )
 def test_an_array_that_is_ill_formed_is_refused_in_plain_words(
-    tmp_path: Path, content: str, what: str
+    tmp_path: Path, content: str | bytes, what: str
 ) -> None:
     message = refused(tmp_path, "a.json", content)
     assert what in message

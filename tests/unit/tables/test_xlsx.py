@@ -7,9 +7,11 @@ import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 from pipeline.core.errors import InputError, JobError
 from pipeline.tables import xlsx
@@ -66,8 +68,32 @@ def test_excel_keeps_numbers_dates_and_long_integers(tmp_path: Path) -> None:
         {"n": pl.Int64, "f": pl.Float64, "d": pl.Date, "long": pl.Int64, "o": pl.List(pl.Int64)}
     )
     publish(tmp_path / "a.xlsx", schema, [(1, 0.5, day, 2**62, [1, 2])])
-    moment = datetime.datetime(2020, 2, 29)
-    assert xlsx.scan(tmp_path / "a.xlsx").collect().rows() == [(1, 0.5, moment, str(2**62), "[1,2]")]
+    assert xlsx.scan(tmp_path / "a.xlsx").collect().rows() == [(1, 0.5, day, str(2**62), "[1,2]")]
+
+
+DAY, NIGHT = datetime.datetime(2026, 1, 2), datetime.datetime(2026, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        ([datetime.time(7, 30), datetime.time(0)], [datetime.time(7, 30), datetime.time(0)]),
+        ([DAY, NIGHT, None], [DAY.date(), NIGHT.date(), None]),
+        ([DAY, NIGHT.replace(hour=7)], [DAY, NIGHT.replace(hour=7)]),
+        ([DAY, datetime.time(7, 30)], [DAY, datetime.datetime(1899, 12, 31, 7, 30)]),
+    ],
+)
+def test_a_column_of_days_has_no_times_and_one_of_times_has_no_days(
+    cells: list[Any], read: list[Any], tmp_path: Path
+) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as book:
+        sheet, form = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        sheet.write_row(0, 0, ["n", "when"])
+        for row, cell in enumerate(cells, 1):
+            sheet.write_number(row, 0, row)
+            if cell is not None:
+                sheet.write_datetime(row, 1, cell, form)
+    assert xlsx.scan(tmp_path / "a.xlsx").collect()["when"].to_list() == read
 
 
 def test_a_cell_too_long_for_excel_is_named(tmp_path: Path) -> None:

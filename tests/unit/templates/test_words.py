@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pipeline.core.domain import Fault
 from pipeline.core.errors import JobError
+from pipeline.templates.sandbox import sandbox
 from pipeline.templates.template import Template
+
+SANDBOX = sandbox()
+FOREIGN = re.compile(r"NoneType|Traceback|Error|sequence was|object has|positional|jinja", re.IGNORECASE)
 
 
 def shown(text: str, **values: object) -> str:
@@ -61,3 +67,18 @@ def test_a_sign_of_another_language_is_named(text: str, sign: str, hint: str) ->
 )
 def test_such_a_sign_in_a_text_is_a_text(text: str) -> None:
     assert shown(text, t="a")
+
+
+CONSTANTS = ["[]", "''", "'x'", "-1", "1.5", "none", "true", "[[]]", "{}", "('9' * 500)", "1e308 * 10"]
+
+
+@pytest.mark.parametrize("constant", CONSTANTS)
+def test_a_filter_over_a_constant_gives_a_text_or_says_what_is_wrong(constant: str) -> None:
+    """Jinja computes what reads no value before there are any: a fault of it is found then, and told."""
+    for name in SANDBOX.filters:
+        for form in ("{{{{ {0} | {1} }}}}", "{{{{ {0} | {1} ~ 'x' }}}}", "{{{{ [{0} | {1}] ~ x }}}}"):
+            text = form.format(constant, name)
+            try:
+                assert isinstance(shown(text, x="x"), str), text
+            except (Fault, JobError) as told:
+                assert not FOREIGN.search(str(told)), f"{text}: {told}"

@@ -1,32 +1,11 @@
-"""Languages: names, tags, scripts, and what a text is written in."""
+"""Languages: names, tags and scripts."""
 
 from __future__ import annotations
 
 import pytest
 
-from pipeline.text.language import chinese_of, named, tag, written_in
+from pipeline.text.language import chinese_of, named, tag
 from pipeline.text.scripts import scripts, weight
-from tests.support.parallel import SENTENCES
-
-MORE = {
-    "ar": "افتح صفحة الإعدادات واختر اللغة", "hi": "सेटिंग पेज खोलें और भाषा चुनें",
-    "th": "เปิดหน้าการตั้งค่าและเลือกภาษา",
-    "he": "פתח את דף ההגדרות ובחר את השפה", "el": "Ανοίξτε τη σελίδα ρυθμίσεων",
-    "ta": "அமைப்புகள் பக்கத்தைத் திறக்கவும்",
-    "uk": "Відкрийте сторінку налаштувань і виберіть мову",
-    "it": "Apri la pagina delle impostazioni e scegli la lingua",
-    "pl": "Otwórz stronę ustawień i wybierz język programu", "zh": "我们", "ja": "東京に行く", "ko": "설정",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("language", "text"), [*((k, v[0]) for k, v in SENTENCES.items()), *MORE.items()])
-def test_the_language_of_a_text(language: str, text: str) -> None:
-    assert written_in(text) == language
-    assert written_in(text, ("en", language, "zh")) == language
-
-
-def test_a_text_without_letters_has_no_language() -> None:
-    assert [written_in(text) for text in ("", "123", "!?", "…", "\ud800")] == [""] * 5
 
 
 @pytest.mark.parametrize(

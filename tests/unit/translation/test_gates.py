@@ -113,6 +113,8 @@ BAD = [
     (LONG, "Es tut mir leid, diesen heiklen Text kann ich nicht übersetzen.", "en-de", "refusal", True),
     (LONG, "Leider darf ich diesen Inhalt aus guten Gründen nicht übersetzen.", "en-de", "refusal", True),
     (LONG, f"{LANG} (Anmerkung des Übersetzers: wörtlich.)", "en-de", "preamble", True),
+    (LONG, f"Document: Brücken\nSection: Rat\n{LANG}", "en-de", "preamble", True),
+    (LONG, f'{LANG} Your earlier translation of s1, "…"', "en-de", "preamble", True),
     (LONG, "委员会周二开会，决定明年修建新的桥梁。（译者注：直译。）", "en-zh", "preamble", True),
     (LONG, f"{LANG}\n(Hinweis: der Name blieb.)", "en-de", "preamble", True),
     (LONG, f'{{"de": "{LANG}", "note": "x"}}', "en-de", "notation", True),

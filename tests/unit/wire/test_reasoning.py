@@ -124,3 +124,50 @@ def test_an_answer_that_names_the_tag_is_no_part_of_a_block() -> None:
 )  # fmt: skip
 def test_end_tokens_are_taken_off_a_text(text: str, left: str) -> None:
     assert trimmed(text) == left
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '<think type="x">{}</think>\n\nTea.',
+        "<thoughts>{}</thoughts>\nTea.",
+        "<antThinking>{}</antThinking>\nTea.",
+        "<inner_monologue>{}</inner_monologue>\nTea.",
+        "<think_fast>{}</think_fast >\nTea.",
+        "<THOUGHT-PROCESS>{}</THOUGHT-PROCESS>\nTea.",
+        "<role>ASSISTANT</role><think>{}</think>\nTea.",
+        "\u200b<think>{}</think>\nTea.",
+        "<think>{}</think>\n<answer>\nTea.\n</answer>",
+        "<think>{}</think><response>Tea.</response>",
+        "<think>{}</think><|begin_of_box|>Tea.<|end_of_box|>",
+        "<|think|>{}<|end|><|begin|>assistant<|content|>Tea.",
+        "Here are my reasoning steps:\n{}\n[BEGIN FINAL RESPONSE]\nTea.\n[END FINAL RESPONSE]",
+        "Here is my thought process:\n{}\n\nHere is my response:\nTea.",
+        "analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>Tea.",
+        "{}<|end|><|start|>assistant<|channel|>final<|message|>Tea.<|return|>",
+    ],
+)
+def test_reasoning_in_the_form_of_other_models_is_taken_off(form: str) -> None:
+    parts = apart(form.format("Let me see."))
+    assert parts is not None
+    assert (parts.reasoning, trimmed(parts.answer)) == ("Let me see.", "Tea.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<thoughts>Only a thought.</thoughts>",
+        "<inner_monologue>It never ends.",
+        "<thinkers>Plato</thinkers> and others",
+        "<answer>Tea.</answer>",
+        "<unthinkable>a</unthinkable> b",
+        "Here is my thought process: I drink tea.",
+        "Harmony writes `<|end|><|start|>assistant<|channel|>final<|message|>` between the two.",
+    ],
+)
+def test_a_text_with_like_words_stays_whole(text: str) -> None:
+    assert apart(text) is None
+
+
+def test_a_box_of_special_tokens_is_taken_off_a_whole_answer() -> None:
+    assert apart("<|begin_of_box|>Tea.<|end_of_box|>") == Parts("", "Tea.")

@@ -13,6 +13,7 @@ WHOLE = [
     f"{P}\n\n- one\n- two",
     f"{P}\n\n1. one\n2. two and more",
     f"{P} 🍵",
+    f'{P}\n\n{{"type": "end", "data": {{"done": "yes"}}}}',
     f"{P}\n\n#tea #cup",
     f"{P}\n\n— Jane Doe",
     f"{P}\n\nhttps://example.com/tea",

@@ -22,6 +22,12 @@ BEFORE = [
     "以下是一篇关于茶的文章：",
     "以下は、お茶に関する投稿です。",
     "承知しました。お茶の記事を書きます。",
+    "بالتأكيد! إليك المنشور:",
+    "إليك مقال قصير عن الشاي:",
+    "Okay, here's a post about tea:",
+    "Here you go:",
+    "**Translation:**",
+    "译文：",
 ]
 BEHIND = [
     "Let me know if you would like any changes!",
@@ -38,6 +44,10 @@ BEHIND = [
     "如果您需要修改，请随时告诉我。",
     "お役に立てれば幸いです。",
     "修正が必要であれば、お知らせください。",
+    "如需修改，请随时告诉我。",
+    "(Word count: 120)",
+    "(120 words)",
+    "（共650字）",
 ]
 FINE = [
     TEXT,
@@ -53,6 +63,11 @@ FINE = [
     "```python\na\n```\n\nand\n\n```python\nb\n```",
     "Feel free to visit us.\n\nFeel free to come by any time.",
     "お茶は美味しい。\n\nぜひお試しください。",
+    "茶很好。\n\n如有疑问，请联系我们。",
+    "Okay, it rained.\nBut we went.",
+    "Translation is an art.\n\nIt needs time.",
+    "هنا مقهى صغير:\n\nشاي وقهوة.",
+    "茶会结束了。\n\n共三十人。",
 ]
 
 

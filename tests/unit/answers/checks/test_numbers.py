@@ -13,6 +13,7 @@ from tests.support.checks import said
 RECORD = {
     "price": 1234.5, "stock": 48, "share": 0.25, "sold": 1_200_000, "from": "2024-05-03", "size": "3.5 km",
     "note": "共有三百二十五页，二〇一九年出版",
+    "release": "version 21.40.17, model Qwen2.55",
     "dimensions": {"width": "1.250 mm", "tags": ["No. 77", None, True]},
 }  # fmt: skip
 GIVEN = """\
@@ -29,6 +30,7 @@ It is 3.5 km or 3,5km or 3.50 km
 它于2019年出版
 It is 1250 mm wide, or 1.25 (whatever)
 No. 77 and the COVID-19 of the MP3 in A4
+Since v21.40.17, with Qwen2.55 and GPT-4.15
 1. First\n2. Second\n11. Eleventh\n12) Twelfth
 It has three parts, 2 doors and 10 windows
 See https://example.org/2031/17 and `x = 99`
@@ -41,6 +43,7 @@ NEW = {
     "On 4 June 2023": "2023",
     "It is 4.5 km, 11 and 12": "4.5, 11, 12",
     "本书共三百二十六页": "三百二十六",
+    "Since v21.41 of it": "21.41",
     "At 17:45 on 01.02.1987": "17:45, 01.02.1987",
 }
 

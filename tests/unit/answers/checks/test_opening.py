@@ -28,6 +28,15 @@ WORN = [
     "好的，以下是关于茶的介绍。",
     "目まぐるしく変化する現代社会で、お茶は大切です。",
     "承知しました。お茶は大切です。",
+    "Are you tired of weak tea?",
+    "Unlock the secrets of green tea.",
+    "Welcome to our ultimate guide to tea!",
+    "As the sun sets over the hills, tea is poured.",
+    "随着科技的不断发展，茶也在变化。",
+    "随着人工智能的快速发展，茶也在变化。",
+    "近年、AIの発展に伴い、お茶も変わる。",
+    "في عالمنا اليوم، الشاي مهم.",
+    "هل تساءلت يومًا عن الشاي؟",
 ]
 FINE = [
     "Tea is older than coffee.",
@@ -43,6 +52,11 @@ FINE = [
     "当然，这只是开始。",
     "お茶には長い歴史があります。",
     "はい、お茶です。",
+    "As the sun is hot, we drink tea.",
+    "随着春天的到来，新茶上市了。",
+    "近年、お茶の値段が上がっている。",
+    "في العالم شاي كثير.",
+    "Welcome to our tea house.",
     "",
 ]
 

@@ -38,12 +38,25 @@ def test_the_longest_post_passes_and_a_longer_one_does_not(platform: str, longes
     assert str(said("platform", more + longest, platform)).startswith("Your answer has ")
 
 
-@pytest.mark.parametrize("post", ["**Tea** is good", "# Tea\n\nis good", "[tea](https://a.example)"])
+@pytest.mark.parametrize(
+    "post",
+    [
+        "**Tea** is good",
+        "# Tea\n\nis good",
+        "[tea](https://a.example)",
+        "__Green tea__ is good",
+        "| Tea | Price |\n| --- | ---: |\n| green | 4 |",
+        "Tea:\n|a|b|\n|-|-|\n|1|2|",
+    ],
+)
 def test_a_post_has_no_markdown(post: str) -> None:
     assert str(said("platform", post, "linkedin")).endswith("Write it again, without Markdown.")
 
 
-@pytest.mark.parametrize("post", ["#tea is good", "5 * 3 * 2 ** 4", "[sic] (really)", "- one\n- two"])
+@pytest.mark.parametrize(
+    "post",
+    ["#tea is good", "5 * 3 * 2 ** 4", "[sic] (really)", "- one\n- two", "a __init__ b", "a || b |- c"],
+)
 def test_signs_that_are_no_markdown_pass(post: str) -> None:
     assert said("platform", post, "linkedin") is None
 

@@ -87,6 +87,23 @@ Je préfère ne pas répondre à cette demande.
 Lo lamento, pero esa solicitud va contra mis normas.
 这个请求我没法满足，换个话题吧。
 テキストを送っていただければ、翻訳いたします。
+Sorry, I can't do that.
+I appreciate the request, but I'm not comfortable writing this.
+This content may violate our usage policies.
+Your request was flagged as potentially violating our policy.
+Das kann ich leider nicht schreiben.
+对不起，我还没有学会如何回答这个问题。
+お手伝いできません。
+لا أستطيع كتابة هذا المحتوى.
+It looks like you didn't include the text. Could you share it?
+I don't see any text to translate.
+It seems the article is missing. Please paste it here.
+There is no text provided to summarize.
+No text was provided.
+I'd be happy to help! What would you like me to write about?
+Proszę podać tekst do przetłumaczenia.
+Пожалуйста, пришлите текст, который нужно перевести.
+الرجاء تزويدي بالنص الذي تريد ترجمته.
 """.splitlines()
 TEXTS = """\
 I'd rather not write about winter yet: the garden is full of late roses, and this one smells of apples.
@@ -131,6 +148,17 @@ I am not able to run as fast as my brother, but I can swim across the lake.
 Dieser Artikel kann nicht alle Fragen beantworten, aber er gibt einen Überblick über das Thema.
 Ik kan niet wachten tot het zomer is en we weer naar zee gaan.
 I don't provide many details in this story, because the details would bore you.
+Your content may be removed if it violates our community policies, and you can appeal within ten days.
+I can't do this without you, she wrote, and put the letter under the door of the empty shop.
+Thank you for the invitation. I must decline, because my sister marries on the same day in June.
+There is no text on the old stone, only a bird and the number of a year.
+No article of clothing says as much about a person as a hat does, and no hat as much as this one.
+You didn't give the dog a name for a week, and then you called it Monday.
+我还没学会游泳的时候，父亲就带我去河边钓鱼，一坐就是一个下午。
+لا أستطيع كتابة هذه الرسالة دون أن أفكر في البيت القديم وشجرة الليمون.
+الرجاء تقديم التذكرة عند الباب، والحضور قبل بدء العرض بعشر دقائق.
+Das kann ich nicht oft genug sagen: Frisches Brot braucht Zeit.
+Proszę podać imię przy wejściu, a my pokażemy Państwu stolik przy oknie.
 """.splitlines()
 
 
