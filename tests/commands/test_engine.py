@@ -17,6 +17,8 @@ from pipeline.runs.workers import cluster
 from pipeline.runs.workers.segment import keep
 from pipeline.testing import Script
 from pipeline.testing.script import Latency
+from tests.support.ended import is_gone
+from tests.support.many import children, workers
 from tests.support.project import Project
 from tests.support.served import bill, nano, served
 from tests.support.server import serve
@@ -106,9 +108,11 @@ def test_a_killed_owner_loses_nothing_not_even_what_was_under_way(project: Proje
         project.job(records=Project.numbered(60), engine=RAY, models=models)
         run = project.start("run", "job.yaml", PYTHONPATH=FAKE)
         wait_for(lambda: server.ledger_path.exists() and server.ledger().billed >= 12)
+        actors = [*children(run.pid), *workers(run.pid)]
         run.kill()
         run.communicate()
-        settled(server)  # what is under way is billed
+        wait_for(lambda: all(map(is_gone, actors)), 60)
+        settled(server)  # what was under way is billed
         wait_for(lambda: kept_and_written(project) == server.ledger().billed)
         assert list(spilled.glob("*.jsonl"))
         done = with_fake(project, "run", "job.yaml")

@@ -70,7 +70,7 @@ def test_no_reply_fills_the_memory_and_what_fits_is_kept(tmp_path: Path) -> None
             capture_output=True,
             text=True,
             cwd=ROOT,
-            timeout=120,
+            timeout=250,
             check=False,
         )
     assert done.returncode == 0, done.stderr

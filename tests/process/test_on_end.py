@@ -44,7 +44,8 @@ def test_a_signal_while_somebody_is_told_ends_only_that(project: Project) -> Non
         process = project.start("run", "job.yaml", "--json")
         wait_for(lambda: bool(ear.got))
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=5)
+        out, err = process.communicate(timeout=60)
+        assert len(ear.got) < 3, "it was not tried as often as it would have been"
     assert process.returncode == 0 and json.loads(out)["outcome"] == "finished", err
 
 
@@ -54,4 +55,4 @@ def test_a_receiver_that_hangs_does_not_keep_the_process(project: Project) -> No
         began = time.monotonic()
         done = project.spawn("run", "job.yaml", "--otel", OTEL_EXPORTER_OTLP_ENDPOINT=ear.address)
     assert done.returncode == 0 and "not all of it could be sent" in done.stderr
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 100

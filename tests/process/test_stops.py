@@ -72,6 +72,7 @@ def test_a_second_signal_leaves_at_once(project: Project) -> None:
         job(project, server)
         process = started(project, server, 20)
         wait_for(lambda: sum(line.fault == "hang" for line in server.ledger().lines) >= CONCURRENCY)
+        wait_for(lambda: journalled(project.folder) == 20)
         process.send_signal(signal.SIGINT)
         wait_for_signal(project.folder)
         assert process.poll() is None, "the first signal waits for what is under way"

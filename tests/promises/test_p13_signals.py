@@ -26,7 +26,7 @@ def test_p13_one_signal_sees_to_its_end_what_is_under_way_and_two_leave_at_once(
         assert sum(line.arrived > asked for line in server.ledger().lines) <= 8, "far fewer than there were"
         assert server.ledger().billed == journalled(project.folder) < 39
         process = project.start("run", "job.yaml")
-        wait_for(lambda: server.ledger().billed == 39)
+        wait_for(lambda: journalled(project.folder) == 39)
         wait_for(lambda: any(line.fault == "hang" for line in server.ledger().lines))
         process.send_signal(signal.SIGINT)
         wait_for_signal(project.folder, times=2)

@@ -26,7 +26,7 @@ from pipeline.providers.openai import connect_to
 from pipeline.wire.conversation import Conversation, RequestBuilder
 from tests.support.fakes import outcomes
 
-TIMEOUT = 20.0
+TIMEOUT = 100.0
 
 
 def memory(name: str) -> int:
