@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pipeline.core.domain import Usage
+from pipeline.core.suggest import nearest
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
@@ -32,6 +34,7 @@ HALVED = frozenset({"flex", "batch"})  # tiers that OpenAI publishes at half of 
 _HALF = Decimal("0.5")
 _NANO_PER_TOKEN = NANO // 10**6
 _MOST_TIERS = 64
+_VERY_LIKE = 0.84  # from this likeness on, a model that is not in the list is taken for a slip
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,20 @@ def _listed(model: str, base_url: str, factors: tuple[tuple[str, Decimal], ...])
         return None
     price = Listed(info, provider, dict(factors))
     return price if _is_host(provider.api_pattern, base_url) and price.schedule() else None
+
+
+def nearly(model: str, base_url: str = "") -> str:
+    """The hint for a model that the list does not know, and that is nearly one of its host; '' for others."""
+    address = (base_url or OPENAI).lower()
+    if not _has_a_name(address) or _listed(model, address, ()):
+        return ""
+    from genai_prices.data_snapshot import get_snapshot
+
+    with suppress(LookupError):
+        provider = get_snapshot().find_provider(None, None, address)
+        if _is_host(provider.api_pattern, address):
+            return nearest(model.lower(), [one.id for one in provider.models], _VERY_LIKE)
+    return ""
 
 
 def _has_a_name(url: str) -> bool:

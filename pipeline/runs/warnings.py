@@ -24,6 +24,7 @@ from pipeline.job.models import Model
 from pipeline.job.slips import param_slip
 from pipeline.job.yaml_source import Path
 from pipeline.money.lanes import doubt, resolved_lane
+from pipeline.money.prices import nearly
 from pipeline.money.tokens import limit_of
 from pipeline.records.types import DECIMAL_COMMA
 from pipeline.runs.session import Session
@@ -69,6 +70,7 @@ def slips_of(session: Session) -> Iterator[JobError]:
     yield from _of_languages(session)
     yield from _of_context(session)
     yield from _of_params(session)
+    yield from _of_names(session)
     yield from _of_lanes(session)
 
 
@@ -234,6 +236,17 @@ def _of_params(session: Session) -> Iterator[JobError]:
             if hint := param_slip(key):
                 what = f"the parameter '{key}' is not known: it is sent as it stands"
                 yield JobError(what, where=job.text.where((part, name, "params", key), key=True), hint=hint)
+
+
+def _of_names(session: Session) -> Iterator[JobError]:
+    """Models whose price is not known, and whose names are nearly those of others at the same server."""
+    for name, model in dict(_asked(session)).items():
+        provider = adapters.load("providers", model.provider)
+        stated = model.price is not None or provider.CAPABILITIES.free
+        if not stated and (near := nearly(model.model, provider.address(model))):
+            what = f"the model '{model.model}' is not in the list of prices"
+            hint = f"{near} If the name is right, state its price: models.{name}.price"
+            yield JobError(what, where=session.job.text.where(("models", name, "model")), hint=hint)
 
 
 def _of_lanes(session: Session) -> Iterator[JobError]:

@@ -12,6 +12,13 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 from pipeline.job.slips import param_slip
 from tests.support.project import Project
 
+FINE = (
+    {"model": "gpt-5-mini", "api_key_env": "TEST_KEY"},
+    {"model": "some-model", "api_key_env": "TEST_KEY"},
+    {"model": "gpt-55-mini", "api_key_env": "TEST_KEY", "price": {"input": 1, "output": 2}},
+    {"model": "gpt-55-mini", "base_url": "http://127.0.0.1:1/v1", "api_key_env": "TEST_KEY"},
+    {"model": "gpt-55-mini", "base_url": "https://llm.example.org/v1", "api_key_env": "TEST_KEY"},
+)
 STEP: dict[str, Any] = {"name": "post", "prompt": "Write about {{ title }}."}
 JSON = {"type": "object", "additionalProperties": False}
 
@@ -157,6 +164,11 @@ WARNED: dict[str, tuple[dict[str, Any], str, str]] = {
         "the parameter 'maxCompletionTokens' is not known",
         "did you mean 'max_completion_tokens'?",
     ),
+    "a model that is not in the list of prices": (
+        {"models": {"writer": {"model": "gpt-55-mini"}}},
+        "the model 'gpt-55-mini' is not in the list of prices",
+        "did you mean 'gpt-5-mini'? If the name is right, state its price: models.writer.price",
+    ),
     "a key that is not set": (
         {"models": {"writer": {"base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key_env": "NOT_SET"}}},
         "the environment variable NOT_SET is not set",
@@ -188,7 +200,7 @@ def test_a_slip_is_a_warning_with_its_place_and_what_to_do(slip: str, project: P
     assert what in project.run("plan", "job.yaml").stderr
 
 
-@pytest.mark.parametrize("slip", [slip for slip in WARNED if "is not set" not in slip])
+@pytest.mark.parametrize("slip", [one for one in WARNED if "is not set" not in one and "list of" not in one])
 def test_a_run_says_them_before_it_sends_and_not_where_all_is_answered(slip: str, project: Project) -> None:
     changes, what, hint = WARNED[slip]
     project.job(**changes)
@@ -250,6 +262,7 @@ def test_a_table_without_rows_is_a_warning(project: Project) -> None:
         {"steps": [STEP | {"prompt": 'Answer as {"title": …} for {{ title }}, not {titles}'}]},
         {"steps": [STEP | {"checks": {"contains": "tea", "excludes": "coffee", "length": {"max": 9}}}]},
         {"steps": [STEP | {"answer": {"json": {"a": "string", "b": ["number"]}}}]},
+        *({"models": {"writer": one}} for one in FINE),
     ],
 )
 def test_a_good_job_has_no_warnings(changes: dict[str, Any], project: Project) -> None:
