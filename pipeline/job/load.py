@@ -248,7 +248,7 @@ def _apply(text: YamlSource, change: str) -> None:
     dotted, equals, value = change.partition("=")
     where = f"--set {dotted}"
     if not equals or not dotted:
-        hint = "for example --set models.writer.model=gpt-5.5-mini"
+        hint = "for example --set models.writer.model=gpt-5-mini"
         raise JobError("must be key=value", where=where, hint=hint)
     at: Any = text.data
     path: tuple[str | int, ...] = ()

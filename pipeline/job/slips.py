@@ -43,7 +43,7 @@ _MAIN = {
     "engine": ("kind", "ray"),
     "records": ("from", "products.csv"),
     "records.sample": ("n", 100),
-    "models.*": ("model", "gpt-5.5-mini"),
+    "models.*": ("model", "gpt-5-mini"),
     "models.*.fallback": ("model", "other"),
     "models.*.limits": ("rpm", 60),
     "models.*.params": ("temperature", 0.2),
@@ -129,7 +129,7 @@ def mapping_slip(path: Sequence[str | int], value: Any) -> str:
     if path[-1:] == ("json",) and isinstance(value, list):
         return f"name the fields with their types: json: {_flow(dict.fromkeys(map(str, value), 'string'))}"
     if len(path) == 2 and path[0] == "models" and path[1] in ("provider", "model", "base_url", "api"):
-        return "give the model a name of your own: models: {writer: {model: gpt-5.5-mini}}"
+        return "give the model a name of your own: models: {writer: {model: gpt-5-mini}}"
     if shown == "models":
         return "give the model a name of your own: models: {writer: {model: " + _flow(value or "…") + "}}"
     if not isinstance(value, dict | list) and value is not None and not isinstance(example, dict | list):

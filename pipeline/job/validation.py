@@ -38,7 +38,7 @@ _MOVED = ("model",)  # keys that are near to another one, but are more often in 
 _EXAMPLE = {
     "name": "add it: name: a_name_of_your_own",
     "records": "add the table: records: {from: products.csv}",
-    "models": "add a model: models: {writer: {model: gpt-5.5-mini}}",
+    "models": "add a model: models: {writer: {model: gpt-5-mini}}",
     "steps": 'add a step: steps: [{name: post, prompt: "Write about {{ title }}."}]',
 }
 """what to write for a key that is missing"""

@@ -24,7 +24,7 @@ from pipeline.wire.conversation import Conversation, RequestBuilder
 @pytest.mark.parametrize(
     ("model", "known"),
     [("gpt-4o-mini", "o200k_base"), ("gpt-4.1", "o200k_base"), ("gpt-4", "cl100k_base"),
-     ("gpt-4-turbo", "cl100k_base"), ("gpt-3.5-turbo", "cl100k_base"), ("gpt-5.5-mini", "o200k_base"),
+     ("gpt-4-turbo", "cl100k_base"), ("gpt-3.5-turbo", "cl100k_base"), ("gpt-5-mini", "o200k_base"),
      ("openai/gpt-4o", "o200k_base"), ("GPT-4O", "o200k_base"), ("o3-mini", "o200k_base"),
      ("llama-3", None), ("smollm2", None), ("", None)],
 )  # fmt: skip
