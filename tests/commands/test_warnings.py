@@ -274,7 +274,8 @@ def test_a_good_job_has_no_warnings(changes: dict[str, Any], project: Project) -
 def test_no_parameter_of_a_server_is_taken_for_a_slip() -> None:
     bodies = (ChatBody, ResponseBody, CompletionBody)
     known = {name for body in bodies for name in body.__annotations__}
-    for name in (*known, "min_p", "top_k", "repeat_penalty", "chat_template_kwargs", "guided_json", "my_own"):
+    known |= {"min_p", "top_k", "repeat_penalty", "chat_template_kwargs", "guided_json", "my_own"}
+    for name in (*known, "models", "reasoning_format", "search_options", "top_nsigma"):
         assert param_slip(name) == "", name
 
 
