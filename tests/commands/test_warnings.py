@@ -232,7 +232,11 @@ def test_a_choice_that_keeps_no_row_is_a_warning(key: str, value: str, project: 
             "2 cells of 'price' cannot be read as a number (the first is '39,90')",
             "price: decimal_comma",
         ),
-        (["price"], "2 cells of 'price' cannot be read as a number: `where` does not", "correct the table"),
+        (
+            ["price"],
+            "2 cells of 'price' cannot be read as a number: `where` takes them for empty",
+            "correct the table",
+        ),
     ],
 )
 def test_cells_that_a_condition_cannot_read_as_numbers_are_a_warning(
