@@ -113,7 +113,7 @@ class RunState:
 
     def warn(self) -> None:
         """Tell once what is likely to be a slip in the job, before anything is sent."""
-        for warning in () if self.warned else slips_of(self.session):
+        for warning in () if self.warned else slips_of(self.session, pilot=self.wish.pilot is not None):
             for line in f"warning: {warning}".splitlines():
                 self.say(line)
         self.warned = True

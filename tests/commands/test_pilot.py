@@ -82,3 +82,12 @@ def test_records_that_cost_the_same_are_no_proof_that_all_others_do(project: Pro
         project.job(models=served(server.base_url), records=Project.numbered(9).replace("thing", "a"))
         said = project.run("run", "job.yaml", "--pilot", "3").stderr
     assert said.count("(all records of the pilot had the same)") == 2 and "95 times" not in said, said
+
+
+def test_a_pilot_says_nothing_of_how_many_rows_can_be_ok(project: Project) -> None:
+    scripted = {"writer": {"provider": "scripted", "model": "m"}}
+    project.job(models=scripted, records=varied(20), accept=15, budget={"cost": 1})
+    done = project.run("run", "job.yaml", "--pilot", "5")
+    assert done.returncode == 75 and "warning" not in done.stderr, done.stderr
+    project.job(models=scripted, records=varied(20), accept=25, budget={"cost": 1})
+    assert "warning: job.yaml" in project.run("run", "job.yaml", "--pilot", "5", "--yes").stderr
