@@ -132,8 +132,12 @@ def load_job(
     limit: int | None,
     untrusted: Allowed | None = None,
     allow_code: bool | None = None,
+    besides: str = "",
 ) -> Job:
-    """Load a job, and say which code of it runs; `allow_code`: None where its plugins are not needed."""
+    """Load a job, and say which code of it runs; `allow_code`: None where its plugins are not needed.
+
+    `besides`: a model that is used though no step asks it.
+    """
     from pipeline.job.load import load
 
     changes = [*(sets or ())]
@@ -141,7 +145,7 @@ def load_job(
         changes.append(f"records.limit={limit}")
     if untrusted and allow_code:
         raise JobError("code may never run with --untrusted", where="--allow-code")
-    job = load(file, changes, untrusted=untrusted, allow_code=allow_code)
+    job = load(file, changes, untrusted=untrusted, allow_code=allow_code, besides=besides)
     if job.code.files:
         typer.echo(safe_text(f"code runs: {job.code.said}"), err=True)
     return job

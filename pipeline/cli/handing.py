@@ -173,7 +173,7 @@ def finetune(
 ) -> None:
     """Train a model with the accepted answers of a step, and follow it to its end. It costs money."""
     share = share_of(split, seed)
-    job = common.load_job(job_file, sets, limit, allow_code=allow_code)
+    job = common.load_job(job_file, sets, limit, allow_code=allow_code, besides=model)
     from pipeline import api
     from pipeline.runs.tuning.state import Order
 

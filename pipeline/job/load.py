@@ -91,11 +91,13 @@ def load(
     *,
     untrusted: Allowed | None = None,
     allow_code: bool | None = False,
+    besides: str = "",
 ) -> Job:
     """Read and check a job file. `changes` are `key=value` overrides such as `steps.post.model=cloud`.
 
     `untrusted` is for a job from somebody else: it may do no more than this allows, whatever the job says.
     `allow_code`: whether the job's plugins may run; with None they are not needed, and left out.
+    `besides`: a model that is used though no step asks it.
     Raises `JobError`, whose text names file, line and column.
     """
     file = Path(path).absolute()
@@ -131,7 +133,7 @@ def load(
     elif allow_code is not None:
         job._code, job._allows_code = _plugins(job, text, allow_code), allow_code
     job = resolve(job, text)
-    _refuse_unasked(job, text, there)
+    _refuse_unasked(job, text, there | {besides})
     return job
 
 

@@ -43,6 +43,14 @@ def test_training_is_not_begun_without_a_yes(shop: Project, server: Trainer) -> 
     assert not (shop.folder / "output/shop/tuning/post.json").exists()
 
 
+def test_a_model_that_only_the_command_names_can_be_trained(shop: Project, server: Trainer) -> None:
+    extra = f"--set=models.extra={{model: m, base_url: '{server.url}', api_key_env: TEST_KEY}}"
+    done = shop.run("finetune", "job.yaml", extra, "--model", "extra")
+    assert done.returncode == 2 and "training costs money" in done.stderr, done.stderr
+    done = shop.run("finetune", "job.yaml", extra, "--model", "trained")
+    assert done.returncode == 2 and "no step asks model 'extra'" in done.stderr
+
+
 def test_too_few_examples_are_not_sent(shop: Project, server: Trainer) -> None:
     done = shop.run(*COMMAND, "--limit", "9", "--yes")
     assert done.returncode == 2 and "9 examples are too few: at least 10" in done.stderr
