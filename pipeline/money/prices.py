@@ -268,7 +268,8 @@ def nearly(model: str, base_url: str = "") -> str:
         provider = get_snapshot().find_provider(None, None, address)
         if _is_host(provider.api_pattern, address):
             ids = [one.id for one in provider.models]
-            there = model.lower() in map(str.lower, ids)  # one that has no price there
+            there = {model.lower(), model.lower().partition(":")[0]} & {*map(str.lower, ids)}
+            # one that has no price there, or a variant of OpenRouter, such as :nitro
             return "" if there else nearest(model.lower(), ids, _VERY_LIKE)
     return ""
 
