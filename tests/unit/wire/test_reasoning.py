@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,6 +164,8 @@ def test_reasoning_in_the_form_of_other_models_is_taken_off(form: str) -> None:
         "<thinkers>Plato</thinkers> and others",
         "<answer>Tea.</answer>",
         "<unthinkable>a</unthinkable> b",
+        "<monologue>To be.</monologue>\n<dialogue>Hello.</dialogue>",
+        '<customer_thoughts>Late.</customer_thoughts>\n<customer_reply tone="calm">Sorry.</customer_reply>',
         "Here is my thought process: I drink tea.",
         "Harmony writes `<|end|><|start|>assistant<|channel|>final<|message|>` between the two.",
     ],
@@ -171,3 +176,25 @@ def test_a_text_with_like_words_stays_whole(text: str) -> None:
 
 def test_a_box_of_special_tokens_is_taken_off_a_whole_answer() -> None:
     assert apart("<|begin_of_box|>Tea.<|end_of_box|>") == Parts("", "Tea.")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "<response>\n  <status>ok</status>\n</response>",
+        '<answer><item id="1"/></answer>',
+        "<answer>a</answer> or <answer>b</answer>",
+    ],
+)
+@pytest.mark.parametrize("form", ["<think>I see.</think>\n{}", "I see.\n</think>\n\n{}"])
+def test_xml_with_the_name_of_a_wrapper_stays_whole(form: str, answer: str) -> None:
+    assert apart(form.format(answer)) == Parts("I see.", answer)
+
+
+def test_a_long_text_of_blocks_with_names_of_their_own_takes_no_time() -> None:
+    names = ("".join(letters) + "_think" for letters in product("abcdefghijklm", repeat=4))
+    text = "".join(f"<{name}></{name}>" for name in names)
+    started = time.process_time()
+    assert apart(text) is None
+    assert apart("<a_think></a_think>" * 40_000) is None
+    assert time.process_time() - started < 2
