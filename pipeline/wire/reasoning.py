@@ -48,7 +48,9 @@ _CLOSED = {
     for sign in {closes[0] for closes in _OPENED}
 }
 """closing tags that may stand alone, by their first sign: a text without it is not searched"""
-_ELEMENT = re.compile(r"\s*(<[a-z][\w:.-]*(?:\s[^<>]{0,200})?/?>)", _ANY)
+_HTML = "a|article|b|blockquote|br|div|em|h[1-6]|html|i|img|main|ol|p|pre|section|span|strong|table|ul"
+_ELEMENT = re.compile(rf"\s*(<(?!(?:{_HTML})[\s/>])[a-z][\w:.-]*(?:\s[^<>]{{0,200}})?/?>)", _ANY)
+"""an element of XML: a text of HTML is an answer like others"""
 _CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
 _CHANNEL_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
 _HARMONY = (_CHANNEL, "<|start|>assistant")

@@ -141,6 +141,7 @@ def test_end_tokens_are_taken_off_a_text(text: str, left: str) -> None:
         "<role>ASSISTANT</role><think>{}</think>\nTea.",
         "\u200b<think>{}</think>\nTea.",
         "<think>{}</think>\n<answer>\nTea.\n</answer>",
+        "<inner_monologue>{}</inner_monologue>\n<answer>Tea.</answer>",
         "<think>{}</think><response>Tea.</response>",
         "<think>{}</think><|begin_of_box|>Tea.<|end_of_box|>",
         "<|think|>{}<|end|><|begin|>assistant<|content|>Tea.",
@@ -189,6 +190,12 @@ def test_a_box_of_special_tokens_is_taken_off_a_whole_answer() -> None:
 @pytest.mark.parametrize("form", ["<think>I see.</think>\n{}", "I see.\n</think>\n\n{}"])
 def test_xml_with_the_name_of_a_wrapper_stays_whole(form: str, answer: str) -> None:
     assert apart(form.format(answer)) == Parts("I see.", answer)
+
+
+@pytest.mark.parametrize("html", ["<p>Tea.</p>", '<h2 id="a">Tea</h2>\n<p>Now.</p>', "<br/>Tea."])
+@pytest.mark.parametrize("form", ["<my_thoughts>x</my_thoughts>{}", "<think>x</think><answer>{}</answer>"])
+def test_html_behind_reasoning_is_an_answer(form: str, html: str) -> None:
+    assert apart(form.format(html)) == Parts("x", html)
 
 
 def test_a_long_text_of_blocks_with_names_of_their_own_takes_no_time() -> None:
