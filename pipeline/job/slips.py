@@ -85,9 +85,9 @@ _OTHER_PARAMS = frozenset((
     "user", "verbosity", "web_search_options",
     # of other servers
     "chat_template_kwargs", "length_penalty", "min_p", "min_tokens", "mirostat", "mirostat_eta",
-    "mirostat_tau", "n_predict", "num_ctx", "num_predict", "provider", "random_seed", "repeat_penalty",
-    "repetition_penalty", "route", "safe_prompt", "stop_token_ids", "thinking", "top_a", "top_n_sigma",
-    "transforms", "typical_p",
+    "mirostat_tau", "models", "n_predict", "num_ctx", "num_predict", "provider", "random_seed",
+    "reasoning_format", "repeat_penalty", "repetition_penalty", "route", "safe_prompt", "search_options",
+    "stop_token_ids", "thinking", "top_a", "top_n_sigma", "top_nsigma", "transforms", "typical_p",
 ))  # fmt: skip
 _VERY_LIKE = 0.84
 """from this likeness (0 to 1) on, an unknown name is taken for a slip: servers have names of their own"""

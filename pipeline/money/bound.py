@@ -7,6 +7,7 @@ or where a price is not known. This module does not know the journal, and sends 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -100,6 +101,7 @@ class Bound:
             (f"{one.open}: set budget.cost" for one in asks if one.open), ""
         )
         self.why_not = ""  # why there is no bound, and what to do about it
+        self._picked = set[int]()  # questions whose samples are compared: once for all of them
 
     def most(self, request: Request) -> int | None:
         """Nano-dollars for a request that is not answered, with all that may follow it; None for no bound."""
@@ -146,7 +148,9 @@ class Bound:
                         total += self._judged(asks, bare, text + longest * (1 + follows.continuations))
                 failed += 1
         total *= follows.samples if follows.serial else 1
-        if follows.picked:
+        question = hash((request.body, re.sub("s[0-9]+$", "", request.draw)))  # of all samples
+        if follows.picked and question not in self._picked:
+            self._picked.add(question)
             total += self._judged(follows.picked, bare, text + 2 * longest * (1 + follows.continuations))
         return total
 

@@ -267,7 +267,9 @@ def nearly(model: str, base_url: str = "") -> str:
     with suppress(LookupError):
         provider = get_snapshot().find_provider(None, None, address)
         if _is_host(provider.api_pattern, address):
-            return nearest(model.lower(), [one.id for one in provider.models], _VERY_LIKE)
+            ids = [one.id for one in provider.models]
+            there = model.lower() in map(str.lower, ids)  # one that has no price there
+            return "" if there else nearest(model.lower(), ids, _VERY_LIKE)
     return ""
 
 

@@ -29,13 +29,17 @@ _DTYPES: dict[ColumnType, pl.DataType] = {
     "date": pl.Date(),
     "datetime": pl.Datetime("us"),
 }
-DECIMAL_COMMA = "^[+-]?([0-9]{1,3}([. ’'\u00a0\u202f][0-9]{3})+|[0-9]+)(,[0-9]+)?$"
+DECIMAL_COMMA = "^[+-]?([1-9][0-9]{0,2}([. ’'\u00a0\u202f][0-9]{3})+|[0-9]+)(,[0-9]+)?$"
 """a number with a comma before its decimals, and points, spaces or apostrophes between its thousands"""
 _FROM_TEXT: dict[ColumnType, Callable[[pl.Expr], pl.Expr]] = {
     "integer": lambda text: text.cast(pl.Int64, strict=False),
     "float": lambda text: _finite(text.cast(pl.Float64, strict=False)),
     "decimal_comma": lambda text: pl.when(text.str.contains(DECIMAL_COMMA)).then(
-        text.str.replace_all("[. ’'\u00a0\u202f]", "").str.replace(",", ".", literal=True).cast(pl.Float64)
+        _finite(
+            text.str.replace_all("[. ’'\u00a0\u202f]", "")
+            .str.replace(",", ".")
+            .cast(pl.Float64, strict=False)
+        )
     ),
     "boolean": lambda text: text.str.to_lowercase().replace_strict(
         _BOOLEANS, default=None, return_dtype=pl.Boolean

@@ -95,10 +95,10 @@ def _of_records(session: Session) -> Iterator[JobError]:
         comma = not private and re.match(DECIMAL_COMMA, first.strip())
         shown = "" if private else f" (the first is '{first[:40]}')"
         what = f"{counted(count, 'cell')} of '{name}' cannot be read as a number{shown}"
-        read = f"records.types: {{{name}: decimal_comma}} reads such numbers"
+        read = f"records.types: {{{name}: decimal_comma}} reads the comma as a decimal point"
         hint = read if comma else "correct the table, if these rows matter"
         where = session.job.text.where(("records", "where"))
-        yield JobError(f"{what}: `where` does not choose such rows", where=where, hint=hint)
+        yield JobError(f"{what}: `where` takes them for empty", where=where, hint=hint)
 
 
 def _of_accept(session: Session) -> Iterator[JobError]:

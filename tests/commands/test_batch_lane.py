@@ -13,11 +13,15 @@ from pipeline import api
 from pipeline.core.domain import Billed, Fate, Fault
 from pipeline.core.errors import RunStopped
 from pipeline.job.load import load
+from pipeline.journal.batches import Batch
+from pipeline.providers import scripted
 from pipeline.providers.http.batches import Batches
 from pipeline.runs.night import submit
+from pipeline.runs.night.under_way import UnderWay
+from pipeline.runs.status import status_of
 from pipeline.testing import Script
 from pipeline.testing.script import BatchRule, BatchScript
-from tests.support.nights import HOURS, fail_batches, pass_a_night
+from tests.support.nights import HOURS, LOST, NO_ANSWER, fail_batches, pass_a_night
 from tests.support.project import KEY, Project
 from tests.support.served import bill, nano, served
 from tests.support.writer import Chat, writer
@@ -162,3 +166,50 @@ def test_before_a_deadline_a_server_without_batches_is_gone_round(
     assert morning.ok == 4 and 30 < morning.seconds < 0.26 * HOURS
     assert morning.at("4 requests may be paid for twice") is not None
     assert morning.bills.twice == 0
+
+
+def test_a_batch_that_was_gone_round_is_not_made_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    left, leave = list[str](), UnderWay.leave
+
+    async def lost(*_: object) -> None:
+        raise LOST
+
+    async def silent(*_: object) -> None:
+        raise NO_ANSWER
+
+    async def leaving(under_way: UnderWay, batch: Batch) -> None:
+        monkeypatch.undo()  # the server is up again
+        monkeypatch.chdir(tmp_path)
+        left.append(batch.mark)
+        await leave(under_way, batch)
+
+    monkeypatch.setattr(UnderWay, "leave", leaving)
+    monkeypatch.setattr(scripted.Batches, "submit", lost)
+    monkeypatch.setattr(scripted.Batches, "find", silent)
+    morning = pass_a_night(tmp_path, hours=0.26, faults=[], seed=1, rows=4)
+    assert morning.ok == 4 and len(left) == 1
+    assert morning.at("submitted") is None
+    assert {one["state"] for one in status_of(load(tmp_path / "job.yaml"))["batches"]} == {"refused"}
+
+
+def test_a_server_that_brought_results_at_last_is_not_called_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    times, nights, connect = list[float](), list[UnderWay](), UnderWay.connect
+
+    def down(now: float, name: str) -> bool:
+        times.extend([now] if name == "fetch" else [])
+        return name == "fetch" and len(times) == 1
+
+    async def connecting(under_way: UnderWay, *given: Any) -> None:
+        nights.append(under_way)
+        await connect(under_way, *given)
+
+    monkeypatch.setattr(UnderWay, "connect", connecting)
+    fail_batches(monkeypatch, down, lambda: False)
+    assert pass_a_night(tmp_path, hours=None, faults=[], seed=1, rows=4).ok == 4
+    assert len(times) > 1 and [night.silent for night in nights] == [{}]

@@ -219,6 +219,26 @@ def test_later_samples_are_counted_each(project: Project) -> None:
     assert project.numbers("run", "job.yaml")["sent"] == 3 + 3 * 4
 
 
+def test_samples_are_compared_once_in_the_bound(project: Project) -> None:
+    writer = {"provider": "scripted", "model": "m", "price": PRICES["first"], "params": LIMIT}
+    compared = {}
+    for samples in (2, 8):
+        most = []
+        for pick in ("longest", {"judge": {"model": "writer"}}):
+            each = {"sample": [1, 2]}
+            step = {
+                "name": "post",
+                "prompt": "About {{ title }}",
+                "samples": samples,
+                "each": each,
+                "pick": pick,
+            }
+            project.job(models={"writer": writer}, steps=[step])
+            most.append(project.numbers("plan", "job.yaml")["most"])
+        compared[samples] = most[1] - most[0]
+    assert compared[8] == pytest.approx(compared[2] * (8 * 7) / (2 * 1)) and compared[2] > 0
+
+
 def test_a_budget_is_a_bound(project: Project) -> None:
     writer = {"base_url": "http://127.0.0.1:1/v1", "model": "m", "price": PRICES["first"]}
     project.job(models={"writer": writer}, budget={"cost": 0.0007})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pipeline.testing import Rule, Script
@@ -187,3 +189,14 @@ def test_json_masks_private_columns_and_cuts_nothing_off(shop: Project) -> None:
     shop.run("export", "job.yaml", *private)
     done = shop.run("show", "job.yaml", "--json", *private)
     assert {row["columns"]["title"] for row in json.loads(done.stdout)["rows"]} == {"***"}
+
+
+def test_json_has_null_for_what_is_no_number(project: Project) -> None:
+    rows = {"sku": ["a", "b"], "ratio": [math.nan, 0.5], "parts": [[1.5, math.inf], []]}
+    pl.DataFrame(rows).write_parquet(project.folder / "records.parquet")
+    file = project.job(output={"to": "out.parquet"}, steps=[{"name": "post", "prompt": "Item {{ sku }}"}])
+    file.write_text(file.read_text().replace("records.csv", "records.parquet"))
+    assert project.run("run", "job.yaml", "--set", "models.writer.provider=scripted").returncode == 0
+    said = json.loads(project.run("show", "job.yaml", "--json").stdout, parse_constant=pytest.fail)
+    shown = [(row["columns"]["ratio"], row["columns"]["parts"]) for row in said["rows"]]
+    assert shown == [(None, [1.5, None]), (0.5, [])]

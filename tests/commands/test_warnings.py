@@ -232,7 +232,11 @@ def test_a_choice_that_keeps_no_row_is_a_warning(key: str, value: str, project: 
             "2 cells of 'price' cannot be read as a number (the first is '39,90')",
             "price: decimal_comma",
         ),
-        (["price"], "2 cells of 'price' cannot be read as a number: `where` does not", "correct the table"),
+        (
+            ["price"],
+            "2 cells of 'price' cannot be read as a number: `where` takes them for empty",
+            "correct the table",
+        ),
     ],
 )
 def test_cells_that_a_condition_cannot_read_as_numbers_are_a_warning(
@@ -274,7 +278,8 @@ def test_a_good_job_has_no_warnings(changes: dict[str, Any], project: Project) -
 def test_no_parameter_of_a_server_is_taken_for_a_slip() -> None:
     bodies = (ChatBody, ResponseBody, CompletionBody)
     known = {name for body in bodies for name in body.__annotations__}
-    for name in (*known, "min_p", "top_k", "repeat_penalty", "chat_template_kwargs", "guided_json", "my_own"):
+    known |= {"min_p", "top_k", "repeat_penalty", "chat_template_kwargs", "guided_json", "my_own"}
+    for name in (*known, "models", "reasoning_format", "search_options", "top_nsigma"):
         assert param_slip(name) == "", name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -248,7 +249,7 @@ def numbers_of_rows(
     rows = [
         {
             "columns": {
-                name: "***" if name in job.records.private else value
+                name: "***" if name in job.records.private else _in_json(value)
                 for name, value in row.items()
                 if name.split(".")[0] not in others
             },
@@ -267,6 +268,11 @@ def numbers_of_rows(
     ]
     about = {"total": found.total, "only": found.chosen, "unchanged": found.unchanged}
     return {**about, "rows": rows, "story": chapters}
+
+
+def _in_json(value: Any) -> Any:
+    """A value as JSON has it, which knows neither NaN nor infinite numbers."""
+    return json.loads(json.dumps(value, default=str), parse_constant=lambda _: None)
 
 
 def _folded(text: str, indent: str, width: int) -> list[str]:

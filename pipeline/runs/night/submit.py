@@ -54,7 +54,8 @@ async def attend(batch: Batch, under_way: UnderWay) -> None:
             await _submitted(batch, state, under_way)
             return
         batch.unsure = False
-    if batch.earlier or under_way.closing or under_way.cancelled:
+    gone_round = batch.state == "left"  # its requests were sent another way
+    if gone_round or batch.earlier or under_way.closing or under_way.cancelled:
         await under_way.refused(batch, "it was never made")
     elif under_way.shared.now() >= batch.next_try:
         await _make(batch, under_way)

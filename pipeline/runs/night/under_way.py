@@ -127,6 +127,7 @@ class UnderWay:
         self.parked.remove(batch)
         self.open.pop(batch.mark, None)
         self._states.pop(batch.mark, None)
+        self.silent.pop(batch.mark, None)
         self.left = [one for one in self.left if one is not batch]
 
     async def leave(self, batch: Batch) -> None:

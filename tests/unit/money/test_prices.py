@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.domain import Usage
-from pipeline.money.prices import HALVED, Listed, Price, Rates, Stated, price_of
+from pipeline.money.prices import HALVED, Listed, Price, Rates, Stated, nearly, price_of
 
 MINI = {"input": 0.25, "output": 2.0, "cached": 0.025}
 
@@ -275,3 +275,18 @@ def test_the_list_knows_no_address_without_a_name_of_the_internet(
     assert not any(re.match(one.api_pattern, url) for one in data_snapshot.get_snapshot().providers)
     monkeypatch.setattr(data_snapshot, "get_snapshot", None)  # it is not even asked for
     assert price_of("gpt-4o", url) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url"),
+    [
+        ("text-embedding-3-small", ""),
+        ("meta-llama/llama-3.3-70b-instruct:free", "https://openrouter.ai/api/v1"),
+        ("together/Tev1-4B-experimental", "https://api.together.xyz/v1"),
+    ],
+)
+def test_a_model_of_the_list_is_no_slip_for_itself_though_no_price_is_known(
+    model: str, base_url: str
+) -> None:
+    assert nearly(model, base_url) == ""
+    assert "did you mean" in nearly(f"{model[:-2]}x{model[-2:]}", base_url)
