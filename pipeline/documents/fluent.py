@@ -8,6 +8,7 @@ This module does not know what a message is for.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -49,9 +50,11 @@ def read(name: str, content: bytes, policy: Policy) -> Document:
     text = source.text
     eol = "\r\n" if "\r\n" in text else "\n"
     spots, lint = [], []
+    line, at = 1, 0
     for pattern in _patterns(text):
         if _placeables(text, pattern.start, pattern.end) is None:
-            lint.append(f"{name}, line {source.line(pattern.start)}: a {{ is not closed in {pattern.path}")
+            line, at = line + text.count("\n", at, pattern.start), pattern.start
+            lint.append(f"{name}, line {line}: a {{ is not closed in {pattern.path}")
             spots.append(left_out(pattern.start, pattern.end, "broken"))
             continue
         for part in _parts(text, pattern, 0):
@@ -192,10 +195,14 @@ def _spot(text: str, part: _Pattern, eol: str) -> Spot:
 
 
 def _outside(spans: tuple[Span, ...], others: tuple[Span, ...]) -> tuple[Span, ...]:
-    """The spans that touch none of the others."""
-    return tuple(
-        (start, end) for start, end in spans if all(end <= other[0] or start >= other[1] for other in others)
-    )
+    """The spans that touch none of the others, which are in order."""
+    ends = [end for _, end in others]
+    free = []
+    for start, end in spans:
+        after = bisect_right(ends, start)
+        if after == len(others) or end <= others[after][0]:
+            free.append((start, end))
+    return tuple(free)
 
 
 def _written(newline: str, own_line: bool, text: str) -> str:

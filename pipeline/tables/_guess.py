@@ -27,8 +27,8 @@ _HEAD = 1024
 _OTHERS = {
     b"PK\x03\x04": "a workbook or another zip file",
     b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (.xls)",
-    b"PAR1": "a Parquet file (.parquet)",
-    b"ARROW1": "an Arrow file",
+    b"PAR1\x15": "a Parquet file (.parquet)",
+    b"ARROW1\0": "an Arrow file",
     b"%PDF-": "a PDF",
     b"SQLite format 3": "a database of SQLite",
     b"\x1f\x8b": "compressed (.gz)",

@@ -26,7 +26,7 @@ from pipeline.system.packages import install_command
 from pipeline.tables._workbook import ANEW, refuse_bombs, refuse_unread
 
 READS = ("sheet", "header")
-DAY_0 = date(1899, 12, 31)
+DAY_0, DAY_0_OF_1904 = date(1899, 12, 31), date(1904, 1, 1)
 TOP = 20  # rows among which a header is looked for
 PACKAGES = "'fastexcel>=0.20,<1' 'xlsxwriter>=3.2,<4'"  # what the extra `excel` brings
 
@@ -140,9 +140,10 @@ def _clock(column: pl.Series) -> pl.Series:
     """Excel has one kind of date: a column of times of day has the day 0, and one of days has no times."""
     if not isinstance(column.dtype, pl.Datetime) or column.null_count() == len(column):
         return column
-    if (column.dt.date() <= DAY_0).all():
+    days, midnight = column.dt.date(), (column.dt.time() == time(0)).all()
+    if (days <= DAY_0).all() or ((days == DAY_0_OF_1904).all() and not midnight):
         return column.dt.time()
-    return column.dt.date() if (column.dt.time() == time(0)).all() else column
+    return days if midnight else column
 
 
 @contextmanager
@@ -153,6 +154,9 @@ def _readable(path: Path, package: Any) -> Iterator[None]:
     with polars_words(damaged):
         try:
             yield
+        except package.UnsupportedColumnTypeCombinationError as error:
+            what = "a column has durations beside dates or times of day"
+            raise InputError(what, where=str(path), hint="give all its cells one format") from error
         except package.FastExcelError as error:
             raise damaged("") from error
 

@@ -30,6 +30,9 @@ _ZERO = re.compile(rb"<(?:\w+:)?v\b[^>]*>0<")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _ODS_CELLS = re.compile(rb"<table:(table-row|table|(?:covered-)?table-cell)(?=[\s/>])([^>]*?)(/?)>")
 _ODS_VALUE = re.compile(rb'office:(?:\w+-)?value="|office:value-type="string"')
+_ODS_CLOCK = rb"PT(?:[01]?[0-9]|2[0-3])H[0-5]?[0-9]M[0-5]?[0-9](?:[.][0-9]+)?S"
+_ODS_LONG = re.compile(rb'office:time-value="(?!%s")' % _ODS_CLOCK)
+"""a duration that would be read as an empty cell: a day or more, below zero, or without hours"""
 _ODS_TEXT = re.compile(rb"\s*<text:p[^>]*>([^<]{1,20})")
 _AT_OPENING = re.compile(rb'<(?:\w+:)?calcPr\b(?=[^>]*\bfullCalcOnLoad="(?:1|true)")[^>]*>')
 _WRITES_ZEROS = re.compile(rb'\bcalcId="(?:124519|999999)"')
@@ -155,6 +158,8 @@ def _unread_in_ods(archive: zipfile.ZipFile, index: int, first: int) -> tuple[st
             return place, f"holds the error {text[1].decode(errors='replace')}" if text else "holds an error"
         if b"table:formula=" in cell.attributes and not _ODS_VALUE.search(cell.attributes):
             return place, _UNCOMPUTED
+        if _ODS_LONG.search(cell.attributes):
+            return place, "holds a duration that is read from .xlsx alone"
     return None
 
 

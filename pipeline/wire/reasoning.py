@@ -40,12 +40,17 @@ def _closes(tag: str) -> re.Pattern[str]:
 
 
 _CLOSES = {opens: _closes(closes) for opens, closes in _ALL.items()}
+_ANY_CLOSES = re.compile(r"(?<![`'\"])</([a-z_:-]+)\s*>|</([a-z_:-]+)\s*>(?![`'\"])", _ANY)
+"""what may end a block with another name"""
 _OPENED = {closes: opens for opens, closes in BLOCKS.items() if closes[1] == "/"}
 _CLOSED = {
     sign: re.compile("|".join(_tag(closes) for closes in _OPENED if closes[0] == sign), _ANY)
     for sign in {closes[0] for closes in _OPENED}
 }
 """closing tags that may stand alone, by their first sign: a text without it is not searched"""
+_HTML = "a|article|b|blockquote|br|div|em|h[1-6]|html|i|img|main|ol|p|pre|section|span|strong|table|ul"
+_ELEMENT = re.compile(rf"\s*(<(?!(?:{_HTML})[\s/>])[a-z][\w:.-]*(?:\s[^<>]{{0,200}})?/?>)", _ANY)
+"""an element of XML: a text of HTML is an answer like others"""
 _CHANNEL, _MESSAGE = "<|channel|>", "<|message|>"
 _CHANNEL_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
 _HARMONY = (_CHANNEL, "<|start|>assistant")
@@ -118,12 +123,14 @@ def _opened(text: str) -> Parts | None:
     if start.lower().startswith(_WHOLE):
         return Parts("", _unwrapped(start.strip()))
     thoughts: list[str] = []
-    place = 0
+    place, said = 0, len(text.rstrip())
     while opened := _OPENS.match(text, place):
         name = re.sub(r"\s[^<>]*>", ">", opened[1].lower())
         end = _end(text, opened, name)
         thoughts.append(text[opened.end() : end.start() if end else None].strip())
-        if name not in BLOCKS and not (end and text[end.end() :].strip()):
+        if name not in BLOCKS and not (end and end.end() < said):
+            return None
+        if name not in _ALL and end and _is_element(text, end.end()):
             return None
         if not end:
             return Parts(_joined(thoughts), "", whole=False)
@@ -131,9 +138,17 @@ def _opened(text: str) -> Parts | None:
     return Parts(_joined(thoughts), _unwrapped(text[place:].strip())) if thoughts else None
 
 
+def _is_element(text: str, place: int) -> bool:
+    """Whether an element stands next that is neither a block nor around the answer: the text is XML."""
+    found = _ELEMENT.match(text, place)
+    return bool(found and found[1].lower() not in WRAPPERS and not _OPENS.match(text, place))
+
+
 def _end(text: str, opened: re.Match[str], name: str) -> re.Match[str] | None:
     """The closing tag of a block: of several, where blocks stand within it, the one that closes it."""
-    ends = (_CLOSES.get(name) or _closes(f"</{name[1:]}")).finditer(text, opened.end())
+    ends = (_CLOSES.get(name) or _ANY_CLOSES).finditer(text, opened.end())
+    if name not in _ALL:
+        ends = filter(lambda end: (end[1] or end[2]).lower() == name[1:-1], ends)
     end = next(ends, None)
     if end is None or name not in text[opened.end() : end.start()].lower():
         return end
@@ -186,11 +201,14 @@ def _channels(text: str) -> Parts:
 
 
 def _unwrapped(answer: str) -> str:
+    """An answer without what a model sets around it; elements within `<response>` make it XML."""
     for opens, closes in WRAPPERS.items():
         if answer[: len(opens)].lower() == opens:
-            answer = answer[len(opens) :]
-            ends = len(answer) - len(closes)
-            answer = answer[:ends] if answer[ends:].lower() == closes else answer
+            inner = answer[len(opens) :]
+            ends = len(inner) - len(closes)
+            inner = inner[:ends] if inner[ends:].lower() == closes else inner
+            if opens[1] == "|" or not (_ELEMENT.match(inner) or opens in inner.lower()):
+                answer = inner
     return answer.strip()
 
 

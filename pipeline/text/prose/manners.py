@@ -46,7 +46,8 @@ _PREAMBLES = (
     r"(?:ai|人工知能|言語モデル)(?:アシスタント)?として、",
     r"(?:بالتأكيد|بالطبع|حسن[اً]{1,2}|تفضل)[!،,.] ?(?:إليك|هذا هو|هذه هي|فيما يلي)",
     rf"(?:إليك|فيما يلي) {_LINE}{_THING}{_LINE}:\Z",
-    r"(?:okay|ok|alright|great)[,!.] here(?:'s| is| are)|here you go[:!.]",
+    r"(?:okay|ok|alright|great)[,!.] here(?:'s| is| are)"
+    r"(?! (?:the|my) (?:thing|deal|truth|plan|catch|problem|question|secret|story)\b)|here you go[:!.]",
     r"(?:translation|rewritten (?:text|version)|(?:corrected|final) (?:text|version)|übersetzung|traducción"
     r"|traduction|翻译|译文|翻訳|訳文) ?[:：]\Z",
 )
@@ -71,7 +72,7 @@ _CLOSINGS = (
     r"(?:quieres|desea|te gustaría) que (?:lo|la|te|le|ajuste|haga|cambie)",
     r"希望(?:这|這|以上|对|對)[^。]{0,20}(?:帮助|幫助|满意|滿意|符合|有用)",
     r"(?:如果|如|若)(?:您|你)?(?:需要|还需要|有任何|想要|希望)[^。]{0,30}(?:告诉我|告訴我|修改|调整|調整|随时|隨時)",
-    r"(?:如需|如有|若需|若有|需要)[^。]{0,12}(?:修改|调整|調整|补充|補充|润色)[^。]{0,12}(?:告诉我|告訴我|告知)",
+    r"(?:如需|如有|若需|若有|需要)[^。]{0,12}(?:修改|调整|調整|补充|補充|润色)[^。]{0,12}(?:告诉我|告訴我)(?![们們])",
     r"\A\(?(?:word|character) count ?: ?\d+\b|\A\((?:about )?\d+ (?:words|characters|wörter|palabras)\)\Z"
     r"|\A[(（]?(?:全文)?(?:共|约|字数[:：]?|文字数[:：]?) ?约?\d+ ?字?[)）]?\Z",
     r"(?:お役に立て|ご参考になれば幸い|ご不明な点|修正(?:や[^。]{1,10})?が必要|(?:必要|ご要望|ご希望)(?:であれば|があれば|でしたら))",

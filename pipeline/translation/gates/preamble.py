@@ -39,9 +39,11 @@ ASIDE = re.compile(
 _OF_TRANSLATION = re.compile(rf"translat|{_LABEL}|翻|译|譯|訳", re.IGNORECASE)
 _LABELLED = re.compile(r"\s*[^\n:：]{1,60}[:：]")
 _REQUEST = re.compile(
-    r"\bDocument: [^\n]{0,200}\sSection: |\bYour earlier translation of s\d|\bTerms, to be used:"
+    r"^Document: [^\n]{0,200}\nSection: |\bYour earlier translation of s\d|\bTerms, to be used:"
     r"|\bSimilar texts, as they were translated before:|\bWhat stands before, only for you to understand"
-    r"|\bTranslate (?:this text into|the text in each tag|the strings of this JSON object)"
+    r"|\bTranslate (?:this text|the text in each tag|the strings of this JSON object) into"
+    r" [^\n]{1,80}\. Answer with ",
+    re.MULTILINE,
 )
 """words of the request itself, of `translation/batch.py`"""
 _FENCES = ("```", "~~~")

@@ -99,7 +99,7 @@ def test_any_file_stays_as_it_is_and_takes_any_translation(seed: int) -> None:
     "text",
     ["x" * 1_000_000, "{" * 300_000, "{ $a -> *[b] " * 100_000, "\n" * 500_000, "\n    x" * 100_000,
      "{ $a -> *[b] " * 2_000 + "x" + "\n}" * 2_000, "{ }" * 200_000, "\n .a = word" * 50_000,
-     "{\na = " * 100_000],
+     "{\na = " * 100_000, "<b>{ $a }</b>" * 30_000],
 )  # fmt: skip
 def test_hostile_files_take_no_time(text: str) -> None:
     content = f"a = word {text}\nb = word\n".encode()

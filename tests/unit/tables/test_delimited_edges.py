@@ -47,3 +47,9 @@ def test_a_file_of_another_kind_is_named_as_such(
 ) -> None:
     said = refused(tmp_path, f"a.{suffix}", content)
     assert f"a.{suffix}: this is {kind}" in said and "not a text of cells" in said
+
+
+@pytest.mark.parametrize("name", ["PAR1", "ARROW1"])
+def test_a_column_may_have_the_name_that_other_files_begin_with(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", f"{name},b\n1,2\n")
+    assert csv.scan(path).collect().columns == [name, "b"]

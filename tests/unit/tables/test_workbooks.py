@@ -184,11 +184,14 @@ def test_an_empty_text_beside_numbers_is_an_empty_cell(tmp_path: Path) -> None:
 FOUR = '<table:table-cell office:value-type="float" office:value="5"><text:p>5</text:p></table:table-cell>'
 FORMULA = 'table:formula="of:=[.A1]"'
 ERROR = 'office:value-type="string" office:string-value="" calcext:value-type="error"'
+LONG = "a duration that is read from .xlsx alone"
 UNREAD = {
     f"<table:table-cell {FORMULA}/>": "a formula that was never computed",
     f'<table:table-cell {FORMULA} office:value-type="float"/>': "a formula that was never computed",
     f"<table:table-cell {FORMULA} {ERROR}><text:p>#DIV/0!</text:p></table:table-cell>": "the error #DIV/0!",
     f'<table:table-cell table:style-name="ce1" {ERROR}/>': "an error",
+    '<table:table-cell office:value-type="time" office:time-value="PT36H30M00S"/>': LONG,
+    '<table:table-cell office:value-type="time" office:time-value="-PT1H00M00S"/>': LONG,
 }
 COMPUTED = {
     'office:value-type="float" office:value="0"': 0,

@@ -80,20 +80,33 @@ DAY, NIGHT = datetime.datetime(2026, 1, 2), datetime.datetime(2026, 1, 3)
         ([datetime.time(7, 30), datetime.time(0)], [datetime.time(7, 30), datetime.time(0)]),
         ([DAY, NIGHT, None], [DAY.date(), NIGHT.date(), None]),
         ([DAY, NIGHT.replace(hour=7)], [DAY, NIGHT.replace(hour=7)]),
-        ([DAY, datetime.time(7, 30)], [DAY, datetime.datetime(1899, 12, 31, 7, 30)]),
+        ([DAY, datetime.time(7, 30)], [DAY, "at 7:30"]),
     ],
 )
+@pytest.mark.parametrize("macintosh", [False, True])
 def test_a_column_of_days_has_no_times_and_one_of_times_has_no_days(
-    cells: list[Any], read: list[Any], tmp_path: Path
+    cells: list[Any], read: list[Any], macintosh: bool, tmp_path: Path
 ) -> None:
-    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as book:
+    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx"), {"date_1904": macintosh}) as book:
         sheet, form = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         sheet.write_row(0, 0, ["n", "when"])
         for row, cell in enumerate(cells, 1):
             sheet.write_number(row, 0, row)
             if cell is not None:
                 sheet.write_datetime(row, 1, cell, form)
-    assert xlsx.scan(tmp_path / "a.xlsx").collect()["when"].to_list() == read
+    first = datetime.datetime(1904, 1, 1, 7, 30) if macintosh else datetime.datetime(1899, 12, 31, 7, 30)
+    wanted = [first if cell == "at 7:30" else cell for cell in read]
+    assert xlsx.scan(tmp_path / "a.xlsx").collect()["when"].to_list() == wanted
+
+
+def test_durations_beside_times_of_day_are_named(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["n", "when"])
+        for row, form in enumerate(("hh:mm", "[h]:mm"), 1):
+            sheet.write_number(row, 1, 0.5, book.add_format({"num_format": form}))
+    with pytest.raises(InputError, match="a column has durations beside dates or times of day"):
+        xlsx.scan(tmp_path / "a.xlsx")
 
 
 def test_a_cell_too_long_for_excel_is_named(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ GOOD = [
     ("Use \\n here", "Nimm hier \\n", "en-de"),
     ("Write &lt; for it", "Schreibe &lt; dafür", "en-de"),
     ("A very, very long way to go.", "Ein sehr, sehr langer Weg.", "en-de"),
+    ("Dokument: Handbuch, Abschnitt: Start", "Document: Manual, Section: Start", "de-en"),
+    ("Diesen Text übersetzen in: Deutsch", "Translate this text into: German", "de-en"),
 ]  # fmt: skip
 
 
@@ -114,6 +116,7 @@ BAD = [
     (LONG, "Leider darf ich diesen Inhalt aus guten Gründen nicht übersetzen.", "en-de", "refusal", True),
     (LONG, f"{LANG} (Anmerkung des Übersetzers: wörtlich.)", "en-de", "preamble", True),
     (LONG, f"Document: Brücken\nSection: Rat\n{LANG}", "en-de", "preamble", True),
+    (LONG, f"Translate this text into German. Answer with it alone: {LANG}", "en-de", "preamble", True),
     (LONG, f'{LANG} Your earlier translation of s1, "…"', "en-de", "preamble", True),
     (LONG, "委员会周二开会，决定明年修建新的桥梁。（译者注：直译。）", "en-zh", "preamble", True),
     (LONG, f"{LANG}\n(Hinweis: der Name blieb.)", "en-de", "preamble", True),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,6 +141,7 @@ def test_end_tokens_are_taken_off_a_text(text: str, left: str) -> None:
         "<role>ASSISTANT</role><think>{}</think>\nTea.",
         "\u200b<think>{}</think>\nTea.",
         "<think>{}</think>\n<answer>\nTea.\n</answer>",
+        "<inner_monologue>{}</inner_monologue>\n<answer>Tea.</answer>",
         "<think>{}</think><response>Tea.</response>",
         "<think>{}</think><|begin_of_box|>Tea.<|end_of_box|>",
         "<|think|>{}<|end|><|begin|>assistant<|content|>Tea.",
@@ -161,6 +165,8 @@ def test_reasoning_in_the_form_of_other_models_is_taken_off(form: str) -> None:
         "<thinkers>Plato</thinkers> and others",
         "<answer>Tea.</answer>",
         "<unthinkable>a</unthinkable> b",
+        "<monologue>To be.</monologue>\n<dialogue>Hello.</dialogue>",
+        '<customer_thoughts>Late.</customer_thoughts>\n<customer_reply tone="calm">Sorry.</customer_reply>',
         "Here is my thought process: I drink tea.",
         "Harmony writes `<|end|><|start|>assistant<|channel|>final<|message|>` between the two.",
     ],
@@ -171,3 +177,31 @@ def test_a_text_with_like_words_stays_whole(text: str) -> None:
 
 def test_a_box_of_special_tokens_is_taken_off_a_whole_answer() -> None:
     assert apart("<|begin_of_box|>Tea.<|end_of_box|>") == Parts("", "Tea.")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "<response>\n  <status>ok</status>\n</response>",
+        '<answer><item id="1"/></answer>',
+        "<answer>a</answer> or <answer>b</answer>",
+    ],
+)
+@pytest.mark.parametrize("form", ["<think>I see.</think>\n{}", "I see.\n</think>\n\n{}"])
+def test_xml_with_the_name_of_a_wrapper_stays_whole(form: str, answer: str) -> None:
+    assert apart(form.format(answer)) == Parts("I see.", answer)
+
+
+@pytest.mark.parametrize("html", ["<p>Tea.</p>", '<h2 id="a">Tea</h2>\n<p>Now.</p>', "<br/>Tea."])
+@pytest.mark.parametrize("form", ["<my_thoughts>x</my_thoughts>{}", "<think>x</think><answer>{}</answer>"])
+def test_html_behind_reasoning_is_an_answer(form: str, html: str) -> None:
+    assert apart(form.format(html)) == Parts("x", html)
+
+
+def test_a_long_text_of_blocks_with_names_of_their_own_takes_no_time() -> None:
+    names = ("".join(letters) + "_think" for letters in product("abcdefghijklm", repeat=4))
+    text = "".join(f"<{name}></{name}>" for name in names)
+    started = time.process_time()
+    assert apart(text) is None
+    assert apart("<a_think></a_think>" * 40_000) is None
+    assert time.process_time() - started < 2

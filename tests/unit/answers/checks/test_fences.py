@@ -68,6 +68,9 @@ FINE = [
     "Translation is an art.\n\nIt needs time.",
     "هنا مقهى صغير:\n\nشاي وقهوة.",
     "茶会结束了。\n\n共三十人。",
+    "OK, here's the thing:\n\ntea needs time.",
+    "茶已寄出。\n\n如需修改地址，请及时告知。",
+    "茶已寄出。\n\n如需调整时间，请告诉我们。",
 ]
 
 

@@ -159,6 +159,16 @@ You didn't give the dog a name for a week, and then you called it Monday.
 الرجاء تقديم التذكرة عند الباب، والحضور قبل بدء العرض بعشر دقائق.
 Das kann ich nicht oft genug sagen: Frisches Brot braucht Zeit.
 Proszę podać imię przy wejściu, a my pokażemy Państwu stolik przy oknie.
+Your message was flagged because it violates our guidelines. Edit it and send it again.
+This content may violate the terms of a platform, so moderators hid it for a day.
+Sorry, I can't do that, Dave.
+I'm sorry, I can't do this anymore. I packed my things and left the house with the blue door.
+No text was provided in the ad; only a picture of a boat was shown.
+There is no article included in the sale.
+You did not give the details of your order. Please add its number.
+You forgot to attach the document to your last mail, so we could not open the case.
+What do you want me to write on your cake?
+お手伝いできませんでしたが、また来てください。
 """.splitlines()
 
 
