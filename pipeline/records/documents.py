@@ -92,7 +92,6 @@ class Documents:
 
     keyed = True
     path = None
-    no_numbers = ()
     schema = pl.Schema({**dict.fromkeys((*FIELDS, "site", "context"), pl.String()), "content": pl.Binary()})
     kept = pl.Schema(dict.fromkeys(KEPT, pl.String()))
 
@@ -168,6 +167,10 @@ class Documents:
             self._rows = [row for row in self._rows if row in rows]
         if limit is not None:
             self._rows = self._rows[:limit]
+
+    def no_numbers(self) -> tuple[()]:
+        """None: what a document has beside its text is no number."""
+        return ()
 
     def _chosen(self, condition: str | None) -> list[int]:
         if condition is None:

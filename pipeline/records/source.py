@@ -69,14 +69,11 @@ def open_rows(spec: Records, base: Path, frame: Rows | None = None) -> Source:
             scan = typed(scan, spec.types, spec.private, origin.at)
         schema = scan.collect_schema()
     _check_columns(spec, schema, origin)
-    odd: Sequence[tuple[str, int, str]] = ()
+    whole = scan
     if spec.where is not None:
-        kept = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
-        with polars_words(origin.unreadable):
-            odd = no_numbers(scan, schema, spec.where)
-        scan = kept
+        scan = chosen(scan.with_row_index(ROW, offset=1), schema, spec.where)
     source = Source(scan, schema, spec, origin)
-    source.no_numbers = odd
+    source.whole = whole
     found = source.total()
     source.choose(spec.sample, spec.limit)
     source.chosen = part_of(spec, found, source.total())
@@ -113,17 +110,17 @@ class Source:
     """
 
     told = ""
-    no_numbers: Sequence[tuple[str, int, str]] = ()
-    """(column, how many, the first) of the cells that `where` takes for numbers, and that are none"""
 
     def __init__(self, scan: pl.LazyFrame, schema: pl.Schema, spec: Records, origin: Origin) -> None:
         self.schema = self.kept = schema
         self.path = origin.path
         self.keyed = bool(spec.key)
+        self.whole = scan
+        """also what `where` does not choose"""
         self.chosen = ""
         """which part of the records is meant, in words; '' for all of them"""
         self._scan = scan
-        self._key = spec.key
+        self._key, self._where = spec.key, spec.where
         self._origin = origin
         self._redactor = Redactor.before(spec.private, spec.key)
         self._rows: frozenset[int] | None = None
@@ -169,6 +166,13 @@ class Source:
         if limit is not None:
             self._limited = limit < self._total
             self._total = min(self._total, limit)
+
+    def no_numbers(self) -> Sequence[tuple[str, int, str]]:
+        """(column, how many, the first) of the cells that `where` takes for numbers, and that are none."""
+        if self._where is None:
+            return ()
+        with polars_words(self._origin.unreadable):
+            return no_numbers(self.whole, self.schema, self._where)
 
     def _chosen(self, size: int) -> Iterator[list[Record]]:
         records, rows = self._all(size), self._rows

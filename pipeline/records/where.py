@@ -45,15 +45,19 @@ def chosen(frame: pl.LazyFrame, schema: pl.Schema, condition: str) -> pl.LazyFra
 def no_numbers(frame: pl.LazyFrame, schema: pl.Schema, condition: str) -> list[tuple[str, int, str]]:
     """(column, how many, the first) of the cells that are no numbers, of columns that it reads as numbers."""
     columns = list(dict.fromkeys(_parsed(condition).meta.root_names()))
-    found = []
-    for name in _numbers(condition, columns, schema):
+    numbers = _numbers(condition, columns, schema)
+    wanted = []
+    for name in numbers:
         text = pl.col(name).str.strip_chars()
         wrong = (text != "") & text.cast(pl.Float64, strict=False).is_null()
-        cells = frame.filter(wrong).select(pl.len().alias("count"), pl.col(name).first().alias("first"))
-        count, first = cells.collect().row(0)
-        if count:
-            found.append((name, count, first))
-    return found
+        wanted += [wrong.sum(), pl.col(name).filter(wrong).first()]
+    cells = (
+        frame.select(one.alias(str(place)) for place, one in enumerate(wanted)).collect().row(0)
+        if wanted
+        else ()
+    )
+    found = zip(numbers, cells[::2], cells[1::2], strict=True)
+    return [(name, count, first) for name, count, first in found if count]
 
 
 def _parsed(condition: str) -> pl.Expr:

@@ -93,7 +93,7 @@ def _of_records(session: Session) -> Iterator[JobError]:
         what = f"no records are chosen: records.{chosen} keeps no row" if chosen else "the table has no rows"
         where = session.job.text.where(("records", chosen or "from"))
         yield JobError(what, where=where, hint="nothing will be sent; look at the table, and at `records`")
-    for name, count, first in session.source.no_numbers:
+    for name, count, first in session.source.no_numbers():
         private = name in records.private
         comma = not private and re.match(DECIMAL_COMMA, first.strip())
         shown = "" if private else f" (the first is '{first[:40]}')"
